@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# All output goes to build/. V=1 shows the commands. `make help` lists what there is.
+
+BUILD := build
+CLANG ?= clang
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+PYTHON ?= /usr/bin/python3
+CFLAGS ?= -O2 -g
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+VERSION := $(shell cat VERSION)
+
+KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD)
+BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
+	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux
+LIBS := -lbpf -lelf -lz -lmicrohttpd -ljansson
+
+PARSE_SRC := $(wildcard user/http1_parse*.c)
+MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
+OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all run test help setup setup-test unit e2e clean
+
+all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install what building and running needs
+	$(Q)tools/setup.sh build
+
+setup-test:
+	$(Q)tools/setup.sh build test
+
+run: setup ## install what is missing, build, run the daemon on its defaults
+	$(Q)$(MAKE) --no-print-directory all
+	$(BUILD)/keepwatch
+
+test: setup-test ## install what is missing, build, run every test that needs no VM
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory unit
+	$(Q)$(MAKE) --no-print-directory e2e
+
+unit: $(UNITS) ## run the unit tests
+	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
+
+e2e: all ## run the end-to-end tests
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
+
+clean: ## remove all output
+	$(Q)rm -rf $(BUILD)
+
+# ---- the kernel side -------------------------------------------------------------------------------
+
+$(BUILD)/keepwatch.bpf.o: bpf/keepwatch.bpf.c | $(BUILD)
+	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/keepwatch.skel.h: $(BUILD)/keepwatch.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name keepwatch_bpf > $@
+
+# ---- the user side ---------------------------------------------------------------------------------
+
+$(BUILD)/%.o: %.c | $(BUILD)
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The skeleton is generated: it must be there before its includers' dependencies are known.
+$(OBJECTS): | $(BUILD)/keepwatch.skel.h
+
+$(BUILD)/keepwatch: $(OBJECTS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+.SECONDARY: $(UNITS:%=%.o)
+
+$(BUILD):
+	$(Q)mkdir -p $@
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/tests/*/*.d)

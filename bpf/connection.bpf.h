@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A connection's state: how it begins, whose it is, and where its streams stand. */
+#ifndef KEEPWATCH_CONNECTION_BPF_H
+#define KEEPWATCH_CONNECTION_BPF_H
+
+#include "maps.bpf.h"
+#include "kernel.bpf.h"
+
+static __always_inline struct kw_connection *kw_find(struct sock *sk)
+{
+	return bpf_sk_storage_get(&connections, sk, NULL, 0);
+}
+
+/* ---- filters: a connection that does not pass them gets no state, and costs no more than a look-up ---- */
+
+static __always_inline int kw_port_passes(__u16 local, __u16 remote)
+{
+	if (!kw_config.port_count)
+		return 1;
+	for (__u32 i = 0; i < KW_PORTS; i++)
+		if (i < kw_config.port_count && (kw_config.ports[i] == local || kw_config.ports[i] == remote))
+			return 1;
+	return 0;
+}
+
+static __always_inline int kw_net_passes(const __u8 *remote)
+{
+	if (!kw_config.filter_net)
+		return 1;
+	for (__u32 i = 0; i < 16; i++)
+		if ((remote[i] & kw_config.net_mask[i]) != kw_config.net[i])
+			return 0;
+	return 1;
+}
+
+static __always_inline int kw_owner_passes(const struct kw_identity *identity)
+{
+	if (kw_config.pid && kw_config.pid != identity->pid)
+		return 0;
+	if (!kw_config.filter_comm)
+		return 1;
+	for (__u32 i = 0; i < KW_COMM; i++) {
+		if (identity->comm[i] != kw_config.comm[i])
+			return 0;
+		if (!identity->comm[i])
+			break;
+	}
+	return 1;
+}
+
+static __always_inline int kw_role_passes(__u8 role)
+{
+	return kw_config.role == KW_ROLE_UNKNOWN || role == KW_ROLE_UNKNOWN || kw_config.role == role;
+}
+
+/* ---- identity ------------------------------------------------------------------------------------ */
+
+static __always_inline void kw_map_ipv4(__u8 *address, __be32 ipv4)
+{
+	*(__u64 *)address = 0;
+	*(__u32 *)(address + 8) = bpf_htonl(0xffff);
+	*(__u32 *)(address + 12) = ipv4;
+}
+
+/* Addresses and ports, as they are from ESTABLISHED on; while connecting, the local ones may be missing. */
+static __always_inline void kw_read_tuple(struct kw_identity *identity, struct sock *sk)
+{
+	struct sock_common *common = &sk->__sk_common;
+
+	if (common->skc_family == AF_INET) {
+		kw_map_ipv4(identity->local, common->skc_rcv_saddr);
+		kw_map_ipv4(identity->remote, common->skc_daddr);
+	} else {
+		BPF_CORE_READ_INTO(&identity->local, common, skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&identity->remote, common, skc_v6_daddr);
+	}
+	identity->local_port = common->skc_num;
+	identity->remote_port = bpf_ntohs(common->skc_dport);
+}
+
+/* Returns whether the connections of @task are to be observed. */
+static __always_inline int kw_own_by(struct kw_connection *c, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	c->identity.pid = task->tgid;
+	c->identity.cgroup = task->cgroups->dfl_cgrp->kn->id;
+	bpf_probe_read_kernel_str(c->identity.comm, sizeof(c->identity.comm), leader->comm);
+	return kw_owner_passes(&c->identity);
+}
+
+/* The current task is the owner: called only where it is the one that acts on the socket.
+ * Returns 0 if the connection is not to be observed after all: its state is gone then. */
+static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
+{
+	if (c->identity.pid)
+		return 1;
+	if (kw_own_by(c, bpf_get_current_task_btf()))
+		return 1;
+	bpf_sk_storage_delete(&connections, sk);
+	return 0;
+}
+
+/* ---- positions ----------------------------------------------------------------------------------- */
+
+/* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. */
+static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __u64 near)
+{
+	return near + (__s32)(sequence - (base + (__u32)near));
+}
+
+static __always_inline __u64 kw_tx_position(const struct kw_connection *c, __u32 sequence)
+{
+	return kw_position(sequence, c->tx_base, c->http.tx_bytes);
+}
+
+static __always_inline __u64 kw_rx_position(const struct kw_connection *c, __u32 sequence)
+{
+	return kw_position(sequence, c->rx_base, c->http.rx_bytes);
+}
+
+/* ---- beginning ----------------------------------------------------------------------------------- */
+
+/* Fresh state for a socket. One that connects again starts a new generation of its identity. */
+static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 role)
+{
+	struct kw_connection *c = kw_find(sk);
+	__u32 generation = 0;
+
+	if (c) {
+		generation = c->identity.generation + 1;
+		bpf_sk_storage_delete(&connections, sk);
+		bpf_sk_storage_delete(&reports, sk);
+		bpf_sk_storage_delete(&names, sk);
+		bpf_sk_storage_delete(&pipelines, sk);
+	}
+	c = bpf_sk_storage_get(&connections, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!c) {
+		kw_count_lost(KW_LOST_STATE);
+		return NULL;
+	}
+	c->identity.cookie = bpf_get_socket_cookie(sk);
+	c->identity.generation = generation;
+	c->identity.netns = sk->__sk_common.skc_net.net->ns.inum;
+	c->identity.role = role;
+	c->http.http10_only = 1;
+	kw_read_tuple(&c->identity, sk);
+	return c;
+}
+
+/* Positions begin here. */
+static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+
+	if (!tcp)
+		return;
+	c->tx_base = tcp->write_seq;
+	c->rx_base = tcp->copied_seq;
+}
+
+/* connect(): the current task is the one that calls it. */
+static __always_inline void kw_connecting(struct sock *sk)
+{
+	__u16 remote = bpf_ntohs(sk->__sk_common.skc_dport);
+	struct kw_connection *c;
+
+	if (!kw_role_passes(KW_ROLE_CLIENT) || !kw_port_passes(sk->__sk_common.skc_num, remote))
+		return;
+	c = kw_create(sk, KW_ROLE_CLIENT);
+	if (!c)
+		return;
+	c->opened = bpf_ktime_get_ns();
+	if (!kw_net_passes(c->identity.remote))
+		bpf_sk_storage_delete(&connections, sk);
+	else
+		kw_own(c, sk);
+}
+
+static __always_inline void kw_count_opened(const struct kw_connection *c)
+{
+	struct kw_totals *t = kw_totals();
+	__u32 role = c->identity.role;
+
+	if (!t || role >= KW_ROLE_MAX)
+		return;
+	if (c->identity.preexisting)
+		t->roles[role].preexisting++;
+	else
+		t->roles[role].opened++;
+}
+
+static __always_inline void kw_connected(struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (!c)
+		return;
+	kw_read_tuple(&c->identity, sk);
+	kw_base(c, sk);
+	c->established = bpf_ktime_get_ns();
+	kw_count_opened(c);
+}
+
+/* The three-way handshake of a server's connection is complete; nobody has accepted it yet. */
+static __always_inline void kw_accepted(struct sock *sk)
+{
+	struct kw_connection *c;
+
+	if (!kw_role_passes(KW_ROLE_SERVER) ||
+	    !kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
+		return;
+	c = kw_create(sk, KW_ROLE_SERVER);
+	if (!c)
+		return;
+	if (!kw_net_passes(c->identity.remote)) {
+		bpf_sk_storage_delete(&connections, sk);
+		return;
+	}
+	kw_base(c, sk);
+	c->opened = c->established = bpf_ktime_get_ns();
+	kw_count_opened(c);
+}
+
+#endif

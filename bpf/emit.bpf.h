@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From state to events on the ring buffer; what finds no room is counted. */
+#ifndef KEEPWATCH_EMIT_BPF_H
+#define KEEPWATCH_EMIT_BPF_H
+
+#include "connection.bpf.h"
+
+/* The reader comes by time. Only a ring that is filling up wakes it. */
+static __always_inline __u64 kw_wakeup(void)
+{
+	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+
+	return waiting > size / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+/* A number that moves whenever something happened that a progress record would show. */
+static __always_inline __u32 kw_activity(const struct kw_connection *c)
+{
+	return c->http.counts.requests_begun + c->http.counts.requests + c->http.counts.responses +
+	       c->http.counts.responses_ended + (c->peer_fin ? 1 : 0);
+}
+
+/* The requests that nobody answered, by what sending them again would do. */
+static __always_inline void kw_count_outstanding(struct kw_http *http, const struct http1_connection *http1)
+{
+	http->lost_safe = http->lost_idempotent = http->lost_other = 0;
+	for (__u32 i = 0; i < HTTP1_QUEUE; i++) {
+		__u32 number = http1->popped + i;
+
+		if ((__s32)(http1->pushed - number) <= 0)
+			break;
+		switch (http1->methods[number & (HTTP1_QUEUE - 1)]) {
+		case HTTP1_METHOD_SAFE:
+		case HTTP1_METHOD_HEAD:
+			http->lost_safe++;
+			break;
+		case HTTP1_METHOD_IDEMPOTENT:
+			http->lost_idempotent++;
+			break;
+		default:
+			http->lost_other++;
+		}
+	}
+}
+
+/* Where the oldest unanswered request ends; the judge compares it with what was acknowledged. */
+static __always_inline __u64 kw_oldest_end(const struct kw_connection *c, struct sock *sk)
+{
+	__u32 waiting = c->http1.pushed - c->http1.popped;
+	struct kw_pipeline *pipeline;
+
+	if ((__s32)waiting <= 0)
+		return 0;
+	if (waiting == 1 || !c->pipelined)
+		return c->http.request_end;
+	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, 0);
+	return pipeline ? pipeline->requests[c->http1.popped & (HTTP1_QUEUE - 1)].end : c->http.request_end;
+}
+
+/* Bytes that were handed over by a way that shows no event are noticed last of all, here: send events come
+ * after the data has left, so earlier they might only be late. */
+static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_connection *c)
+{
+	struct kw_totals *t = kw_totals();
+
+	if (!c->closing.time || c->tx_end == http->tx_bytes || http->protocol != HTTP1_PROTOCOL_HTTP1)
+		return;
+	http->taints |= 1 << KW_TAINT_GAP;
+	http->flags |= c->identity.role == KW_ROLE_CLIENT ? KW_HTTP_REQUESTS_LOST : KW_HTTP_RESPONSES_LOST;
+	if (t)
+		t->tainted[KW_TAINT_GAP]++;
+}
+
+/* Puts together in the record what the two directions wrote apart, and what the machine's state implies. */
+static __always_inline void kw_settle(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
+{
+	const struct kw_side *requests = &c->sides[HTTP1_REQUESTS], *responses = &c->sides[HTTP1_RESPONSES];
+
+	http->flags = requests->flags | responses->flags;
+	http->errors = requests->errors | responses->errors;
+	http->taints = requests->taints | responses->taints;
+	http->protocol = c->http1.protocol;
+	http->proxied = c->http1.proxied;
+	if (requests->open)
+		http->flags |= KW_HTTP_REQUEST_OPEN;
+	if (responses->open)
+		http->flags |= KW_HTTP_RESPONSE_OPEN;
+	if (c->http1.tunnel)
+		http->flags |= KW_HTTP_TUNNEL;
+	if (responses->open && c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE)
+		http->flags |= KW_HTTP_DELIMITED;
+	if (http1_is_lost(&c->http1, HTTP1_REQUESTS))
+		http->flags |= KW_HTTP_REQUESTS_LOST;
+	if (http1_is_lost(&c->http1, HTTP1_RESPONSES))
+		http->flags |= KW_HTTP_RESPONSES_LOST;
+	kw_check_gap(http, c);
+	http->oldest_end = kw_oldest_end(c, sk);
+	kw_count_outstanding(http, &c->http1);
+}
+
+static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c,
+				    struct sock *sk, enum kw_report report)
+{
+	event->header.time = bpf_ktime_get_ns();
+	event->header.reserved = 0;
+	event->report = report;
+	event->reported = c->reported;
+	event->reserved[0] = event->reserved[1] = 0;
+	event->reserved2 = 0;
+	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
+		event->samples[i] = c->samples[i].count;
+		event->sample[i] = c->samples[i].sum;
+	}
+	event->opened = c->opened;
+	event->established = c->established;
+	event->peer_fin = c->peer_fin;
+	event->identity = c->identity;
+	event->ending = c->ending;
+	event->closing = c->closing;
+	event->http = c->http;
+	kw_settle(&event->http, c, sk);
+}
+
+/* Moves the samples since the last report into the event; the hot path may be adding to them. */
+static __always_inline void kw_take_samples(struct kw_event_lived *event, struct kw_connection *c)
+{
+	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
+		__u64 *to = (__u64 *)event->histograms[i];
+
+		for (__u32 word = 0; word < KW_SAMPLE_WORDS; word++)
+			to[word] = __sync_lock_test_and_set(&c->samples[i].buckets[word], 0);
+		event->sums[i] = __sync_lock_test_and_set(&c->samples[i].sum, 0);
+		c->samples[i].count = 0;
+	}
+}
+
+static __always_inline void kw_take_names(struct kw_event_lived *event, struct kw_connection *c, struct sock *sk)
+{
+	struct kw_names *kept = c->named ? bpf_sk_storage_get(&names, sk, NULL, 0) : NULL;
+
+	if (!kept) {
+		event->names_more = 0;
+		event->names[0].name[0] = 0;
+		return;
+	}
+	event->names_more = __sync_lock_test_and_set(&kept->more, 0);
+	__builtin_memcpy(event->names, kept->names, sizeof(event->names));
+	for (__u32 i = 0; i < KW_NAMES; i++)
+		kept->names[i].count = 0;
+}
+
+/* Returns 0, or a negative number if there was no room. */
+static __always_inline int kw_emit_lived(struct kw_connection *c, struct sock *sk, enum kw_report report,
+					 struct kw_reported *before)
+{
+	struct kw_event_lived *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return -1;
+	event->connection.header.type = KW_EVENT_LIVED;
+	event->connection.header.size = sizeof(*event);
+	kw_fill(&event->connection, c, sk, report);
+	if (before) {
+		event->before = before->counts;
+		before->counts = event->connection.http.counts;
+	} else {
+		__builtin_memset(&event->before, 0, sizeof(event->before));
+	}
+	event->reserved = 0;
+	kw_take_samples(event, c);
+	kw_take_names(event, c, sk);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+static __always_inline int kw_emit_short(struct kw_connection *c, struct sock *sk, enum kw_report report)
+{
+	struct kw_event_connection *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return -1;
+	event->header.type = KW_EVENT_CONNECTION;
+	event->header.size = sizeof(*event);
+	kw_fill(event, c, sk, report);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* A closing record found no room: what it would have said of totals is kept, exactly. */
+static __always_inline void kw_drop(const struct kw_connection *c, const struct kw_reported *before)
+{
+	struct kw_totals *t = kw_totals();
+	__u32 role = c->identity.role;
+
+	if (!t || role >= KW_ROLE_MAX)
+		return;
+	t->lost[KW_LOST_CLOSED]++;
+	if (!c->established)
+		return;
+	t->dropped[role].closed++;
+	t->dropped[role].opened += !c->reported && !c->identity.preexisting;
+	t->dropped[role].preexisting += !c->reported && c->identity.preexisting;
+	t->dropped[role].requests += c->http.counts.requests - (before ? before->counts.requests : 0);
+	t->dropped[role].responses += c->http.counts.responses - (before ? before->counts.responses : 0);
+}
+
+/* The last record of a connection, exactly once whoever comes first: destruction or the sweep. */
+static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
+{
+	struct kw_reported *before = NULL;
+	int failed;
+
+	if (!c->closing.time || __sync_lock_test_and_set(&c->emitted, 1))
+		return;
+	if (c->reported)
+		before = bpf_sk_storage_get(&reports, sk, NULL, 0);
+	if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
+		failed = kw_emit_lived(c, sk, KW_REPORT_CLOSED, before);
+	else
+		failed = kw_emit_short(c, sk, KW_REPORT_CLOSED);
+	if (failed)
+		kw_drop(c, before);
+}
+
+/* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */
+static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report)
+{
+	struct kw_reported *before = bpf_sk_storage_get(&reports, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	__u32 activity = kw_activity(c);
+
+	if (!before)
+		return;
+	if (kw_emit_lived(c, sk, report, before))
+		return;
+	c->activity = activity;
+	c->reported = 1;
+}
+
+#endif

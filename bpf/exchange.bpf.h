@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the machine's events mean for the connection: counts, times, positions, what was announced. */
+#ifndef KEEPWATCH_EXCHANGE_BPF_H
+#define KEEPWATCH_EXCHANGE_BPF_H
+
+#include "emit.bpf.h"
+
+static __always_inline void kw_sample(struct kw_connection *c, enum kw_histogram histogram, __u64 ns)
+{
+	struct kw_samples *samples = &c->samples[histogram];
+	__u32 bucket = kw_histogram_bucket(kw_histogram_bounds[histogram], ns);
+	__u32 word = bucket / 4;
+
+	barrier_var(word); /* clang knows the bound, and would leave out the check that tells the verifier */
+	if (word >= KW_SAMPLE_WORDS)
+		return;
+	__sync_fetch_and_add(&samples->buckets[word], 1ULL << 16 * (bucket & 3));
+	__sync_fetch_and_add(&samples->sum, ns);
+	samples->count++;
+}
+
+static __always_inline void kw_announce(struct kw_connection *c, enum kw_announced_by by,
+					enum kw_announced_how how, __u32 exchange)
+{
+	if (c->http.announced_by)
+		return;
+	c->http.announced_by = by;
+	c->http.announced_how = how;
+	c->announced_at = exchange;
+}
+
+/* Does this message alone announce that the connection closes after it? If so, how. RFC 9112 section 9.3. */
+static __always_inline int kw_message_announces(const struct http1_stream *s, __u8 *ret_how)
+{
+	if (s->flags & HTTP1_FLAG_CLOSE)
+		*ret_how = KW_ANNOUNCED_CLOSE;
+	else if (!s->version && !(s->flags & HTTP1_FLAG_KEEP_ALIVE))
+		*ret_how = KW_ANNOUNCED_HTTP10;
+	else if (s->framing == HTTP1_FRAMING_CLOSE)
+		*ret_how = KW_ANNOUNCED_DELIMITED;
+	else
+		return 0;
+	return 1;
+}
+
+static __always_inline void kw_count_directives(struct kw_directives *directives, __u32 flags)
+{
+	if (flags & HTTP1_FLAG_KEEP_ALIVE)
+		directives->keep_alive++;
+	if (flags & HTTP1_FLAG_CLOSE)
+		directives->close++;
+	if (flags & HTTP1_FLAG_UPGRADE)
+		directives->upgrade++;
+	if (!(flags & (HTTP1_FLAG_KEEP_ALIVE | HTTP1_FLAG_CLOSE | HTTP1_FLAG_UPGRADE)))
+		directives->none++;
+}
+
+static __always_inline void kw_count_errors(struct kw_side *side, __u32 errors)
+{
+	struct kw_totals *t = kw_totals();
+
+	if (!errors)
+		return;
+	side->errors |= errors;
+	for (__u32 kind = 0; t && kind < HTTP1_ERROR_MAX; kind++)
+		if (errors & 1 << kind)
+			t->errors[kind]++;
+}
+
+static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
+{
+	struct kw_totals *t = kw_totals();
+
+	if (side->taints & 1 << kind)
+		return;
+	side->taints |= 1 << kind;
+	if (t && kind < KW_TAINT_MAX)
+		t->tainted[kind]++;
+}
+
+/* ---- pipelines: what the latest request does not say about the ones before it ------------------------ */
+
+/* Keeps the latest complete request, number @number from 0, where a later one will not overwrite it. */
+static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock *sk, __u32 number)
+{
+	struct kw_pipeline *pipeline;
+	struct kw_pending *pending;
+
+	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!pipeline)
+		return;
+	pending = &pipeline->requests[number & (HTTP1_QUEUE - 1)];
+	pending->started = c->http.request_started;
+	pending->ended = c->http.request_ended;
+	pending->idle_before = c->http.idle_before_last;
+	pending->begin = c->http.request_begin;
+	pending->end = c->http.request_end;
+	c->pipelined = 1;
+}
+
+/* The complete request that the response in hand answers. Returns 0, or -1 if it is not known: not complete
+ * yet, or not seen. */
+static __always_inline int kw_pending_of(struct kw_connection *c, struct sock *sk, __u32 number,
+					 struct kw_pending *ret_pending)
+{
+	struct kw_pipeline *pipeline;
+
+	if (c->http.counts.requests_ended == number + 1 && !c->sides[HTTP1_REQUESTS].open) {
+		ret_pending->started = c->http.request_started;
+		ret_pending->ended = c->http.request_ended;
+		ret_pending->idle_before = c->http.idle_before_last;
+		ret_pending->begin = c->http.request_begin;
+		ret_pending->end = c->http.request_end;
+		return 0;
+	}
+	if (!c->pipelined || (__s32)(c->http.counts.requests_ended - number) <= 0)
+		return -1;
+	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, 0);
+	if (!pipeline)
+		return -1;
+	*ret_pending = pipeline->requests[number & (HTTP1_QUEUE - 1)];
+	return 0;
+}
+
+/* ---- requests ------------------------------------------------------------------------------------ */
+
+/* The connection was idle and is used again. */
+static __always_inline void kw_reuse(struct kw_connection *c, __u64 now)
+{
+	struct kw_http *http = &c->http;
+	__u64 since = http->response_ended > http->request_ended ? http->response_ended : http->request_ended;
+	__u64 idle = now > since ? now - since : 0;
+
+	http->idle_before_last = idle;
+	if (idle > http->idle_max)
+		http->idle_max = idle;
+	kw_sample(c, KW_HISTOGRAM_IDLE, idle);
+	if (http->has_timeout && idle > http->timeout * KW_S)
+		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_OVERRUN;
+	if (http->has_max && (!http->max || ((c->sides[HTTP1_RESPONSES].flags & KW_HTTP_MAX_CONSTANT) &&
+					     http->counts.requests_begun > http->max)))
+		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_OVERRUN;
+}
+
+static __always_inline void kw_request_begin(struct kw_connection *c, struct sock *sk,
+					     const struct kw_cursor *cursor)
+{
+	struct kw_http *http = &c->http;
+	__u64 now = cursor->now;
+	__u32 before = http->counts.requests_begun;
+
+	if (before && before == http->counts.requests_ended && (__s32)(c->http1.pushed - c->http1.popped) > 0)
+		kw_keep_pending(c, sk, before - 1);
+	http->counts.requests_begun = before + 1;
+	if (before)
+		http->counts.reused++;
+	else
+		http->first_request_started = now;
+	http->idle_before_last = 0;
+	if (before && http->counts.responses_ended >= before)
+		kw_reuse(c, now);
+	http->request_started = now;
+	http->request_begin = cursor->position;
+	c->sides[HTTP1_REQUESTS].open = 1;
+}
+
+static __always_inline void kw_request_head(struct kw_connection *c, const struct http1_stream *s)
+{
+	struct kw_http *http = &c->http;
+	struct kw_totals *t = kw_totals();
+	__u32 role = c->identity.role;
+	__u8 how;
+
+	http->counts.requests++;
+	if (t && role < KW_ROLE_MAX)
+		t->roles[role].requests++;
+	if (s->version)
+		http->http10_only = 0;
+	else
+		http->counts.requests_http10++;
+	kw_count_directives(&http->counts.request, s->flags);
+	if (s->flags & HTTP1_FLAG_PROXY_CONNECTION_FIELD)
+		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PROXY_CONNECTION;
+	http->last_request_flags = s->flags;
+	http->last_request_version = s->version;
+	http->last_method = s->method;
+	if (kw_message_announces(s, &how))
+		kw_announce(c, KW_ANNOUNCED_BY_CLIENT, how, http->counts.requests);
+}
+
+static __always_inline void kw_request_end(struct kw_connection *c, const struct kw_cursor *cursor)
+{
+	c->http.request_ended = cursor->now;
+	c->http.request_end = cursor->position;
+	c->http.counts.requests_ended++;
+	c->sides[HTTP1_REQUESTS].open = 0;
+}
+
+/* ---- responses ----------------------------------------------------------------------------------- */
+
+static __always_inline void kw_response_begin(struct kw_connection *c, const struct kw_cursor *cursor)
+{
+	c->http.response_started = cursor->now;
+	c->http.response_begin = cursor->position;
+	c->sides[HTTP1_RESPONSES].open = 1;
+}
+
+/* Does the advertised number of requests left count down, or is it told as a constant? */
+static __always_inline void kw_follow_max(struct kw_connection *c, __u32 max)
+{
+	__u32 *flags = &c->sides[HTTP1_RESPONSES].flags;
+
+	if (!c->http.has_max)
+		*flags |= KW_HTTP_MAX_COUNTED_DOWN | KW_HTTP_MAX_CONSTANT;
+	else if (max == c->http.max)
+		*flags &= ~KW_HTTP_MAX_COUNTED_DOWN;
+	else if (max + 1 == c->http.max)
+		*flags &= ~KW_HTTP_MAX_CONSTANT;
+	else
+		*flags &= ~(KW_HTTP_MAX_COUNTED_DOWN | KW_HTTP_MAX_CONSTANT);
+	c->http.has_max = 1;
+	c->http.max = max;
+	c->http.max_responses++;
+}
+
+static __always_inline void kw_response_fields(struct kw_connection *c, const struct http1_stream *s)
+{
+	struct kw_http *http = &c->http;
+
+	kw_count_directives(&http->counts.response, s->flags);
+	if (s->version)
+		http->http10_only = 0;
+	if (s->flags & HTTP1_FLAG_TIMEOUT) {
+		http->timeout = s->timeout;
+		http->has_timeout = 1;
+	}
+	if (s->flags & HTTP1_FLAG_MAX)
+		kw_follow_max(c, s->max);
+	if (s->flags & HTTP1_FLAG_PROXY_CONNECTION_FIELD)
+		c->sides[HTTP1_RESPONSES].flags |= KW_HTTP_PROXY_CONNECTION;
+	http->last_status = s->status;
+	http->last_response_flags = s->flags;
+	http->last_response_version = s->version;
+	http->last_response_framing = s->framing;
+}
+
+static __always_inline void kw_response_head(struct kw_connection *c, struct sock *sk, const struct http1_stream *s)
+{
+	struct kw_http *http = &c->http;
+	struct kw_totals *t = kw_totals();
+	__u32 role = c->identity.role, class = s->status / 100 - 1;
+	struct kw_pending request;
+	__u8 how;
+
+	if (s->flags & HTTP1_FLAG_INTERIM)
+		return;
+	http->counts.responses++;
+	if (class < 5)
+		http->counts.codes[class]++;
+	if (t && role < KW_ROLE_MAX)
+		t->roles[role].responses++;
+	kw_response_fields(c, s);
+	if (kw_message_announces(s, &how))
+		kw_announce(c, KW_ANNOUNCED_BY_SERVER, how, http->counts.responses);
+	if (!kw_pending_of(c, sk, http->counts.responses - 1, &request))
+		kw_sample(c, KW_HISTOGRAM_WAIT,
+			  http->response_started > request.ended ? http->response_started - request.ended : 0);
+}
+
+/* One record for the exchange that has just ended; @position is behind the response's last byte. */
+static __always_inline void kw_emit_exchange(struct kw_connection *c, struct sock *sk, __u64 now, __u64 position)
+{
+	const struct http1_stream *s = &c->http1.streams[HTTP1_RESPONSES];
+	struct kw_pending request = {};
+	struct kw_event_exchange *event;
+
+	kw_pending_of(c, sk, c->http.counts.responses_ended - 1, &request);
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		kw_count_lost(KW_LOST_EXCHANGE);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->header.type = KW_EVENT_EXCHANGE;
+	event->header.size = sizeof(*event);
+	event->header.time = now;
+	event->identity = c->identity;
+	event->started = request.started;
+	if (request.ended && c->http.response_started > request.ended)
+		event->wait = c->http.response_started - request.ended;
+	if (request.started)
+		event->duration = now > request.started ? now - request.started : 0;
+	event->idle_before = request.idle_before;
+	event->request_bytes = request.end - request.begin;
+	event->response_bytes = position - c->http.response_begin;
+	event->number = c->http.counts.responses_ended;
+	event->status = s->status;
+	event->version = s->version;
+	event->method = s->method;
+	if (c->http.announced_by && c->announced_at == event->number) {
+		event->announced_by = c->http.announced_by;
+		event->announced_how = c->http.announced_how;
+	}
+	bpf_ringbuf_submit(event, kw_wakeup());
+}
+
+static __always_inline void kw_response_end(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
+					    const struct kw_cursor *cursor)
+{
+	struct kw_side *side = &c->sides[HTTP1_RESPONSES];
+	struct kw_http *http = &c->http;
+
+	side->open = 0;
+	if (s->flags & HTTP1_FLAG_INTERIM)
+		return;
+	http->response_ended = cursor->now;
+	http->response_end = cursor->position;
+	http->counts.responses_ended++;
+	side->flags &= ~KW_HTTP_EARLY_RESPONSE;
+	if (c->sides[HTTP1_REQUESTS].open && http->counts.responses_ended >= http->counts.requests_begun)
+		side->flags |= KW_HTTP_EARLY_RESPONSE;
+	if (http->announced_by && http->counts.responses_ended > c->announced_at)
+		side->flags |= KW_HTTP_CLOSE_IGNORED;
+	if (kw_config.exchanges)
+		kw_emit_exchange(c, sk, cursor->now, cursor->position);
+}
+
+/* ---- hop-by-hop names ---------------------------------------------------------------------------- */
+
+static __always_inline int kw_same_name(const struct kw_name *name, const struct http1_stream *s)
+{
+	const __u64 *words = (const __u64 *)name->name;
+
+	return words[0] == s->words[0] && words[1] == s->words[1] && words[2] == s->words[2] &&
+	       words[3] == s->words[3];
+}
+
+static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *sk, const struct http1_stream *s)
+{
+	struct kw_names *kept = bpf_sk_storage_get(&names, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!kept)
+		return;
+	c->named = 1;
+	for (__u32 i = 0; i < KW_NAMES; i++) {
+		struct kw_name *name = &kept->names[i];
+
+		if (!name->name[0])
+			__builtin_memcpy(name->name, s->word, sizeof(name->name));
+		if (kw_same_name(name, s)) {
+			name->count++;
+			return;
+		}
+	}
+	__sync_fetch_and_add(&kept->more, 1);
+}
+
+/* ---- all events ---------------------------------------------------------------------------------- */
+
+/* The framing is lost: what was in flight is not known any more. */
+static __always_inline void kw_lost(struct kw_side *side, const struct http1_stream *s, enum kw_taint why)
+{
+	__u32 fatal = s->errors & HTTP1_ERRORS_FATAL;
+
+	side->open = 0;
+	kw_count_errors(side, fatal);
+	kw_taint(side, fatal ? KW_TAINT_MALFORMED : why);
+}
+
+/* Acts upon what the machine said of bytes that end at the cursor's position. */
+static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk, const struct kw_cursor *cursor)
+{
+	int responses = cursor->direction == HTTP1_RESPONSES;
+	struct http1_stream *s = &c->http1.streams[responses];
+	struct kw_side *side = &c->sides[responses];
+	__u32 event = cursor->event;
+
+	if (event & HTTP1_EVENT_BEGIN) {
+		if (responses)
+			kw_response_begin(c, cursor);
+		else
+			kw_request_begin(c, sk, cursor);
+	}
+	if (event & HTTP1_EVENT_NAME)
+		kw_keep_name(c, sk, s);
+	if (event & HTTP1_EVENT_HEAD) {
+		kw_count_errors(side, s->errors & ~HTTP1_ERRORS_FATAL);
+		if (responses)
+			kw_response_head(c, sk, s);
+		else
+			kw_request_head(c, s);
+	}
+	if (event & HTTP1_EVENT_END) {
+		if (responses)
+			kw_response_end(c, sk, s, cursor);
+		else
+			kw_request_end(c, cursor);
+	}
+	if (event & HTTP1_EVENT_LOST)
+		kw_lost(side, s, cursor->why);
+}
+
+#endif

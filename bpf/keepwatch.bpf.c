@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* keepwatch, the kernel side: facts about every TCP connection, kept in the storage of its socket.
+ *
+ *   hook                            what is learnt there
+ *   tp_btf/inet_sock_set_state      a connection begins; a FIN is sent or arrives; the socket is closed
+ *   tp_btf/sock_send_length         bytes were sent: they go through the HTTP/1.x machine
+ *   tp_btf/sock_recv_length         bytes were received: likewise; errors and EOF the application saw
+ *   tp_btf/tcp_receive_reset        the peer's RST
+ *   tp_btf/tcp_send_reset           our RST
+ *   tp_btf/inet_sk_error_report     an error of the socket, before the application fetches and clears it
+ *   tp_btf/tcp_destroy_sock         the socket is gone: its closing record is sent
+ *   iter/tcp                        at the start: connections that are older, and who listens where
+ *   iter/task_file                  at the start: whose they are
+ *   iter/bpf_sk_storage_map         each second: progress of the living, sockets kept open after CLOSE
+ *
+ * Data flows one way through the headers: maps -> connection -> emit -> exchange -> lifecycle, capture. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "maps.bpf.h"
+#include "connection.bpf.h"
+#include "emit.bpf.h"
+#include "exchange.bpf.h"
+#include "lifecycle.bpf.h"
+#include "capture.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define KW_KEPT_AFTER_CLOSE (1000000000ULL) /* ns a closed socket may be held before it is reported */
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
+{
+	struct kw_connection *c;
+
+	if (from == to || !kw_is_tcp(sk))
+		return 0;
+	if (to == TCP_SYN_SENT) {
+		kw_connecting(sk);
+	} else if (to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
+		kw_connected(sk);
+	} else if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
+		kw_accepted(sk);
+	} else {
+		c = kw_find(sk);
+		if (c)
+			kw_state(c, sk, from, to);
+	}
+	return 0;
+}
+
+/* Neither says that anything went wrong: no data yet, or a signal came first. */
+static __always_inline void kw_app_error(struct kw_connection *c, int result)
+{
+	if (result < 0 && result != -EAGAIN && result != -EINTR)
+		c->http.app_error = -result;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(kw_send, struct sock *sk, int result, int flags)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (!c)
+		return 0;
+	if (result <= 0) {
+		kw_app_error(c, result);
+		return 0;
+	}
+	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
+		if (!kw_own(c, sk))
+			return 0;
+		kw_feed(c, sk, result, 1, 1, 0);
+	}
+	c->http.tx_bytes += result;
+	return 0;
+}
+
+/* Bytes that the application took by a way that shows no event (splice, zero copy) have moved copied_seq. */
+static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *sk, int result)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+	__s64 gap;
+
+	if (!tcp)
+		return 0;
+	gap = kw_rx_position(c, tcp->copied_seq) - c->http.rx_bytes - result;
+	return gap > 0 ? gap : 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(kw_receive, struct sock *sk, int result, int flags)
+{
+	struct kw_connection *c;
+	__u64 gap = 0;
+
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
+	c = kw_find(sk);
+	if (!c)
+		return 0;
+	if (result <= 0) {
+		kw_app_error(c, result);
+		if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
+			c->sides[kw_direction(c->identity.role, 0)].flags |= KW_HTTP_EOF_READ;
+		return 0;
+	}
+	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
+		if (!kw_own(c, sk))
+			return 0;
+		gap = kw_gap(c, sk, result);
+		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC), gap);
+	}
+	c->http.rx_bytes += gap + result;
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(kw_receive_reset, struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (c && !c->closing.time)
+		kw_act(c, sk, KW_ACT_PEER_RST);
+	return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(kw_send_reset, struct sock *sk, struct sk_buff *skb)
+{
+	struct kw_connection *c;
+	__u8 state;
+
+	if (!sk)
+		return 0;
+	state = sk->__sk_common.skc_state;
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
+		return 0; /* minisockets are not full sockets; a listener has no connection */
+	c = kw_find(sk);
+	if (c)
+		c->ending.acts |= 1 << KW_ACT_LOCAL_RST;
+	return 0;
+}
+
+SEC("tp_btf/inet_sk_error_report")
+int BPF_PROG(kw_error_report, struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (!c || c->closing.time)
+		return 0;
+	if (sk->sk_err)
+		c->closing.error = sk->sk_err;
+	if (sk->sk_err_soft)
+		c->closing.soft_error = sk->sk_err_soft;
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(kw_destroy, struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (c)
+		kw_emit_closed(c, sk);
+	return 0;
+}
+
+/* ---- the start: what is older than the observer ----------------------------------------------------- */
+
+static __always_inline void kw_note_listener(struct sock *sk)
+{
+	struct kw_listener listener = {
+		.netns = sk->__sk_common.skc_net.net->ns.inum,
+		.port = sk->__sk_common.skc_num,
+	};
+	__u8 yes = 1;
+
+	bpf_map_update_elem(&listeners, &listener, &yes, BPF_ANY);
+}
+
+static __always_inline void kw_note_older(struct sock *sk)
+{
+	struct kw_listener listener = {
+		.netns = sk->__sk_common.skc_net.net->ns.inum,
+		.port = sk->__sk_common.skc_num,
+	};
+	__u8 role = bpf_map_lookup_elem(&listeners, &listener) ? KW_ROLE_SERVER : KW_ROLE_CLIENT;
+	struct kw_connection *c;
+
+	if (kw_find(sk) || !kw_role_passes(role) ||
+	    !kw_port_passes(listener.port, bpf_ntohs(sk->__sk_common.skc_dport)))
+		return;
+	c = kw_create(sk, role);
+	if (!c)
+		return;
+	c->identity.preexisting = 1;
+	if (!kw_net_passes(c->identity.remote)) {
+		bpf_sk_storage_delete(&connections, sk);
+		return;
+	}
+	http1_init_midway(&c->http1);
+	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PREEXISTING);
+	kw_base(c, sk);
+	c->opened = c->established = bpf_ktime_get_ns();
+	kw_count_opened(c);
+}
+
+/* Listening sockets come first. */
+SEC("iter/tcp")
+int kw_find_sockets(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct tcp_sock *tcp;
+	struct sock *sk;
+
+	if (!common)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(common);
+	if (!tcp)
+		return 0;
+	sk = (struct sock *)tcp;
+	if (!kw_is_tcp(sk))
+		return 0;
+	if (common->skc_state == TCP_LISTEN)
+		kw_note_listener(sk);
+	else if (common->skc_state == TCP_ESTABLISHED || common->skc_state == TCP_CLOSE_WAIT)
+		kw_note_older(sk);
+	return 0;
+}
+
+SEC("iter/task_file")
+int kw_find_owners(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct kw_connection *c;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	c = kw_find(sk);
+	if (c && !c->identity.pid && !kw_own_by(c, task))
+		bpf_sk_storage_delete(&connections, sk);
+	return 0;
+}
+
+/* ---- each second ------------------------------------------------------------------------------------ */
+
+/* A connection that nobody has used yet has no owner, so no service: it waits until it has one. */
+SEC("iter/bpf_sk_storage_map")
+int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct kw_connection *c;
+
+	if (!sk || !ctx->value)
+		return 0;
+	c = kw_find(sk);
+	if (!c || c->emitted)
+		return 0;
+	if (c->closing.time) {
+		if (kw_sweep_mode != KW_SWEEP_PROGRESS ||
+		    bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE)
+			kw_emit_closed(c, sk);
+	} else if (kw_sweep_mode == KW_SWEEP_OPEN) {
+		kw_emit_living(c, sk, KW_REPORT_OPEN);
+	} else if (c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c))) {
+		kw_emit_living(c, sk, KW_REPORT_PROGRESS);
+	}
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Everything that depends on the kernel's or the processor's ways, one accessor each. */
+#ifndef KEEPWATCH_KERNEL_BPF_H
+#define KEEPWATCH_KERNEL_BPF_H
+
+#include <bpf/bpf_core_read.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define IPPROTO_TCP 6
+#define RCV_SHUTDOWN 1
+
+#define EINTR 4
+#define EAGAIN 11
+#define ECONNABORTED 103
+
+#define MSG_OOB 0x1
+#define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
+#define MSG_ERRQUEUE 0x2000
+
+/* TCP over IPv4 or IPv6. Raw sockets may carry protocol 6 too, hence the type; an MPTCP socket says 262. */
+static __always_inline int kw_is_tcp(const struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return sk->sk_protocol == IPPROTO_TCP && sk->sk_type == SOCK_STREAM &&
+	       (family == AF_INET || family == AF_INET6);
+}
+
+static __always_inline struct tcp_sock *kw_tcp(struct sock *sk)
+{
+	return bpf_skc_to_tcp_sock(sk);
+}
+
+/* ---- the system call that carries the bytes ------------------------------------------------------ */
+
+enum kw_carrier {
+	KW_CARRIER_NONE,    /* none whose buffers could be found: a blind span */
+	KW_CARRIER_BUFFER,  /* address and length: write, read, sendto, recvfrom */
+	KW_CARRIER_VECTOR,  /* iovecs and their number: writev, readv */
+	KW_CARRIER_MESSAGE, /* struct msghdr: sendmsg, recvmsg */
+};
+
+#if defined(__TARGET_ARCH_x86)
+
+#define KW_USER_CS_64 0x33 /* arch/x86/include/asm/segment.h: __USER_CS; a 32-bit caller has another */
+
+/* The descriptor and second argument of the running system call, if it is one that moves bytes this way. */
+static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, int sending, __u32 *ret_fd,
+						  __u64 *ret_second, __u64 *ret_third)
+{
+	if (regs->cs != KW_USER_CS_64)
+		return KW_CARRIER_NONE;
+	*ret_fd = regs->di;
+	*ret_second = regs->si;
+	*ret_third = regs->dx;
+	switch (regs->orig_ax) {
+	case 0: /* read */
+	case 45: /* recvfrom */
+		return sending ? KW_CARRIER_NONE : KW_CARRIER_BUFFER;
+	case 1: /* write */
+	case 44: /* sendto */
+		return sending ? KW_CARRIER_BUFFER : KW_CARRIER_NONE;
+	case 19: /* readv */
+		return sending ? KW_CARRIER_NONE : KW_CARRIER_VECTOR;
+	case 20: /* writev */
+		return sending ? KW_CARRIER_VECTOR : KW_CARRIER_NONE;
+	case 46: /* sendmsg */
+		return sending ? KW_CARRIER_MESSAGE : KW_CARRIER_NONE;
+	case 47: /* recvmsg */
+		return sending ? KW_CARRIER_NONE : KW_CARRIER_MESSAGE;
+	default:
+		return KW_CARRIER_NONE;
+	}
+}
+
+#else
+#error "the system calls of this processor are not known yet: see kw_syscall()"
+#endif
+
+/* Is @fd of the current task this very socket? An io_uring completion can run inside somebody's read(), a
+ * kernel client inside a write(): then the registers are those of another call. */
+static __always_inline int kw_is_descriptor_of(const struct task_struct *task, __u32 fd, const struct sock *sk)
+{
+	struct fdtable *table = task->files->fdt;
+	struct file *file = NULL;
+
+	if (fd >= table->max_fds)
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	return file && file == sk->sk_socket->file;
+}
+
+#endif

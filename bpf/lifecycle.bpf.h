@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How a connection ends: who acted first, with what in flight, and what was left when it was gone. */
+#ifndef KEEPWATCH_LIFECYCLE_BPF_H
+#define KEEPWATCH_LIFECYCLE_BPF_H
+
+#include "exchange.bpf.h"
+
+/* The FINs count one in the kernel's sequence numbers and none in positions. */
+static __always_inline void kw_read_positions(struct kw_ending *ending, const struct kw_connection *c,
+					      struct sock *sk)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+
+	if (!tcp)
+		return;
+	ending->tx_sent = kw_tx_position(c, tcp->write_seq);
+	ending->tx_acked = kw_tx_position(c, tcp->snd_una);
+	ending->rx_arrived = kw_rx_position(c, tcp->rcv_nxt) - (c->peer_fin ? 1 : 0);
+	ending->rx_read = kw_rx_position(c, tcp->copied_seq);
+}
+
+/* Notes an act; the first one with all that was in flight then. */
+static __always_inline void kw_act(struct kw_connection *c, struct sock *sk, enum kw_act act)
+{
+	struct kw_ending *ending = &c->ending;
+
+	ending->acts |= 1 << act;
+	if (ending->act)
+		return;
+	ending->act = act;
+	ending->time = bpf_ktime_get_ns();
+	kw_read_positions(ending, c, sk);
+	if (act == KW_ACT_LOCAL_FIN || act == KW_ACT_LOCAL_RST) {
+		struct task_struct *task = bpf_get_current_task_btf();
+
+		ending->exiting = !!(task->flags & PF_EXITING);
+		if (ending->exiting)
+			ending->signal = task->exit_code & 0x7f;
+	}
+}
+
+static __always_inline void kw_peer_fin(struct kw_connection *c, struct sock *sk)
+{
+	if (!c->peer_fin)
+		c->peer_fin = bpf_ktime_get_ns();
+	kw_act(c, sk, KW_ACT_PEER_FIN);
+}
+
+/* The socket has left the kernel's tables. What can still be read of it is read now. */
+static __always_inline void kw_read_closing(struct kw_connection *c, struct sock *sk, int from)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+	struct kw_closing *closing = &c->closing;
+	__u32 unread, fin_sent = !!(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
+
+	closing->time = bpf_ktime_get_ns();
+	closing->from_state = from;
+	if (sk->sk_err)
+		closing->error = sk->sk_err;
+	if (sk->sk_err_soft)
+		closing->soft_error = sk->sk_err_soft;
+	if (!tcp)
+		return;
+	unread = tcp->rcv_nxt - tcp->copied_seq;
+	if (unread && c->peer_fin)
+		unread--;
+	closing->unread = unread;
+	closing->outstanding = tcp->write_seq - tcp->snd_una;
+	if (closing->outstanding && fin_sent)
+		closing->outstanding--;
+	c->tx_end = kw_tx_position(c, tcp->write_seq);
+	if (fin_sent && c->tx_end != c->http.tx_bytes)
+		c->tx_end--;
+	closing->retransmits = tcp->total_retrans;
+	closing->srtt_us = tcp->srtt_us >> 3;
+	closing->probes = tcp->inet_conn.icsk_probes_out;
+}
+
+/* Which act was it, if no FIN or RST came before, that brought the socket to CLOSE? */
+static __always_inline enum kw_act kw_last_act(const struct kw_connection *c, struct sock *sk, int from)
+{
+	if (c->ending.acts & 1 << KW_ACT_PEER_RST)
+		return KW_ACT_PEER_RST;
+	if (sk->sk_err)
+		return KW_ACT_ERROR;
+	if (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT || from == TCP_SYN_SENT)
+		return KW_ACT_LOCAL_RST;
+	return KW_ACT_NONE;
+}
+
+static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, int from)
+{
+	enum kw_act act = kw_last_act(c, sk, from);
+	struct kw_totals *t = kw_totals();
+	__u32 role = c->identity.role;
+
+	if (act != KW_ACT_NONE)
+		kw_act(c, sk, act);
+	if (act == KW_ACT_LOCAL_RST && !c->identity.pid && !kw_own(c, sk))
+		return;
+	kw_read_closing(c, sk, from);
+	if (t && role < KW_ROLE_MAX && c->established)
+		t->roles[role].closed++;
+}
+
+static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, int from, int to)
+{
+	switch (to) {
+	case TCP_FIN_WAIT1: /* close() or shutdown() by the current task, before the peer's FIN */
+	case TCP_LAST_ACK:  /* or after it */
+		if (!kw_own(c, sk))
+			return;
+		kw_act(c, sk, KW_ACT_LOCAL_FIN);
+		break;
+	case TCP_CLOSE_WAIT:
+		kw_peer_fin(c, sk);
+		break;
+	case TCP_CLOSING:
+		c->ending.simultaneous = 1;
+		kw_peer_fin(c, sk);
+		break;
+	case TCP_CLOSE:
+		if (from == TCP_FIN_WAIT2)
+			c->ending.acts |= c->closing.error ? 0 : 1 << KW_ACT_PEER_FIN;
+		kw_closed(c, sk, from);
+		break;
+	}
+}
+
+#endif

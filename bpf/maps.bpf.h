@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* All maps, and what a connection's state is made of. */
+#ifndef KEEPWATCH_MAPS_BPF_H
+#define KEEPWATCH_MAPS_BPF_H
+
+#include "../include/event.h"
+
+#define KW_PIECE 1024   /* most bytes of user memory read at once; a power of two */
+#define KW_SEGMENTS 8   /* iovecs read at once; a power of two */
+
+const volatile struct kw_config kw_config = {};
+
+/* What the next sweep is to do; set by user space before it runs the iterator. */
+enum kw_sweep_mode {
+	KW_SWEEP_PROGRESS, /* report what changed, and what was closed a second ago and is still held */
+	KW_SWEEP_FINAL,    /* report everything that was closed */
+	KW_SWEEP_OPEN,     /* and everything that is open */
+};
+
+__u32 kw_sweep_mode = KW_SWEEP_PROGRESS;
+
+#define KW_SAMPLE_WORDS (KW_HISTOGRAM_BUCKETS / 4)
+
+/* Samples since the last report: four 16-bit buckets a word, so that adding one is one atomic addition. */
+struct kw_samples {
+	__u64 buckets[KW_SAMPLE_WORDS];
+	__u64 sum; /* ns */
+	__u64 count;
+};
+
+/* What one direction alone writes. A send and a receive may run at once on two processors: so nothing of
+ * this is shared, and a record puts the two together. */
+struct kw_side {
+	__u32 flags;  /* enum kw_http_flag */
+	__u16 errors; /* 1 << enum http1_error */
+	__u8 taints;  /* 1 << enum kw_taint */
+	__u8 open;    /* a message is begun and not complete */
+};
+
+/* A connection, in the storage of its socket. It must fit a kernel allocation of 1 KiB with its header. */
+struct kw_connection {
+	struct http1_connection http1;
+	struct kw_http http;
+	__u32 tx_base;   /* write_seq at position 0 */
+	__u32 rx_base;   /* copied_seq at position 0 */
+	struct kw_side sides[2]; /* by enum http1_direction */
+	__u32 emitted;   /* the closing record was sent, or counted as lost */
+	__u8 reported;   /* there is a kw_reported in `reports` */
+	__u8 named;      /* there are kw_names in `names` */
+	__u8 pipelined;  /* there is a kw_pipeline in `pipelines` */
+	__u8 reserved;
+	__u32 activity;  /* what kw_activity() said at the last report */
+	__u32 announced_at; /* number of the exchange that first announced a close */
+	__u64 tx_end;    /* position of the last byte handed to the kernel, known at CLOSE */
+	__u64 opened;
+	__u64 established;
+	__u64 peer_fin;
+	struct kw_samples samples[KW_HISTOGRAM_MAX];
+	struct kw_identity identity;
+	struct kw_ending ending;
+	struct kw_closing closing;
+};
+
+_Static_assert(sizeof(struct kw_connection) <= 960, "state and header must fit 1 KiB");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_connection);
+} connections SEC(".maps");
+
+/* What was reported of a connection that lives; only for those that were alive at a sweep. */
+struct kw_reported {
+	struct kw_counts counts;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_reported);
+} reports SEC(".maps");
+
+/* The hop-by-hop names that Connection listed; only for the few connections that have any. */
+struct kw_names {
+	__u32 more;
+	__u32 reserved;
+	struct kw_name names[KW_NAMES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_names);
+} names SEC(".maps");
+
+/* The requests that wait behind the latest one; only for connections that pipeline. */
+struct kw_pending {
+	__u64 started;
+	__u64 ended;
+	__u64 idle_before;
+	__u64 begin; /* stream position of the first byte */
+	__u64 end;   /* stream position behind the last byte */
+};
+
+struct kw_pipeline {
+	struct kw_pending requests[HTTP1_QUEUE]; /* by number modulo the size */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_pipeline);
+} pipelines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kw_totals);
+} totals SEC(".maps");
+
+/* Ports that somebody listens on, found at the start: they tell the role of connections that are older. */
+struct kw_listener {
+	__u32 netns;
+	__u32 port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct kw_listener);
+	__type(value, __u8);
+} listeners SEC(".maps");
+
+/* How far one call's bytes have been followed. All numbers are bytes unless said otherwise. */
+struct kw_cursor {
+	__u64 now;      /* when the call ended, ns */
+	__u64 position; /* stream position of the next byte */
+	__u64 left;     /* of the call, not passed yet */
+	__u64 segment;  /* user address of what follows the bytes in scratch */
+	__u64 segment_left;
+	__u64 gap;      /* bytes before the call's own that went unseen */
+	__u64 skip;     /* still to be passed over in the segments */
+	__u64 vector;   /* user address of the next iovec to fetch */
+	__u64 vector_left; /* iovecs not fetched */
+	__u32 segments; /* iovecs fetched, and the next of them */
+	__u32 next;
+	__u32 at;       /* the next byte in scratch, and how many there are */
+	__u32 length;
+	__u32 direction; /* enum http1_direction */
+	__u32 blind;    /* the buffers cannot be read */
+	__u32 event;    /* what the machine said and was not acted upon yet: enum http1_event */
+	__u32 why;      /* enum kw_taint: what it means if the framing is lost now */
+};
+
+/* One call's bytes on their way through the machine. One per program and processor: a program is never
+ * entered twice on one processor (the kernel counts such a try as a recursion miss). */
+struct kw_scratch {
+	__u8 bytes[KW_PIECE + HTTP1_WINDOW]; /* the tail is only there to keep a window within bounds */
+	struct user_iovec segments[KW_SEGMENTS];
+	struct kw_cursor cursor;
+};
+
+enum kw_scratch_of {
+	KW_SCRATCH_SEND,
+	KW_SCRATCH_RECEIVE,
+	KW_SCRATCH_MAX,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, KW_SCRATCH_MAX);
+	__type(key, __u32);
+	__type(value, struct kw_scratch);
+} scratch SEC(".maps");
+
+static __always_inline struct kw_totals *kw_totals(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&totals, &zero);
+}
+
+static __always_inline void kw_count_lost(enum kw_lost kind)
+{
+	struct kw_totals *t = kw_totals();
+
+	if (t)
+		t->lost[kind]++;
+}
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel side hands to user space: events on one ring buffer, and per-CPU totals.
+ *
+ * Times are CLOCK_MONOTONIC in nanoseconds; 0 is "did not happen". Stream positions count bytes from the
+ * connection's first byte in that direction; tx is what this socket sent, rx what it received. "local" is
+ * this socket's side, "peer" the other. Addresses are in network order, ports in host order. */
+#ifndef KEEPWATCH_EVENT_H
+#define KEEPWATCH_EVENT_H
+
+#include "types.h"
+#include "histogram.h"
+#include "http1.h"
+
+#define KW_COMM 16 /* TASK_COMM_LEN */
+#define KW_NAMES 8 /* hop-by-hop names kept of a connection */
+
+enum kw_role {
+	KW_ROLE_UNKNOWN, /* older than the observer, and nothing seen yet that tells */
+	KW_ROLE_CLIENT,  /* it connected */
+	KW_ROLE_SERVER,  /* it was accepted */
+	KW_ROLE_MAX,
+};
+
+enum kw_event_type {
+	KW_EVENT_CONNECTION = 1, /* struct kw_event_connection */
+	KW_EVENT_LIVED,          /* struct kw_event_lived: the same with what a longer life gathers */
+	KW_EVENT_EXCHANGE,       /* struct kw_event_exchange */
+	KW_EVENT_TOTALS,         /* struct kw_event_totals: made by the loader from the per-CPU totals */
+};
+
+struct kw_event_header {
+	__u16 type; /* enum kw_event_type */
+	__u16 size; /* bytes, this header included */
+	__u32 reserved;
+	__u64 time; /* when the event was made */
+};
+_Static_assert(sizeof(struct kw_event_header) == 16, "ABI");
+
+/* Which connection. Taken when it is established: at its end nothing of this can be read any more. */
+struct kw_identity {
+	__u64 cookie;     /* the kernel's socket cookie */
+	__u64 cgroup;     /* cgroup v2 id of the owner; 0 while there is none */
+	__u32 generation; /* how often this socket connected before */
+	__u32 netns;      /* inode of the network namespace */
+	__u8 local[16];   /* IPv6, or IPv4-mapped */
+	__u8 remote[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 pid;          /* the owner: thread-group id; 0 while no process has used the socket */
+	char comm[KW_COMM]; /* the owner's thread-group leader's name: hostile text, ended by NUL */
+	__u8 role;          /* enum kw_role */
+	__u8 preexisting;   /* open before the observer: counts and bytes begin with it */
+	__u8 reserved[6];
+};
+_Static_assert(sizeof(struct kw_identity) == 88, "ABI");
+
+/* What one side did to end the connection, in the order the socket saw it. */
+enum kw_act {
+	KW_ACT_NONE,
+	KW_ACT_LOCAL_FIN,
+	KW_ACT_PEER_FIN,
+	KW_ACT_LOCAL_RST, /* closed with unread data, with linger 0, or disconnected */
+	KW_ACT_PEER_RST,
+	KW_ACT_ERROR, /* the kernel gave up: see error */
+	KW_ACT_MAX,
+};
+
+/* The first act, and what was in flight then: order is decided by these positions, not by event times. */
+struct kw_ending {
+	__u64 time;
+	__u64 tx_sent;     /* position of what had been handed to the kernel for sending (write_seq) */
+	__u64 tx_acked;    /* position of what the peer had acknowledged (snd_una), never above tx_sent */
+	__u64 rx_arrived;  /* position of what had arrived in order (rcv_nxt, without a FIN) */
+	__u64 rx_read;     /* position of what the application had read (copied_seq) */
+	__u8 act;          /* enum kw_act: the first */
+	__u8 acts;         /* bits, 1 << enum kw_act: all that were seen up to the end */
+	__u8 simultaneous; /* both sides sent their FIN before either had the other's (state CLOSING) */
+	__u8 exiting;      /* at the first local act: the process was exiting */
+	__u8 signal;       /* and the signal that killed it, or 0 */
+	__u8 reserved[3];
+};
+_Static_assert(sizeof(struct kw_ending) == 48, "ABI");
+
+/* The socket as it left the kernel's tables (the move to CLOSE). */
+struct kw_closing {
+	__u64 time;
+	__u32 unread;      /* bytes in the receive queue that nobody read (rcv_nxt - copied_seq) */
+	__u32 outstanding; /* bytes sent and never acknowledged (write_seq - snd_una) */
+	__u32 retransmits; /* segments sent again over the whole life */
+	__u32 srtt_us;     /* smoothed round-trip time, microseconds */
+	__u16 error;       /* sk_err, a positive errno: ECONNRESET, ETIMEDOUT ...; 0 for none */
+	__u16 soft_error;  /* sk_err_soft */
+	__u8 from_state;   /* the TCP state before (enum in the kernel's tcp_states.h) */
+	__u8 probes;       /* keep-alive or window probes unanswered */
+	__u8 reserved[2];
+};
+_Static_assert(sizeof(struct kw_closing) == 32, "ABI");
+
+/* Why something about the connection is not known; bits of kw_http.taints. */
+enum kw_taint {
+	KW_TAINT_PREEXISTING, /* older than the observer */
+	KW_TAINT_MALFORMED,   /* a message that broke the rules */
+	KW_TAINT_BLIND,       /* bytes that could not be read where a head or a chunk's size stood */
+	KW_TAINT_GAP,         /* bytes left the socket by a way that shows no event */
+	KW_TAINT_PIPELINE,    /* more requests outstanding than are paired */
+	KW_TAINT_BUDGET,      /* one call held more message parts than are read of one call */
+	KW_TAINT_MAX,
+};
+
+enum kw_http_flag {
+	KW_HTTP_OVERRUN = 1 << 0,        /* reused later than the advertised timeout or more often than max */
+	KW_HTTP_CLOSE_IGNORED = 1 << 1,  /* an exchange was completed after one that announced a close */
+	KW_HTTP_EOF_READ = 1 << 2,       /* the application has read the peer's end */
+	KW_HTTP_REQUESTS_LOST = 1 << 3,  /* now out of step: where the requests stand is not known */
+	KW_HTTP_RESPONSES_LOST = 1 << 4, /* the same of the responses */
+	KW_HTTP_TUNNEL = 1 << 5,
+	KW_HTTP_REQUEST_OPEN = 1 << 6,      /* a request is begun and not complete */
+	KW_HTTP_RESPONSE_OPEN = 1 << 7,     /* a response is begun and not complete */
+	KW_HTTP_DELIMITED = 1 << 8,         /* the open response's body is delimited by the close */
+	KW_HTTP_MAX_COUNTED_DOWN = 1 << 9,  /* each advertised max was one less than the one before */
+	KW_HTTP_MAX_CONSTANT = 1 << 10,     /* all advertised max were equal */
+	KW_HTTP_EARLY_RESPONSE = 1 << 11,   /* the last response was complete before its request was */
+	KW_HTTP_PROXY_CONNECTION = 1 << 12, /* a Proxy-Connection field was seen */
+	KW_HTTP_UNSUPPORTED = 1 << 13,      /* MPTCP subflow, kTLS or sockmap: no HTTP is looked for */
+};
+
+enum kw_announced_by {
+	KW_ANNOUNCED_NONE,
+	KW_ANNOUNCED_BY_CLIENT,
+	KW_ANNOUNCED_BY_SERVER,
+};
+
+enum kw_announced_how {
+	KW_ANNOUNCED_CLOSE,     /* Connection: close */
+	KW_ANNOUNCED_HTTP10,    /* HTTP/1.0 without keep-alive */
+	KW_ANNOUNCED_DELIMITED, /* a body delimited by the close */
+};
+
+/* Messages by what they said of the connection; each counts once for each that it said. */
+struct kw_directives {
+	__u32 keep_alive;
+	__u32 close;
+	__u32 upgrade;
+	__u32 none; /* neither of the three */
+};
+
+/* Everything counted over a connection's life: it only grows. */
+struct kw_counts {
+	__u32 requests_begun;
+	__u32 requests; /* heads complete */
+	__u32 requests_ended;
+	__u32 requests_http10; /* of requests: version 1.0 */
+	__u32 reused;          /* of requests_begun: not the first on the connection */
+	__u32 responses;       /* final heads complete; 1xx but 101 do not count */
+	__u32 responses_ended; /* final ones */
+	__u32 codes[5];        /* of responses: by first digit, 1xx to 5xx */
+	struct kw_directives request;
+	struct kw_directives response;
+};
+_Static_assert(sizeof(struct kw_counts) == 80, "ABI");
+
+/* Where HTTP stands and what was said. Of the latest message each: times, positions, what it was. */
+struct kw_http {
+	__u64 request_started;  /* first byte of the latest request passed */
+	__u64 request_ended;    /* last byte of the latest complete one */
+	__u64 response_started; /* first byte of the latest response, interim ones included */
+	__u64 response_ended;   /* last byte of the latest complete final one */
+	__u64 request_begin;    /* position of the latest request's first byte, in the requests' direction */
+	__u64 request_end;      /* position behind the latest complete request */
+	__u64 oldest_end;       /* position behind the oldest request that has no complete response, or 0 */
+	__u64 response_begin;   /* position of the latest response's first byte */
+	__u64 response_end;     /* position behind the latest complete final response */
+	__u64 idle_max;         /* longest idle time before a reuse, ns */
+	__u64 idle_before_last; /* idle time before the latest request; 0 for the first */
+	__u64 first_request_started;
+	__u64 tx_bytes;
+	__u64 rx_bytes;
+	__u64 blind_bytes; /* of both: bytes that could not be read, bodies included */
+	struct kw_counts counts;
+	__u32 timeout;            /* advertised Keep-Alive: timeout, seconds; see has_timeout */
+	__u32 max;                /* the last advertised Keep-Alive: max */
+	__u32 max_responses;      /* responses that advertised max */
+	__u32 flags;              /* enum kw_http_flag */
+	__u16 errors;             /* 1 << enum http1_error: met on the connection */
+	__u16 last_status;        /* of the latest final response head; 0 before the first */
+	__u16 last_request_flags; /* enum http1_flag of the latest request head */
+	__u16 last_response_flags;
+	__s16 app_error; /* positive errno that a send or receive returned last; 0 for none */
+	__u8 protocol;   /* enum http1_protocol */
+	__u8 taints;     /* 1 << enum kw_taint */
+	__u8 has_timeout;
+	__u8 has_max;
+	__u8 last_request_version;
+	__u8 last_response_version;
+	__u8 last_response_framing; /* enum http1_framing */
+	__u8 last_method;           /* enum http1_method of the latest request head */
+	__u8 announced_by;          /* enum kw_announced_by: who first announced a close */
+	__u8 announced_how;         /* enum kw_announced_how */
+	__u8 http10_only;           /* every message so far was HTTP/1.0 */
+	__u8 proxied;               /* PROXY protocol headers */
+	__u8 lost_safe;       /* at the end: outstanding requests by class, of those still queued (at most */
+	__u8 lost_idempotent; /* HTTP1_QUEUE): safe ones, HEAD included; idempotent; and others */
+	__u8 lost_other;
+	__u8 reserved[3];
+};
+_Static_assert(sizeof(struct kw_http) == 248, "ABI");
+
+enum kw_report {
+	KW_REPORT_PROGRESS, /* the connection lives on */
+	KW_REPORT_CLOSED,   /* final */
+	KW_REPORT_OPEN,     /* still open as the observer stops */
+};
+
+/* A connection, whole: all that the judge needs is in here. */
+struct kw_event_connection {
+	struct kw_event_header header;
+	__u8 report;   /* enum kw_report */
+	__u8 reported; /* this connection was reported before (then the event is a kw_event_lived) */
+	__u8 reserved[2];
+	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only one, for a short event */
+	__u32 reserved2;
+	__u64 sample[KW_HISTOGRAM_MAX]; /* ns; the latest sample of each histogram */
+	__u64 opened; /* connect(); for a server and a preexisting connection the same as established */
+	__u64 established;
+	__u64 peer_fin; /* when the peer's FIN arrived */
+	struct kw_identity identity;
+	struct kw_ending ending;
+	struct kw_closing closing;
+	struct kw_http http;
+};
+_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 48 + 32 + 248, "ABI");
+
+struct kw_name {
+	char name[HTTP1_WORD]; /* lower case, printable ASCII, ended by NUL unless full */
+	__u32 count;           /* how often, since the last report */
+};
+
+/* The same of a connection that was reported before, named hop-by-hop fields, or has more than one sample of
+ * a histogram. What `before` says was in the earlier reports: the difference is new. */
+struct kw_event_lived {
+	struct kw_event_connection connection;
+	struct kw_counts before;
+	__u16 histograms[KW_HISTOGRAM_MAX][KW_HISTOGRAM_BUCKETS]; /* samples since the last report */
+	__u64 sums[KW_HISTOGRAM_MAX];                             /* ns, of these samples */
+	__u32 names_more; /* names met beyond the KW_NAMES kept, since the last report */
+	__u32 reserved;
+	struct kw_name names[KW_NAMES]; /* an empty name ends the list */
+};
+_Static_assert(sizeof(struct kw_event_lived) % 8 == 0, "ABI");
+
+/* One request and its final response; made on request only. */
+struct kw_event_exchange {
+	struct kw_event_header header;
+	struct kw_identity identity;
+	__u64 started;     /* the request's first byte */
+	__u64 wait;        /* ns: last byte of the request to the first of the response; 0 if it was earlier */
+	__u64 duration;    /* ns: first byte of the request to the last of the response */
+	__u64 idle_before; /* ns the connection was idle before; 0 for the first */
+	__u64 request_bytes; /* head and body, framing included */
+	__u64 response_bytes;
+	__u32 number; /* from 1 */
+	__u16 status;
+	__u8 version;      /* minor */
+	__u8 method;       /* enum http1_method */
+	__u8 announced_by; /* enum kw_announced_by: of this exchange */
+	__u8 announced_how;
+	__u8 reserved[6];
+};
+_Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
+
+/* What can be lost on the way to user space. */
+enum kw_lost {
+	KW_LOST_CLOSED, /* a closing record: its counts are in kw_totals.dropped */
+	KW_LOST_EXCHANGE,
+	KW_LOST_STATE,     /* no memory for the state of a connection: nothing is known of it */
+	KW_LOST_RECURSION, /* a program was busy on this processor; filled in by the loader */
+	KW_LOST_MAX,
+};
+
+/* Exact whatever else is lost. Per CPU in the kernel, summed up by the loader. By enum kw_role. */
+struct kw_total {
+	__u64 opened;
+	__u64 preexisting;
+	__u64 closed;
+	__u64 requests;
+	__u64 responses;
+};
+
+struct kw_totals {
+	struct kw_total roles[KW_ROLE_MAX];
+	struct kw_total dropped[KW_ROLE_MAX]; /* of these, what was in closing records that were lost */
+	__u64 lost[KW_LOST_MAX];
+	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by what was wrong with them */
+	__u64 tainted[KW_TAINT_MAX];   /* connections, by why */
+};
+
+struct kw_event_totals {
+	struct kw_event_header header;
+	struct kw_totals totals;
+};
+
+/* What the observer is told before it starts; constant from then on, so that the verifier prunes what is off. */
+#define KW_PORTS 16
+
+struct kw_config {
+	__u32 port_count;
+	__u16 ports[KW_PORTS]; /* either end; none means all */
+	__u32 pid;             /* thread-group id; 0 means all */
+	__u32 role;            /* enum kw_role; KW_ROLE_UNKNOWN means all */
+	__u8 exchanges;        /* one event per exchange */
+	__u8 filter_comm;
+	char comm[KW_COMM]; /* if filter_comm */
+	__u8 filter_net;
+	__u8 net[16]; /* remote network, IPv4 as mapped; if filter_net */
+	__u8 net_mask[16];
+};
+
+#endif

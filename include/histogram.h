@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The time histograms that a connection gathers in the kernel: six buckets a decade (1, 1.5, 2.5, 3.5,
+ * 5, 7.5), so a quantile read from them is off by a factor of at most 1.7. Both sides and the Prometheus
+ * exposition use these very bounds, so nothing is ever re-bucketed. */
+#ifndef KEEPWATCH_HISTOGRAM_H
+#define KEEPWATCH_HISTOGRAM_H
+
+#include "types.h"
+
+#define KW_HISTOGRAM_BUCKETS 44 /* the last one has no upper bound */
+#define KW_HISTOGRAM_TABLE 64   /* bounds padded to a power of two, for a search with a fixed number of steps */
+
+enum kw_histogram {
+	KW_HISTOGRAM_IDLE, /* idle time before a connection was used again: 1 ms to 1 h */
+	KW_HISTOGRAM_WAIT, /* last byte of a request to the first byte of its response: 10 us to 100 s */
+	KW_HISTOGRAM_MAX,
+};
+
+#define KW_US (1000ULL)
+#define KW_MS (1000ULL * KW_US)
+#define KW_S (1000ULL * KW_MS)
+#define KW_NEVER (~0ULL)
+#define KW_DECADE(unit) 10 * (unit), 15 * (unit), 25 * (unit), 35 * (unit), 50 * (unit), 75 * (unit)
+
+/* Inclusive upper bounds in nanoseconds ("le" in Prometheus' words). */
+KW_TABLE __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
+	[KW_HISTOGRAM_IDLE] = {
+		KW_DECADE(KW_MS / 10), KW_DECADE(KW_MS), KW_DECADE(10 * KW_MS), KW_DECADE(100 * KW_MS),
+		KW_DECADE(KW_S), KW_DECADE(10 * KW_S),
+		1000 * KW_S, 1500 * KW_S, 2500 * KW_S, 3600 * KW_S,
+		[40 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
+	},
+	[KW_HISTOGRAM_WAIT] = {
+		KW_DECADE(KW_US), KW_DECADE(10 * KW_US), KW_DECADE(100 * KW_US), KW_DECADE(KW_MS),
+		KW_DECADE(10 * KW_MS), KW_DECADE(100 * KW_MS), KW_DECADE(KW_S),
+		100 * KW_S,
+		[43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
+	},
+};
+
+/* The bucket a duration falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: six steps, whatever the value. */
+KW_INLINE __u32 kw_histogram_bucket(const __u64 *bounds, __u64 ns)
+{
+	__u32 at = 0;
+
+	for (__u32 half = KW_HISTOGRAM_TABLE / 2; half; half /= 2)
+		if (ns > bounds[(at + half - 1) & (KW_HISTOGRAM_TABLE - 1)])
+			at += half;
+	return at < KW_HISTOGRAM_BUCKETS ? at : KW_HISTOGRAM_BUCKETS - 1;
+}
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Fixed-width types and the few compiler hints that both sides share. The kernel side gets its types
+ * from vmlinux/vmlinux.h, which must be included first; the host gets them from the kernel's UAPI. */
+#ifndef KEEPWATCH_TYPES_H
+#define KEEPWATCH_TYPES_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "keepwatch compares names a word at a time and so far does so for little-endian machines only"
+#endif
+
+/* The machine must become one body of straight code: the verifier follows no pointer to a function,
+ * and a call costs what three instructions cost. */
+#define KW_INLINE static inline __attribute__((always_inline))
+
+/* A constant table. Left alone, clang would move a small one into a section of mergeable constants, of which
+ * the object's type information knows nothing. */
+#ifdef __bpf__
+#define KW_TABLE static const __attribute__((section(".rodata")))
+#else
+#define KW_TABLE static const
+#endif
+
+/* An unaligned 64-bit load. BPF maps allow it (the JIT runs where unaligned access is cheap) but clang
+ * would split a memcpy() into eight byte loads; on the host, a memcpy() is the defined way. */
+KW_INLINE __u64 kw_load64(const void *p)
+{
+#ifdef __bpf__
+	return *(const __u64 *)p;
+#else
+	__u64 word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+#endif
+}
+
+#endif

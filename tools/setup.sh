@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Installs what building (build) and testing (test) need and is not there yet. Run as root.
+#
+#   tools/setup.sh build [test]
+#
+# What is there is asked of the package manager's own list, so that a second run takes no time.
+set -eu
+
+apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
+	libjansson-dev uthash-dev"
+apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light curl openssl util-linux iproute2
+	apache2-utils wrk nodejs libclang-rt-dev procps"
+
+# Untested: the names as Fedora and its kin give them.
+dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
+	libmicrohttpd-devel jansson-devel uthash-devel"
+dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl openssl util-linux iproute
+	httpd-tools wrk nodejs compiler-rt procps-ng"
+
+wanted=
+for part in "$@"; do
+	case $part in
+	build | test) ;;
+	*)
+		echo "usage: $0 build [test]" >&2
+		exit 2
+		;;
+	esac
+	if command -v apt-get >/dev/null; then
+		eval "wanted=\"\$wanted \$apt_$part\""
+	else
+		eval "wanted=\"\$wanted \$dnf_$part\""
+	fi
+done
+
+missing=
+if command -v apt-get >/dev/null; then
+	there=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
+	for package in $wanted; do
+		echo "$there" | grep -qx "$package" || missing="$missing $package"
+	done
+elif command -v dnf >/dev/null; then
+	for package in $wanted; do
+		rpm -q --quiet --whatprovides "$package" || missing="$missing $package"
+	done
+else
+	echo "setup: neither apt-get nor dnf is here: please install by hand:$wanted" >&2
+	exit 1
+fi
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "setup: run as root to install:$missing" >&2
+	exit 1
+fi
+
+echo "setup: installing$missing"
+if command -v apt-get >/dev/null; then
+	# A server's package would start it: the tests start their own, on their own ports.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+		trap 'rm -f "$policy"' EXIT INT TERM
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -qq update
+	# shellcheck disable=SC2086
+	apt-get -qq install -y --no-install-recommends $missing >/dev/null
+else
+	# shellcheck disable=SC2086
+	dnf -q -y install $missing
+fi

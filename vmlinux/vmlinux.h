@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's types as far as keepwatch reads them, written by hand. CO-RE finds each field's place in the
+ * running kernel by its name, so only names and kinds matter here, not order or what is left out. */
+#ifndef KEEPWATCH_VMLINUX_H
+#define KEEPWATCH_VMLINUX_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define PF_EXITING 0x00000004 /* task_struct.flags; include/linux/sched.h, all kernels */
+
+/* include/net/tcp_states.h; all kernels. */
+enum {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_LISTEN,
+	TCP_CLOSING,
+	TCP_NEW_SYN_RECV,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* Network namespace: its inode number names it. All kernels; read when a connection is established. */
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+/* What a socket, a TIME_WAIT minisocket and a request socket have in common. All kernels. */
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num; /* the local port, host order; 0 at the move to SYN_SENT and mostly at CLOSE */
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct file;
+struct sock;
+struct sk_buff;
+struct bpf_map;
+
+/* The open file of a socket: by it a descriptor in a register is known to be this very socket. */
+struct socket {
+	struct sock *sk;
+	struct file *file;
+};
+
+/* Any socket. All kernels; the two fields were bit fields before 5.6. */
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	__u8 sk_shutdown;
+	int sk_err;
+	int sk_err_soft;
+	struct socket *sk_socket;
+};
+
+struct inet_sock {
+	__be16 inet_sport; /* survives where skc_num does not */
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	__u8 icsk_probes_out;
+};
+
+/* A full TCP socket, by bpf_skc_to_tcp_sock(). All kernels; read in all hooks but destroy. */
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 write_seq;
+	__u32 snd_una;
+	__u32 copied_seq;
+	__u32 rcv_nxt;
+	__u32 srtt_us; /* eight times the smoothed round-trip time */
+	__u32 total_retrans;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+/* The cgroup v2 a task is in, by the id of its directory. All kernels. */
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+/* The current task: only looked at where it is the one that acts on the socket. All kernels. */
+struct task_struct {
+	unsigned int flags;
+	int exit_code;
+	__s32 tgid;
+	struct task_struct *group_leader;
+	struct files_struct *files;
+	struct css_set *cgroups;
+	char comm[16];
+};
+
+#if defined(__TARGET_ARCH_x86)
+/* The registers of the system call that runs (arch/x86/include/asm/ptrace.h). */
+struct pt_regs {
+	unsigned long r10;
+	unsigned long r8;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+	unsigned long cs;
+};
+#endif
+
+/* Iterator contexts; iter/tcp and iter/task_file from 5.8, iter/bpf_sk_storage_map from 5.9. */
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
+};
+
+#pragma clang attribute pop
+
+/* User-space structures, as a 64-bit program lays them out: fixed, so not relocated. */
+struct user_iovec {
+	__u64 base;
+	__u64 length;
+};
+
+struct user_msghdr {
+	__u64 name;
+	__u32 name_length;
+	__u32 padding;
+	__u64 iov; /* struct user_iovec * */
+	__u64 iov_count;
+	__u64 control;
+	__u64 control_length;
+	__u32 flags;
+	__u32 padding2;
+};
+
+#endif
