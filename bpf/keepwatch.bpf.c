@@ -87,7 +87,7 @@ static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *
 
 	if (!tcp)
 		return 0;
-	gap = kw_rx_position(c, tcp->copied_seq) - c->http.rx_bytes - result;
+	gap = kw_rx_position(c, kw_copied(sk, tcp)) - c->http.rx_bytes - result;
 	return gap > 0 ? gap : 0;
 }
 
@@ -257,6 +257,14 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 
 /* ---- each second ------------------------------------------------------------------------------------ */
 
+/* The reader takes what this writes as "one event sent", and empties the ring before it reads on. */
+static __always_inline void kw_mark(struct bpf_iter_meta *meta)
+{
+	__u8 mark = 1;
+
+	bpf_seq_write(meta->seq, &mark, sizeof(mark));
+}
+
 /* A connection that nobody has used yet has no owner, so no service: it waits until it has one. */
 SEC("iter/bpf_sk_storage_map")
 int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
@@ -270,13 +278,17 @@ int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!c || c->emitted)
 		return 0;
 	if (c->closing.time) {
-		if (kw_sweep_mode != KW_SWEEP_PROGRESS ||
-		    bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE)
-			kw_emit_closed(c, sk);
+		if (kw_sweep_mode == KW_SWEEP_PROGRESS &&
+		    bpf_ktime_get_ns() - c->closing.time <= KW_KEPT_AFTER_CLOSE)
+			return 0;
+		kw_emit_closed(c, sk);
 	} else if (kw_sweep_mode == KW_SWEEP_OPEN) {
 		kw_emit_living(c, sk, KW_REPORT_OPEN);
 	} else if (c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c))) {
 		kw_emit_living(c, sk, KW_REPORT_PROGRESS);
+	} else {
+		return 0;
 	}
+	kw_mark(ctx->meta);
 	return 0;
 }

@@ -11,6 +11,8 @@
 #define IPPROTO_TCP 6
 #define RCV_SHUTDOWN 1
 
+#define SOCK_DONE 1 /* include/net/sock.h, enum sock_flags: tcp_fin() sets it */
+
 #define EINTR 4
 #define EAGAIN 11
 #define ECONNABORTED 103
@@ -32,6 +34,26 @@ static __always_inline int kw_is_tcp(const struct sock *sk)
 static __always_inline struct tcp_sock *kw_tcp(struct sock *sk)
 {
 	return bpf_skc_to_tcp_sock(sk);
+}
+
+/* The peer's FIN has arrived, and is counted in rcv_nxt. */
+static __always_inline int kw_fin_arrived(const struct sock *sk)
+{
+	return sk->__sk_common.skc_flags >> SOCK_DONE & 1;
+}
+
+/* copied_seq without the FIN, which the read that meets it takes along. */
+static __always_inline __u32 kw_copied(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	__u32 copied = tcp->copied_seq;
+
+	return copied == tcp->rcv_nxt && kw_fin_arrived(sk) ? copied - 1 : copied;
+}
+
+/* rcv_nxt without the FIN. */
+static __always_inline __u32 kw_arrived(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	return tcp->rcv_nxt - kw_fin_arrived(sk);
 }
 
 /* ---- the system call that carries the bytes ------------------------------------------------------ */

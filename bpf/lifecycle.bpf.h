@@ -15,8 +15,8 @@ static __always_inline void kw_read_positions(struct kw_ending *ending, const st
 		return;
 	ending->tx_sent = kw_tx_position(c, tcp->write_seq);
 	ending->tx_acked = kw_tx_position(c, tcp->snd_una);
-	ending->rx_arrived = kw_rx_position(c, tcp->rcv_nxt) - (c->peer_fin ? 1 : 0);
-	ending->rx_read = kw_rx_position(c, tcp->copied_seq);
+	ending->rx_arrived = kw_rx_position(c, kw_arrived(sk, tcp));
+	ending->rx_read = kw_rx_position(c, kw_copied(sk, tcp));
 }
 
 /* Notes an act; the first one with all that was in flight then. */
@@ -51,7 +51,7 @@ static __always_inline void kw_read_closing(struct kw_connection *c, struct sock
 {
 	struct tcp_sock *tcp = kw_tcp(sk);
 	struct kw_closing *closing = &c->closing;
-	__u32 unread, fin_sent = !!(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
+	__u32 fin_sent = !!(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
 
 	closing->time = bpf_ktime_get_ns();
 	closing->from_state = from;
@@ -61,10 +61,7 @@ static __always_inline void kw_read_closing(struct kw_connection *c, struct sock
 		closing->soft_error = sk->sk_err_soft;
 	if (!tcp)
 		return;
-	unread = tcp->rcv_nxt - tcp->copied_seq;
-	if (unread && c->peer_fin)
-		unread--;
-	closing->unread = unread;
+	closing->unread = kw_arrived(sk, tcp) - kw_copied(sk, tcp);
 	closing->outstanding = tcp->write_seq - tcp->snd_una;
 	if (closing->outstanding && fin_sent)
 		closing->outstanding--;
@@ -120,8 +117,8 @@ static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, i
 		kw_peer_fin(c, sk);
 		break;
 	case TCP_CLOSE:
-		if (from == TCP_FIN_WAIT2)
-			c->ending.acts |= c->closing.error ? 0 : 1 << KW_ACT_PEER_FIN;
+		if (from == TCP_FIN_WAIT2 && kw_fin_arrived(sk))
+			kw_peer_fin(c, sk);
 		kw_closed(c, sk, from);
 		break;
 	}
