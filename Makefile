@@ -25,7 +25,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit e2e clean
+.PHONY: all run test help setup setup-test unit e2e verifier clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -53,6 +53,9 @@ unit: $(UNITS) ## run the unit tests
 e2e: all ## run the end-to-end tests
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
 
+verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
+	$(Q)$<
+
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
 
@@ -79,6 +82,11 @@ $(BUILD)/keepwatch: $(OBJECTS)
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
+$(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h
+
+$(BUILD)/verifier: $(BUILD)/tools/verifier.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
@@ -87,4 +95,4 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o
 $(BUILD):
 	$(Q)mkdir -p $@
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/tests/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)

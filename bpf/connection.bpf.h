@@ -190,12 +190,8 @@ static __always_inline void kw_count_opened(const struct kw_connection *c)
 		t->roles[role].opened++;
 }
 
-static __always_inline void kw_connected(struct sock *sk)
+static __always_inline void kw_connected(struct kw_connection *c, struct sock *sk)
 {
-	struct kw_connection *c = kw_find(sk);
-
-	if (!c)
-		return;
 	kw_read_tuple(&c->identity, sk);
 	kw_base(c, sk);
 	c->established = bpf_ktime_get_ns();

@@ -99,6 +99,11 @@ static __always_inline void kw_settle(struct kw_http *http, const struct kw_conn
 	kw_count_outstanding(http, &c->http1);
 }
 
+static __always_inline int kw_is_half_closed(const struct kw_connection *c)
+{
+	return c->peer_fin && !(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
+}
+
 static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c,
 				    struct sock *sk, enum kw_report report)
 {
@@ -106,7 +111,8 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 	event->header.reserved = 0;
 	event->report = report;
 	event->reported = c->reported;
-	event->reserved[0] = event->reserved[1] = 0;
+	event->half_closed_before = c->half_closed;
+	event->half_closed = c->half_closed = report != KW_REPORT_CLOSED && kw_is_half_closed(c);
 	event->reserved2 = 0;
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
 		event->samples[i] = c->samples[i].count;
@@ -205,6 +211,24 @@ static __always_inline void kw_drop(const struct kw_connection *c, const struct 
 	t->dropped[role].responses += c->http.counts.responses - (before ? before->counts.responses : 0);
 }
 
+/* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
+static __always_inline void kw_keep_closed(const struct kw_connection *c)
+{
+	struct kw_closed_by_server closed = {.identity = c->identity, .closed = c->closing.time};
+	struct kw_tuple tuple = {
+		.local_port = c->identity.local_port,
+		.remote_port = c->identity.remote_port,
+		.netns = c->identity.netns,
+	};
+
+	if (c->identity.role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN ||
+	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || c->sides[HTTP1_REQUESTS].open)
+		return;
+	__builtin_memcpy(tuple.local, c->identity.local, sizeof(tuple.local));
+	__builtin_memcpy(tuple.remote, c->identity.remote, sizeof(tuple.remote));
+	bpf_map_update_elem(&closed_by_server, &tuple, &closed, BPF_ANY);
+}
+
 /* The last record of a connection, exactly once whoever comes first: destruction or the sweep. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
 {
@@ -213,6 +237,8 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 
 	if (!c->closing.time || __sync_lock_test_and_set(&c->emitted, 1))
 		return;
+	if (!c->identity.pid && !kw_owner_passes(&c->identity))
+		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (c->reported)
 		before = bpf_sk_storage_get(&reports, sk, NULL, 0);
 	if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
@@ -221,6 +247,7 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 		failed = kw_emit_short(c, sk, KW_REPORT_CLOSED);
 	if (failed)
 		kw_drop(c, before);
+	kw_keep_closed(c);
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */

@@ -6,14 +6,15 @@
  *   tp_btf/sock_send_length         bytes were sent: they go through the HTTP/1.x machine
  *   tp_btf/sock_recv_length         bytes were received: likewise; errors and EOF the application saw
  *   tp_btf/tcp_receive_reset        the peer's RST
- *   tp_btf/tcp_send_reset           our RST
+ *   tp_btf/tcp_send_reset           our RST; requests that met a connection closed already
  *   tp_btf/inet_sk_error_report     an error of the socket, before the application fetches and clears it
  *   tp_btf/tcp_destroy_sock         the socket is gone: its closing record is sent
  *   iter/tcp                        at the start: connections that are older, and who listens where
  *   iter/task_file                  at the start: whose they are
  *   iter/bpf_sk_storage_map         each second: progress of the living, sockets kept open after CLOSE
  *
- * Data flows one way through the headers: maps -> connection -> emit -> exchange -> lifecycle, capture. */
+ * Data flows one way through the headers: maps -> connection -> emit -> exchange -> lifecycle, capture;
+ * emit -> late. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -24,6 +25,7 @@
 #include "connection.bpf.h"
 #include "emit.bpf.h"
 #include "exchange.bpf.h"
+#include "late.bpf.h"
 #include "lifecycle.bpf.h"
 #include "capture.bpf.h"
 
@@ -38,16 +40,19 @@ int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
 
 	if (from == to || !kw_is_tcp(sk))
 		return 0;
-	if (to == TCP_SYN_SENT) {
-		kw_connecting(sk);
-	} else if (to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
-		kw_connected(sk);
-	} else if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
+	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
 		kw_accepted(sk);
-	} else {
-		c = kw_find(sk);
+		return 0;
+	}
+	c = kw_find(sk);
+	if (to == TCP_SYN_SENT) {
 		if (c)
-			kw_state(c, sk, from, to);
+			kw_emit_closed(c, sk); /* the same socket connects again */
+		kw_connecting(sk);
+	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
+		kw_connected(c, sk);
+	} else if (c) {
+		kw_state(c, sk, from, to);
 	}
 	return 0;
 }
@@ -128,20 +133,24 @@ int BPF_PROG(kw_receive_reset, struct sock *sk)
 	return 0;
 }
 
+/* @sk and @skb may both be missing: a RST of our own accord has no segment that drew it, and a segment for
+ * nobody has no socket. A minisocket is not a full one, and a listener has no connection. */
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(kw_send_reset, struct sock *sk, struct sk_buff *skb)
 {
-	struct kw_connection *c;
-	__u8 state;
+	struct kw_connection *c = NULL;
 
-	if (!sk)
-		return 0;
-	state = sk->__sk_common.skc_state;
-	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
-		return 0; /* minisockets are not full sockets; a listener has no connection */
-	c = kw_find(sk);
+	if (sk) {
+		__u8 state = sk->__sk_common.skc_state;
+
+		if (state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV && state != TCP_LISTEN)
+			c = kw_find(sk);
+	}
 	if (c)
 		c->ending.acts |= 1 << KW_ACT_LOCAL_RST;
+	if (skb)
+		kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum :
+						skb->dev->nd_net.net->ns.inum);
 	return 0;
 }
 

@@ -36,6 +36,14 @@ static __always_inline struct tcp_sock *kw_tcp(struct sock *sk)
 	return bpf_skc_to_tcp_sock(sk);
 }
 
+#define SK_USER_DATA_PSOCK 4 /* include/net/sock.h; from 5.18 */
+
+/* Do the socket's bytes pass by ways that the hooks do not show: kTLS, MPTCP, sockmap? */
+static __always_inline int kw_is_unsupported(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	return tcp->inet_conn.icsk_ulp_ops || ((unsigned long)sk->sk_user_data & SK_USER_DATA_PSOCK);
+}
+
 /* The peer's FIN has arrived, and is counted in rcv_nxt. */
 static __always_inline int kw_fin_arrived(const struct sock *sk)
 {

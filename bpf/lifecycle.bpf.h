@@ -61,13 +61,15 @@ static __always_inline void kw_read_closing(struct kw_connection *c, struct sock
 		closing->soft_error = sk->sk_err_soft;
 	if (!tcp)
 		return;
+	if (kw_is_unsupported(sk, tcp)) {
+		kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_UNSUPPORTED);
+		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_UNSUPPORTED;
+	}
 	closing->unread = kw_arrived(sk, tcp) - kw_copied(sk, tcp);
 	closing->outstanding = tcp->write_seq - tcp->snd_una;
 	if (closing->outstanding && fin_sent)
 		closing->outstanding--;
-	c->tx_end = kw_tx_position(c, tcp->write_seq);
-	if (fin_sent && c->tx_end != c->http.tx_bytes)
-		c->tx_end--;
+	c->tx_end = kw_tx_position(c, tcp->write_seq - fin_sent);
 	closing->retransmits = tcp->total_retrans;
 	closing->srtt_us = tcp->srtt_us >> 3;
 	closing->probes = tcp->inet_conn.icsk_probes_out;

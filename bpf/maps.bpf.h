@@ -48,7 +48,7 @@ struct kw_connection {
 	__u8 reported;   /* there is a kw_reported in `reports` */
 	__u8 named;      /* there are kw_names in `names` */
 	__u8 pipelined;  /* there is a kw_pipeline in `pipelines` */
-	__u8 reserved;
+	__u8 half_closed; /* as last reported */
 	__u32 activity;  /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
 	__u64 tx_end;    /* position of the last byte handed to the kernel, known at CLOSE */
@@ -140,6 +140,27 @@ struct {
 	__type(key, struct kw_listener);
 	__type(value, __u8);
 } listeners SEC(".maps");
+
+/* Connections that their server closed and nobody's request was cut by: a request may still be on its way. */
+struct kw_tuple {
+	__u8 local[16];
+	__u8 remote[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 netns;
+};
+
+struct kw_closed_by_server {
+	struct kw_identity identity;
+	__u64 closed;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct kw_tuple);
+	__type(value, struct kw_closed_by_server);
+} closed_by_server SEC(".maps");
 
 /* How far one call's bytes have been followed. All numbers are bytes unless said otherwise. */
 struct kw_cursor {

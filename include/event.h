@@ -25,6 +25,7 @@ enum kw_event_type {
 	KW_EVENT_CONNECTION = 1, /* struct kw_event_connection */
 	KW_EVENT_LIVED,          /* struct kw_event_lived: the same with what a longer life gathers */
 	KW_EVENT_EXCHANGE,       /* struct kw_event_exchange */
+	KW_EVENT_LATE,           /* struct kw_event_late */
 	KW_EVENT_TOTALS,         /* struct kw_event_totals: made by the loader from the per-CPU totals */
 };
 
@@ -103,6 +104,7 @@ enum kw_taint {
 	KW_TAINT_BLIND,       /* bytes that could not be read where a head or a chunk's size stood */
 	KW_TAINT_GAP,         /* bytes left the socket by a way that shows no event */
 	KW_TAINT_PIPELINE,    /* more requests outstanding than are paired */
+	KW_TAINT_UNSUPPORTED, /* kTLS, MPTCP or sockmap: its bytes pass elsewhere */
 	KW_TAINT_BUDGET,      /* one call held more message parts than are read of one call */
 	KW_TAINT_MAX,
 };
@@ -216,7 +218,8 @@ struct kw_event_connection {
 	struct kw_event_header header;
 	__u8 report;   /* enum kw_report */
 	__u8 reported; /* this connection was reported before (then the event is a kw_event_lived) */
-	__u8 reserved[2];
+	__u8 half_closed;       /* the peer's FIN has arrived, and this side has not closed yet */
+	__u8 half_closed_before; /* so it was at the last report */
 	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only one, for a short event */
 	__u32 reserved2;
 	__u64 sample[KW_HISTOGRAM_MAX]; /* ns; the latest sample of each histogram */
@@ -268,10 +271,24 @@ struct kw_event_exchange {
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 
+/* A request that met a socket its server had closed already: it drew a RST. Comes after the connection's
+ * record, up to KW_LATE_WINDOW later, once a connection. */
+#define KW_LATE_WINDOW (60 * KW_S)
+
+struct kw_event_late {
+	struct kw_event_header header;
+	struct kw_identity identity; /* of the server's socket */
+	__u64 closed;                /* when it was closed, as in kw_closing.time */
+	__u32 bytes;                 /* payload of the segment that came too late */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct kw_event_late) == 16 + 88 + 16, "ABI");
+
 /* What can be lost on the way to user space. */
 enum kw_lost {
 	KW_LOST_CLOSED, /* a closing record: its counts are in kw_totals.dropped */
 	KW_LOST_EXCHANGE,
+	KW_LOST_LATE,
 	KW_LOST_STATE,     /* no memory for the state of a connection: nothing is known of it */
 	KW_LOST_RECURSION, /* a program was busy on this processor; filled in by the loader */
 	KW_LOST_MAX,

@@ -23,7 +23,7 @@ enum kw_histogram {
 #define KW_DECADE(unit) 10 * (unit), 15 * (unit), 25 * (unit), 35 * (unit), 50 * (unit), 75 * (unit)
 
 /* Inclusive upper bounds in nanoseconds ("le" in Prometheus' words). */
-KW_TABLE __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
+static const __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
 	[KW_HISTOGRAM_IDLE] = {
 		KW_DECADE(KW_MS / 10), KW_DECADE(KW_MS), KW_DECADE(10 * KW_MS), KW_DECADE(100 * KW_MS),
 		KW_DECADE(KW_S), KW_DECADE(10 * KW_S),

@@ -16,14 +16,6 @@
  * and a call costs what three instructions cost. */
 #define KW_INLINE static inline __attribute__((always_inline))
 
-/* A constant table. Left alone, clang would move a small one into a section of mergeable constants, of which
- * the object's type information knows nothing. */
-#ifdef __bpf__
-#define KW_TABLE static const __attribute__((section(".rodata")))
-#else
-#define KW_TABLE static const
-#endif
-
 /* An unaligned 64-bit load. BPF maps allow it (the JIT runs where unaligned access is cheap) but clang
  * would split a memcpy() into eight byte loads; on the host, a memcpy() is the defined way. */
 KW_INLINE __u64 kw_load64(const void *p)

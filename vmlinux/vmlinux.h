@@ -62,8 +62,19 @@ struct sock_common {
 
 struct file;
 struct sock;
-struct sk_buff;
 struct bpf_map;
+
+/* A segment that drew a RST: its headers name the connection where no socket is left. All kernels. */
+struct net_device {
+	possible_net_t nd_net;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	unsigned char *head;
+	__u16 network_header;
+	__u16 transport_header;
+};
 
 /* The open file of a socket: by it a descriptor in a register is known to be this very socket. */
 struct socket {
@@ -80,6 +91,7 @@ struct sock {
 	int sk_err;
 	int sk_err_soft;
 	struct socket *sk_socket;
+	void *sk_user_data; /* its low bits are flags */
 };
 
 struct inet_sock {
@@ -89,6 +101,7 @@ struct inet_sock {
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	__u8 icsk_probes_out;
+	const void *icsk_ulp_ops; /* kTLS, and the subflows of MPTCP, are such upper layers */
 };
 
 /* A full TCP socket, by bpf_skc_to_tcp_sock(). All kernels; read in all hooks but destroy. */
