@@ -315,15 +315,6 @@ KW_INLINE int http1_word_is(const struct http1_stream *s, __u64 first, __u64 sec
 
 /* ---- ends and errors ---------------------------------------------------------------------------- */
 
-/* The stream is not HTTP/1.x; only said of a connection that has shown no HTTP yet. If the other side has
- * just decided, that holds. */
-KW_INLINE __u32 http1_not_http(struct http1_connection *c, enum http1_protocol protocol)
-{
-	if (c->protocol == HTTP1_PROTOCOL_NONE)
-		c->protocol = protocol;
-	return HTTP1_EVENT_NOT_HTTP;
-}
-
 KW_INLINE __u32 http1_lose(struct http1_connection *c, struct http1_stream *s)
 {
 	s->state = HTTP1_LOST;
@@ -337,15 +328,23 @@ KW_INLINE __u32 http1_malformed(struct http1_connection *c, struct http1_stream 
 	return http1_lose(c, s);
 }
 
-/* Where a start line should be there is none. Where HTTP was never seen, that is no error of HTTP: a connection
- * seen from its start is opaque, another one gets further looks. */
-KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream *s)
+/* The stream is @protocol. The other side may have decided by now: if for HTTP, this is an error of HTTP. */
+KW_INLINE __u32 http1_not_http(struct http1_connection *c, struct http1_stream *s, enum http1_protocol protocol)
 {
 	if (c->protocol == HTTP1_PROTOCOL_HTTP1)
 		return http1_malformed(c, s, HTTP1_ERROR_START_LINE);
-	if (!c->looks || ++c->looks >= HTTP1_LOOKS)
-		return http1_not_http(c, HTTP1_PROTOCOL_OPAQUE);
-	return http1_lose(c, s);
+	if (c->protocol == HTTP1_PROTOCOL_NONE)
+		c->protocol = protocol;
+	return HTTP1_EVENT_NOT_HTTP;
+}
+
+/* Where a start line should be there is none. A connection that was seen from its start and has shown no HTTP is
+ * opaque; an older one gets further looks. */
+KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream *s)
+{
+	if (c->protocol == HTTP1_PROTOCOL_NONE && c->looks && ++c->looks < HTTP1_LOOKS)
+		return http1_lose(c, s);
+	return http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 }
 
 KW_INLINE __u32 http1_message_end(struct http1_connection *c, struct http1_stream *s, int responses)
@@ -666,12 +665,13 @@ KW_INLINE int http1_begins_proxy2(const struct http1_connection *c, const struct
 KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream *s, int responses,
 				 const __u8 *p, __u32 n, __u32 *event)
 {
-	__u32 i = http1_empty_lines(s, p, n);
 	int fresh = c->protocol == HTTP1_PROTOCOL_NONE;
+	__u32 most = fresh ? HTTP1_DECIDE - s->number : HTTP1_WINDOW;
+	__u32 i = http1_empty_lines(s, p, n < most ? n : most);
 
 	if (fresh && s->number >= HTTP1_DECIDE) {
 		*event = http1_bad_start(c, s);
-		return i ? i : 1;
+		return i;
 	}
 	if (i >= n || i >= HTTP1_WINDOW)
 		return i;
@@ -701,11 +701,11 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	if (!phase)
 		s->number = byte;
 	else if (s->number == 0x16)
-		*event = http1_not_http(c, byte == 3 ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
+		*event = http1_not_http(c, s, byte == 3 ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
 	else if (phase > 2 && byte != (phase == 3 ? 4 : 0))
-		*event = http1_not_http(c, HTTP1_PROTOCOL_OPAQUE);
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 	else if (phase == 8)
-		*event = http1_not_http(c, HTTP1_PROTOCOL_H2C);
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_H2C);
 	return 1;
 }
 
@@ -849,8 +849,9 @@ KW_INLINE __u32 http1_version_end(struct http1_connection *c, struct http1_strea
 {
 	s->phase = 0;
 	if (s->number == '2')
-		return c->protocol == HTTP1_PROTOCOL_NONE && !s->version ? http1_not_http(c, HTTP1_PROTOCOL_H2C)
-									 : http1_bad_start(c, s);
+		return c->protocol == HTTP1_PROTOCOL_NONE && !s->version
+			       ? http1_not_http(c, s, HTTP1_PROTOCOL_H2C)
+			       : http1_bad_start(c, s);
 	if (s->method == HTTP1_METHOD_MAX)
 		s->method = HTTP1_METHOD_OTHER;
 	c->protocol = HTTP1_PROTOCOL_HTTP1;
@@ -1271,7 +1272,6 @@ KW_INLINE __u32 http1_step_trailer(struct http1_stream *s, const __u8 *p, __u32 
 
 /* ---- PROXY protocol ----------------------------------------------------------------------------- */
 
-
 #define HTTP1_PROXY2_REST HTTP1_WORD8('\r', '\n', 'Q', 'U', 'I', 'T', '\n', 0)
 
 /* Seven more bytes of the signature, then version and command, family, and a length of two bytes. */
@@ -1283,7 +1283,9 @@ KW_INLINE __u32 http1_step_proxy2(struct http1_connection *c, struct http1_strea
 
 	s->phase = phase + 1;
 	if (phase < 7 ? byte != (__u8)(HTTP1_PROXY2_REST >> 8 * phase) : phase == 7 && byte >> 4 != 2)
-		*event = http1_not_http(c, HTTP1_PROTOCOL_OPAQUE);
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
+	if (*event)
+		return 1;
 	s->number = s->number << 8 | byte;
 	if (phase == 10) {
 		s->remain = s->number & 0xffff;
@@ -1298,6 +1300,7 @@ KW_INLINE __u32 http1_step_proxy2(struct http1_connection *c, struct http1_strea
 KW_INLINE __u32 http1_step_proxy1(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
 				  __u32 *event)
 {
+	__u32 most = HTTP1_PROXY - s->number;
 	__u32 taken;
 
 	if (!c->proxied) {
@@ -1308,12 +1311,12 @@ KW_INLINE __u32 http1_step_proxy1(struct http1_connection *c, struct http1_strea
 		*event = HTTP1_EVENT_PROXY;
 		c->proxied = 1;
 	}
-	taken = http1_step_line(s, p, n, HTTP1_START);
+	taken = http1_step_line(s, p, n < most ? n : most, HTTP1_START);
 	s->number += taken;
-	if (s->number > HTTP1_PROXY)
-		*event |= http1_not_http(c, HTTP1_PROTOCOL_OPAQUE);
 	if (s->state == HTTP1_START)
 		s->number = 0;
+	else if (s->number >= HTTP1_PROXY)
+		*event |= http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 	return taken;
 }
 
@@ -1357,7 +1360,7 @@ KW_INLINE __u32 http1_step_resync(struct http1_connection *c, struct http1_strea
 	}
 	s->state = HTTP1_LOST;
 	if (c->protocol == HTTP1_PROTOCOL_NONE && ++c->looks >= HTTP1_LOOKS)
-		*event = http1_not_http(c, HTTP1_PROTOCOL_OPAQUE);
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 	return n;
 }
 

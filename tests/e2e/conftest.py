@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the end-to-end tests share: one nginx, a few listeners, and one keepwatch that traces them all.
+
+Tests find their own records by the client's ephemeral port, so one observer serves a whole session; tests of
+options start their own, always restricted to their own ports. Several sessions can run side by side."""
+
+import os
+import socket
+
+import pytest
+
+pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics")
+
+import kernel  # noqa: E402
+import observer  # noqa: E402
+import wire  # noqa: E402
+from nginx import Nginx  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left():
+    """After the session nothing that an observer held is in the kernel any more."""
+    assert os.geteuid() == 0, "these tests observe the kernel: run them as root"
+    yield
+    assert kernel.left_of(observer.held_in_session) == set()
+
+
+@pytest.fixture(scope="session")
+def nginx(tmp_path_factory):
+    server = Nginx(tmp_path_factory.mktemp("nginx"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def listener():
+    """For connections of which the test holds both ends, over IPv4."""
+    with wire.listen() as listener:
+        yield listener
+
+
+@pytest.fixture(scope="session")
+def listener6():
+    with wire.listen("::1") as listener:
+        yield listener
+
+
+@pytest.fixture(scope="session")
+def dual_listener():
+    """An IPv6 socket that takes IPv4 connections too."""
+    with wire.listen("::") as listener:
+        yield listener
+
+
+@pytest.fixture(scope="session")
+def closed_port():
+    """A port that nobody listens on, kept from everybody else."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield wire.port_of(reserved)
+
+
+@pytest.fixture(scope="session")
+def trace(nothing_left, nginx, listener, listener6, dual_listener, closed_port):
+    """The observer of the session. It is stopped, and what it said as a whole is checked, at its end."""
+    listeners = [listener, listener6, dual_listener]
+    with observer.Trace([*nginx.ports, *map(wire.port_of, listeners), closed_port]) as trace:
+        yield trace
+
+
+@pytest.fixture
+def own_listener():
+    """For tests that start an observer of their own."""
+    with wire.listen() as listener:
+        yield listener
+
+
+@pytest.fixture
+def pair(trace, listener):
+    """A connection of both ends, observed from its first packet on."""
+    with wire.Pair(listener) as pair:
+        yield pair

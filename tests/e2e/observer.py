@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""keepwatch as a child process: started, waited for, read line by line, stopped and checked."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import kernel
+import record
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = ROOT / "build" / "keepwatch"
+DEADLINE = 30.0
+OBSERVING = "keepwatch: observing"
+
+held_in_session = set()  # every BPF object that an observer of this session was seen to hold
+
+
+def port_options(ports):
+    return ["--port", ",".join(str(port) for port in ports)]
+
+
+class Observer:
+    """A running keepwatch. Lines of both its outputs are gathered by threads as they come."""
+
+    def __init__(self, *arguments, **options):
+        self.process = subprocess.Popen(
+            [BINARY, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        self.output = []
+        self.errors = []
+        self.held = set()
+        self.changed = threading.Condition()
+        self.readers = [
+            threading.Thread(target=self._gather, args=(self.process.stdout, self.output), daemon=True),
+            threading.Thread(target=self._gather, args=(self.process.stderr, self.errors), daemon=True),
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    def __enter__(self):
+        try:
+            self.wait_until(lambda: OBSERVING in self.errors or self.process.poll() is not None, "the start")
+            assert OBSERVING in self.errors, f"it ended at once: {self.errors}"
+            self._note_objects()
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self._kill()
+        else:
+            self.stop()
+
+    def _gather(self, stream, lines):
+        for line in stream:
+            with self.changed:
+                lines.append(line.rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.changed.notify_all()
+
+    def _note_objects(self):
+        if self.process.poll() is None:
+            self.held |= kernel.held_by(self.process.pid)
+            held_in_session.update(self.held)
+
+    def _kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def comes_true(self, condition):
+        """Whether condition() holds in time; it is tried at every new line and ten times a second."""
+        end = time.monotonic() + DEADLINE
+        with self.changed:
+            while not condition():
+                if time.monotonic() > end:
+                    return False
+                self.changed.wait(0.1)
+        return True
+
+    def wait_until(self, condition, what):
+        if not self.comes_true(condition):
+            said = f"{len(self.output)} lines, the last {self.output[-2:]}, errors {self.errors}"
+            raise AssertionError(f"waited in vain for {what}; {said}")
+
+    def end(self):
+        """Waits until it has ended by itself; its exit status."""
+        try:
+            status = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            raise AssertionError(f"it does not end; errors {self.errors}") from None
+        for reader in self.readers:
+            reader.join(DEADLINE)
+        return status
+
+    def stop(self):
+        """Ends it as an operator does, and checks that it ended well. May be called again."""
+        if self.process.poll() is None:
+            self._note_objects()
+            os.kill(self.process.pid, signal.SIGTERM)
+        assert self.end() == 0, self.errors
+
+
+class Trace(Observer):
+    """keepwatch trace --json of some ports. Every record is checked for its form as it is read."""
+
+    def __init__(self, ports, *options):
+        super().__init__("trace", "--json", *port_options(ports), *options)
+        self.seen = []
+        self.selective = not {"--premature", "--reason"}.isdisjoint(options)  # the summary counts all
+
+    def records(self, kind="connection", **fields):
+        """The records so far of this type whose fields have these values."""
+        with self.changed:
+            for line in self.output[len(self.seen) :]:
+                self.seen.append(record.checked(line))
+            seen = list(self.seen)
+        wanted = {"type": kind} | fields
+        return [one for one in seen if wanted.items() <= {name: one.get(name) for name in wanted}.items()]
+
+    def wait_for(self, count, kind="connection", **fields):
+        """The records of this type and with these values, once there are so many; more are an error."""
+        self.wait_until(lambda: len(self.records(kind, **fields)) >= count, f"{count} of {kind} with {fields}")
+        records = self.records(kind, **fields)
+        assert len(records) == count, records
+        return records
+
+    def both(self, pair, **mirrored):
+        """The two records of a connection: of the socket that connected, and of the one that was accepted."""
+        (client,) = self.wait_for(1, local=pair.client_name, remote=pair.server_name)
+        (server,) = self.wait_for(1, local=pair.server_name, remote=pair.client_name)
+        record.check_agreement(client, server, **mirrored)
+        return client, server
+
+    def stop(self):
+        """Ends it; its summary. Nothing may have been lost, told twice, or said on standard error."""
+        super().stop()
+        summary = json.loads(self.output[-1])
+        assert summary["type"] == "summary", summary
+        assert [*summary] == ["type", "connections", "lost_events", "tainted"]
+        assert summary["lost_events"] == 0
+        assert len(self.records("summary")) == 1
+        assert self.errors == [OBSERVING]
+        connections = self.records()
+        assert self.selective or summary["connections"] == len(connections)
+        identities = [one["id"] for one in connections]
+        assert len(set(identities)) == len(identities), "a connection was reported twice"
+        return summary

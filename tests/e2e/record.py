@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The form of the records that `trace --json` prints, and what the two ends of a connection must agree on."""
+
+import json
+import re
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}")
+
+REASONS = """
+    connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
+    probe_timeout network_error unknown process_exit tunnel_ended not_http request_timeout unused early_response
+    pipeline_cut request_truncated half_closed stale_reuse no_response response_truncated
+    request_unacknowledged client_gave_up client_left close_delimited max_requests announced_by_request
+    http10_default announced_by_response idle_reset closed_before_timeout server_idle_timeout
+    unannounced_close server_closed_idle client_closed_idle
+""".split()
+
+
+def is_time(value):
+    return isinstance(value, str) and TIME.fullmatch(value)
+
+
+def is_address(value):
+    return isinstance(value, str) and ADDRESS.fullmatch(value)
+
+
+def is_text(value):
+    return isinstance(value, str) and value != ""
+
+
+def is_bool(value):
+    return isinstance(value, bool)
+
+
+def is_count(value):
+    return isinstance(value, int) and not is_bool(value) and value >= 0
+
+
+def is_seconds(value):
+    return isinstance(value, (int, float)) and not is_bool(value) and value >= 0
+
+
+def is_texts(value):
+    return isinstance(value, list) and all(is_text(item) for item in value)
+
+
+def or_null(check):
+    return lambda value: value is None or check(value)
+
+
+def one_of(*values):
+    return lambda value: value in values
+
+
+def all_of(**checks):
+    """An object with exactly these keys, in this order."""
+    return lambda value: isinstance(value, dict) and [*value] == [*checks] and all(
+        checks[key](value[key]) for key in checks
+    )
+
+
+ANNOUNCED = or_null(all_of(by=one_of("client", "server"), how=one_of("close", "http10", "delimited")))
+DIRECTIVES = all_of(keep_alive=is_count, close=is_count, upgrade=is_count)
+
+CONNECTION = {
+    "type": one_of("connection", "open"),
+    "schema": one_of(1),
+    "id": is_text,
+    "opened": or_null(is_time),
+    "closed": is_time,
+    "duration_s": or_null(is_seconds),
+    "role": one_of("client", "server", None),
+    "local": is_address,
+    "remote": is_address,
+    "netns": is_count,
+    "pid": or_null(is_count),
+    "comm": or_null(is_text),
+    "cgroup": or_null(is_text),
+    "container": or_null(is_text),
+    "service": is_text,
+    "protocol": one_of("http/1.1", "http/1.0", "h2c", "tls", "opaque", "none"),
+    "preexisting": is_bool,
+    "requests": is_count,
+    "responses": is_count,
+    "tx_bytes": is_count,
+    "rx_bytes": is_count,
+    "blind_bytes": is_count,
+    "closer": one_of("client", "server", "network", "unknown"),
+    "manner": one_of("fin", "rst", "timeout", "refused", "unreachable", None),
+    "phase": one_of("connecting", "unused", "request", "waiting", "response", "idle", "tunnel", "opaque", None),
+    "reason": one_of(*REASONS),
+    "premature": or_null(is_bool),
+    "lost_requests": or_null(is_count),
+    "confidence": one_of("certain", "inferred", "unknown"),
+    "evidence": is_texts,
+    "idle_at_close_s": or_null(is_seconds),
+    "idle_max_s": or_null(is_seconds),
+    "waited_s": or_null(is_seconds),
+    "late_by_s": or_null(is_seconds),
+    "announced": ANNOUNCED,
+    "advertised": or_null(all_of(timeout_s=or_null(is_count), max=or_null(is_count))),
+    "overrun": is_bool,
+    "close_ignored": is_bool,
+    "late_request": is_bool,
+    "unread_data": is_bool,
+    "hop_by_hop": is_texts,
+    "directives": all_of(request=DIRECTIVES, response=DIRECTIVES),
+    "last_status": or_null(is_count),
+    "app_error": or_null(is_text),
+    "retransmits": or_null(is_count),
+    "srtt_us": or_null(is_count),
+    "errors": is_texts,
+}
+
+EXCHANGE = {
+    "type": one_of("exchange"),
+    "id": is_text,
+    "n": is_count,
+    "status": is_count,
+    "http": one_of("1.0", "1.1"),
+    "method": one_of("HEAD", "CONNECT", "safe", "idempotent", "other"),
+    "wait_s": or_null(is_seconds),
+    "duration_s": or_null(is_seconds),
+    "idle_before_s": or_null(is_seconds),
+    "request_bytes": is_count,
+    "response_bytes": is_count,
+    "announced": ANNOUNCED,
+}
+
+SUMMARY = {
+    "type": one_of("summary"),
+    "connections": is_count,
+    "lost_events": is_count,
+    "tainted": is_count,
+}
+
+AMEND = {
+    "type": one_of("amend"),
+    "schema": one_of(1),
+    "id": is_text,
+    "late_request": one_of(True),
+    "premature": one_of(True),
+    "lost_requests": is_count,
+}
+
+FORMS = {"connection": CONNECTION, "exchange": EXCHANGE, "summary": SUMMARY, "amend": AMEND}
+
+# A connection that is still open has no end: these say so by null.
+ENDINGS = "closed duration_s closer manner phase reason premature lost_requests confidence evidence".split()
+OPEN = {key: one_of(None) if key in ENDINGS else CONNECTION[key] for key in CONNECTION}
+
+
+def checked(line):
+    """The record in this line, which must be one JSON object of a known type with the right keys and values."""
+    value = json.loads(line)
+    form = OPEN if value["type"] == "open" else FORMS[value["type"]]
+    assert [*value] == [*form], f"keys of {line}"
+    for key, check in form.items():
+        assert check(value[key]), f"{key} of {line}"
+    return value
+
+
+def advertised(record):
+    """The advertised timeout and max, None where there is none."""
+    value = record["advertised"] or {}
+    return value.get("timeout_s"), value.get("max")
+
+
+AGREED = ("closer", "manner")
+MIRRORED = """
+    protocol requests responses reason premature phase lost_requests announced advertised directives
+    hop_by_hop last_status errors overrun close_ignored
+""".split()
+
+
+def story(record, ends, bytes_of, keys):
+    """What a record tells of these keys, addresses and bytes by the direction they went."""
+    told = {key: record[key] for key in keys}
+    told |= {end: record[key] for end, key in zip(("client", "server"), ends)}
+    return told | {what: record[key] for what, key in zip(("bytes up", "bytes down"), bytes_of)}
+
+
+def check_agreement(client, server, mirrored=True):
+    """Both sockets of one connection tell one story; unless not all bytes arrived, with the same counts."""
+    assert (client["role"], server["role"]) == ("client", "server")
+    keys = [*AGREED, *MIRRORED] if mirrored else AGREED
+    up, down = (("tx_bytes", "rx_bytes"), ("rx_bytes", "tx_bytes")) if mirrored else ((), ())
+    assert story(client, ("local", "remote"), up, keys) == story(server, ("remote", "local"), down, keys)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whatever is wrong is said in one line that helps, with the exit status of the contract."""
+
+import os
+import subprocess
+
+import pytest
+
+import observer
+import wire
+
+NOBODY = 65534
+
+
+def run(*arguments, **options):
+    """Runs keepwatch to its end: exit status, standard output, lines of standard error."""
+    command = options.pop("command", [observer.BINARY])
+    done = subprocess.run(
+        [*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options
+    )
+    return done.returncode, done.stdout, done.stderr.splitlines()
+
+
+def check_refused(outcome, status, *words):
+    """Refused with this status and one line that has all these words."""
+    got, output, errors = outcome
+    assert got == status, errors
+    assert output == ""
+    assert len(errors) == 1, errors
+    assert errors[0].startswith("keepwatch: ")
+    for word in words:
+        assert word in errors[0]
+
+
+@pytest.mark.parametrize("command", ["run", "trace"])
+def test_without_root_it_says_so(command):
+    descriptor = os.open(observer.BINARY, os.O_RDONLY)  # its folder may be closed to others
+    try:
+        outcome = run(
+            command,
+            command=[f"/proc/self/fd/{descriptor}"],
+            pass_fds=[descriptor],
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+        )
+    finally:
+        os.close(descriptor)
+    check_refused(outcome, 3, "root")
+
+
+@pytest.mark.parametrize("command", ["run", "trace"])
+def test_a_kernel_without_btf_is_told(command):
+    hide = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\""
+    outcome = run(command, command=["unshare", "--mount", "sh", "-c", hide, "sh", observer.BINARY])
+    check_refused(outcome, 3, "BTF")
+
+
+def test_check_says_what_this_kernel_lacks():
+    hide = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\""
+    status, output, _ = run("check", command=["unshare", "--mount", "sh", "-c", hide, "sh", observer.BINARY])
+    assert status == 3
+    assert "BTF" in output
+
+
+def test_check_finds_this_host_able():
+    status, output, errors = run("check")
+    assert status == 0
+    assert "tracepoint" in output.splitlines()[-1]
+    assert errors == []
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["trace", "--nonsense"], "nonsense"),
+    (["run", "--nonsense"], "nonsense"),
+    (["nonsense"], "nonsense"),
+    (["trace", "surplus"], "surplus"),
+    (["trace", "--port", "70000"], "70000"),
+    (["trace", "--port", "http"], "http"),
+    (["trace", "--port"], "port"),
+    (["trace", "--for", "soon"], "soon"),
+    (["trace", "--count", "-1"], "-1"),
+    (["trace", "--reason", "boredom"], "boredom"),
+    (["trace", "--role", "witness"], "witness"),
+    (["trace", "--net", "10.0.0.0/99"], "10.0.0.0/99"),
+    (["run", "--listen", "nowhere"], "nowhere"),
+    (["run", "--listen", "0.0.0.0:0"], "--allow-remote"),
+    (["run", "--services", "many"], "many"),
+])  # fmt: skip
+def test_bad_usage_is_refused(arguments, word):
+    check_refused(run(*arguments), 2, word)
+
+
+def test_a_port_that_is_taken_is_named():
+    with wire.listen() as taken:
+        address = f"127.0.0.1:{wire.port_of(taken)}"
+        check_refused(run("run", "--listen", address), 1, address)
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path):
+    path = str(tmp_path / "missing.conf")
+    status, output, errors = run("trace", "--config", path)
+    assert status in (1, 2)
+    assert (output, len(errors)) == ("", 1)
+    assert path in errors[0]
+
+
+def test_an_unknown_key_in_a_configuration_is_named(tmp_path):
+    path = tmp_path / "keepwatch.conf"
+    path.write_text("# a comment\ncount = 1\nnonsense = 1\n")
+    check_refused(run("trace", "--config", str(path)), 2, "nonsense", str(path))
+
+
+def test_a_configuration_is_honoured(tmp_path, own_listener):
+    path = tmp_path / "keepwatch.conf"
+    path.write_text(f"# a comment\n\ncount = 1\nport = {wire.port_of(own_listener)}\n")
+    trace = observer.Observer("trace", "--json", "--config", str(path))
+    with trace, wire.Pair(own_listener) as pair:
+        pair.exchange()
+        pair.close(first=pair.client)
+        assert trace.end() == 0
+    assert len(trace.output) == 2  # one record and the summary
+
+
+def test_help_and_version_are_data():
+    for option in "--help", "--version":
+        status, output, errors = run(option)
+        assert (status, errors) == (0, [])
+        assert "keepwatch" in output

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon: its pages, its counters against traffic of known counts, and its manners under load."""
+
+import hashlib
+import re
+import subprocess
+import threading
+
+import pytest
+
+import kernel
+import metrics
+import nginx as servers
+import wire
+
+COUNTERS = """
+    connections_opened connections_preexisting connections_closed connect_failures lost_requests requests
+    reused_requests responses directives hop_by_hop_fields protocol_connections parse_errors tainted_connections
+    events_lost services_dropped bpf_run_seconds bpf_runs
+""".split()
+GAUGES = "connections_open connections_half_closed advertised_timeout_seconds build_info".split()
+HISTOGRAMS = """
+    connection_requests connection_duration_seconds reuse_idle_seconds close_idle_seconds response_wait_seconds
+    stale_reuse_lateness_seconds
+""".split()
+LOAD = 30_000
+
+
+def connect_in_vain(port):
+    with pytest.raises(ConnectionRefusedError):
+        wire.connect(("127.0.0.1", port))
+
+
+def make_traffic(listener):
+    """Connections of every metric's concern, of both ends."""
+    fields = ["Keep-Alive: timeout=5", "Connection: keep-alive, x-marker, te"]
+    with wire.Pair(listener) as pair:
+        pair.exchange()
+        pair.exchange(response=wire.response("404 Not Found", *fields))
+        pair.exchange(response=wire.response("503 Service Unavailable"))
+        pair.close(first=pair.client)
+    with wire.Pair(listener) as pair:
+        pair.exchange(wire.request(version="1.0"), wire.response("301 Moved Permanently", version="1.0"))
+        pair.close(first=pair.server)
+    with wire.Pair(listener) as pair:  # the keep-alive race
+        pair.exchange()
+        pair.server.close()
+        wire.wait_for_end(pair.client)
+        pair.client.sendall(wire.GET)
+    with wire.Pair(listener) as pair:
+        pair.send_request(bytes(range(100)))
+        pair.close(first=pair.client)
+
+
+CLIENT_COUNTS = {
+    ("connections_opened_total",): 4,
+    ("connections_preexisting_total",): 0,
+    ("connections_open",): 0,
+    ("connections_half_closed",): 0,
+    ("connections_closed_total",): 4,
+    ("connections_closed_total", "reason=client_closed_idle", "closer=client"): 1,
+    ("connections_closed_total", "reason=http10_default", "closer=server"): 1,
+    ("connections_closed_total", "reason=stale_reuse", "closer=server"): 1,
+    ("connections_closed_total", "reason=not_http", "closer=client"): 1,
+    ("connect_failures_total", "reason=connect_refused"): 0,
+    ("lost_requests_total",): 1,
+    ("lost_requests_total", "reason=stale_reuse", "retryable=yes"): 1,
+    ("requests_total",): 6,
+    ("requests_total", "version=1.1"): 5,
+    ("requests_total", "version=1.0"): 1,
+    ("reused_requests_total",): 3,
+    ("responses_total",): 5,
+    ("responses_total", "code=2xx"): 2,
+    ("responses_total", "code=3xx"): 1,
+    ("responses_total", "code=4xx"): 1,
+    ("responses_total", "code=5xx"): 1,
+    ("connection_requests_count",): 4,
+    ("connection_requests_sum",): 6,
+    ("connection_duration_seconds_count",): 4,
+    ("reuse_idle_seconds_count",): 3,
+    ("close_idle_seconds_count", "closer=client"): 1,
+    ("close_idle_seconds_count", "closer=server"): 1,
+    ("response_wait_seconds_count",): 5,
+    ("stale_reuse_lateness_seconds_count",): 1,
+    ("directives_total", "message=request", "directive=none"): 6,
+    ("directives_total", "message=response", "directive=keep-alive"): 1,
+    ("directives_total", "message=response", "directive=none"): 4,
+    ("directives_total", "message=response", "directive=close"): 0,
+    ("hop_by_hop_fields_total", "field=other"): 1,
+    ("advertised_timeout_seconds",): 5,
+    ("protocol_connections_total", "protocol=http/1.1"): 2,
+    ("protocol_connections_total", "protocol=http/1.0"): 1,
+    ("protocol_connections_total", "protocol=opaque"): 1,
+}
+SERVER_COUNTS = {
+    ("connections_opened_total",): 4,
+    ("connections_open",): 0,
+    ("connections_closed_total",): 4,
+    ("requests_total",): 5,
+    ("reused_requests_total",): 2,
+    ("responses_total",): 5,
+    ("connection_requests_count",): 4,
+    ("connection_requests_sum",): 5,
+    ("response_wait_seconds_count",): 5,
+    ("advertised_timeout_seconds",): 5,
+}
+
+
+def check_counts(scrape, role, service, expected):
+    for (name, *labels), value in expected.items():
+        wanted = dict(label.split("=", 1) for label in labels)
+        got = scrape.sum_of(f"keepwatch_{name}", role=role, service=service, **wanted)
+        assert got == value, (role, name, labels)
+
+
+def closed(scrape):
+    return scrape.sum_of("keepwatch_connections_closed_total")
+
+
+def answered(scrape):
+    return scrape.sum_of("keepwatch_responses_total")
+
+
+def half_closed(scrape):
+    return scrape.sum_of("keepwatch_connections_half_closed")
+
+
+def failed(scrape):
+    return scrape.sum_of("keepwatch_connect_failures_total")
+
+
+def test_metrics_match_the_traffic(own_listener, closed_port):
+    port = wire.port_of(own_listener)
+    with metrics.Daemon([port, closed_port]) as daemon:
+        make_traffic(own_listener)
+        connect_in_vain(closed_port)
+        scrape = daemon.scrape_until(lambda scrape: closed(scrape) + failed(scrape) == 9, "all closes")
+        servers = scrape.all_of("keepwatch_connections_closed_total", role="server")
+        (label,) = {labels["service"] for labels, _ in servers}
+        assert label.endswith(f":{port}")
+        check_counts(scrape, "client", f"127.0.0.1:{port}", CLIENT_COUNTS)
+        check_counts(scrape, "server", label, SERVER_COUNTS)
+        failures = scrape.sum_of(
+            "keepwatch_connect_failures_total",
+            role="client",
+            service=f"127.0.0.1:{closed_port}",
+            reason="connect_refused",
+        )
+        assert failures == 1
+        assert scrape.sum_of("keepwatch_connections_opened_total", service=f"127.0.0.1:{closed_port}") == 0
+
+
+def test_every_family_of_the_contract_is_there(own_listener, closed_port):
+    with metrics.Daemon([wire.port_of(own_listener), closed_port]) as daemon:
+        make_traffic(own_listener)
+        connect_in_vain(closed_port)
+        scrape = daemon.scrape_until(lambda scrape: closed(scrape) == 8, "all closes")
+        for name in COUNTERS:
+            assert scrape.types.get(f"keepwatch_{name}_total") == "counter", name
+        for name in GAUGES:
+            assert scrape.types.get(f"keepwatch_{name}") == "gauge", name
+        for name in HISTOGRAMS:
+            assert scrape.types.get(f"keepwatch_{name}") == "histogram", name
+        assert set(scrape.types) == set(scrape.helps)
+        assert all(scrape.helps.values())
+        kinds = scrape.all_of("keepwatch_events_lost_total")
+        assert kinds and all(value == 0 for _, value in kinds)  # zero from the start
+        assert scrape.sum_of("keepwatch_parse_errors_total") == 0
+        assert scrape.sum_of("keepwatch_build_info") == 1
+        assert scrape.sum_of("process_resident_memory_bytes") > 0
+        forbidden = {"pid", "port", "client", "address", "url", "path", "remote", "local"}
+        for _, labels in scrape.samples:
+            assert not forbidden & {name for name, _ in labels}
+
+
+def test_histograms_add_up(own_listener):
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
+        make_traffic(own_listener)
+        scrape = daemon.scrape_until(lambda scrape: closed(scrape) == 8, "all closes")
+        for name in HISTOGRAMS:
+            counts = scrape.all_of(f"keepwatch_{name}_count")
+            assert counts, name
+            for labels, count in counts:
+                buckets = scrape.all_of(f"keepwatch_{name}_bucket", **labels)
+                buckets.sort(key=lambda bucket: float(bucket[0]["le"]))
+                values = [value for _, value in buckets]
+                assert values == sorted(values), "buckets are cumulative"
+                assert buckets[-1][0]["le"] == "+Inf" and values[-1] == count
+                assert scrape.sum_of(f"keepwatch_{name}_sum", **labels) >= 0
+
+
+def test_counters_of_a_living_connection_move(own_listener):
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon, wire.Pair(own_listener) as pair:
+        for count in (1, 2, 5):
+            for _ in range(count):
+                pair.exchange()
+        scrape = daemon.scrape_until(lambda scrape: answered(scrape) == 16, "counters while it lives")
+        assert scrape.sum_of("keepwatch_requests_total") == 16
+        assert scrape.sum_of("keepwatch_connections_open") == 2
+        assert scrape.sum_of("keepwatch_connections_opened_total") == 2
+        assert closed(scrape) == 0
+        pair.exchange()
+        pair.server.shutdown(1)
+        daemon.scrape_until(lambda scrape: half_closed(scrape) == 1, "the half-closed one")
+        assert pair.client.recv(1) == b""
+        pair.client.close()
+        pair.server.close()
+        scrape = daemon.scrape_until(lambda scrape: closed(scrape) == 2, "both closes")
+        assert scrape.sum_of("keepwatch_requests_total") == 18
+        assert scrape.sum_of("keepwatch_reused_requests_total") == 16
+        assert scrape.sum_of("keepwatch_reuse_idle_seconds_count") == 16
+        assert scrape.sum_of("keepwatch_response_wait_seconds_count") == 18
+        assert scrape.sum_of("keepwatch_connections_open") == 0
+        assert half_closed(scrape) == 0
+
+
+def test_connections_older_than_the_daemon_are_counted_apart(own_listener):
+    with wire.Pair(own_listener) as pair:
+        pair.exchange()
+        with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
+            pair.exchange()
+            pair.close(first=pair.client)
+            scrape = daemon.scrape_until(lambda scrape: closed(scrape) == 2, "both closes")
+            assert scrape.sum_of("keepwatch_connections_preexisting_total") == 2
+            assert scrape.sum_of("keepwatch_connections_opened_total") == 0
+            assert scrape.sum_of("keepwatch_connections_open") == 0
+            assert scrape.sum_of("keepwatch_requests_total") == 2
+
+
+def test_pages(own_listener):
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
+        status, kind, text = daemon.get("/metrics")
+        assert status == 200
+        assert re.match(r"text/plain; *version=0\.0\.4", kind)
+        assert "# EOF" not in text
+        status, kind, text = daemon.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        assert status == 200
+        assert re.match(r"application/openmetrics-text; *version=1\.0\.0", kind)
+        assert text.endswith("\n# EOF\n")
+        assert "# TYPE keepwatch_requests counter" in text
+        status, _, _ = daemon.get("/healthz")
+        assert status == 200
+        status, kind, text = daemon.get("/")
+        assert status == 200
+        assert kind.startswith("text/html") and "/metrics" in text
+        status, _, _ = daemon.get("/nonsense")
+        assert status == 404
+
+
+def test_the_daemon_leaves_nothing_in_the_kernel(own_listener):
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
+        assert {kind for kind, _ in daemon.held} == set(kernel.KINDS)
+        assert daemon.held <= kernel.existing()
+    assert kernel.left_of(daemon.held) == set()
+
+
+def test_load_is_untouched_and_counted_to_the_last_request(nginx):
+    """ab checks the length of every answer; the file is compared byte by byte meanwhile."""
+    address, port = nginx.addresses["plain"]
+    expected = hashlib.sha256(b"x" * servers.FILE_SIZE).digest()
+    differing = []
+    fetched = 0
+    over = threading.Event()
+
+    def fetch():
+        nonlocal fetched
+        with wire.Client((address, port)) as one:
+            while not over.is_set() or fetched == 0:
+                status, body = one.get("/file")
+                fetched += 1
+                if status != 200 or hashlib.sha256(body).digest() != expected:
+                    differing.append(status)
+
+    with metrics.Daemon([port]) as daemon:
+        fetcher = threading.Thread(target=fetch)
+        fetcher.start()
+        try:
+            ab = subprocess.run(
+                ["ab", "-q", "-k", "-n", str(LOAD), "-c", "20", nginx.url("/")],
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+        finally:
+            over.set()
+            fetcher.join()
+        assert ab.returncode == 0, ab.stderr
+        assert re.search(rf"^Complete requests: +{LOAD}$", ab.stdout, re.M)
+        assert re.search(r"^Failed requests: +0$", ab.stdout, re.M)
+        assert "Non-2xx" not in ab.stdout
+        assert differing == []
+        scrape = daemon.scrape_until(
+            lambda scrape: scrape.sum_of("keepwatch_connections_open") == 0
+            and scrape.sum_of("keepwatch_responses_total") >= 2 * (LOAD + fetched),
+            "all of the load",
+        )
+        for role in "client", "server":
+            assert scrape.sum_of("keepwatch_requests_total", role=role) == LOAD + fetched
+            assert scrape.sum_of("keepwatch_responses_total", role=role, code="2xx") == LOAD + fetched
+            opened = scrape.sum_of("keepwatch_connections_opened_total", role=role)
+            assert opened >= 21
+            assert scrape.sum_of("keepwatch_connections_closed_total", role=role) == opened
+            assert scrape.sum_of("keepwatch_reused_requests_total", role=role) == LOAD + fetched - opened
+        assert scrape.sum_of("process_resident_memory_bytes") < 32 * 2**20
+        assert scrape.sum_of("keepwatch_events_lost_total") == 0
+        assert scrape.sum_of("keepwatch_lost_requests_total") == 0
+    assert kernel.left_of(daemon.held) == set()

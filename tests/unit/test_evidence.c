@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The evidence: the sentences that a reader gets, word for word where they decide. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "../../user/evidence.h"
+#include "judge_rows_cut.h"
+#include "judge_rows_idle.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct kw_evidence evidence_of(struct kw_event_connection event)
+{
+	struct kw_evidence evidence;
+	struct kw_verdict verdict;
+
+	memset(&evidence, 0xa5, sizeof(evidence));
+	kw_judge(&event, &verdict);
+	kw_evidence_write(&event, &verdict, &evidence);
+	return evidence;
+}
+
+static struct kw_evidence told(struct story story, enum kw_role role)
+{
+	return evidence_of(story_event(&story, role));
+}
+
+static bool says(const struct kw_evidence *evidence, const char *sentence)
+{
+	for (size_t i = 0; i < evidence->count; i++)
+		if (!strcmp(evidence->sentences[i], sentence))
+			return true;
+	return false;
+}
+
+static void assert_says(const struct kw_evidence *evidence, const char *sentence)
+{
+	if (says(evidence, sentence))
+		return;
+	for (size_t i = 0; i < evidence->count; i++)
+		print_error("  %s\n", evidence->sentences[i]);
+	fail_msg("does not say: %s", sentence);
+}
+
+static void an_idle_timeout_is_told_by_its_act(void **state)
+{
+	struct story story = {.answered = 3, BY(SERVER, FIN), .idle = 5003 * MS, .timeout = 5};
+	struct kw_evidence evidence = told(story, KW_ROLE_SERVER);
+
+	(void)state;
+	assert_int_equal(evidence.count, 2);
+	assert_string_equal(evidence.sentences[0], "server sent FIN 5.003 s after its last response");
+	assert_string_equal(evidence.sentences[1], "server advertised Keep-Alive: timeout=5");
+}
+
+static void a_race_is_told_by_how_late_the_request_was(void **state)
+{
+	struct story story = {.answered = 2,
+			      .pending = AFTER,
+			      BY(SERVER, FIN),
+			      .idle = 5003 * MS,
+			      .wait = 400 * US,
+			      .timeout = 5};
+	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_int_equal(evidence.count, 5);
+	assert_string_equal(evidence.sentences[0], "request 3 was sent 0.4 ms after the FIN arrived");
+	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
+	assert_string_equal(evidence.sentences[2], "no response byte was received");
+	assert_string_equal(evidence.sentences[3], "1 request got no complete response");
+	assert_string_equal(evidence.sentences[4], "server advertised Keep-Alive: timeout=5");
+}
+
+static void the_other_two_races_are_told_apart(void **state)
+{
+	struct story crossed = {.pending = CROSSED, BY(SERVER, FIN), .idle = S};
+	struct story reset = {.answered = 1,
+			      .pending = REQUEST,
+			      BY(SERVER, RST),
+			      .idle = 4900 * MS,
+			      .wait = 12 * US,
+			      .timeout = 5};
+	struct kw_evidence evidence;
+
+	(void)state;
+	evidence = told(crossed, KW_ROLE_CLIENT);
+	assert_string_equal(evidence.sentences[0],
+			    "request 1 crossed the server's FIN, which acknowledges nothing of it");
+	assert_string_equal(evidence.sentences[1],
+			    "server sent FIN 1.000 s after the connection was established");
+	evidence = told(reset, KW_ROLE_CLIENT);
+	assert_string_equal(evidence.sentences[0],
+			    "request 2 was sent when the connection had been idle for 4.900 s");
+	assert_string_equal(evidence.sentences[1], "server sent RST 12 us after the last byte of request 2");
+}
+
+static void no_response_says_who_had_the_request(void **state)
+{
+	struct story story = {.pending = REQUEST, BY(SERVER, FIN), .wait = 100 * US - 1};
+	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_string_equal(evidence.sentences[0], "server sent FIN 99 us after the last byte of request 1");
+	assert_string_equal(evidence.sentences[1], "the FIN acknowledges the request");
+	story.manner = KW_MANNER_RST;
+	evidence = told(story, KW_ROLE_CLIENT);
+	assert_string_equal(evidence.sentences[1],
+			    "a RST alone does not say whether the server had the request");
+	evidence = told(story, KW_ROLE_SERVER);
+	assert_string_equal(evidence.sentences[1], "no response byte was sent");
+}
+
+static void durations_are_cut_not_rounded(void **state)
+{
+	static const struct {
+		int64_t idle;
+		const char *sentence;
+	} cases[] = {
+		{999, "client sent FIN 999 ns after the last response"},
+		{US, "client sent FIN 1 us after the last response"},
+		{100 * US - 1, "client sent FIN 99 us after the last response"},
+		{100 * US, "client sent FIN 0.1 ms after the last response"},
+		{S - 1, "client sent FIN 999.9 ms after the last response"},
+		{S, "client sent FIN 1.000 s after the last response"},
+		{3600 * S - 1, "client sent FIN 3599.999 s after the last response"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct story story = {.answered = 1, BY(CLIENT, FIN), .idle = cases[i].idle};
+
+		assert_string_equal(told(story, KW_ROLE_SERVER).sentences[0], cases[i].sentence);
+	}
+}
+
+static void a_late_request_is_told_at_the_server(void **state)
+{
+	struct story story = {.answered = 1, BY(SERVER, RST), .idle = S, .closer_unread = 100};
+	struct kw_evidence evidence = told(story, KW_ROLE_SERVER);
+
+	(void)state;
+	assert_says(&evidence, "a request came too late: 100 bytes lay unread as the server closed");
+	assert_says(&evidence, "1 request got no complete response");
+	story = (struct story){.answered = 1, BY(SERVER, FIN), .idle = S, .more = read_after_fin};
+	evidence = told(story, KW_ROLE_SERVER);
+	assert_says(&evidence, "a further request arrived after the server's FIN and was never answered");
+}
+
+static void a_forwarded_keep_alive_is_named_as_such(void **state)
+{
+	struct story story = {.answered = 1, BY(SERVER, FIN), .idle = 2 * S, .timeout = 5};
+	struct kw_event_connection event = story_event(&story, KW_ROLE_CLIENT);
+	const char *sentence =
+		"a Keep-Alive field was not named by Connection: likely forwarded by an intermediary";
+	struct kw_evidence evidence = evidence_of(event);
+
+	(void)state;
+	assert_false(says(&evidence, sentence));
+	event.http.errors = 1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED;
+	evidence = evidence_of(event);
+	assert_says(&evidence, sentence);
+}
+
+static void errors_have_their_names(void **state)
+{
+	struct story story = {.pending = REQUEST,
+			      BY(NETWORK, TIMEOUT),
+			      .error = ETIMEDOUT,
+			      .outstanding = 100,
+			      .retransmits = 7};
+	struct kw_event_connection event = story_event(&story, KW_ROLE_CLIENT);
+	struct kw_evidence evidence;
+
+	(void)state;
+	event.http.app_error = EPIPE;
+	evidence = evidence_of(event);
+	assert_string_equal(evidence.sentences[0],
+			    "the kernel gave up with ETIMEDOUT: 100 bytes sent and never acknowledged");
+	assert_says(&evidence, "7 segments were sent again");
+	assert_says(&evidence, "the application saw EPIPE");
+	event.http.app_error = 4000;
+	evidence = evidence_of(event);
+	assert_says(&evidence, "the application saw error 4000");
+}
+
+static void the_unknown_says_what_was_not_seen(void **state)
+{
+	struct story story = {
+		.answered = 1, BY(SERVER, FIN), .flags = KW_HTTP_REQUESTS_LOST, .preexisting = true};
+	struct kw_evidence evidence = told(story, KW_ROLE_SERVER);
+
+	(void)state;
+	assert_string_equal(evidence.sentences[0], "the connection is older than the observer");
+	assert_string_equal(evidence.sentences[1], "where the requests stood is not known");
+	assert_string_equal(evidence.sentences[2], "server sent FIN");
+}
+
+static void assert_well_formed(const struct kw_evidence *evidence, const char *claim)
+{
+	if (!evidence->count || evidence->count > KW_EVIDENCE_SENTENCES)
+		fail_msg("%zu sentences for: %s", evidence->count, claim);
+	for (size_t i = 0; i < evidence->count; i++) {
+		const char *sentence = evidence->sentences[i];
+		size_t length = strnlen(sentence, KW_EVIDENCE_LENGTH);
+
+		if (!length || length >= KW_EVIDENCE_LENGTH - 1)
+			fail_msg("a sentence of %zu bytes for: %s", length, claim);
+		for (size_t j = 0; j < length; j++)
+			if (sentence[j] < ' ' || sentence[j] > '~')
+				fail_msg("not plain ASCII: %s", sentence);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(sentence, evidence->sentences[j]))
+				fail_msg("said twice: %s", sentence);
+	}
+}
+
+/* Whatever else is known is said too: nothing may be said twice, cut short, or run over the end. */
+static void crowd(struct kw_event_connection *event)
+{
+	event->http.errors = UINT16_MAX;
+	event->http.has_timeout = event->http.has_max = 1;
+	event->http.timeout = event->http.max = INT32_MAX;
+	event->http.app_error = INT16_MAX;
+	event->closing.retransmits = UINT32_MAX;
+	event->closing.unread = UINT32_MAX;
+	event->ending.simultaneous = 1;
+	event->identity.preexisting = 1;
+	event->http.flags |= KW_HTTP_REQUESTS_LOST | KW_HTTP_RESPONSES_LOST;
+	memset(event->identity.comm, 0xff, sizeof(event->identity.comm));
+}
+
+static void every_verdict_has_evidence_that_is_well_formed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows_cut) + COUNT(rows_idle); i++) {
+		const struct row *row = i < COUNT(rows_cut) ? &rows_cut[i] : &rows_idle[i - COUNT(rows_cut)];
+
+		for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+			struct kw_event_connection event = story_event(&row->story, role);
+			struct kw_evidence evidence = evidence_of(event);
+
+			assert_well_formed(&evidence, row->claim);
+			crowd(&event);
+			evidence = evidence_of(event);
+			assert_well_formed(&evidence, row->claim);
+		}
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_idle_timeout_is_told_by_its_act),
+		cmocka_unit_test(a_race_is_told_by_how_late_the_request_was),
+		cmocka_unit_test(the_other_two_races_are_told_apart),
+		cmocka_unit_test(no_response_says_who_had_the_request),
+		cmocka_unit_test(durations_are_cut_not_rounded),
+		cmocka_unit_test(a_late_request_is_told_at_the_server),
+		cmocka_unit_test(a_forwarded_keep_alive_is_named_as_such),
+		cmocka_unit_test(errors_have_their_names),
+		cmocka_unit_test(the_unknown_says_what_was_not_seen),
+		cmocka_unit_test(every_verdict_has_evidence_that_is_well_formed),
+	};
+
+	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../user/exposition.h"
+#include "../../user/metrics.h"
+#include "events.h"
+
+static void feed(struct kw_aggregate *aggregate, const struct kw_service *service)
+{
+	struct kw_event_connection connection = event_connection();
+	struct kw_verdict verdict = event_verdict();
+	struct kw_event event;
+
+	connection.samples[KW_HISTOGRAM_WAIT] = 1;
+	connection.sample[KW_HISTOGRAM_WAIT] = 2 * KW_MS;
+	connection.http.has_timeout = 1;
+	connection.http.timeout = 5;
+	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), 0);
+	assert_int_equal(kw_aggregate_connection(aggregate, service, &event, &verdict), 0);
+}
+
+/* The whole text for one connection of a service called @name; freed by the caller. */
+static char *written(const char *name, bool open_metrics)
+{
+	const struct kw_program_stats program = {"kw_send", 1500000000, 7};
+	struct kw_service service = event_service(KW_ROLE_SERVER, name);
+	struct kw_aggregate aggregate;
+	struct kw_metrics metrics = {.aggregate = &aggregate, .programs = &program, .program_count = 1};
+	size_t length;
+	char *text;
+
+	kw_aggregate_open(&aggregate, 10);
+	feed(&aggregate, &service);
+	assert_int_equal(kw_metrics_write(&metrics, open_metrics, &text, &length), 0);
+	assert_int_equal(length, strlen(text));
+	kw_aggregate_close(&aggregate);
+	return text;
+}
+
+static bool has_line(const char *text, const char *line)
+{
+	size_t length = strlen(line);
+
+	for (const char *at = text; (at = strstr(at, line)); at++)
+		if ((at == text || at[-1] == '\n') && at[length] == '\n')
+			return true;
+	return false;
+}
+
+#define SERVICE "role=\"server\",service=\"nginx:8080\""
+
+static void prometheus_text_is_as_the_contract_says(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE keepwatch_connections_opened_total counter",
+		"keepwatch_connections_opened_total{" SERVICE "} 1",
+		"# TYPE keepwatch_connections_open gauge",
+		"keepwatch_connections_open{" SERVICE "} 0",
+		"keepwatch_connections_closed_total{" SERVICE
+		",reason=\"server_idle_timeout\",closer=\"server\"} 1",
+		"keepwatch_connections_half_closed{" SERVICE "} 0",
+		"keepwatch_lost_requests_total{" SERVICE ",reason=\"late_request\",retryable=\"unknown\"} 0",
+		"keepwatch_requests_total{" SERVICE ",version=\"1.1\"} 3",
+		"keepwatch_reused_requests_total{" SERVICE "} 2",
+		"keepwatch_responses_total{" SERVICE ",code=\"2xx\"} 3",
+		"# TYPE keepwatch_connection_requests histogram",
+		"keepwatch_connection_requests_bucket{" SERVICE ",le=\"2\"} 0",
+		"keepwatch_connection_requests_bucket{" SERVICE ",le=\"3\"} 1",
+		"keepwatch_connection_requests_bucket{" SERVICE ",le=\"+Inf\"} 1",
+		"keepwatch_connection_requests_sum{" SERVICE "} 3",
+		"keepwatch_connection_requests_count{" SERVICE "} 1",
+		"keepwatch_connection_duration_seconds_sum{" SERVICE "} 5",
+		"keepwatch_close_idle_seconds_sum{" SERVICE ",closer=\"server\"} 4",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"0.0015\"} 0",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"0.0025\"} 1",
+		"keepwatch_response_wait_seconds_sum{" SERVICE "} 0.002",
+		"keepwatch_directives_total{" SERVICE ",message=\"request\",directive=\"keep-alive\"} 3",
+		"keepwatch_advertised_timeout_seconds{" SERVICE "} 5",
+		"keepwatch_protocol_connections_total{" SERVICE ",protocol=\"http/1.1\"} 1",
+		"keepwatch_parse_errors_total{kind=\"chunk\"} 0",
+		"keepwatch_tainted_connections_total{kind=\"blind\"} 0",
+		"keepwatch_events_lost_total{kind=\"closed\"} 0",
+		"keepwatch_services_dropped_total{why=\"ceiling\"} 0",
+		"keepwatch_bpf_run_seconds_total{program=\"kw_send\"} 1.5",
+		"keepwatch_bpf_runs_total{program=\"kw_send\"} 7",
+		"# TYPE process_cpu_seconds_total counter",
+	};
+	char *text = written("nginx:8080", false);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!has_line(text, lines[i]))
+			fail_msg("no line: %s", lines[i]);
+	assert_null(strstr(text, "# EOF"));
+	free(text);
+}
+
+static void open_metrics_text_differs_where_it_must(void **state)
+{
+	char *text = written("nginx:8080", true);
+
+	(void)state;
+	assert_true(has_line(text, "# TYPE keepwatch_connections_opened counter"));
+	assert_true(has_line(text, "keepwatch_connections_opened_total{" SERVICE "} 1"));
+	assert_true(has_line(text, "keepwatch_connection_requests_bucket{" SERVICE ",le=\"3.0\"} 1"));
+	assert_string_equal(text + strlen(text) - strlen("\n# EOF\n"), "\n# EOF\n");
+	free(text);
+}
+
+/* HELP, TYPE, then samples of that family alone, and no family twice: what both formats demand. */
+static void every_sample_stands_in_its_family(void **state)
+{
+	char *text = written("nginx:8080", false);
+	char family[128] = "", seen[8192] = "";
+
+	(void)state;
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char key[130];
+
+		if (strncmp(line, "# HELP ", 7) == 0) {
+			sscanf(line + 7, "%127s", family);
+			snprintf(key, sizeof(key), " %s ", family);
+			assert_null(strstr(seen, key));
+			strcat(seen, key);
+			line = strtok(NULL, "\n");
+			assert_memory_equal(line, "# TYPE ", 7);
+			line += 7;
+		}
+		assert_memory_equal(line, family, strlen(family));
+		assert_false(isalpha((unsigned char)line[strlen(family)]));
+	}
+	free(text);
+}
+
+static void a_hostile_service_name_stays_within_its_label(void **state)
+{
+	char *text = written("a\"b\\c\nd", false);
+
+	(void)state;
+	assert_true(has_line(
+		text, "keepwatch_connections_opened_total{role=\"server\",service=\"a\\\"b\\\\c\\nd\"} 1"));
+	free(text);
+}
+
+static void the_longest_name_keeps_all_its_labels(void **state)
+{
+	char name[KW_SERVICE_NAME], line[2048], escaped[2 * KW_SERVICE_NAME] = "";
+	char *text;
+
+	(void)state;
+	memset(name, '"', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(name) - 1; i++)
+		strcat(escaped, "\\\"");
+	text = written(name, false);
+	snprintf(
+		line, sizeof(line),
+		"keepwatch_connections_closed_total{role=\"server\",service=\"%s\",reason=\"server_idle_timeout\","
+		"closer=\"server\"} 1",
+		escaped);
+	assert_true(has_line(text, line));
+	free(text);
+}
+
+static void a_label_that_does_not_fit_is_left_out_whole(void **state)
+{
+	char labels[16] = "";
+
+	(void)state;
+	kw_exposition_label(labels, sizeof(labels), "a", "1");
+	assert_string_equal(labels, "a=\"1\"");
+	kw_exposition_label(labels, sizeof(labels), "b", "0123456789");
+	assert_string_equal(labels, "a=\"1\"");
+	kw_exposition_label(labels, sizeof(labels), "a_name_longer_than_all", "1");
+	assert_string_equal(labels, "a=\"1\"");
+	kw_exposition_label(labels, sizeof(labels), "b", "2");
+	assert_string_equal(labels, "a=\"1\",b=\"2\"");
+}
+
+static void a_histogram_is_cumulative_and_ends_in_infinity(void **state)
+{
+	static const double bounds[] = {0.5, 1, __builtin_inf()};
+	static const uint64_t buckets[] = {1, 2, 4, 8};
+	char *text = NULL;
+	size_t length;
+	struct kw_exposition out = {.file = open_memstream(&text, &length)};
+
+	(void)state;
+	kw_exposition_family(&out, "x", KW_TYPE_HISTOGRAM, "A test.");
+	kw_exposition_histogram(&out, "", bounds, buckets, 4, 2.5);
+	fclose(out.file);
+	assert_string_equal(text, "# HELP x A test.\n# TYPE x histogram\n"
+				  "x_bucket{le=\"0.5\"} 1\nx_bucket{le=\"1\"} 3\nx_bucket{le=\"+Inf\"} 15\n"
+				  "x_sum 2.5\nx_count 15\n");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prometheus_text_is_as_the_contract_says),
+		cmocka_unit_test(open_metrics_text_differs_where_it_must),
+		cmocka_unit_test(every_sample_stands_in_its_family),
+		cmocka_unit_test(a_hostile_service_name_stays_within_its_label),
+		cmocka_unit_test(the_longest_name_keeps_all_its_labels),
+		cmocka_unit_test(a_label_that_does_not_fit_is_left_out_whole),
+		cmocka_unit_test(a_histogram_is_cumulative_and_ends_in_infinity),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

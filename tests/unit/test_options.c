@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../user/judge.h"
+#include "../../user/options.h"
+
+#define ARGUMENTS 24
+
+/* Parses a command line given as one text, cut at spaces; what was said on standard error goes to @ret_said. */
+static int parse(const char *line, struct kw_options *ret_options, char ret_said[1024])
+{
+	static char program[] = "keepwatch";
+	char *argv[ARGUMENTS] = {program}, *copy = strdup(line);
+	int said = memfd_create("said", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	int argc = 1, r;
+	ssize_t length;
+
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	dup2(said, STDERR_FILENO);
+	r = kw_options_parse(argc, argv, ret_options);
+	dup2(saved, STDERR_FILENO);
+	length = pread(said, ret_said, 1023, 0);
+	ret_said[length > 0 ? length : 0] = '\0';
+	close(saved);
+	close(said);
+	free(copy);
+	return r;
+}
+
+static struct kw_options parsed(const char *line)
+{
+	struct kw_options options;
+	char said[1024];
+
+	if (parse(line, &options, said) < 0)
+		fail_msg("keepwatch %s: %s", line, said);
+	assert_string_equal(said, "");
+	return options;
+}
+
+/* Bad usage is told in one line, which holds @hint. */
+static void assert_refused(const char *line, const char *hint)
+{
+	struct kw_options options = {.count = 77};
+	char said[1024];
+
+	assert_int_equal(parse(line, &options, said), -EINVAL);
+	assert_int_equal(options.count, 77);
+	if (strncmp(said, "keepwatch: ", 11) != 0 || !strstr(said, hint) ||
+	    strchr(said, '\n') != said + strlen(said) - 1)
+		fail_msg("keepwatch %s: %s", line, said);
+}
+
+static void the_default_is_to_run(void **state)
+{
+	struct kw_options options = parsed("");
+
+	(void)state;
+	assert_int_equal(options.command, KW_COMMAND_RUN);
+	assert_string_equal(options.listen, "127.0.0.1:9951");
+	assert_int_equal(options.services, 100);
+	assert_int_equal(options.window, 600 * KW_S);
+	assert_int_equal(options.ring_size, 2 << 20);
+	assert_int_equal(options.filter.port_count, 0);
+	kw_options_free(&options);
+}
+
+static void commands_are_found_wherever_they_stand(void **state)
+{
+	const struct {
+		const char *line;
+		enum kw_command command;
+	} rows[] = {
+		{"run", KW_COMMAND_RUN},
+		{"trace", KW_COMMAND_TRACE},
+		{"--port 80 trace", KW_COMMAND_TRACE},
+		{"trace --port 80", KW_COMMAND_TRACE},
+		{"check -v", KW_COMMAND_CHECK},
+		{"--help", KW_COMMAND_HELP},
+		{"trace --help", KW_COMMAND_HELP},
+		{"--version", KW_COMMAND_VERSION},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kw_options options = parsed(rows[i].line);
+
+		assert_int_equal(options.command, rows[i].command);
+		kw_options_free(&options);
+	}
+}
+
+static void filters_reach_the_kernels_configuration(void **state)
+{
+	struct kw_options options =
+		parsed("trace --port 80,8080 --port 443 --pid 812 --comm nginx --role client "
+		       "--net 10.1.2.3/8 --ring-size 1M --exchanges");
+	static const uint8_t net[16] = {[10] = 0xff, 0xff, 10, 0, 0, 0};
+
+	(void)state;
+	assert_int_equal(options.filter.port_count, 3);
+	assert_int_equal(options.filter.ports[0], 80);
+	assert_int_equal(options.filter.ports[1], 8080);
+	assert_int_equal(options.filter.ports[2], 443);
+	assert_int_equal(options.filter.pid, 812);
+	assert_int_equal(options.filter.filter_comm, 1);
+	assert_string_equal(options.filter.comm, "nginx");
+	assert_int_equal(options.filter.role, KW_ROLE_CLIENT);
+	assert_int_equal(options.filter.filter_net, 1);
+	assert_memory_equal(options.filter.net, net, 16);
+	assert_int_equal(options.filter.net_mask[12], 0xff);
+	assert_int_equal(options.filter.net_mask[13], 0);
+	assert_int_equal(options.filter.exchanges, 1);
+	assert_int_equal(options.ring_size, 1 << 20);
+	kw_options_free(&options);
+}
+
+static void trace_takes_its_options(void **state)
+{
+	struct kw_options options = parsed(
+		"trace --json --premature --open --count 5 --for 500ms --reason stale_reuse,no_response -v");
+
+	(void)state;
+	assert_true(options.json);
+	assert_true(options.premature);
+	assert_true(options.open);
+	assert_int_equal(options.count, 5);
+	assert_int_equal(options.duration, 500 * KW_MS);
+	assert_int_equal(options.reasons, 1ULL << KW_REASON_STALE_REUSE | 1ULL << KW_REASON_NO_RESPONSE);
+	assert_int_equal(options.verbosity, 1);
+	kw_options_free(&options);
+}
+
+static void run_takes_its_options(void **state)
+{
+	struct kw_options options =
+		parsed("run --listen [::]:9000 --allow-remote --services 7 --service-by container --window 5m "
+		       "--networks 10.0.0.0/8=lan,::1=self --networks 192.0.2.0/24=far --log-premature -q");
+
+	(void)state;
+	assert_string_equal(options.listen, "[::]:9000");
+	assert_int_equal(options.listen_address.ss_family, AF_INET6);
+	assert_int_equal(options.services, 7);
+	assert_int_equal(options.namer.by, KW_SERVICE_BY_CONTAINER);
+	assert_int_equal(options.namer.network_count, 3);
+	assert_string_equal(options.namer.networks[2].name, "far");
+	assert_int_equal(options.window, 300 * KW_S);
+	assert_true(options.log_premature);
+	assert_int_equal(options.verbosity, -1);
+	kw_options_free(&options);
+}
+
+static void bad_usage_is_told_in_one_line(void **state)
+{
+	static const struct {
+		const char *line, *hint;
+	} rows[] = {
+		{"--nonsense", "unknown option --nonsense"},
+		{"-x", "unknown option -x"},
+		{"report", "unknown command 'report'"},
+		{"trace run", "unexpected argument 'run'"},
+		{"trace --port", "--port needs a value"},
+		{"trace --json=1", "takes no value"},
+		{"run --json", "run has no option --json"},
+		{"trace --listen 127.0.0.1:1", "trace has no option --listen"},
+		{"check --port 80", "check has no option --port"},
+		{"--port 0", "--port '0'"},
+		{"--port 65536", "--port"},
+		{"--port 80,", "--port"},
+		{"--port 80x", "--port"},
+		{"--port 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "at most 16"},
+		{"--pid 0", "--pid"},
+		{"--pid -1", "--pid"},
+		{"--comm a-name-of-16-byt", "--comm"},
+		{"--role both", "client or server"},
+		{"--net 10.0.0.0/64", "--net"},
+		{"--ring-size 100000", "power of two"},
+		{"--ring-size 4096", "power of two"},
+		{"--ring-size 2G", "power of two"},
+		{"--listen 9951", "--listen"},
+		{"--listen 0.0.0.0:9951", "--allow-remote"},
+		{"--services 0", "--services"},
+		{"--service-by name", "--service-by"},
+		{"--networks 10.0.0.0/8", "--networks"},
+		{"--networks 10.0.0.0/8=", "--networks"},
+		{"--networks 10.0.0.0/8=a\"b", "--networks"},
+		{"--window 10", "duration"},
+		{"trace --for 0s", "duration"},
+		{"trace --for 1x", "duration"},
+		{"trace --for 99999999999999999999s", "duration"},
+		{"trace --count 0", "--count"},
+		{"trace --reason nonsense", "reasons"},
+		{"trace --reason stale_reuse,", "reasons"},
+		{"--config /nonexistent/file", "/nonexistent/file"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_refused(rows[i].line, rows[i].hint);
+}
+
+/* Writes @text to a new file and puts @options in front of " --config FILE" into @ret_line. */
+static void with_file(const char *text, const char *options, char ret_path[64], char ret_line[256])
+{
+	int fd;
+
+	strcpy(ret_path, "/tmp/keepwatch-test-XXXXXX");
+	fd = mkstemp(ret_path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	snprintf(ret_line, 256, "%s --config %s", options, ret_path);
+}
+
+static void a_file_says_what_the_command_line_does_not(void **state)
+{
+	char path[64], line[256];
+	struct kw_options options;
+
+	(void)state;
+	with_file("# a comment\n\n  services = 9 \nlog-premature\nallow-remote = false\nport = 80\n"
+		  "service-by=port\nquiet = true\njson\n", /* what is another command's is left alone */
+		  "run --services 3 --port 443", path, line);
+	options = parsed(line);
+	assert_int_equal(options.services, 3);
+	assert_true(options.log_premature);
+	assert_false(options.allow_remote);
+	assert_int_equal(options.filter.port_count, 2);
+	assert_int_equal(options.namer.by, KW_SERVICE_BY_PORT);
+	assert_int_equal(options.verbosity, -1);
+	assert_false(options.json);
+	kw_options_free(&options);
+	unlink(path);
+}
+
+static void a_bad_file_is_told_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *hint;
+	} rows[] = {
+		{"services = 9\nnonsense = 1\n", ":2: unknown key 'nonsense'"},
+		{"services = none\n", ":1: services 'none': expected a number"},
+		{"\nservices\n", ":2: services: expected"},
+		{"log-premature = 1\n", ":1: log-premature: expected true or false"},
+		{"config = /etc/other\n", ":1: unknown key 'config'"},
+		{"help\n", ":1: unknown key 'help'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char path[64], line[256];
+
+		with_file(rows[i].text, "", path, line);
+		assert_refused(line, rows[i].hint);
+		unlink(path);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_default_is_to_run),
+		cmocka_unit_test(commands_are_found_wherever_they_stand),
+		cmocka_unit_test(filters_reach_the_kernels_configuration),
+		cmocka_unit_test(trace_takes_its_options),
+		cmocka_unit_test(run_takes_its_options),
+		cmocka_unit_test(bad_usage_is_told_in_one_line),
+		cmocka_unit_test(a_file_says_what_the_command_line_does_not),
+		cmocka_unit_test(a_bad_file_is_told_with_its_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

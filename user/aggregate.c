@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "aggregate.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1] = {0,  1,   2,   3,   5,    10,   20,
+							      50, 100, 200, 500, 1000, 5000, 10000};
+
+/* Of the fields that HTTP registers: hop-by-hop ones, and end-to-end ones that are named by mistake. */
+const char *const kw_field_names[KW_FIELDS] = {
+	"te",
+	"trailer",
+	"transfer-encoding",
+	"upgrade",
+	"keep-alive",
+	"proxy-authenticate",
+	"proxy-authorization",
+	"proxy-connection",
+	"http2-settings",
+	"authorization",
+	"cache-control",
+	"content-encoding",
+	"content-length",
+	"content-type",
+	"cookie",
+	"date",
+	"expect",
+	"forwarded",
+	"host",
+	"server",
+	"via",
+	"x-forwarded-for",
+	"x-forwarded-proto",
+	"other",
+};
+
+const char *const kw_protocol_names[KW_PROTOCOL_MAX] = {
+	[KW_PROTOCOL_HTTP11] = "http/1.1", [KW_PROTOCOL_HTTP10] = "http/1.0", [KW_PROTOCOL_H2C] = "h2c",
+	[KW_PROTOCOL_TLS] = "tls",         [KW_PROTOCOL_OPAQUE] = "opaque",   [KW_PROTOCOL_NONE] = "none",
+};
+
+void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling)
+{
+	memset(aggregate, 0, sizeof(*aggregate));
+	aggregate->ceiling = ceiling;
+}
+
+static void drop(struct kw_aggregate *aggregate, struct kw_stats *stats)
+{
+	HASH_DEL(aggregate->services, stats);
+	free(stats);
+}
+
+void kw_aggregate_close(struct kw_aggregate *aggregate)
+{
+	struct kw_stats *stats, *next;
+
+	HASH_ITER (hh, aggregate->services, stats, next)
+		drop(aggregate, stats);
+}
+
+/* ---- finding the service ---- */
+
+static bool is_other(const struct kw_service *service)
+{
+	return strcmp(service->name, KW_OTHER_SERVICE) == 0 && service->peer[0] == '\0';
+}
+
+/* Counts a name that got no place, once. The table is small: with very many names some look alike, and the
+ * number is too low, which does no harm to what it is for. */
+static void refuse(struct kw_aggregate *aggregate, const struct kw_service *service)
+{
+	uint32_t hash, bit;
+
+	HASH_FUNCTION(service, sizeof(*service), hash);
+	bit = hash % (sizeof(aggregate->refused) * 8);
+	if (aggregate->refused[bit / 8] & 1 << bit % 8)
+		return;
+	aggregate->refused[bit / 8] |= (uint8_t)(1 << bit % 8);
+	aggregate->dropped[KW_SERVICE_DROPPED_CEILING]++;
+}
+
+static struct kw_service other_service(uint32_t role)
+{
+	struct kw_service other = {.role = role};
+
+	strcpy(other.name, KW_OTHER_SERVICE);
+	return other;
+}
+
+/* The service's place, a new one, or that of "other" once the ceiling is reached. NULL: out of memory. */
+static struct kw_stats *place_of(struct kw_aggregate *aggregate, const struct kw_service *service)
+{
+	struct kw_stats *stats;
+
+	HASH_FIND(hh, aggregate->services, service, sizeof(*service), stats);
+	if (stats)
+		return stats;
+	if (!is_other(service) && aggregate->count >= aggregate->ceiling) {
+		struct kw_service other = other_service(service->role);
+
+		refuse(aggregate, service);
+		return place_of(aggregate, &other);
+	}
+	stats = calloc(1, sizeof(*stats));
+	if (!stats)
+		return NULL;
+	stats->service = *service;
+	HASH_ADD(hh, aggregate->services, service, sizeof(stats->service), stats);
+	aggregate->count += !is_other(service);
+	return stats;
+}
+
+/* ---- one record ---- */
+
+static void add_time(struct kw_times *times, enum kw_histogram bounds, uint64_t ns)
+{
+	times->buckets[kw_histogram_bucket(kw_histogram_bounds[bounds], ns)]++;
+	times->sum += ns;
+}
+
+/* The samples that the kernel gathered since the last report. */
+static void add_samples(struct kw_times *times, enum kw_histogram which, const struct kw_event *event)
+{
+	if (!event->lived) {
+		if (event->connection->samples[which])
+			add_time(times, which, event->connection->sample[which]);
+		return;
+	}
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
+		times->buckets[i] += event->lived->histograms[which][i];
+	times->sum += event->lived->sums[which];
+}
+
+static void add_directives(struct kw_directives_total *total, const struct kw_directives *now,
+			   const struct kw_directives *before)
+{
+	total->keep_alive += now->keep_alive - before->keep_alive;
+	total->close += now->close - before->close;
+	total->upgrade += now->upgrade - before->upgrade;
+	total->none += now->none - before->none;
+}
+
+static void add_counts(struct kw_stats *stats, const struct kw_counts *now, const struct kw_counts *before)
+{
+	uint32_t requests = now->requests - before->requests;
+	uint32_t http10 = now->requests_http10 - before->requests_http10;
+
+	stats->requests[0] += http10;
+	stats->requests[1] += requests - http10;
+	stats->reused += now->reused - before->reused;
+	for (int i = 0; i < KW_CODES - 1; i++)
+		stats->codes[i] += now->codes[i] - before->codes[i];
+	add_directives(&stats->request, &now->request, &before->request);
+	add_directives(&stats->response, &now->response, &before->response);
+}
+
+static int field_of(const char name[HTTP1_WORD])
+{
+	int i = 0;
+
+	while (i < KW_FIELDS - 1 && strncmp(kw_field_names[i], name, HTTP1_WORD) != 0)
+		i++;
+	return i;
+}
+
+static void add_fields(struct kw_stats *stats, const struct kw_event_lived *lived)
+{
+	for (int i = 0; i < KW_NAMES && lived->names[i].name[0]; i++)
+		stats->fields[field_of(lived->names[i].name)] += lived->names[i].count;
+	stats->fields[KW_FIELDS - 1] += lived->names_more;
+}
+
+static enum kw_protocol_label protocol_of(const struct kw_http *http)
+{
+	switch (http->protocol) {
+	case HTTP1_PROTOCOL_HTTP1:
+		return http->http10_only ? KW_PROTOCOL_HTTP10 : KW_PROTOCOL_HTTP11;
+	case HTTP1_PROTOCOL_H2C:
+		return KW_PROTOCOL_H2C;
+	case HTTP1_PROTOCOL_TLS:
+		return KW_PROTOCOL_TLS;
+	case HTTP1_PROTOCOL_OPAQUE:
+		return KW_PROTOCOL_OPAQUE;
+	default:
+		return KW_PROTOCOL_NONE;
+	}
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Requests that the kernel side still had queued are known by method; any beyond these are not. A request that
+ * met a closing server counts as late, not under the reason for which the server closed. */
+static void add_lost(struct kw_stats *stats, const struct kw_http *http, const struct kw_verdict *verdict)
+{
+	uint64_t *lost = stats->lost_requests[verdict->reason];
+	uint64_t late = least(verdict->late_request, verdict->lost_requests);
+	uint64_t rest = verdict->lost_requests - late;
+	uint64_t yes = least(rest, (uint64_t)http->lost_safe + http->lost_idempotent);
+	uint64_t no;
+
+	if (verdict->premature == KW_PREMATURE_UNKNOWN)
+		return;
+	rest -= yes;
+	no = least(rest, http->lost_other);
+	lost[KW_RETRYABLE_YES] += yes;
+	lost[KW_RETRYABLE_NO] += no;
+	lost[KW_RETRYABLE_UNKNOWN] += rest - no;
+	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN] += late;
+}
+
+static void add_connection_requests(struct kw_stats *stats, uint32_t requests)
+{
+	int i = 0;
+
+	while (i < KW_REQUESTS_BUCKETS - 1 && requests > kw_requests_bounds[i])
+		i++;
+	stats->connection_requests[i]++;
+	stats->connection_requests_sum += requests;
+}
+
+static void add_close(struct kw_stats *stats, const struct kw_event_connection *event,
+		      const struct kw_verdict *verdict)
+{
+	stats->open--;
+	stats->closed[verdict->reason][verdict->closer]++;
+	stats->protocols[protocol_of(&event->http)]++;
+	add_lost(stats, &event->http, verdict);
+	add_connection_requests(stats, event->http.counts.requests);
+	if (!event->identity.preexisting && verdict->closed >= event->opened)
+		add_time(&stats->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
+	if (verdict->phase == KW_PHASE_IDLE && verdict->idle_at_close >= 0)
+		add_time(&stats->close_idle[verdict->closer], KW_HISTOGRAM_IDLE,
+			 (uint64_t)verdict->idle_at_close);
+	if (verdict->late_by >= 0)
+		add_time(&stats->lateness, KW_HISTOGRAM_WAIT, (uint64_t)verdict->late_by);
+}
+
+int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
+			    const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	static const struct kw_counts nothing;
+	const struct kw_event_connection *connection = event->connection;
+	struct kw_stats *stats = place_of(aggregate, service);
+
+	if (!stats)
+		return -ENOMEM;
+	if (event->time > stats->last_event)
+		stats->last_event = event->time;
+	if (verdict && kw_reason_is_connect_failure(verdict->reason)) {
+		stats->connect_failures[verdict->reason]++;
+		return 0;
+	}
+	if (!connection->reported) {
+		stats->opened += !connection->identity.preexisting;
+		stats->preexisting += connection->identity.preexisting;
+		stats->open++;
+	}
+	stats->half_closed += connection->half_closed - connection->half_closed_before;
+	add_counts(stats, &connection->http.counts, event->lived ? &event->lived->before : &nothing);
+	add_samples(&stats->reuse_idle, KW_HISTOGRAM_IDLE, event);
+	add_samples(&stats->wait, KW_HISTOGRAM_WAIT, event);
+	if (event->lived)
+		add_fields(stats, event->lived);
+	if (connection->http.has_timeout) {
+		stats->advertised_timeout = connection->http.timeout;
+		stats->has_advertised_timeout = true;
+	}
+	if (verdict)
+		add_close(stats, connection, verdict);
+	return 0;
+}
+
+int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
+		      const struct kw_event *event)
+{
+	struct kw_stats *stats = place_of(aggregate, service);
+
+	if (!stats)
+		return -ENOMEM;
+	if (event->time > stats->last_event)
+		stats->last_event = event->time;
+	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN]++;
+	return 0;
+}
+
+/* ---- totals ---- */
+
+/* What dropped closing records would have said, as far as the kernel kept it: no version, no code. */
+static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_total *now,
+		       const struct kw_total *before, uint64_t time)
+{
+	struct kw_service other = other_service(role);
+	uint64_t closed = now->closed - before->closed;
+	struct kw_stats *stats;
+
+	if (closed == 0)
+		return 0;
+	stats = place_of(aggregate, &other);
+	if (!stats)
+		return -ENOMEM;
+	stats->last_event = time;
+	stats->opened += now->opened - before->opened;
+	stats->preexisting += now->preexisting - before->preexisting;
+	stats->open +=
+		(int64_t)(now->opened - before->opened + now->preexisting - before->preexisting - closed);
+	stats->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
+	stats->requests[KW_VERSIONS - 1] += now->requests - before->requests;
+	stats->codes[KW_CODES - 1] += now->responses - before->responses;
+	return 0;
+}
+
+static void let_idle_go(struct kw_aggregate *aggregate, uint64_t now)
+{
+	struct kw_stats *stats, *next;
+
+	HASH_ITER (hh, aggregate->services, stats, next) {
+		if (stats->open > 0 || is_other(&stats->service) || now < stats->last_event + KW_SERVICE_IDLE)
+			continue;
+		drop(aggregate, stats);
+		aggregate->count--;
+		aggregate->dropped[KW_SERVICE_DROPPED_IDLE]++;
+	}
+}
+
+int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event)
+{
+	for (uint32_t role = 0; role < KW_ROLE_MAX; role++) {
+		int r = add_dropped(aggregate, role, &event->totals.dropped[role],
+				    &aggregate->totals.dropped[role], event->header.time);
+
+		if (r < 0)
+			return r;
+	}
+	aggregate->totals = event->totals;
+	let_idle_go(aggregate, event->header.time);
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Counts by service. Pure: no clock, no I/O; time comes in with the events. Nothing is kept of a single
+ * connection: a record holds all that is to be added, as a difference to what was reported of it before. */
+#ifndef KEEPWATCH_AGGREGATE_H
+#define KEEPWATCH_AGGREGATE_H
+
+#include <uthash.h>
+
+#include "decode.h"
+#include "judge.h"
+#include "service.h"
+
+#define KW_OTHER_SERVICE "other" /* whatever finds no place of its own */
+#define KW_SERVICE_IDLE                                                                                        \
+	(3600 * KW_S) /* after this time without an event, and with nothing open, a service goes */
+
+/* Time histograms: those that the kernel gathers, and those filled at a close; all with the kernel's bounds. */
+struct kw_times {
+	uint64_t buckets[KW_HISTOGRAM_BUCKETS]; /* not cumulative */
+	uint64_t sum;                           /* ns */
+};
+
+#define KW_REQUESTS_BUCKETS 15
+extern const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1]; /* inclusive; the last bucket has none */
+
+/* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
+enum kw_retryable {
+	KW_RETRYABLE_YES,
+	KW_RETRYABLE_NO,
+	KW_RETRYABLE_UNKNOWN,
+	KW_RETRYABLE_MAX,
+};
+
+enum kw_protocol_label {
+	KW_PROTOCOL_HTTP11,
+	KW_PROTOCOL_HTTP10,
+	KW_PROTOCOL_H2C,
+	KW_PROTOCOL_TLS,
+	KW_PROTOCOL_OPAQUE,
+	KW_PROTOCOL_NONE,
+	KW_PROTOCOL_MAX,
+};
+
+#define KW_REASON_LOST KW_REASON_MAX /* of closed: a closing record that found no room */
+#define KW_REASON_LATE KW_REASON_MAX /* of lost_requests: those that the server never saw coming */
+#define KW_REASON_LABELS (KW_REASON_MAX + 1)
+#define KW_VERSIONS 3
+#define KW_CODES 6
+#define KW_FIELDS 24 /* names of hop-by-hop fields that are told apart, "other" included */
+
+struct kw_stats {
+	struct kw_service service; /* the key */
+	uint64_t last_event;       /* monotonic ns */
+	uint64_t opened;
+	uint64_t preexisting;
+	int64_t open; /* opened + preexisting - closed; below 0 where what was lost belongs to others */
+	int64_t half_closed;
+	uint64_t closed[KW_REASON_LABELS][KW_CLOSER_MAX];
+	uint64_t connect_failures[KW_REASON_MAX];
+	uint64_t lost_requests[KW_REASON_LABELS][KW_RETRYABLE_MAX];
+	uint64_t requests[KW_VERSIONS]; /* by minor version; last those of which it is not known */
+	uint64_t reused;
+	uint64_t codes[KW_CODES]; /* 1xx to 5xx; last those of which it is not known */
+	struct kw_directives_total {
+		uint64_t keep_alive, close, upgrade, none;
+	} request, response;
+	uint64_t fields[KW_FIELDS]; /* by kw_field_names */
+	uint64_t protocols[KW_PROTOCOL_MAX];
+	uint64_t connection_requests[KW_REQUESTS_BUCKETS];
+	uint64_t connection_requests_sum;
+	struct kw_times duration;
+	struct kw_times reuse_idle;
+	struct kw_times close_idle[KW_CLOSER_MAX];
+	struct kw_times wait;
+	struct kw_times lateness;
+	uint32_t advertised_timeout; /* last seen, seconds; see has_advertised_timeout */
+	bool has_advertised_timeout;
+	UT_hash_handle hh;
+};
+
+/* Why a service has no place among those that are told apart. */
+enum kw_service_dropped {
+	KW_SERVICE_DROPPED_CEILING,
+	KW_SERVICE_DROPPED_IDLE,
+	KW_SERVICE_DROPPED_MAX,
+};
+
+struct kw_aggregate {
+	struct kw_stats *services; /* hash table; owned */
+	uint32_t ceiling;          /* how many may be in it, those called "other" apart */
+	uint32_t count;            /* how many are, likewise */
+	struct kw_totals totals;   /* the latest */
+	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
+	uint8_t refused[8192]; /* a bit for each name that got no place, by its hash: each counts once */
+};
+
+/* "te", ... and last "other": the registered field names that are counted by name. */
+extern const char *const kw_field_names[KW_FIELDS];
+extern const char *const kw_protocol_names[KW_PROTOCOL_MAX];
+
+void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling);
+void kw_aggregate_close(struct kw_aggregate *aggregate);
+
+/* Adds what a connection's record says. @verdict is set if it closed. -ENOMEM. */
+int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
+			    const struct kw_event *event, const struct kw_verdict *verdict);
+
+/* Counts a request that met a closed socket. -ENOMEM. */
+int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
+		      const struct kw_event *event);
+
+/* Takes over the kernel's totals; the records that it dropped since the last time count under "other". Lets
+ * services go that were idle for long. -ENOMEM. */
+int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "commands.h"
+#include "host.h"
+#include "keepwatch.skel.h"
+
+#define HOOK_PREFIX "tp_btf/"
+#define ITERATOR_PREFIX "iter/"
+
+/* One line per requirement, as they are looked at. */
+struct report {
+	unsigned int missing;
+};
+
+static bool say(struct report *report, bool good, const char *subject, const char *advice)
+{
+	printf("%-8s %s", good ? "ok" : "missing", subject);
+	if (!good)
+		printf(": %s", advice);
+	putchar('\n');
+	report->missing += !good;
+	return good;
+}
+
+static void check_kernel(struct report *report)
+{
+	struct utsname name;
+	char subject[256];
+
+	if (uname(&name) < 0)
+		return;
+	snprintf(subject, sizeof(subject), "kernel %.64s (%.64s)", name.release, name.machine);
+	say(report, true, subject, "");
+}
+
+static void check_map(struct report *report, enum bpf_map_type type, const char *subject)
+{
+	say(report, libbpf_probe_bpf_map_type(type, NULL) == 1, subject, "it takes Linux 5.8 or newer");
+}
+
+/* The programs themselves say which tracepoints they need: no list here can fall behind. */
+static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		const char *section = bpf_program__section_name(program);
+		char type[128], subject[128];
+		const char *hook = section + strlen(HOOK_PREFIX);
+
+		if (strncmp(section, HOOK_PREFIX, strlen(HOOK_PREFIX)) != 0)
+			continue;
+		snprintf(type, sizeof(type), "btf_trace_%s", hook);
+		snprintf(subject, sizeof(subject), "tracepoint %s", hook);
+		say(report, btf && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0, subject,
+		    "it takes Linux 6.3 or newer");
+	}
+	btf__free(btf);
+}
+
+/* What counts in the end: the kernel takes the programs and lets them be attached. */
+static void check_attach(struct report *report, struct keepwatch_bpf *skel)
+{
+	struct bpf_program *program;
+	char advice[256];
+	int r = keepwatch_bpf__load(skel);
+
+	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
+		 r == -EPERM ? "refused: run outside of a container, and see that the kernel is not locked down"
+			     : strerror(-r));
+	if (!say(report, r == 0, "the kernel accepts the programs", advice))
+		return;
+	bpf_object__for_each_program(program,
+				     skel->obj) if (strncmp(bpf_program__section_name(program), ITERATOR_PREFIX,
+							    strlen(ITERATOR_PREFIX)) == 0)
+		bpf_program__set_autoattach(program, false); /* those run when they are asked to */
+	r = keepwatch_bpf__attach(skel);
+	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
+		 strerror(-r));
+	say(report, r == 0, "the programs attach", advice);
+}
+
+static void check_programs(struct report *report)
+{
+	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+
+	if (!say(report, skel != NULL, "the kernel side can be read", "this build of keepwatch is damaged"))
+		return;
+	check_hooks(report, skel);
+	if (report->missing == 0)
+		check_attach(report, skel);
+	keepwatch_bpf__destroy(skel);
+}
+
+int kw_check(const struct kw_options *options)
+{
+	struct report report = {0};
+	bool privileged, described;
+
+	(void)options;
+	check_kernel(&report);
+	privileged = say(&report, kw_host_is_privileged(), "root (CAP_SYS_ADMIN)", "run it as root: try sudo");
+	described = say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
+			"it takes a kernel built with CONFIG_DEBUG_INFO_BTF, as those of Debian 12 are");
+	if (privileged) {
+		check_map(&report, BPF_MAP_TYPE_SK_STORAGE, "socket storage");
+		check_map(&report, BPF_MAP_TYPE_RINGBUF, "ring buffer");
+	}
+	if (privileged && described)
+		check_programs(&report);
+	if (report.missing) {
+		printf("keepwatch cannot run here: see what is missing above\n");
+		return KW_EXIT_HOST;
+	}
+	printf("keepwatch can run here, with its tracepoint front end\n");
+	return KW_EXIT_DONE;
+}

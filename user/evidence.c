@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sentences of a verdict: what decided it (a lead for each reason), how the close came about (the act),
+ * and whatever else a reader wants to see beside it. Numbers and fixed words, nothing from the traffic. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* strerrorname_np() */
+#endif
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "evidence.h"
+#include "judge_facts.h"
+
+struct writer {
+	const struct kw_event_connection *event;
+	const struct kw_verdict *verdict;
+	const struct kw_facts *facts;
+	struct kw_evidence *out;
+};
+
+struct duration {
+	char text[32];
+};
+
+/* Cut, not rounded: never says longer than it was. */
+static struct duration duration(int64_t ns)
+{
+	unsigned long long n = ns > 0 ? ns : 0;
+	struct duration d;
+
+	if (n >= KW_S)
+		snprintf(d.text, sizeof(d.text), "%llu.%03llu s", n / KW_S, n % KW_S / KW_MS);
+	else if (n >= KW_MS / 10)
+		snprintf(d.text, sizeof(d.text), "%llu.%llu ms", n / KW_MS, n % KW_MS / (KW_MS / 10));
+	else if (n >= KW_US)
+		snprintf(d.text, sizeof(d.text), "%llu us", n / KW_US);
+	else
+		snprintf(d.text, sizeof(d.text), "%llu ns", n);
+	return d;
+}
+
+struct error_name {
+	char text[32];
+};
+
+static struct error_name error_name(int error)
+{
+	const char *name = strerrorname_np(error);
+	struct error_name e;
+
+	if (error && name)
+		snprintf(e.text, sizeof(e.text), "%s", name);
+	else
+		snprintf(e.text, sizeof(e.text), "error %d", error);
+	return e;
+}
+
+/* Adds a sentence; one too many is dropped, since the least important come last. */
+__attribute__((format(printf, 2, 3))) static void say(struct writer *w, const char *format, ...)
+{
+	va_list arguments;
+
+	if (w->out->count == KW_EVIDENCE_SENTENCES)
+		return;
+	va_start(arguments, format);
+	vsnprintf(w->out->sentences[w->out->count++], KW_EVIDENCE_LENGTH, format, arguments);
+	va_end(arguments);
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static bool is_client(const struct writer *w)
+{
+	return w->facts->role == KW_ROLE_CLIENT;
+}
+
+/* The number of the oldest request that has no complete response, or else of the latest, from 1. */
+static uint32_t request_number(const struct writer *w)
+{
+	uint32_t begun = w->event->http.counts.requests_begun;
+	uint32_t outstanding = w->facts->outstanding;
+
+	return outstanding && outstanding <= begun ? begun - outstanding + 1 : begun;
+}
+
+/* --- The act ------------------------------------------------------------------------------------------- */
+
+/* "server sent FIN 5.003 s after its last response" */
+static void say_act_when_idle(struct writer *w, const char *who, const char *what)
+{
+	const struct kw_event_connection *event = w->event;
+	const char *whose = w->verdict->closer == KW_CLOSER_SERVER ? "its" : "the";
+
+	if (w->facts->idle != KW_DURATION_UNKNOWN)
+		say(w, "%s sent %s %s after %s last response", who, what, duration(w->facts->idle).text, whose);
+	else if (!event->identity.preexisting && event->established && w->facts->closed > event->established)
+		say(w, "%s sent %s %s after the connection was established", who, what,
+		    duration(w->facts->closed - event->established).text);
+	else
+		say(w, "%s sent %s", who, what);
+}
+
+static void say_act(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	const char *who = kw_closer_name(verdict->closer);
+	const char *what = verdict->manner == KW_MANNER_FIN ? "FIN" : "RST";
+	uint32_t number = request_number(w);
+
+	if (verdict->closer != KW_CLOSER_CLIENT && verdict->closer != KW_CLOSER_SERVER)
+		return;
+	switch (verdict->phase) {
+	case KW_PHASE_CONNECTING:
+		return;
+	case KW_PHASE_REQUEST:
+		say(w, "%s sent %s before request %u was complete", who, what, number);
+		return;
+	case KW_PHASE_RESPONSE:
+		say(w, "%s sent %s before response %u was complete", who, what, number);
+		return;
+	case KW_PHASE_WAITING:
+		if (verdict->waited != KW_DURATION_UNKNOWN) {
+			say(w, "%s sent %s %s after the last byte of request %u", who, what,
+			    duration(verdict->waited).text, w->event->http.counts.requests_begun);
+			return;
+		}
+		break;
+	case KW_PHASE_TUNNEL:
+	case KW_PHASE_OPAQUE:
+	case KW_PHASE_UNKNOWN:
+		say(w, "%s sent %s", who, what);
+		return;
+	default:
+		break;
+	}
+	say_act_when_idle(w, who, what);
+}
+
+/* --- The leads: what decided, where that is not the act itself ----------------------------------------- */
+
+static struct duration connecting_time(const struct writer *w)
+{
+	uint64_t closed = w->facts->closed, opened = w->event->opened;
+
+	return duration(opened && closed > opened ? (int64_t)(closed - opened) : 0);
+}
+
+static void lead_connect_refused(struct writer *w)
+{
+	say(w, "the connection attempt was refused after %s", connecting_time(w).text);
+}
+
+static void lead_connect_timeout(struct writer *w)
+{
+	say(w, "no answer to the SYN within %s", connecting_time(w).text);
+}
+
+static void lead_connect_unreachable(struct writer *w)
+{
+	say(w, "the connection attempt failed with %s after %s", error_name(w->facts->error).text,
+	    connecting_time(w).text);
+}
+
+static void lead_connect_aborted(struct writer *w)
+{
+	say(w, "closed locally %s after connect(), before it was established", connecting_time(w).text);
+}
+
+static void lead_aborted_locally(struct writer *w)
+{
+	say(w, "the socket was destroyed from outside its program (ECONNABORTED)");
+}
+
+static void lead_retransmit_timeout(struct writer *w)
+{
+	uint32_t bytes = w->event->closing.outstanding;
+
+	say(w, "the kernel gave up with %s: %u byte%s sent and never acknowledged",
+	    error_name(w->facts->error).text, bytes, plural(bytes));
+}
+
+static void lead_probe_timeout(struct writer *w)
+{
+	uint32_t probes = w->event->closing.probes;
+
+	say(w, "the kernel gave up with %s: %u probe%s unanswered, no data outstanding",
+	    error_name(w->facts->error).text, probes, plural(probes));
+}
+
+static void lead_network_error(struct writer *w)
+{
+	say(w, "the kernel ended the connection with %s", error_name(w->facts->error).text);
+}
+
+static void lead_unknown(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+
+	if (http->flags & KW_HTTP_UNSUPPORTED)
+		say(w, "its bytes move by a way that is not followed (MPTCP, kTLS or sockmap)");
+	if (w->event->identity.preexisting)
+		say(w, "the connection is older than the observer");
+	if (w->facts->role == KW_ROLE_UNKNOWN)
+		say(w, "which side is the client is not known");
+	if (http->flags & KW_HTTP_REQUESTS_LOST)
+		say(w, "where the requests stood is not known");
+	if (http->flags & KW_HTTP_RESPONSES_LOST)
+		say(w, "where the responses stood is not known");
+	if (w->facts->hidden)
+		say(w, "bytes had arrived that nobody read: where HTTP stood is not known");
+	if (w->verdict->closer == KW_CLOSER_UNKNOWN)
+		say(w, "who closed was not seen");
+}
+
+static void lead_process_exit(struct writer *w)
+{
+	if (w->event->ending.signal)
+		say(w, "the closing process was killed by signal %u", w->event->ending.signal);
+	else
+		say(w, "the closing process was exiting");
+}
+
+static void lead_tunnel_ended(struct writer *w)
+{
+	say(w, "the connection had become a tunnel");
+}
+
+static void lead_not_http(struct writer *w)
+{
+	switch (w->event->http.protocol) {
+	case HTTP1_PROTOCOL_TLS:
+		say(w, "the connection carried TLS");
+		break;
+	case HTTP1_PROTOCOL_H2C:
+		say(w, "the connection carried HTTP/2");
+		break;
+	default:
+		say(w, "what the connection carried is not HTTP");
+		break;
+	}
+}
+
+static void lead_request_timeout(struct writer *w)
+{
+	say(w, "server sent status 408 with no complete request before it");
+}
+
+static void lead_unused(struct writer *w)
+{
+	say(w, "no request byte and no response byte was seen");
+}
+
+static void lead_early_response(struct writer *w)
+{
+	say(w, "response %u was complete before its request was", w->event->http.counts.requests_begun);
+}
+
+static void lead_pipeline_cut(struct writer *w)
+{
+	uint32_t later = w->facts->outstanding;
+
+	say(w, "the last response announced a close, %u later request%s outstanding", later,
+	    later == 1 ? " was" : "s were");
+}
+
+static void lead_half_closed(struct writer *w)
+{
+	say(w, "client sent FIN first, and the response was completed and taken all the same");
+}
+
+static void lead_stale_reuse(struct writer *w)
+{
+	uint32_t number = request_number(w);
+
+	if (w->verdict->late_by != KW_DURATION_UNKNOWN)
+		say(w, "request %u was sent %s after the FIN arrived", number,
+		    duration(w->verdict->late_by).text);
+	else if (w->facts->late)
+		say(w, "request %u crossed the server's FIN, which acknowledges nothing of it", number);
+	else
+		say(w, "request %u was sent when the connection had been idle for %s", number,
+		    duration(w->facts->idle_before).text);
+}
+
+static void lead_request_unacknowledged(struct writer *w)
+{
+	uint32_t times = w->event->closing.retransmits;
+
+	say(w, "request %u was never acknowledged, after %u retransmission%s", request_number(w), times,
+	    plural(times));
+}
+
+static void lead_close_delimited(struct writer *w)
+{
+	say(w, "the last response's body was delimited by the close");
+}
+
+static void lead_max_requests(struct writer *w)
+{
+	uint32_t requests = w->event->http.counts.requests;
+
+	say(w, "the advertised Keep-Alive: max was used up after %u request%s", requests, plural(requests));
+}
+
+static void lead_announced_by_request(struct writer *w)
+{
+	say(w, "the last request carried Connection: close");
+}
+
+static void lead_http10_default(struct writer *w)
+{
+	say(w, "the last request was HTTP/1.0 without keep-alive");
+}
+
+static void lead_announced_by_response(struct writer *w)
+{
+	if (w->event->http.last_response_flags & HTTP1_FLAG_CLOSE)
+		say(w, "the last response carried Connection: close");
+	else
+		say(w, "the last response was HTTP/1.0 without keep-alive");
+}
+
+/* Where there is none the act leads. */
+static void (*const leads[KW_REASON_MAX])(struct writer *w) = {
+	[KW_REASON_CONNECT_REFUSED] = lead_connect_refused,
+	[KW_REASON_CONNECT_TIMEOUT] = lead_connect_timeout,
+	[KW_REASON_CONNECT_UNREACHABLE] = lead_connect_unreachable,
+	[KW_REASON_CONNECT_ABORTED] = lead_connect_aborted,
+	[KW_REASON_ABORTED_LOCALLY] = lead_aborted_locally,
+	[KW_REASON_RETRANSMIT_TIMEOUT] = lead_retransmit_timeout,
+	[KW_REASON_PROBE_TIMEOUT] = lead_probe_timeout,
+	[KW_REASON_NETWORK_ERROR] = lead_network_error,
+	[KW_REASON_UNKNOWN] = lead_unknown,
+	[KW_REASON_PROCESS_EXIT] = lead_process_exit,
+	[KW_REASON_TUNNEL_ENDED] = lead_tunnel_ended,
+	[KW_REASON_NOT_HTTP] = lead_not_http,
+	[KW_REASON_REQUEST_TIMEOUT] = lead_request_timeout,
+	[KW_REASON_UNUSED] = lead_unused,
+	[KW_REASON_EARLY_RESPONSE] = lead_early_response,
+	[KW_REASON_PIPELINE_CUT] = lead_pipeline_cut,
+	[KW_REASON_HALF_CLOSED] = lead_half_closed,
+	[KW_REASON_STALE_REUSE] = lead_stale_reuse,
+	[KW_REASON_REQUEST_UNACKNOWLEDGED] = lead_request_unacknowledged,
+	[KW_REASON_CLOSE_DELIMITED] = lead_close_delimited,
+	[KW_REASON_MAX_REQUESTS] = lead_max_requests,
+	[KW_REASON_ANNOUNCED_BY_REQUEST] = lead_announced_by_request,
+	[KW_REASON_HTTP10_DEFAULT] = lead_http10_default,
+	[KW_REASON_ANNOUNCED_BY_RESPONSE] = lead_announced_by_response,
+};
+
+/* --- What else there is to say ------------------------------------------------------------------------- */
+
+/* Why a request without a response is called stale, or is not. */
+static void say_waiting(struct writer *w)
+{
+	enum kw_reason reason = w->verdict->reason;
+
+	if (w->verdict->phase != KW_PHASE_WAITING || reason == KW_REASON_HALF_CLOSED)
+		return;
+	if (reason == KW_REASON_NO_RESPONSE && is_client(w))
+		say(w, w->verdict->manner == KW_MANNER_FIN
+			       ? "the FIN acknowledges the request"
+			       : "a RST alone does not say whether the server had the request");
+	say(w, "no response byte was %s", is_client(w) ? "received" : "sent");
+}
+
+/* The server's promise, where it bears on the reason. */
+static void say_advertised(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+	bool forwarded = http->errors & (1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED);
+
+	if (w->verdict->reason <= KW_REASON_UNUSED)
+		return;
+	if (http->has_timeout && http->has_max)
+		say(w, "server advertised Keep-Alive: timeout=%u, max=%u", http->timeout, http->max);
+	else if (http->has_timeout)
+		say(w, "server advertised Keep-Alive: timeout=%u", http->timeout);
+	else if (http->has_max)
+		say(w, "server advertised Keep-Alive: max=%u", http->max);
+	if (forwarded)
+		say(w, "a Keep-Alive field was not named by Connection: likely forwarded by an intermediary");
+}
+
+static void say_lost(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	uint32_t unread = w->event->closing.unread;
+
+	if (verdict->late_request && w->facts->late_unread)
+		say(w, "a request came too late: %u byte%s lay unread as the server closed", unread,
+		    plural(unread));
+	else if (verdict->late_request)
+		say(w, "a further request arrived after the server's FIN and was never answered");
+	else if (verdict->unread_data)
+		say(w, "the %s had %u unread byte%s as it closed", kw_closer_name(verdict->closer), unread,
+		    plural(unread));
+	if (verdict->lost_requests)
+		say(w, "%u request%s no complete response", verdict->lost_requests,
+		    verdict->lost_requests == 1 ? " got" : "s got");
+}
+
+static void say_transport(struct writer *w)
+{
+	const struct kw_closing *closing = &w->event->closing;
+
+	if (w->event->ending.simultaneous)
+		say(w, "both sides sent FIN at the same time: the client is named");
+	if (w->verdict->confidence == KW_CONFIDENCE_INFERRED && w->facts->hidden)
+		say(w, "bytes had arrived that nobody read");
+	if (closing->retransmits && w->verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED)
+		say(w, "%u segment%s sent again", closing->retransmits,
+		    closing->retransmits == 1 ? " was" : "s were");
+	if (w->event->http.app_error > 0)
+		say(w, "the application saw %s", error_name(w->event->http.app_error).text);
+}
+
+void kw_evidence_write(const struct kw_event_connection *event, const struct kw_verdict *verdict,
+		       struct kw_evidence *ret_evidence)
+{
+	struct kw_facts facts;
+	struct writer w = {event, verdict, &facts, ret_evidence};
+
+	kw_facts_derive(event, &facts);
+	ret_evidence->count = 0;
+	if ((unsigned int)verdict->reason < KW_REASON_MAX && leads[verdict->reason])
+		leads[verdict->reason](&w);
+	say_act(&w);
+	say_waiting(&w);
+	say_lost(&w);
+	say_advertised(&w);
+	say_transport(&w);
+	if (!ret_evidence->count)
+		say(&w, "the connection ended");
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The two text formats that Prometheus reads: its own, 0.0.4, and OpenMetrics 1.0. They differ in how counters
+ * are named in their head lines, in how a bucket's bound is written, and in the last line. */
+#ifndef KEEPWATCH_EXPOSITION_H
+#define KEEPWATCH_EXPOSITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct kw_exposition {
+	FILE *file;
+	bool open_metrics;
+	const char *name;   /* of the family being written */
+	const char *suffix; /* "_total" within a counter's family, else "" */
+};
+
+#define KW_TYPE_COUNTER "counter"
+#define KW_TYPE_GAUGE "gauge"
+#define KW_TYPE_HISTOGRAM "histogram"
+
+/* Begins a family; its samples must follow at once. A counter is named without "_total". */
+void kw_exposition_family(struct kw_exposition *out, const char *name, const char *type, const char *help);
+
+/* One sample. @labels as kw_exposition_labels() writes them, or "". */
+void kw_exposition_integer(struct kw_exposition *out, const char *labels, int64_t value);
+void kw_exposition_real(struct kw_exposition *out, const char *labels, double value);
+
+/* Samples of one histogram from @count buckets that are not cumulative. @bounds has the upper bounds of all but
+ * the last, in the metric's unit; a bound of infinity adds to the last. */
+void kw_exposition_histogram(struct kw_exposition *out, const char *labels, const double *bounds,
+			     const uint64_t *buckets, size_t count, double sum);
+
+void kw_exposition_end(struct kw_exposition *out);
+
+/* Appends name="value", escaped, to @labels of @size bytes; what does not fit is left out whole. */
+void kw_exposition_label(char *labels, size_t size, const char *name, const char *value);
+
+#endif

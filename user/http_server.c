@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "http_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "address.h"
+#include "cleanup.h"
+#include "log.h"
+
+#define CONNECTIONS 64
+#define TIMEOUT_S 15
+#define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define OPEN_METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+static const char landing_page[] =
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>keepwatch</title></head>\n"
+	"<body><h1>keepwatch</h1>\n<p>Why each HTTP/1.x connection of this host closed.</p>\n"
+	"<p><a href=\"/metrics\">Metrics</a> <a href=\"/healthz\">Health</a></p></body></html>\n";
+
+struct kw_http_server {
+	struct MHD_Daemon *daemon;
+	int epoll;
+	kw_http_metrics_fn metrics;
+	void *context;
+	char url[KW_ENDPOINT_TEXT + 16];
+};
+
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, const char *type,
+			     struct MHD_Response *response)
+{
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned int status, const char *type,
+				  const char *text)
+{
+	return reply(connection, status, type,
+		     MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT));
+}
+
+static enum MHD_Result reply_metrics(struct kw_http_server *server, struct MHD_Connection *connection)
+{
+	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	bool open_metrics = accept && strstr(accept, "application/openmetrics-text");
+	size_t length;
+	char *text;
+
+	if (server->metrics(server->context, open_metrics, &text, &length) < 0)
+		return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", "out of memory\n");
+	return reply(connection, MHD_HTTP_OK, open_metrics ? OPEN_METRICS_TYPE : TEXT_TYPE,
+		     MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE));
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *upload_data,
+			      size_t *upload_data_size, void **request)
+{
+	static int head_seen;
+
+	(void)version;
+	(void)upload_data;
+	/* The first call is for the head alone; a body that nobody asked for is read and forgotten. */
+	if (!*request) {
+		*request = &head_seen;
+		return MHD_YES;
+	}
+	if (*upload_data_size) {
+		*upload_data_size = 0;
+		return MHD_YES;
+	}
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "GET or HEAD\n");
+	if (strcmp(url, "/metrics") == 0)
+		return reply_metrics(context, connection);
+	if (strcmp(url, "/healthz") == 0)
+		return reply_text(connection, MHD_HTTP_OK, "text/plain", "ok\n");
+	if (strcmp(url, "/") == 0)
+		return reply_text(connection, MHD_HTTP_OK, "text/html; charset=utf-8", landing_page);
+	return reply_text(connection, MHD_HTTP_NOT_FOUND, "text/plain", "see /metrics\n");
+}
+
+static void log_server(void *context, const char *format, va_list args)
+{
+	char line[256];
+
+	(void)context;
+	vsnprintf(line, sizeof(line), format, args);
+	kw_log(KW_LOG_DEBUG, "metrics server: %s", line);
+}
+
+static int listen_on(const struct sockaddr_storage *address, socklen_t length, const char *name)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return kw_log_error(-errno, "cannot listen on %s: %s", name, strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)address, length) < 0 || listen(fd, SOMAXCONN) < 0) {
+		int r = kw_log_error(-errno, "cannot listen on %s: %s; choose another address with --listen",
+				     name, strerror(errno));
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* The port may have been left to the kernel to choose. */
+static void fill_url(struct kw_http_server *server, int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof(address);
+	char host[INET6_ADDRSTRLEN] = "";
+
+	getsockname(fd, (struct sockaddr *)&address, &length);
+	if (address.ss_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		snprintf(server->url, sizeof(server->url), "http://%s:%u/metrics", host, ntohs(v4->sin_port));
+	} else {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		snprintf(server->url, sizeof(server->url), "http://[%s]:%u/metrics", host,
+			 ntohs(v6->sin6_port));
+	}
+}
+
+static int start(struct kw_http_server *server, int fd)
+{
+	const union MHD_DaemonInfo *info;
+
+	/* On success the socket is the daemon's. */
+	server->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, server,
+				 MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
+				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S, MHD_OPTION_END);
+	if (!server->daemon) {
+		close(fd);
+		return kw_log_error(-EIO, "cannot start the metrics server");
+	}
+	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return kw_log_error(-EIO, "the metrics server cannot be part of an event loop");
+	server->epoll = info->epoll_fd;
+	return 0;
+}
+
+int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length, const char *name,
+			kw_http_metrics_fn metrics, void *context, struct kw_http_server **ret_server)
+{
+	struct kw_http_server *server;
+	int fd = listen_on(address, length, name);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	server = calloc(1, sizeof(*server));
+	if (!server) {
+		close(fd);
+		return -ENOMEM;
+	}
+	server->metrics = metrics;
+	server->context = context;
+	fill_url(server, fd);
+	r = start(server, fd);
+	if (r < 0) {
+		kw_http_server_close(server);
+		return r;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+void kw_http_server_close(struct kw_http_server *server)
+{
+	if (!server)
+		return;
+	if (server->daemon)
+		MHD_stop_daemon(server->daemon);
+	free(server);
+}
+
+int kw_http_server_fd(const struct kw_http_server *server)
+{
+	return server->epoll;
+}
+
+void kw_http_server_run(struct kw_http_server *server)
+{
+	MHD_run(server->daemon);
+}
+
+const char *kw_http_server_url(const struct kw_http_server *server)
+{
+	return server->url;
+}

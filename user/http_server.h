@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The metrics server: libmicrohttpd, driven by the one event loop. It answers GET and HEAD for /metrics,
+ * /healthz and /. */
+#ifndef KEEPWATCH_HTTP_SERVER_H
+#define KEEPWATCH_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct kw_http_server;
+
+/* Makes the text for /metrics; the server frees it. 0 or -errno. */
+typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_text, size_t *ret_length);
+
+/* Listens on @address, called @name in messages. On failure one line has been logged. */
+int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length, const char *name,
+			kw_http_metrics_fn metrics, void *context, struct kw_http_server **ret_server);
+
+/* NULL is allowed. */
+void kw_http_server_close(struct kw_http_server *server);
+
+/* Readable when there is something to do: then, and once in a while for its timeouts, call _run(). */
+int kw_http_server_fd(const struct kw_http_server *server);
+void kw_http_server_run(struct kw_http_server *server);
+
+/* "http://127.0.0.1:9951/metrics"; valid as long as the server. */
+const char *kw_http_server_url(const struct kw_http_server *server);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The program's own voice: one line a message, on standard error, begun by "keepwatch: ". Standard output
+ * carries data only and is never written to from here. */
+#ifndef KEEPWATCH_LOG_H
+#define KEEPWATCH_LOG_H
+
+enum kw_log_level {
+	KW_LOG_ERROR,   /* what ends the program or spoils its output; always shown */
+	KW_LOG_NOTICE,  /* what a script may wait for, such as "observing"; always shown */
+	KW_LOG_WARNING, /* shown unless -q */
+	KW_LOG_INFO,    /* shown unless -q */
+	KW_LOG_DEBUG,   /* shown with -v; all that libbpf says is in here */
+};
+
+/* Sets what is shown. @verbosity: below 0 quiet, 0 normal, above 0 everything. Messages of libbpf come here
+ * from then on. */
+void kw_log_open(int verbosity);
+
+/* Writes one line; line feeds within it become spaces. Does not change errno. */
+void kw_log(enum kw_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes an error line and returns @result, so that failing is one statement. */
+int kw_log_error(int result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

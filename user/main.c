@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* keepwatch: watches every HTTP/1.x connection of a host from inside its kernel, and says why each closed and
+ * whether it should have. Here: read the command line, do what it says. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "log.h"
+
+static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
+	[KW_COMMAND_RUN] = kw_run,
+	[KW_COMMAND_TRACE] = kw_trace,
+	[KW_COMMAND_CHECK] = kw_check,
+};
+
+static int perform(const struct kw_options *options)
+{
+	if (options->command == KW_COMMAND_VERSION)
+		printf("keepwatch %s\n", KEEPWATCH_VERSION);
+	else if (options->command == KW_COMMAND_HELP)
+		kw_options_help();
+	else
+		return commands[options->command](options);
+	return KW_EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct kw_options options;
+	int status;
+
+	kw_log_open(0);
+	if (kw_options_parse(argc, argv, &options) < 0)
+		return KW_EXIT_USAGE;
+	kw_log_open(options.verbosity);
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is noticed where it is written to */
+	status = perform(&options);
+	kw_options_free(&options);
+	return status;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line and the configuration file, read into one structure. Both know the same names: they stand
+ * in one table. What the command line says wins; of lists, both count. */
+#ifndef KEEPWATCH_OPTIONS_H
+#define KEEPWATCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../include/event.h"
+#include "address.h"
+#include "service.h"
+
+enum kw_command {
+	KW_COMMAND_RUN,
+	KW_COMMAND_TRACE,
+	KW_COMMAND_CHECK,
+	KW_COMMAND_HELP,    /* --help */
+	KW_COMMAND_VERSION, /* --version */
+	KW_COMMAND_MAX,
+};
+
+struct kw_options {
+	enum kw_command command;
+	int verbosity;           /* -1 quiet, 0 normal, 1 verbose */
+	struct kw_config filter; /* what the kernel side is told, its ports, process and network filters */
+	uint32_t ring_size;      /* bytes; a power of two and a multiple of the page size */
+
+	/* run */
+	char *listen; /* ADDRESS:PORT as given; owned */
+	struct sockaddr_storage listen_address;
+	socklen_t listen_length;
+	bool allow_remote;
+	uint32_t services; /* how many services are told apart, 1 or more */
+	struct kw_namer namer;
+	uint64_t window; /* ns */
+	bool log_premature;
+
+	/* trace */
+	bool json;
+	bool premature;
+	bool open;
+	uint64_t reasons;  /* 1 << enum kw_reason; 0 means all */
+	uint64_t count;    /* 0 means no limit */
+	uint64_t duration; /* ns; 0 means until a signal */
+};
+
+/* Reads the command line, and the file that its --config names. On failure one line has been logged that says
+ * what is wrong, and the result is -EINVAL for bad usage; nothing is left to be freed. */
+int kw_options_parse(int argc, char **argv, struct kw_options *ret_options);
+
+void kw_options_free(struct kw_options *options);
+
+/* The text of --help, to standard output. */
+void kw_options_help(void);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text from the host or from traffic, made safe to print: names of processes and of header fields may hold
+ * any byte, terminal escapes included. Whatever becomes part of an output goes through here once. */
+#ifndef KEEPWATCH_SANITIZE_H
+#define KEEPWATCH_SANITIZE_H
+
+#include <stddef.h>
+
+/* Copies @text, of at most @length bytes or up to its NUL, to @ret_clean of @size bytes (1 at least), always
+ * ended by NUL. Control characters and bytes that are no UTF-8 become '?'. What does not fit is cut, never
+ * within a character. Returns the length. */
+size_t kw_sanitize(const char *text, size_t length, char *ret_clean, size_t size);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Records as lines that a person reads at a glance. */
+#ifndef KEEPWATCH_TEXT_H
+#define KEEPWATCH_TEXT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "record.h"
+
+struct kw_text_style {
+	bool colour;   /* mark what is premature by colour */
+	bool evidence; /* an indented line for each sentence of evidence, whatever the verdict */
+};
+
+/* One line: time, service, role, requests, duration, reason, closer and manner; what was lost. Premature ones
+ * are always followed by their evidence. Returns 0, or -EIO with errno set. */
+int kw_text_connection(FILE *file, const struct kw_record *record, const struct kw_text_style *style);
+
+/* @service names the exchange's connection. */
+int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const struct kw_service *service,
+		     const struct kw_clock *clock);
+
+/* What is learnt of a connection after its line was printed. */
+int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_service *service,
+		 const struct kw_clock *clock, const struct kw_text_style *style);
+
+#define KW_DURATION_TEXT 16
+
+/* "12 us", "0.4 ms", "5.003 s", "3 min 20 s". */
+void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
+
+#endif
