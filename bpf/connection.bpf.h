@@ -103,10 +103,13 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 
 /* ---- positions ----------------------------------------------------------------------------------- */
 
-/* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. */
+/* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. What lies
+ * before the first position (of a connection that is older than the observer) is taken for the first. */
 static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __u64 near)
 {
-	return near + (__s32)(sequence - (base + (__u32)near));
+	__s64 position = near + (__s32)(sequence - (base + (__u32)near));
+
+	return position < 0 ? 0 : position;
 }
 
 static __always_inline __u64 kw_tx_position(const struct kw_connection *c, __u32 sequence)

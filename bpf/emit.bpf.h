@@ -211,6 +211,16 @@ static __always_inline void kw_drop(const struct kw_connection *c, const struct 
 	t->dropped[role].responses += c->http.counts.responses - (before ? before->counts.responses : 0);
 }
 
+/* Every request that was read has its response; one delimited by the close is complete with it. */
+static __always_inline int kw_is_answered(const struct kw_connection *c)
+{
+	const struct kw_counts *counts = &c->http.counts;
+	__u32 delimited = c->sides[HTTP1_RESPONSES].open &&
+			  c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE;
+
+	return counts->requests_begun <= counts->responses_ended + delimited;
+}
+
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
 static __always_inline void kw_keep_closed(const struct kw_connection *c)
 {
@@ -221,8 +231,8 @@ static __always_inline void kw_keep_closed(const struct kw_connection *c)
 		.netns = c->identity.netns,
 	};
 
-	if (c->identity.role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN ||
-	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || c->sides[HTTP1_REQUESTS].open)
+	if (c->identity.role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
+	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || !kw_is_answered(c))
 		return;
 	__builtin_memcpy(tuple.local, c->identity.local, sizeof(tuple.local));
 	__builtin_memcpy(tuple.remote, c->identity.remote, sizeof(tuple.remote));

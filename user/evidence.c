@@ -88,27 +88,50 @@ static uint32_t request_number(const struct writer *w)
 
 /* --- The act ------------------------------------------------------------------------------------------- */
 
-/* "server sent FIN 5.003 s after its last response" */
-static void say_act_when_idle(struct writer *w, const char *who, const char *what)
+/* "server sent FIN 5.003 s after its last response"; without the time where the two were noticed in another
+ * order than they happened. */
+static void say_sent(struct writer *w, int64_t after, const char *what)
+{
+	const char *who = kw_closer_name(w->verdict->closer);
+	const char *how = w->verdict->manner == KW_MANNER_FIN ? "FIN" : "RST";
+
+	if (after > 0)
+		say(w, "%s sent %s %s after %s", who, how, duration(after).text, what);
+	else
+		say(w, "%s sent %s after %s", who, how, what);
+}
+
+static void say_act_when_idle(struct writer *w)
 {
 	const struct kw_event_connection *event = w->event;
-	const char *whose = w->verdict->closer == KW_CLOSER_SERVER ? "its" : "the";
+	bool server = w->verdict->closer == KW_CLOSER_SERVER;
 
 	if (w->facts->idle != KW_DURATION_UNKNOWN)
-		say(w, "%s sent %s %s after %s last response", who, what, duration(w->facts->idle).text, whose);
-	else if (!event->identity.preexisting && event->established && w->facts->closed > event->established)
-		say(w, "%s sent %s %s after the connection was established", who, what,
-		    duration(w->facts->closed - event->established).text);
+		say_sent(w, w->facts->idle, server ? "its last response" : "the last response");
+	else if (!event->identity.preexisting && w->facts->closed > event->established)
+		say_sent(w, w->facts->closed - event->established, "the connection was established");
 	else
-		say(w, "%s sent %s", who, what);
+		say(w, "%s sent %s", kw_closer_name(w->verdict->closer),
+		    w->verdict->manner == KW_MANNER_FIN ? "FIN" : "RST");
+}
+
+/* In the middle of a message, or at the end of one that is delimited by the close. */
+static void say_act_within(struct writer *w, const char *message, uint32_t number)
+{
+	const char *who = kw_closer_name(w->verdict->closer);
+	bool fin = w->verdict->manner == KW_MANNER_FIN, server = w->verdict->closer == KW_CLOSER_SERVER;
+
+	if (w->verdict->phase == KW_PHASE_RESPONSE && w->facts->delimited && fin && server)
+		say(w, "server sent FIN, which ends %s %u", message, number);
+	else
+		say(w, "%s sent %s before %s %u was complete", who, fin ? "FIN" : "RST", message, number);
 }
 
 static void say_act(struct writer *w)
 {
 	const struct kw_verdict *verdict = w->verdict;
-	const char *who = kw_closer_name(verdict->closer);
-	const char *what = verdict->manner == KW_MANNER_FIN ? "FIN" : "RST";
 	uint32_t number = request_number(w);
+	char what[64];
 
 	if (verdict->closer != KW_CLOSER_CLIENT && verdict->closer != KW_CLOSER_SERVER)
 		return;
@@ -116,27 +139,28 @@ static void say_act(struct writer *w)
 	case KW_PHASE_CONNECTING:
 		return;
 	case KW_PHASE_REQUEST:
-		say(w, "%s sent %s before request %u was complete", who, what, number);
+		say_act_within(w, "request", number);
 		return;
 	case KW_PHASE_RESPONSE:
-		say(w, "%s sent %s before response %u was complete", who, what, number);
+		say_act_within(w, "response", number ? number : 1);
 		return;
 	case KW_PHASE_WAITING:
-		if (verdict->waited != KW_DURATION_UNKNOWN) {
-			say(w, "%s sent %s %s after the last byte of request %u", who, what,
-			    duration(verdict->waited).text, w->event->http.counts.requests_begun);
-			return;
-		}
-		break;
+		if (w->facts->late)
+			break;
+		snprintf(what, sizeof(what), "the last byte of request %u",
+			 w->event->http.counts.requests_begun);
+		say_sent(w, verdict->waited, what);
+		return;
 	case KW_PHASE_TUNNEL:
 	case KW_PHASE_OPAQUE:
 	case KW_PHASE_UNKNOWN:
-		say(w, "%s sent %s", who, what);
+		say(w, "%s sent %s", kw_closer_name(verdict->closer),
+		    verdict->manner == KW_MANNER_FIN ? "FIN" : "RST");
 		return;
 	default:
 		break;
 	}
-	say_act_when_idle(w, who, what);
+	say_act_when_idle(w);
 }
 
 /* --- The leads: what decided, where that is not the act itself ----------------------------------------- */

@@ -391,14 +391,15 @@ static enum kw_confidence confidence_of(const struct kw_facts *f, enum kw_reason
 	return KW_CONFIDENCE_CERTAIN;
 }
 
-/* From the request's last byte to the close; where the request came too late there was no waiting. */
+/* From the request's last byte to the close. Where the request came too late there was no waiting; where it was
+ * read when the close had been noticed already, it is not known how long. */
 static int64_t waited_of(const struct kw_facts *f)
 {
 	uint64_t ended = f->event->http.request_ended;
 
-	if (f->phase != KW_PHASE_WAITING || f->late || !ended || !f->closed)
+	if (f->phase != KW_PHASE_WAITING || f->late || !ended || f->closed < ended)
 		return KW_DURATION_UNKNOWN;
-	return f->closed > ended ? (int64_t)(f->closed - ended) : 0;
+	return (int64_t)(f->closed - ended);
 }
 
 static int64_t late_by_of(const struct kw_facts *f)
@@ -408,6 +409,13 @@ static int64_t late_by_of(const struct kw_facts *f)
 	if (f->late != KW_LATE_AFTER || !started || !f->closed)
 		return KW_DURATION_UNKNOWN;
 	return started > f->closed ? (int64_t)(started - f->closed) : 0;
+}
+
+/* A half-closed socket may still be read when it has left the kernel's tables: only a RST of its own says that
+ * it was closed over what lay unread. */
+static bool had_unread_data(const struct kw_facts *f)
+{
+	return f->local && f->event->closing.unread && (f->event->ending.acts & (1 << KW_ACT_LOCAL_RST));
 }
 
 void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_verdict)
@@ -430,7 +438,7 @@ void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_ve
 		.waited = waited_of(&f),
 		.late_by = reason == KW_REASON_STALE_REUSE ? late_by_of(&f) : KW_DURATION_UNKNOWN,
 		.late_request = f.late_request,
-		.unread_data = f.local && event->closing.unread,
+		.unread_data = had_unread_data(&f),
 	};
 }
 

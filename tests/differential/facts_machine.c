@@ -10,11 +10,13 @@ struct reader {
 	enum http1_direction direction;
 	const char *methods; /* not sent yet */
 	struct facts *facts;
+	size_t position;
 	bool open; /* a message whose head is complete is the last of facts */
 	bool over;
 };
 
-static void update(struct reader *reader, bool complete, size_t end)
+/* The last message is as the machine tells it now. */
+static void update(struct reader *reader, bool complete)
 {
 	const struct http1_stream *s = &reader->c.streams[reader->direction];
 
@@ -24,11 +26,11 @@ static void update(struct reader *reader, bool complete, size_t end)
 		.persistent = http1_is_persistent(s) && s->framing != HTTP1_FRAMING_CLOSE,
 		.complete = complete,
 		.body = s->body,
-		.end = complete ? end : 0,
+		.end = complete ? reader->position : 0,
 	};
 }
 
-static void on_event(struct reader *reader, __u32 event, size_t position)
+static void on_event(struct reader *reader, __u32 event)
 {
 	if (event & HTTP1_EVENT_HEAD) {
 		reader->over = reader->facts->count == FACTS_MESSAGES;
@@ -38,12 +40,12 @@ static void on_event(struct reader *reader, __u32 event, size_t position)
 		reader->open = true;
 	}
 	if (event & HTTP1_EVENT_END) {
-		update(reader, true, position);
+		update(reader, true);
 		reader->open = false;
 	}
 	if (event & (HTTP1_EVENT_LOST | HTTP1_EVENT_NOT_HTTP)) {
 		if (reader->open)
-			update(reader, false, 0);
+			update(reader, false);
 		reader->open = false;
 		reader->over = reader->facts->refused = true;
 	}
@@ -62,16 +64,19 @@ static void run(struct reader *reader, enum http1_direction direction, const __u
 			taken = http1_step(&reader->c, direction, bytes + at,
 					   n - at < HTTP1_WINDOW ? n - at : HTTP1_WINDOW, &event);
 		at += taken;
-		if (direction == reader->direction)
-			on_event(reader, event, at);
+		if (direction != reader->direction)
+			continue;
+		reader->position += taken;
+		on_event(reader, event);
 	}
 }
 
+/* As many requests are outstanding as can be paired. */
 static void send_requests(struct reader *reader)
 {
 	static const char rest[] = " / HTTP/1.1\r\n\r\n";
 
-	for (int i = 0; i < HTTP1_QUEUE && *reader->methods; i++) {
+	while (*reader->methods && reader->c.pushed - reader->c.popped < HTTP1_QUEUE) {
 		size_t length = strcspn(reader->methods, ",");
 
 		run(reader, HTTP1_REQUESTS, (const __u8 *)reader->methods, length);
@@ -83,13 +88,15 @@ static void send_requests(struct reader *reader)
 void facts_by_machine(const struct stream *stream, struct facts *ret_facts)
 {
 	struct reader reader = {.methods = stream->methods, .facts = ret_facts};
+	size_t piece;
 
 	*ret_facts = (struct facts){};
 	reader.direction = stream->responses ? HTTP1_RESPONSES : HTTP1_REQUESTS;
-	if (stream->responses)
+	for (size_t at = 0; at < stream->length && !reader.over; at += piece) {
+		piece = stream->length - at < HTTP1_QUEUE ? stream->length - at : HTTP1_QUEUE;
 		send_requests(&reader);
-	run(&reader, reader.direction, stream->bytes, stream->length);
+		run(&reader, reader.direction, stream->bytes + at, piece);
+	}
 	if (reader.open)
-		update(&reader, stream->closed && reader.c.streams[reader.direction].state == HTTP1_BODY_CLOSE,
-		       stream->length);
+		update(&reader, stream->closed && reader.c.streams[reader.direction].state == HTTP1_BODY_CLOSE);
 }

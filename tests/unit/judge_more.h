@@ -68,6 +68,12 @@ static inline void response_not_acknowledged(struct kw_event_connection *event, 
 		event->ending.tx_acked = 0;
 }
 
+static inline void timeout_of_0(struct kw_event_connection *event, enum kw_role role)
+{
+	(void)role;
+	event->http.has_timeout = 1;
+}
+
 /* A response came that nobody asked for. */
 static inline void unasked_response(struct kw_event_connection *event, enum kw_role role)
 {
@@ -256,6 +262,12 @@ static inline void lagging_reader(struct kw_event_connection *event, enum kw_rol
 {
 	if (role == KW_ROLE_CLIENT)
 		event->http.response_ended = event->ending.time + MS;
+}
+
+static inline void request_read_late(struct kw_event_connection *event, enum kw_role role)
+{
+	if (role == KW_ROLE_SERVER)
+		event->http.request_ended = event->ending.time + MS;
 }
 
 static inline void error_after_fin(struct kw_event_connection *event, enum kw_role role)

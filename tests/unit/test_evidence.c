@@ -117,12 +117,24 @@ static void no_response_says_who_had_the_request(void **state)
 	assert_string_equal(evidence.sentences[1], "no response byte was sent");
 }
 
+static void a_response_is_cut_by_the_close_or_ended_by_it(void **state)
+{
+	struct story story = {.answered = 1, .pending = PART_OF_RESPONSE, BY(SERVER, FIN)};
+
+	(void)state;
+	assert_string_equal(told(story, KW_ROLE_CLIENT).sentences[0],
+			    "server sent FIN before response 2 was complete");
+	story.delimited = true;
+	assert_string_equal(told(story, KW_ROLE_SERVER).sentences[1], "server sent FIN, which ends response 2");
+}
+
 static void durations_are_cut_not_rounded(void **state)
 {
 	static const struct {
 		int64_t idle;
 		const char *sentence;
 	} cases[] = {
+		{0, "client sent FIN after the last response"},
 		{999, "client sent FIN 999 ns after the last response"},
 		{US, "client sent FIN 1 us after the last response"},
 		{100 * US - 1, "client sent FIN 99 us after the last response"},
@@ -261,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_race_is_told_by_how_late_the_request_was),
 		cmocka_unit_test(the_other_two_races_are_told_apart),
 		cmocka_unit_test(no_response_says_who_had_the_request),
+		cmocka_unit_test(a_response_is_cut_by_the_close_or_ended_by_it),
 		cmocka_unit_test(durations_are_cut_not_rounded),
 		cmocka_unit_test(a_late_request_is_told_at_the_server),
 		cmocka_unit_test(a_forwarded_keep_alive_is_named_as_such),

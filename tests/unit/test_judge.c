@@ -120,6 +120,8 @@ static void times_are_given_where_they_mean_something(void **state)
 	verdict = judged(waiting, KW_ROLE_SERVER);
 	assert_int_equal(verdict.waited, 30 * S);
 	assert_true(verdict.idle_at_close == KW_DURATION_UNKNOWN);
+	waiting.more = request_read_late;
+	assert_true(judged(waiting, KW_ROLE_SERVER).waited == KW_DURATION_UNKNOWN);
 	verdict = judged(after, KW_ROLE_CLIENT);
 	assert_int_equal(verdict.late_by, 400 * US);
 	assert_true(verdict.waited == KW_DURATION_UNKNOWN);
@@ -133,6 +135,7 @@ static void late_and_unread_are_told(void **state)
 {
 	struct story late = {.answered = 1, BY(SERVER, RST), .idle = S, .closer_unread = 100};
 	struct story upload = {.pending = PART_OF_REQUEST, BY(SERVER, RST), .closer_unread = 100};
+	struct story half = {.pending = TAKEN, BY(CLIENT, FIN), .closer_unread = RESPONSE_BYTES};
 	struct story tls = {BY(SERVER, RST), .protocol = HTTP1_PROTOCOL_TLS, .closer_unread = 100};
 	struct story clean = {.answered = 1, BY(SERVER, FIN), .idle = S};
 
@@ -143,6 +146,7 @@ static void late_and_unread_are_told(void **state)
 	assert_false(judged(late, KW_ROLE_CLIENT).unread_data);
 	assert_false(judged(upload, KW_ROLE_SERVER).late_request);
 	assert_true(judged(upload, KW_ROLE_SERVER).unread_data);
+	assert_false(judged(half, KW_ROLE_CLIENT).unread_data);
 	assert_false(judged(tls, KW_ROLE_SERVER).late_request);
 	assert_int_equal(judged(tls, KW_ROLE_SERVER).lost_requests, 0);
 	assert_false(judged(clean, KW_ROLE_SERVER).late_request);

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The machine against parsers that others wrote: libhttp-parser, and llhttp as it is built into node. Compared are, message
+by message, where it ends, its version, its status, the length of its body, and whether the connection lives on."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from accepted import ACCEPTED, REFUSED
+from generate import Stream, damaged_streams, streams
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+FACTS = ROOT / "build" / "tests" / "differential" / "facts"
+COMMANDS = {
+    "machine": [FACTS, "machine"],
+    "http_parser": [FACTS, "http_parser"],
+    "llhttp": ["node", "--no-deprecation", HERE / "facts.js"],
+}
+MADE = 3000
+
+
+def cases():
+    for path in sorted((ROOT / "tests" / "cases").glob("*/*.http")):
+        options = json.loads(path.with_suffix(".json").read_text())["options"]
+        methods = tuple(options["methods"].split(",")) if "methods" in options else ()
+        yield Stream(path.stem, path.parent.name, options.get("eof", False), methods, path.read_bytes())
+
+
+SOURCES = {
+    "cases": list(cases()),
+    "made": list(streams(1, MADE)),
+    "damaged": list(damaged_streams(2, MADE)),
+}
+
+
+def facts(who, source):
+    lines = "".join(f"{stream.kind} {'closed' if stream.closed else 'open'} {','.join(stream.methods) or '-'} "
+                    f"{stream.data.hex() or '-'}\n" for stream in source)
+    done = subprocess.run(COMMANDS[who], input=lines.encode(), capture_output=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == len(source)
+    return found
+
+
+def head_of(stream, mine, number):
+    """The head of message @number: what `accepted` looks at."""
+    finals = [message for message in mine[:number] if not 100 <= message["status"] <= 199]
+    method = stream.methods[len(finals)] if len(finals) < len(stream.methods) else ""
+    start = mine[number - 1]["end"] if number else 0
+    rest = stream.data[start or 0:].decode("latin-1")
+    return f"{method}|" + re.split(r"(?<=\n)\r?\n", rest.lstrip("\r\n") or rest, maxsplit=1)[0]
+
+
+def judged(found):
+    """What is compared: of a message that is refused, not how far it was read before."""
+    messages = found["messages"]
+    if found["refused"] and messages and messages[-1]["end"] is None:
+        messages = messages[:-1]
+    return {"messages": messages, "refused": found["refused"]}
+
+
+def differences(mine, theirs):
+    """Yields the number of each message that differs, and in what. Behind one that ends elsewhere it stops."""
+    for number in range(max(len(mine["messages"]), len(theirs["messages"]))):
+        ours, others = mine["messages"][number:number + 1], theirs["messages"][number:number + 1]
+        if not ours or not others:
+            yield number, frozenset({"refused"})
+            return
+        fields = frozenset(key for key in ours[0] if ours[0][key] != others[0][key])
+        if fields:
+            yield number, fields
+        if fields - {"persistent"}:
+            return
+    if mine["refused"] != theirs["refused"]:
+        yield len(mine["messages"]), frozenset({"refused"})
+
+
+def compare(judge, source):
+    """Returns the differences that nothing accepts, and the accepted entries that were met."""
+    unexplained, met = [], set()
+    for stream, mine, theirs in zip(source, facts("machine", source), facts(judge, source)):
+        for number, fields in differences(judged(mine), judged(theirs)):
+            head = head_of(stream, mine["messages"], number)
+            entries = [entry for entry in ACCEPTED if entry.covers(judge, stream.name, fields, head)]
+            met.update((judge, entry) for entry in entries)
+            if not entries:
+                unexplained.append((stream.name, number, fields, head))
+                break
+    return unexplained, met
+
+
+@pytest.mark.parametrize("judge", ["http_parser", "llhttp"])
+@pytest.mark.parametrize("source", ["cases", "made"])
+def test_no_difference_but_the_accepted_ones(judge, source):
+    unexplained, _ = compare(judge, SOURCES[source])
+    assert not unexplained, f"{len(unexplained)} differ, such as {unexplained[0]}"
+
+
+@pytest.mark.parametrize("judge", ["http_parser", "llhttp"])
+def test_damaged_streams_are_the_same_up_to_where_one_refuses(judge):
+    """What is refused is each parser's own policy; up to there, and where none refuses, nothing may differ."""
+    unexplained = [entry for entry in compare(judge, SOURCES["damaged"])[0] if entry[2] != REFUSED]
+    assert not unexplained, f"{len(unexplained)} differ, such as {unexplained[0]}"
+
+
+# Damage that only the machine refuses: a request line without a version, which is HTTP/0.9 to the others, and a CR that
+# is not followed by LF where the head ends.
+ONLY_HERE = rb"(?m)^[A-Z-]+ [^ \n]+\r?$|\n\r[^\n]"
+
+
+def test_damage_is_refused_by_others_too():
+    found = [facts(who, SOURCES["damaged"]) for who in COMMANDS]
+    alone = [stream for stream, mine, *others in zip(SOURCES["damaged"], *found)
+             if mine["refused"] and not any(other["refused"] for other in others)]
+    assert alone
+    assert [stream for stream in alone if not re.search(ONLY_HERE, stream.data)] == []
+
+
+def test_each_accepted_difference_is_met():
+    met = set()
+    for judge in ("http_parser", "llhttp"):
+        for source in ("cases", "made"):
+            met |= compare(judge, SOURCES[source])[1]
+    assert {(judge, entry) for entry in ACCEPTED for judge in entry.judges} == met
+
+
+def test_the_comparison_is_over_many_messages():
+    assert len(SOURCES["cases"]) >= 150
+    found = facts("machine", SOURCES["made"])
+    assert sum(len(each["messages"]) for each in found) > 2 * MADE
+    assert sum(each["refused"] for each in found) < MADE / 100
