@@ -125,7 +125,7 @@ static __always_inline __u64 kw_rx_position(const struct kw_connection *c, __u32
 /* ---- beginning ----------------------------------------------------------------------------------- */
 
 /* Fresh state for a socket. One that connects again starts a new generation of its identity. */
-static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 role)
+static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 role, __u8 state)
 {
 	struct kw_connection *c = kw_find(sk);
 	__u32 generation = 0;
@@ -146,6 +146,7 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 	c->identity.generation = generation;
 	c->identity.netns = sk->__sk_common.skc_net.net->ns.inum;
 	c->identity.role = role;
+	c->state = state;
 	c->http.http10_only = 1;
 	kw_read_tuple(&c->identity, sk);
 	return c;
@@ -170,7 +171,7 @@ static __always_inline void kw_connecting(struct sock *sk)
 
 	if (!kw_role_passes(KW_ROLE_CLIENT) || !kw_port_passes(sk->__sk_common.skc_num, remote))
 		return;
-	c = kw_create(sk, KW_ROLE_CLIENT);
+	c = kw_create(sk, KW_ROLE_CLIENT, TCP_SYN_SENT);
 	if (!c)
 		return;
 	c->opened = bpf_ktime_get_ns();
@@ -188,9 +189,9 @@ static __always_inline void kw_count_opened(const struct kw_connection *c)
 	if (!t || role >= KW_ROLE_MAX)
 		return;
 	if (c->identity.preexisting)
-		t->roles[role].preexisting++;
+		kw_count(&t->roles[role].preexisting, 1);
 	else
-		t->roles[role].opened++;
+		kw_count(&t->roles[role].opened, 1);
 }
 
 static __always_inline void kw_connected(struct kw_connection *c, struct sock *sk)
@@ -209,7 +210,7 @@ static __always_inline void kw_accepted(struct sock *sk)
 	if (!kw_role_passes(KW_ROLE_SERVER) ||
 	    !kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
 		return;
-	c = kw_create(sk, KW_ROLE_SERVER);
+	c = kw_create(sk, KW_ROLE_SERVER, TCP_ESTABLISHED);
 	if (!c)
 		return;
 	if (!kw_net_passes(c->identity.remote)) {

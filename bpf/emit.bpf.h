@@ -69,7 +69,7 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 	http->taints |= 1 << KW_TAINT_GAP;
 	http->flags |= c->identity.role == KW_ROLE_CLIENT ? KW_HTTP_REQUESTS_LOST : KW_HTTP_RESPONSES_LOST;
 	if (t)
-		t->tainted[KW_TAINT_GAP]++;
+		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
 
 /* Puts together in the record what the two directions wrote apart, and what the machine's state implies. */
@@ -198,17 +198,19 @@ static __always_inline void kw_drop(const struct kw_connection *c, const struct 
 {
 	struct kw_totals *t = kw_totals();
 	__u32 role = c->identity.role;
+	struct kw_total *dropped;
 
 	if (!t || role >= KW_ROLE_MAX)
 		return;
-	t->lost[KW_LOST_CLOSED]++;
+	kw_count(&t->lost[KW_LOST_CLOSED], 1);
 	if (!c->established)
 		return;
-	t->dropped[role].closed++;
-	t->dropped[role].opened += !c->reported && !c->identity.preexisting;
-	t->dropped[role].preexisting += !c->reported && c->identity.preexisting;
-	t->dropped[role].requests += c->http.counts.requests - (before ? before->counts.requests : 0);
-	t->dropped[role].responses += c->http.counts.responses - (before ? before->counts.responses : 0);
+	dropped = &t->dropped[role];
+	kw_count(&dropped->closed, 1);
+	kw_count(&dropped->opened, !c->reported && !c->identity.preexisting);
+	kw_count(&dropped->preexisting, !c->reported && c->identity.preexisting);
+	kw_count(&dropped->requests, c->http.counts.requests - (before ? before->counts.requests : 0));
+	kw_count(&dropped->responses, c->http.counts.responses - (before ? before->counts.responses : 0));
 }
 
 /* Every request that was read has its response; one delimited by the close is complete with it. */

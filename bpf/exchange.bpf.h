@@ -64,7 +64,7 @@ static __always_inline void kw_count_errors(struct kw_side *side, __u32 errors)
 	side->errors |= errors;
 	for (__u32 kind = 0; t && kind < HTTP1_ERROR_MAX; kind++)
 		if (errors & 1 << kind)
-			t->errors[kind]++;
+			kw_count(&t->errors[kind], 1);
 }
 
 static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
@@ -75,7 +75,7 @@ static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
 		return;
 	side->taints |= 1 << kind;
 	if (t && kind < KW_TAINT_MAX)
-		t->tainted[kind]++;
+		kw_count(&t->tainted[kind], 1);
 }
 
 /* ---- pipelines: what the latest request does not say about the ones before it ------------------------ */
@@ -173,7 +173,7 @@ static __always_inline void kw_request_head(struct kw_connection *c, const struc
 
 	http->counts.requests++;
 	if (t && role < KW_ROLE_MAX)
-		t->roles[role].requests++;
+		kw_count(&t->roles[role].requests, 1);
 	if (s->version)
 		http->http10_only = 0;
 	else
@@ -258,7 +258,7 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 	if (class < 5)
 		http->counts.codes[class]++;
 	if (t && role < KW_ROLE_MAX)
-		t->roles[role].responses++;
+		kw_count(&t->roles[role].responses, 1);
 	kw_response_fields(c, s);
 	if (kw_message_announces(s, &how))
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, how, http->counts.responses);

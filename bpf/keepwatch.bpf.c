@@ -33,18 +33,21 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define KW_KEPT_AFTER_CLOSE (1000000000ULL) /* ns a closed socket may be held before it is reported */
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
+static __always_inline int kw_on_state(struct sock *sk, int from, int to)
 {
 	struct kw_connection *c;
 
 	if (from == to || !kw_is_tcp(sk))
 		return 0;
+	c = kw_find(sk);
+	if (c && c->state == to)
+		return 0; /* the twin was here */
 	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
 		kw_accepted(sk);
 		return 0;
 	}
-	c = kw_find(sk);
+	if (c)
+		c->state = to;
 	if (to == TCP_SYN_SENT) {
 		if (c)
 			kw_emit_closed(c, sk); /* the same socket connects again */
@@ -55,6 +58,22 @@ int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
 		kw_state(c, sk, from, to);
 	}
 	return 0;
+}
+
+/* A program that an interrupt stops on its way is not entered again on that processor: what a softirq meanwhile
+ * has to say to it is lost. No state of a connection may be: so this one and kw_destroy have a twin each on the
+ * same hook, and of two that run one after the other, only one can have been stopped. Who comes second finds
+ * everything done. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
+{
+	return kw_on_state(sk, from, to);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(kw_set_state_twin, struct sock *sk, int from, int to)
+{
+	return kw_on_state(sk, from, to);
 }
 
 /* Neither says that anything went wrong: no data yet, or a signal came first. */
@@ -168,14 +187,25 @@ int BPF_PROG(kw_error_report, struct sock *sk)
 	return 0;
 }
 
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(kw_destroy, struct sock *sk)
+static __always_inline int kw_on_destroy(struct sock *sk)
 {
 	struct kw_connection *c = kw_find(sk);
 
 	if (c)
 		kw_emit_closed(c, sk);
 	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(kw_destroy, struct sock *sk)
+{
+	return kw_on_destroy(sk);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(kw_destroy_twin, struct sock *sk)
+{
+	return kw_on_destroy(sk);
 }
 
 /* ---- the start: what is older than the observer ----------------------------------------------------- */
@@ -203,7 +233,7 @@ static __always_inline void kw_note_older(struct sock *sk)
 	if (kw_find(sk) || !kw_role_passes(role) ||
 	    !kw_port_passes(listener.port, bpf_ntohs(sk->__sk_common.skc_dport)))
 		return;
-	c = kw_create(sk, role);
+	c = kw_create(sk, role, sk->__sk_common.skc_state);
 	if (!c)
 		return;
 	c->identity.preexisting = 1;

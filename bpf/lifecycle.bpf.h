@@ -99,7 +99,7 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 		return;
 	kw_read_closing(c, sk, from);
 	if (t && role < KW_ROLE_MAX && c->established)
-		t->roles[role].closed++;
+		kw_count(&t->roles[role].closed, 1);
 }
 
 static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, int from, int to)

@@ -49,6 +49,8 @@ struct kw_connection {
 	__u8 named;      /* there are kw_names in `names` */
 	__u8 pipelined;  /* there is a kw_pipeline in `pipelines` */
 	__u8 half_closed; /* as last reported */
+	__u8 state;      /* the TCP state that was last seen */
+	__u8 reserved[3];
 	__u32 activity;  /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
 	__u64 tx_end;    /* position of the last byte handed to the kernel, known at CLOSE */
@@ -211,12 +213,18 @@ static __always_inline struct kw_totals *kw_totals(void)
 	return bpf_map_lookup_elem(&totals, &zero);
 }
 
+/* A softirq may count while its processor is just counting the same: so even one's own number takes care. */
+static __always_inline void kw_count(__u64 *number, __u64 more)
+{
+	__sync_fetch_and_add(number, more);
+}
+
 static __always_inline void kw_count_lost(enum kw_lost kind)
 {
 	struct kw_totals *t = kw_totals();
 
 	if (t)
-		t->lost[kind]++;
+		kw_count(&t->lost[kind], 1);
 }
 
 #endif

@@ -194,6 +194,13 @@ static uint64_t program_info(const struct bpf_program *program, struct bpf_prog_
 	return ret_info->recursion_misses;
 }
 
+/* What such a program misses, its twin on the same hook does. */
+static bool has_twin(const char *name)
+{
+	return strncmp(name, "kw_set_state", strlen("kw_set_state")) == 0 ||
+	       strncmp(name, "kw_destroy", strlen("kw_destroy")) == 0;
+}
+
 int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event)
 {
 	const size_t words = sizeof(struct kw_totals) / sizeof(uint64_t);
@@ -207,8 +214,13 @@ int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event
 		return -errno;
 	for (size_t i = 0; i < words * (size_t)loader->cpus; i++)
 		sum[i % words] += loader->per_cpu[i];
-	bpf_object__for_each_program(program, loader->skel->obj) event.totals.lost[KW_LOST_RECURSION] +=
-		program_info(program, &info);
+	bpf_object__for_each_program(program, loader->skel->obj)
+	{
+		uint64_t misses = program_info(program, &info);
+
+		if (!has_twin(bpf_program__name(program)))
+			event.totals.lost[KW_LOST_RECURSION] += misses;
+	}
 	event.header.type = KW_EVENT_TOTALS;
 	event.header.size = sizeof(event);
 	event.header.time = kw_clock_monotonic();
