@@ -51,7 +51,7 @@ unit: $(UNITS) ## run the unit tests
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 
 e2e: all ## run the end-to-end tests
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 tests
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<

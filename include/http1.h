@@ -338,8 +338,8 @@ KW_INLINE __u32 http1_not_http(struct http1_connection *c, struct http1_stream *
 	return HTTP1_EVENT_NOT_HTTP;
 }
 
-/* Where a start line should be there is none. A connection that was seen from its start and has shown no HTTP is
- * opaque; an older one gets further looks. */
+/* Where a start line should be there is none. A connection that was seen from its start and has shown no HTTP
+ * is opaque; an older one gets further looks. */
 KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream *s)
 {
 	if (c->protocol == HTTP1_PROTOCOL_NONE && c->looks && ++c->looks < HTTP1_LOOKS)
@@ -643,7 +643,7 @@ KW_INLINE __u32 http1_begin(struct http1_stream *s, int responses)
 	return HTTP1_EVENT_BEGIN;
 }
 
-/* Passes over empty lines, at most @n bytes. What they were is kept, as far as another protocol may begin so. */
+/* Passes over empty lines, at most @n bytes. What they were is kept: another protocol may begin so. */
 KW_INLINE __u32 http1_empty_lines(struct http1_stream *s, const __u8 *p, __u32 n)
 {
 	for (__u32 i = 0; i < HTTP1_WINDOW; i++) {

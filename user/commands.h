@@ -11,11 +11,15 @@ enum kw_exit {
 	KW_EXIT_DONE,
 	KW_EXIT_FAILED, /* while running */
 	KW_EXIT_USAGE,
-	KW_EXIT_HOST, /* this host cannot run it */
+	KW_EXIT_HOST,    /* this host cannot run it */
+	KW_EXIT_FINDING, /* a finding is as severe as --fail-on says */
 };
 
 int kw_run(const struct kw_options *options);
 int kw_trace(const struct kw_options *options);
+int kw_report(const struct kw_options *options);
+int kw_record(const struct kw_options *options);
+int kw_replay(const struct kw_options *options);
 int kw_check(const struct kw_options *options);
 
 /* The exit status for a result of kw_observer_open(), kw_observer_run() and the like. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* http1-parse: what the HTTP/1.x machine makes of a raw stream, one JSON object a line. For conformance tests and
- * for looking into a capture: it runs the very lines that run in the kernel. */
+/* http1-parse: what the HTTP/1.x machine makes of a raw stream, one JSON object a line. For conformance
+ * tests and for looking into a capture: it runs the very lines that run in the kernel. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdint.h>

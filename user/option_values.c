@@ -341,3 +341,32 @@ int kw_set_open(struct kw_options *options, const char *value)
 	options->open = true;
 	return 0;
 }
+
+/* ---- report, replay ---- */
+
+int kw_set_every(struct kw_options *options, const char *value)
+{
+	return duration(value, &options->every);
+}
+
+int kw_set_fail_on(struct kw_options *options, const char *value)
+{
+	for (enum kw_severity severity = 0; severity < KW_SEVERITY_MAX; severity++)
+		if (strcmp(value, kw_severity_name(severity)) == 0) {
+			options->fail_on = severity;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int kw_set_as(struct kw_options *options, const char *value)
+{
+	static const char *const names[] = {"trace", "report", "metrics"};
+	static const enum kw_command commands[] = {KW_COMMAND_TRACE, KW_COMMAND_REPORT, KW_COMMAND_RUN};
+	int at = choice(value, names, 3);
+
+	if (at < 0)
+		return at;
+	options->replay_as = commands[at];
+	return 0;
+}

@@ -10,10 +10,14 @@
 #include "../include/event.h"
 #include "address.h"
 #include "service.h"
+#include "severity.h"
 
 enum kw_command {
 	KW_COMMAND_RUN,
 	KW_COMMAND_TRACE,
+	KW_COMMAND_REPORT,
+	KW_COMMAND_RECORD,
+	KW_COMMAND_REPLAY,
 	KW_COMMAND_CHECK,
 	KW_COMMAND_HELP,    /* --help */
 	KW_COMMAND_VERSION, /* --version */
@@ -31,18 +35,30 @@ struct kw_options {
 	struct sockaddr_storage listen_address;
 	socklen_t listen_length;
 	bool allow_remote;
-	uint32_t services; /* how many services are told apart, 1 or more */
-	struct kw_namer namer;
 	uint64_t window; /* ns */
 	bool log_premature;
 
-	/* trace */
+	/* whatever names services */
+	uint32_t services; /* how many services are told apart, 1 or more */
+	struct kw_namer namer;
+
+	/* trace, report, record */
 	bool json;
+	uint64_t duration; /* ns; 0 means until a signal */
+
+	/* trace */
 	bool premature;
 	bool open;
-	uint64_t reasons;  /* 1 << enum kw_reason; 0 means all */
-	uint64_t count;    /* 0 means no limit */
-	uint64_t duration; /* ns; 0 means until a signal */
+	uint64_t reasons; /* 1 << enum kw_reason; 0 means all */
+	uint64_t count;   /* 0 means no limit */
+
+	/* report */
+	uint64_t every;           /* ns; 0 means once, at the end */
+	enum kw_severity fail_on; /* KW_SEVERITY_MAX: never */
+
+	/* record, replay */
+	char *file;                /* owned; NULL for other commands */
+	enum kw_command replay_as; /* trace, report, or run: the metrics */
 };
 
 /* Reads the command line, and the file that its --config names. On failure one line has been logged that says

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* facts machine|http_parser: reads streams, one a line, and writes what is in each as a JSON object a line. A line is
- * "requests" or "responses", "closed" or "open", methods separated by commas or "-", and the bytes in hexadecimal. */
+/* facts machine|http_parser: reads streams, one a line, and writes what is in each as a JSON object a line.
+ * A line is "requests" or "responses", "closed" or "open", methods separated by commas or "-", and the bytes in
+ * hexadecimal or "-". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The same as `facts`, by llhttp as it is built into node. It is asked to be lenient: what is compared is what a message
-// means, not what one had better refuse.
+// The same as `facts`, by llhttp as it is built into node. It is asked to be lenient: what is compared is what
+// a message means, not what one had better refuse.
 'use strict';
 
 const { HTTPParser } = require('_http_common');
@@ -12,7 +12,7 @@ class Reader {
     Object.assign(this, { responses, closed, methods, bytes, messages: [], open: null, over: false });
   }
 
-  onHead(minor, status, upgrade, persistent) {
+  onHead(minor, status, persistent) {
     if (this.messages.length === MOST) {
       this.over = true;
       return 0;
@@ -29,10 +29,11 @@ class Reader {
 
   fresh() {
     const parser = new HTTPParser();
-    parser.initialize(this.responses ? HTTPParser.RESPONSE : HTTPParser.REQUEST, {}, 1 << 24, HTTPParser.kLenientAll);
+    const kind = this.responses ? HTTPParser.RESPONSE : HTTPParser.REQUEST;
+    parser.initialize(kind, {}, 1 << 24, HTTPParser.kLenientAll);
     parser[HTTPParser.kOnHeaders | 0] = () => {};
     parser[HTTPParser.kOnHeadersComplete | 0] =
-      (major, minor, fields, method, url, status, reason, upgrade, keep) => this.onHead(minor, status, upgrade, keep);
+      (major, minor, fields, method, url, status, reason, upgrade, keep) => this.onHead(minor, status, keep);
     parser[HTTPParser.kOnBody | 0] = (chunk, offset, length) => {
       this.open.body += length === undefined ? chunk.length : length;
     };
@@ -73,7 +74,8 @@ class Reader {
 for (const line of lines) {
   if (!line) continue;
   const [kind, closed, methods, bytes] = line.split(' ');
-  const reader = new Reader(kind === 'responses', closed === 'closed', methods === '-' ? [] : methods.split(','),
+  const reader = new Reader(kind === 'responses', closed === 'closed',
+                            methods === '-' ? [] : methods.split(','),
                             bytes === '-' ? Buffer.alloc(0) : Buffer.from(bytes, 'hex'));
   const refused = reader.read();
   process.stdout.write(JSON.stringify({ messages: reader.messages, refused }) + '\n');

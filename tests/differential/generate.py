@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Streams to compare parsers on: made up by a seeded generator, mostly sound, all of them of the kind one meets."""
+"""Streams to compare parsers on, made up by a seeded generator: sound ones, and the same with some damage."""
 
 import random
 from typing import NamedTuple
@@ -13,9 +13,11 @@ class Stream(NamedTuple):
     data: bytes
 
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "M-SEARCH"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND",
+           "M-SEARCH"]
 STATUSES = [200, 200, 200, 201, 204, 206, 301, 304, 400, 404, 407, 500, 503]
-OPTIONS = ["close", "Close", "keep-alive", "Keep-Alive", "x-a", "X-Debug-Token", "close-notify", "te", "HTTP2-Settings"]
+OPTIONS = ["close", "Close", "keep-alive", "Keep-Alive", "x-a", "X-Debug-Token", "close-notify", "te",
+           "HTTP2-Settings"]
 WORDS = ["a", "text/html; charset=utf-8", "\"65-5d\"", "a, b, c", "Connection: close", "5", "", "x" * 90]
 
 
@@ -46,7 +48,8 @@ class Generator:
         return fields
 
     def others(self):
-        names = ["Host", "X-A", "Accept", "Connections", "Content-Type", "Keep-Alive", "Cookie", "Date", "Trailer"]
+        names = ["Host", "X-A", "Accept", "Connections", "Content-Type", "Keep-Alive", "Cookie", "Date",
+                 "Trailer"]
         return [self.field(self.one(names), self.one(WORDS)) for _ in range(self.random.randint(0, 4))]
 
     def content(self):
@@ -88,11 +91,14 @@ class Generator:
 
     def request(self):
         method, version = self.one(METHODS), self.version()
-        target = {"CONNECT": "example.test:443"}.get(method) or self.one(["/", "/a/b?c=d", "http://example.test/", "*"])
+        targets = ["/", "/a/b?c=d", "http://example.test/", "*"]
+        if method == "CONNECT":
+            targets = ["example.test:443"]
+        start = f"{method} {self.one(targets)} {version}"
         fields, body, _ = self.framed(False)
         if version == "HTTP/1.0" or method in ("CONNECT", "TRACE", "HEAD"):
             fields, body = [], ""
-        return self.head(f"{method} {target} {version}", fields + self.others() + [self.connection()]) + body
+        return self.head(start, fields + self.others() + [self.connection()]) + body
 
     def response(self, method):
         """Returns the response, and whether the stream must end with it."""
@@ -103,7 +109,8 @@ class Generator:
         ends = method == "CONNECT" and status // 100 == 2
         if method == "HEAD" or status in (204, 304) or ends:
             body, is_open = "", False
-        interim = self.one(["", "", "", "", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"])
+        interim = self.one([""] * 4 + ["HTTP/1.1 100 Continue\r\n\r\n",
+                                       "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"])
         reason = self.one([" OK", " Some Reason", " "])
         head = self.head(f"{version} {status}{reason}", fields + self.others() + [self.connection()])
         return interim + head + body, is_open or ends

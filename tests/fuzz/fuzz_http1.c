@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fuzzes the HTTP/1.x machine: whatever the bytes are and wherever they are cut, it reads nothing beyond them, moves
- * on, tells events in an order that makes sense, and says the same of the same bytes.
+/* Fuzzes the HTTP/1.x machine: whatever the bytes are and wherever they are cut, it reads nothing beyond them,
+ * moves on, tells events in an order that makes sense, and says the same of the same bytes.
  *
  * An input is a byte of mode, four bytes that seed the cuts, and the rest: one stream, or a conversation. */
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the fuzzer's first inputs from the cases: make_corpus.py CASES CORPUS. See fuzz_http1.c for their form."""
+"""Makes the fuzzer's first inputs from the cases: make_corpus.py CASES CORPUS. fuzz_http1.c has the form."""
 
 import pathlib
 import struct

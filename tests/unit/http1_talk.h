@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A conversation for tests of the HTTP/1.x machine: calls in both directions, and what the machine says of them. */
+/* A conversation, for tests of the HTTP/1.x machine: calls both ways, and what the machine says of them. */
 #ifndef KEEPWATCH_TEST_HTTP1_TALK_H
 #define KEEPWATCH_TEST_HTTP1_TALK_H
 

@@ -163,6 +163,52 @@ static void run_takes_its_options(void **state)
 	kw_options_free(&options);
 }
 
+static void report_takes_its_options(void **state)
+{
+	struct kw_options options =
+		parsed("report --json --for 30s --every 5s --fail-on warning --services 9 --service-by port");
+
+	(void)state;
+	assert_int_equal(options.command, KW_COMMAND_REPORT);
+	assert_true(options.json);
+	assert_int_equal(options.duration, 30 * KW_S);
+	assert_int_equal(options.every, 5 * KW_S);
+	assert_int_equal(options.fail_on, KW_SEVERITY_WARNING);
+	assert_int_equal(options.services, 9);
+	assert_int_equal(options.namer.by, KW_SERVICE_BY_PORT);
+	kw_options_free(&options);
+	options = parsed("report");
+	assert_int_equal(options.fail_on, KW_SEVERITY_MAX);
+	assert_int_equal(options.every, 0);
+	kw_options_free(&options);
+}
+
+static void a_replay_takes_the_options_of_what_it_replays_as(void **state)
+{
+	struct kw_options options = parsed("replay file --count 3 --json");
+
+	(void)state;
+	assert_int_equal(options.command, KW_COMMAND_REPLAY);
+	assert_int_equal(options.replay_as, KW_COMMAND_TRACE);
+	assert_string_equal(options.file, "file");
+	assert_int_equal(options.count, 3);
+	kw_options_free(&options);
+	options = parsed("replay --fail-on critical file --as report");
+	assert_int_equal(options.replay_as, KW_COMMAND_REPORT);
+	assert_string_equal(options.file, "file");
+	assert_int_equal(options.fail_on, KW_SEVERITY_CRITICAL);
+	kw_options_free(&options);
+	options = parsed("replay --as metrics --window 5m file");
+	assert_int_equal(options.replay_as, KW_COMMAND_RUN);
+	assert_int_equal(options.window, 300 * KW_S);
+	kw_options_free(&options);
+	options = parsed("record file --exchanges --for 5s --port 80");
+	assert_int_equal(options.command, KW_COMMAND_RECORD);
+	assert_string_equal(options.file, "file");
+	assert_true(options.filter.exchanges);
+	kw_options_free(&options);
+}
+
 static void bad_usage_is_told_in_one_line(void **state)
 {
 	static const struct {
@@ -170,7 +216,20 @@ static void bad_usage_is_told_in_one_line(void **state)
 	} rows[] = {
 		{"--nonsense", "unknown option --nonsense"},
 		{"-x", "unknown option -x"},
-		{"report", "unknown command 'report'"},
+		{"rewind", "unknown command 'rewind'"},
+		{"record", "record needs a file"},
+		{"replay", "replay needs a file"},
+		{"record a b", "unexpected argument 'b'"},
+		{"report file", "unexpected argument 'file'"},
+		{"replay a --as daemon", "trace, report or metrics"},
+		{"replay a --port 80", "replay has no option --port"},
+		{"replay a --fail-on info", "replay has no option --fail-on"},
+		{"replay a --as report --count 1", "replay has no option --count"},
+		{"replay a --as report --for 1s", "replay has no option --for"},
+		{"replay a --as metrics --listen 127.0.0.1:1", "replay has no option --listen"},
+		{"report --premature", "report has no option --premature"},
+		{"report --fail-on fatal", "info, warning or critical"},
+		{"report --every 0s", "duration"},
 		{"trace run", "unexpected argument 'run'"},
 		{"trace --port", "--port needs a value"},
 		{"trace --json=1", "takes no value"},
@@ -277,6 +336,8 @@ int main(void)
 		cmocka_unit_test(filters_reach_the_kernels_configuration),
 		cmocka_unit_test(trace_takes_its_options),
 		cmocka_unit_test(run_takes_its_options),
+		cmocka_unit_test(report_takes_its_options),
+		cmocka_unit_test(a_replay_takes_the_options_of_what_it_replays_as),
 		cmocka_unit_test(bad_usage_is_told_in_one_line),
 		cmocka_unit_test(a_file_says_what_the_command_line_does_not),
 		cmocka_unit_test(a_bad_file_is_told_with_its_line),

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where events come from, as far as the outputs need to know beside the events: what time it is, and what
+ * cgroups are called. Live, the host answers; in a replay, the file does. */
+#ifndef KEEPWATCH_SOURCE_H
+#define KEEPWATCH_SOURCE_H
+
+#include "cgroup.h"
+#include "decode.h"
+
+struct kw_source {
+	const struct kw_clock *clock; /* may change between events */
+	void *names;
+	/* The path of a cgroup, or NULL where it is not known. Valid until the next call. */
+	const char *(*cgroup)(void *names, uint64_t id);
+};
+
+static inline const char *kw_source_host_cgroup(void *names, uint64_t id)
+{
+	return kw_cgroups_path(names, id);
+}
+
+/* This host. @clock and @cgroups must outlive the result. */
+static inline struct kw_source kw_source_host(const struct kw_clock *clock, struct kw_cgroups *cgroups)
+{
+	return (struct kw_source){.clock = clock, .names = cgroups, .cgroup = kw_source_host_cgroup};
+}
+
+static inline const char *kw_source_cgroup(const struct kw_source *source, uint64_t id)
+{
+	return source->cgroup(source->names, id);
+}
+
+#endif

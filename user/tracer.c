@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tracer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define ENOUGH 1
+
+/* Whoever reads wants each line at once. A reader that has seen enough is no error. */
+static int flush(struct kw_tracer *tracer, int r)
+{
+	if (r == 0 && fflush(stdout) == 0)
+		return 0;
+	if (r == -ENOMEM)
+		return kw_log_error(r, "out of memory");
+	if (errno == EPIPE) {
+		tracer->reader_gone = true;
+		return ENOUGH;
+	}
+	return kw_log_error(-EIO, "cannot write to standard output: %s", strerror(errno));
+}
+
+static bool is_wanted(const struct kw_options *options, const struct kw_verdict *verdict)
+{
+	if (options->premature && verdict->premature != KW_PREMATURE_YES)
+		return false;
+	return !options->reasons || options->reasons >> verdict->reason & 1;
+}
+
+static int print_connection(struct kw_tracer *tracer, const struct kw_event *event,
+			    const struct kw_verdict *verdict)
+{
+	const struct kw_identity *identity = &event->connection->identity;
+	struct kw_evidence evidence;
+	struct kw_service service;
+	struct kw_record record = {
+		.event = event,
+		.verdict = verdict,
+		.evidence = verdict ? &evidence : NULL,
+		.service = &service,
+		.cgroup = kw_source_cgroup(&tracer->source, identity->cgroup),
+		.clock = *tracer->source.clock,
+	};
+
+	if (verdict)
+		kw_evidence_write(event->connection, verdict, &evidence);
+	kw_service_name(&tracer->options->namer, identity, record.cgroup, &service);
+	if (tracer->options->json)
+		return flush(tracer, kw_json_connection(stdout, &record));
+	return flush(tracer, kw_text_connection(stdout, &record, &tracer->style));
+}
+
+static int on_closed(struct kw_tracer *tracer, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	int r;
+
+	tracer->summary.connections++;
+	tracer->summary.tainted += event->connection->http.taints != 0;
+	if (!is_wanted(tracer->options, verdict))
+		return 0;
+	r = print_connection(tracer, event, verdict);
+	tracer->printed++;
+	return r == 0 && tracer->printed == tracer->options->count ? ENOUGH : r;
+}
+
+static int on_exchange(struct kw_tracer *tracer, const struct kw_event_exchange *exchange)
+{
+	struct kw_service service;
+
+	if (tracer->options->json)
+		return flush(tracer, kw_json_exchange(stdout, exchange));
+	kw_service_name(&tracer->options->namer, &exchange->identity, NULL, &service);
+	return flush(tracer, kw_text_exchange(stdout, exchange, &service, tracer->source.clock));
+}
+
+/* The record that this amends was printed before, if at all: its reason is not known here. */
+static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
+{
+	struct kw_service service;
+
+	if (tracer->options->reasons)
+		return 0;
+	if (tracer->options->json)
+		return flush(tracer, kw_json_amend(stdout, late));
+	kw_service_name(&tracer->options->namer, &late->identity, NULL, &service);
+	return flush(tracer, kw_text_late(stdout, late, &service, tracer->source.clock, &tracer->style));
+}
+
+static void on_totals(struct kw_tracer *tracer, const struct kw_totals *totals)
+{
+	tracer->summary.lost_events = 0;
+	for (int i = 0; i < KW_LOST_MAX; i++)
+		tracer->summary.lost_events += totals->lost[i];
+}
+
+static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	struct kw_tracer *tracer = context;
+
+	if (event->totals)
+		on_totals(tracer, &event->totals->totals);
+	else if (event->exchange)
+		return tracer->options->filter.exchanges ? on_exchange(tracer, event->exchange) : 0;
+	else if (event->late)
+		return on_late(tracer, event->late);
+	else if (verdict)
+		return on_closed(tracer, event, verdict);
+	else if (event->connection->report == KW_REPORT_OPEN && tracer->options->open)
+		return print_connection(tracer, event, NULL);
+	return 0;
+}
+
+int kw_tracer_finish(struct kw_tracer *tracer)
+{
+	if (tracer->reader_gone)
+		return 0;
+	if (tracer->options->json) {
+		int r = flush(tracer, kw_json_summary(stdout, &tracer->summary));
+
+		return r > 0 ? 0 : r;
+	}
+	if (tracer->summary.lost_events)
+		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
+		       (unsigned long long)tracer->summary.lost_events);
+	return 0;
+}
+
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source)
+{
+	*tracer = (struct kw_tracer){.options = options, .source = source};
+	tracer->style.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	tracer->style.evidence = options->verbosity > 0;
+}
+
+struct kw_sink kw_tracer_sink(struct kw_tracer *tracer)
+{
+	return (struct kw_sink){.context = tracer, .event = on_event};
+}
