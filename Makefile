@@ -20,12 +20,18 @@ MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
+FUZZER := $(BUILD)/tests/fuzz/fuzz_http1
+CORPUS := $(BUILD)/tests/fuzz/corpus
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS := -max_len=4096 -dict=$(CURDIR)/tests/fuzz/http1.dict -print_final_stats=1 -verbosity=0
+FACTS := $(BUILD)/tests/differential/facts
+
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit e2e verifier clean
+.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -45,12 +51,20 @@ run: setup ## install what is missing, build, run the daemon on its defaults
 test: setup-test ## install what is missing, build, run every test that needs no VM
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(MAKE) --no-print-directory unit
+	$(Q)$(MAKE) --no-print-directory fuzz-short
 	$(Q)$(MAKE) --no-print-directory e2e
 
 unit: $(UNITS) ## run the unit tests
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 
-e2e: all ## run the end-to-end tests
+fuzz: $(FUZZER) ## feed the HTTP/1.x machine random streams for a minute
+	$(Q)mkdir -p $(CORPUS) && $(PYTHON) tests/fuzz/make_corpus.py tests/cases $(CORPUS)
+	$(Q)cd $(dir $(FUZZER)) && ./fuzz_http1 $(FUZZ_FLAGS) -max_total_time=$(FUZZ_SECONDS) corpus
+
+fuzz-short: ## all of the corpus, then ten seconds of the same
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
+
+e2e: all $(FACTS) ## run the tests that need the programs: cases, comparisons, end to end
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 tests
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
@@ -89,6 +103,14 @@ $(BUILD)/verifier: $(BUILD)/tools/verifier.o
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(FUZZER): tests/fuzz/fuzz_http1.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CLANG,$@)$(CLANG) -std=gnu11 -Wall -Wextra -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -MMD -MP $< -o $@
+
+$(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
 
 .SECONDARY: $(UNITS:%=%.o)
 

@@ -9,48 +9,26 @@
 const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1] = {0,  1,   2,   3,   5,    10,   20,
 							      50, 100, 200, 500, 1000, 5000, 10000};
 
-/* Of the fields that HTTP registers: hop-by-hop ones, and end-to-end ones that are named by mistake. */
-const char *const kw_field_names[KW_FIELDS] = {
-	"te",
-	"trailer",
-	"transfer-encoding",
-	"upgrade",
-	"keep-alive",
-	"proxy-authenticate",
-	"proxy-authorization",
-	"proxy-connection",
-	"http2-settings",
-	"authorization",
-	"cache-control",
-	"content-encoding",
-	"content-length",
-	"content-type",
-	"cookie",
-	"date",
-	"expect",
-	"forwarded",
-	"host",
-	"server",
-	"via",
-	"x-forwarded-for",
-	"x-forwarded-proto",
-	"other",
-};
-
 const char *const kw_protocol_names[KW_PROTOCOL_MAX] = {
 	[KW_PROTOCOL_HTTP11] = "http/1.1", [KW_PROTOCOL_HTTP10] = "http/1.0", [KW_PROTOCOL_H2C] = "h2c",
 	[KW_PROTOCOL_TLS] = "tls",         [KW_PROTOCOL_OPAQUE] = "opaque",   [KW_PROTOCOL_NONE] = "none",
 };
 
-void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling)
+/* What is closed so long ago is told by all processors. */
+#define SETTLED_AFTER (2 * KW_S)
+
+void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window)
 {
 	memset(aggregate, 0, sizeof(*aggregate));
 	aggregate->ceiling = ceiling;
+	aggregate->window = window;
 }
 
 static void drop(struct kw_aggregate *aggregate, struct kw_stats *stats)
 {
 	HASH_DEL(aggregate->services, stats);
+	kw_window_free(&stats->window);
+	kw_drains_free(&stats->drains);
 	free(stats);
 }
 
@@ -158,19 +136,10 @@ static void add_counts(struct kw_stats *stats, const struct kw_counts *now, cons
 	add_directives(&stats->response, &now->response, &before->response);
 }
 
-static int field_of(const char name[HTTP1_WORD])
-{
-	int i = 0;
-
-	while (i < KW_FIELDS - 1 && strncmp(kw_field_names[i], name, HTTP1_WORD) != 0)
-		i++;
-	return i;
-}
-
 static void add_fields(struct kw_stats *stats, const struct kw_event_lived *lived)
 {
 	for (int i = 0; i < KW_NAMES && lived->names[i].name[0]; i++)
-		stats->fields[field_of(lived->names[i].name)] += lived->names[i].count;
+		stats->fields[kw_field_of(lived->names[i].name)] += lived->names[i].count;
 	stats->fields[KW_FIELDS - 1] += lived->names_more;
 }
 
@@ -190,29 +159,12 @@ static enum kw_protocol_label protocol_of(const struct kw_http *http)
 	}
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+/* A request that met a closing server counts as late, not under the reason for which the server closed. */
+static void add_lost(struct kw_stats *stats, enum kw_reason reason, const struct kw_lost_requests *lost)
 {
-	return a < b ? a : b;
-}
-
-/* Requests that the kernel side still had queued are known by method; any beyond these are not. A request that
- * met a closing server counts as late, not under the reason for which the server closed. */
-static void add_lost(struct kw_stats *stats, const struct kw_http *http, const struct kw_verdict *verdict)
-{
-	uint64_t *lost = stats->lost_requests[verdict->reason];
-	uint64_t late = least(verdict->late_request, verdict->lost_requests);
-	uint64_t rest = verdict->lost_requests - late;
-	uint64_t yes = least(rest, (uint64_t)http->lost_safe + http->lost_idempotent);
-	uint64_t no;
-
-	if (verdict->premature == KW_PREMATURE_UNKNOWN)
-		return;
-	rest -= yes;
-	no = least(rest, http->lost_other);
-	lost[KW_RETRYABLE_YES] += yes;
-	lost[KW_RETRYABLE_NO] += no;
-	lost[KW_RETRYABLE_UNKNOWN] += rest - no;
-	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN] += late;
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		stats->lost_requests[reason][i] += lost->retryable[i];
+	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN] += lost->late;
 }
 
 static void add_connection_requests(struct kw_stats *stats, uint32_t requests)
@@ -228,10 +180,12 @@ static void add_connection_requests(struct kw_stats *stats, uint32_t requests)
 static void add_close(struct kw_stats *stats, const struct kw_event_connection *event,
 		      const struct kw_verdict *verdict)
 {
+	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
+
 	stats->open--;
 	stats->closed[verdict->reason][verdict->closer]++;
 	stats->protocols[protocol_of(&event->http)]++;
-	add_lost(stats, &event->http, verdict);
+	add_lost(stats, verdict->reason, &lost);
 	add_connection_requests(stats, event->http.counts.requests);
 	if (!event->identity.preexisting && verdict->closed >= event->opened)
 		add_time(&stats->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
@@ -240,6 +194,110 @@ static void add_close(struct kw_stats *stats, const struct kw_event_connection *
 			 (uint64_t)verdict->idle_at_close);
 	if (verdict->late_by >= 0)
 		add_time(&stats->lateness, KW_HISTOGRAM_WAIT, (uint64_t)verdict->late_by);
+}
+
+/* ---- what findings rest on ---- */
+
+bool kw_is_idle_close_by_server(const struct kw_verdict *verdict)
+{
+	if (verdict->phase != KW_PHASE_IDLE || verdict->closer != KW_CLOSER_SERVER ||
+	    verdict->idle_at_close < 0)
+		return false;
+	switch (verdict->reason) {
+	case KW_REASON_SERVER_IDLE_TIMEOUT:
+	case KW_REASON_CLOSED_BEFORE_TIMEOUT:
+	case KW_REASON_SERVER_CLOSED_IDLE:
+	case KW_REASON_IDLE_RESET:
+	case KW_REASON_PROCESS_EXIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Closes by the server wait until it is known whether they are part of a drain. */
+static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistics,
+			 const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	bool idle = kw_is_idle_close_by_server(verdict);
+	struct kw_drain_close close = {
+		.closed = verdict->closed,
+		.idle = idle ? verdict->idle_at_close : -1,
+		.race = verdict->reason == KW_REASON_STALE_REUSE || verdict->late_request,
+		.early = verdict->reason == KW_REASON_CLOSED_BEFORE_TIMEOUT,
+		.lost = kw_statistics_lost(&event->http, verdict),
+		.example = kw_example_of(&event->identity),
+	};
+
+	if (verdict->closer != KW_CLOSER_SERVER || (!idle && verdict->premature != KW_PREMATURE_YES))
+		return 0;
+	return kw_drains_add(&stats->drains, &close, &statistics->outside);
+}
+
+static void add_half_closed(struct kw_stats *stats, const struct kw_event_connection *event, uint64_t now)
+{
+	struct kw_example example = kw_example_of(&event->identity);
+
+	if (event->half_closed == event->half_closed_before)
+		return;
+	kw_leaks_advance(&stats->leaks, now);
+	if (event->half_closed)
+		kw_leaks_enter(&stats->leaks, event->peer_fin, example);
+	else
+		kw_leaks_leave(&stats->leaks, event->peer_fin, example);
+}
+
+static void note_ends(struct kw_stats *stats, const struct kw_identity *identity)
+{
+	bool client = identity->role == KW_ROLE_CLIENT;
+
+	if (identity->pid)
+		memcpy(stats->comm, identity->comm, sizeof(stats->comm));
+	memcpy(stats->address, client ? identity->remote : identity->local, sizeof(stats->address));
+	stats->port = client ? identity->remote_port : identity->local_port;
+}
+
+static int add_statistics(struct kw_aggregate *aggregate, struct kw_stats *stats, const struct kw_event *event,
+			  const struct kw_verdict *verdict)
+{
+	struct kw_statistics *statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+	int r;
+
+	if (!statistics)
+		return -ENOMEM;
+	note_ends(stats, &event->connection->identity);
+	add_half_closed(stats, event->connection, aggregate->now);
+	r = kw_statistics_add(statistics, event, verdict);
+	if (r == 0 && verdict)
+		r = add_to_drains(stats, statistics, event->connection, verdict);
+	return r;
+}
+
+int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before)
+{
+	int r = 0;
+
+	for (struct kw_stats *stats = aggregate->services; stats && r == 0; stats = stats->hh.next) {
+		struct kw_statistics *statistics;
+
+		if (!stats->drains.used)
+			continue;
+		statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+		r = statistics ? kw_drains_settle(&stats->drains, before, &statistics->outside) : -ENOMEM;
+	}
+	return r;
+}
+
+/* ---- one event ---- */
+
+static void pass_time(struct kw_aggregate *aggregate, struct kw_stats *stats, uint64_t time)
+{
+	if (time > aggregate->now)
+		aggregate->now = time;
+	if (!aggregate->started)
+		aggregate->started = time;
+	if (stats && time > stats->last_event)
+		stats->last_event = time;
 }
 
 int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
@@ -251,8 +309,7 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 
 	if (!stats)
 		return -ENOMEM;
-	if (event->time > stats->last_event)
-		stats->last_event = event->time;
+	pass_time(aggregate, stats, event->time);
 	if (verdict && kw_reason_is_connect_failure(verdict->reason)) {
 		stats->connect_failures[verdict->reason]++;
 		return 0;
@@ -274,20 +331,31 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 	}
 	if (verdict)
 		add_close(stats, connection, verdict);
-	return 0;
+	return add_statistics(aggregate, stats, event, verdict);
 }
 
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event)
 {
 	struct kw_stats *stats = place_of(aggregate, service);
+	struct kw_drain_close close = {.closed = event->late->closed,
+				       .idle = -1,
+				       .race = true,
+				       .lost = {.late = 1},
+				       .example = kw_example_of(&event->late->identity)};
+	struct kw_statistics *statistics;
 
 	if (!stats)
 		return -ENOMEM;
-	if (event->time > stats->last_event)
-		stats->last_event = event->time;
+	pass_time(aggregate, stats, event->time);
 	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN]++;
-	return 0;
+	statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+	if (!statistics)
+		return -ENOMEM;
+	statistics->lost++;
+	statistics->premature++;
+	kw_examples_add(&statistics->examples[KW_FINDING_TIMEOUT_RACE], close.example);
+	return kw_drains_add(&stats->drains, &close, &statistics->outside);
 }
 
 /* ---- totals ---- */
@@ -339,6 +407,10 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 			return r;
 	}
 	aggregate->totals = event->totals;
-	let_idle_go(aggregate, event->header.time);
-	return 0;
+	pass_time(aggregate, NULL, event->header.time);
+	let_idle_go(aggregate, aggregate->now);
+	for (struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
+		kw_leaks_advance(&stats->leaks, aggregate->now);
+	return aggregate->now > SETTLED_AFTER ? kw_aggregate_settle(aggregate, aggregate->now - SETTLED_AFTER)
+					      : 0;
 }

@@ -7,8 +7,13 @@
 #include <uthash.h>
 
 #include "decode.h"
+#include "drains.h"
+#include "fields.h"
 #include "judge.h"
+#include "leaks.h"
 #include "service.h"
+#include "statistics.h"
+#include "window.h"
 
 #define KW_OTHER_SERVICE "other" /* whatever finds no place of its own */
 #define KW_SERVICE_IDLE                                                                                        \
@@ -22,14 +27,6 @@ struct kw_times {
 
 #define KW_REQUESTS_BUCKETS 15
 extern const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1]; /* inclusive; the last bucket has none */
-
-/* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
-enum kw_retryable {
-	KW_RETRYABLE_YES,
-	KW_RETRYABLE_NO,
-	KW_RETRYABLE_UNKNOWN,
-	KW_RETRYABLE_MAX,
-};
 
 enum kw_protocol_label {
 	KW_PROTOCOL_HTTP11,
@@ -46,7 +43,6 @@ enum kw_protocol_label {
 #define KW_REASON_LABELS (KW_REASON_MAX + 1)
 #define KW_VERSIONS 3
 #define KW_CODES 6
-#define KW_FIELDS 24 /* names of hop-by-hop fields that are told apart, "other" included */
 
 struct kw_stats {
 	struct kw_service service; /* the key */
@@ -75,6 +71,13 @@ struct kw_stats {
 	struct kw_times lateness;
 	uint32_t advertised_timeout; /* last seen, seconds; see has_advertised_timeout */
 	bool has_advertised_timeout;
+	char comm[KW_COMM];  /* of the process at this end, as last seen: hostile text; empty if never */
+	uint8_t address[16]; /* of the server's end, as last seen */
+	uint16_t port;
+	struct kw_window window; /* what findings rest on */
+	struct kw_drains drains;
+	struct kw_leaks leaks;
+	uint8_t raised[KW_FINDING_MAX]; /* 1 << enum kw_severity: findings that were ever exposed */
 	UT_hash_handle hh;
 };
 
@@ -89,16 +92,18 @@ struct kw_aggregate {
 	struct kw_stats *services; /* hash table; owned */
 	uint32_t ceiling;          /* how many may be in it, those called "other" apart */
 	uint32_t count;            /* how many are, likewise */
+	uint64_t window;           /* ns; 0 means the whole observation */
+	uint64_t started;          /* monotonic ns, as far as is known */
+	uint64_t now;              /* the latest time that an event brought */
 	struct kw_totals totals;   /* the latest */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
 	uint8_t refused[8192]; /* a bit for each name that got no place, by its hash: each counts once */
 };
 
-/* "te", ... and last "other": the registered field names that are counted by name. */
-extern const char *const kw_field_names[KW_FIELDS];
 extern const char *const kw_protocol_names[KW_PROTOCOL_MAX];
 
-void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling);
+/* Findings look back for @window ns; 0 means to the start. */
+void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window);
 void kw_aggregate_close(struct kw_aggregate *aggregate);
 
 /* Adds what a connection's record says. @verdict is set if it closed. -ENOMEM. */
@@ -112,5 +117,12 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 /* Takes over the kernel's totals; the records that it dropped since the last time count under "other". Lets
  * services go that were idle for long. -ENOMEM. */
 int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event);
+
+/* Settles for all services whether what the server closed before @before was a drain. -ENOMEM. */
+int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before);
+
+/* Whether a connection that closed belongs to the idle ages from which a server's timeout is told, and so to those
+ * among which drains are looked for. */
+bool kw_is_idle_close_by_server(const struct kw_verdict *verdict);
 
 #endif

@@ -16,6 +16,7 @@
 struct kw_recording_writer {
 	char *path;
 	int fd;
+	bool created;     /* it was not there before */
 	int failed;       /* what writing failed with; nothing is written any more */
 	uint64_t written; /* bytes in the file */
 	size_t used;      /* of buffer */
@@ -51,11 +52,15 @@ static int cannot_write(const char *path, int r)
 
 /* A recording that is there is worth more than the trouble to choose another name. What is no regular file, such
  * as a pipe, or empty, as mkstemp() leaves it, is taken. */
-static int open_file(const char *path)
+static int open_file(const char *path, bool *ret_created)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
 	struct stat about;
 
+	*ret_created = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, flags);
 	if (fd < 0)
 		return cannot_write(path, -errno);
 	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
@@ -73,7 +78,7 @@ int kw_recording_create(const char *path, struct kw_recording_writer **ret_write
 	int fd = -1;
 
 	if (writer && copy)
-		fd = open_file(path);
+		fd = open_file(path, &writer->created);
 	if (fd < 0) {
 		int r = writer && copy ? fd : kw_log_error(-ENOMEM, "out of memory");
 
@@ -183,6 +188,11 @@ int kw_recording_finish(struct kw_recording_writer *writer, bool complete)
 
 	if (!writer)
 		return 0;
+	if (!complete && !writer->written && writer->used == sizeof(struct kw_recording_preamble)) {
+		writer->used = 0; /* nothing was recorded: leave nothing behind */
+		if (writer->created)
+			unlink(writer->path);
+	}
 	if (complete)
 		r = kw_recording_write(writer, KW_FRAME_END, NULL, 0);
 	if (r == 0)

@@ -162,7 +162,7 @@ int kw_run(const struct kw_options *options)
 	struct run run = {.options = options};
 	int r;
 
-	kw_aggregate_open(&run.aggregate, options->services);
+	kw_aggregate_open(&run.aggregate, options->services, options->window);
 	r = kw_cgroups_open(&run.cgroups);
 	r = r < 0 ? kw_log_error(r, "out of memory") : observe(&run);
 	kw_http_server_close(run.server);

@@ -118,11 +118,11 @@ def test_damaged_streams_are_the_same_up_to_where_one_refuses(judge):
 
 
 # Damage that only the machine may refuse, by the head it is in: a request line without a version, which is
-# HTTP/0.9 to the others; two spaces in it; a CR that is not followed by LF; a folded line behind the start line;
-# white space in a name; another major version; and in chunked bodies the ends of lines, which the older parsers
-# hardly look at.
-ONLY_HERE = (r"^\|\S+ [^ \n]+\n|^\|[^\n]*  |\r(?!\n)|^[^\n]*\n[ \t]|\n[^:\n]*[ \t][^:\n]*:"
-             r"|^[^\n]*HTTP/[02-9]|\ntransfer-encoding:[^\n]*chunked")
+# HTTP/0.9 to the others; two spaces in a start line; a CR that is not followed by LF; a folded line behind the start line;
+# white space in a name; another major version; a status below 100; and in chunked bodies the ends of lines, which
+# the older parsers hardly look at.
+ONLY_HERE = (r"^\|\S+ [^ \n]+\n|^[^\n]*  |\r(?!\n)|^[^\n]*\n[ \t]|\n[^:\n]*[ \t][^:\n]*:"
+             r"|^[^\n]*HTTP/[02-9]|HTTP/1\.\d (0|\d{0,2}\D)|\ntransfer-encoding:[^\n]*chunked")
 
 
 def test_damage_is_refused_by_others_too():

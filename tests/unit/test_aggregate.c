@@ -39,7 +39,7 @@ static void a_whole_life_in_one_record_counts_once(void **state)
 	const struct kw_stats *stats;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	event.http.counts.requests_http10 = 1;
 	event.samples[KW_HISTOGRAM_WAIT] = 1;
 	event.sample[KW_HISTOGRAM_WAIT] = 2 * KW_MS;
@@ -77,7 +77,7 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	const struct kw_stats *stats;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	first.connection.report = KW_REPORT_PROGRESS;
 	first.histograms[KW_HISTOGRAM_IDLE][3] = 2;
 	first.sums[KW_HISTOGRAM_IDLE] = 100;
@@ -124,7 +124,7 @@ static void a_connection_that_is_older_is_preexisting_and_has_no_duration(void *
 	const struct kw_stats *stats;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	event.identity.preexisting = 1;
 	feed(&aggregate, "a", &event, &verdict);
 	stats = stats_of(&aggregate, "a");
@@ -143,7 +143,7 @@ static void a_failed_connect_counts_nowhere_else(void **state)
 	const struct kw_stats *stats;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	event.established = 0;
 	verdict.reason = KW_REASON_CONNECT_REFUSED;
 	feed(&aggregate, "a", &event, &verdict);
@@ -182,7 +182,7 @@ static void lost_requests_are_told_apart_by_method(void **state)
 		struct kw_aggregate aggregate;
 		const uint64_t *lost;
 
-		kw_aggregate_open(&aggregate, 10);
+		kw_aggregate_open(&aggregate, 10, 0);
 		event.http.lost_safe = rows[i].safe;
 		event.http.lost_idempotent = rows[i].idempotent;
 		event.http.lost_other = rows[i].other;
@@ -209,7 +209,7 @@ static void a_late_request_counts_as_late_whenever_it_is_learnt_of(void **state)
 	struct kw_event event;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	verdict.late_request = true;
 	verdict.premature = KW_PREMATURE_YES;
 	verdict.lost_requests = 1;
@@ -232,7 +232,7 @@ static void half_closed_connections_count_until_they_are_closed(void **state)
 	struct kw_aggregate aggregate;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	event.connection.report = KW_REPORT_PROGRESS;
 	event.connection.half_closed = 1;
 	feed(&aggregate, "a", &event, NULL);
@@ -255,7 +255,7 @@ static void lateness_counts_only_where_it_is_known(void **state)
 	struct kw_aggregate aggregate;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	verdict.phase = KW_PHASE_WAITING;
 	verdict.idle_at_close = KW_DURATION_UNKNOWN;
 	feed(&aggregate, "a", &event, &verdict);
@@ -274,7 +274,7 @@ static void hop_by_hop_fields_count_by_registered_name_or_as_other(void **state)
 	const struct kw_stats *stats;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	event.connection.report = KW_REPORT_PROGRESS;
 	strcpy(event.names[0].name, "x-debug-token");
 	event.names[0].count = 3;
@@ -298,7 +298,7 @@ static void past_the_ceiling_all_count_under_other(void **state)
 	struct kw_aggregate aggregate;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 2);
+	kw_aggregate_open(&aggregate, 2, 0);
 	for (int i = 0; i < 5; i++) {
 		char name[16];
 
@@ -329,7 +329,7 @@ static void dropped_records_count_once_under_other(void **state)
 	const struct kw_stats *stats;
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
 	assert_null(aggregate.services);
 	totals.totals.dropped[KW_ROLE_SERVER] =
@@ -360,7 +360,7 @@ static void a_service_goes_after_an_idle_hour_unless_something_is_open(void **st
 	struct kw_event_totals after = totals_at(closed.header.time + KW_SERVICE_IDLE);
 
 	(void)state;
-	kw_aggregate_open(&aggregate, 2);
+	kw_aggregate_open(&aggregate, 2, 0);
 	open.connection.report = KW_REPORT_PROGRESS;
 	feed(&aggregate, "idle", &closed, &verdict);
 	feed(&aggregate, "open", &open, NULL);

@@ -37,7 +37,7 @@ static char *written(const char *name, bool open_metrics)
 	size_t length;
 	char *text;
 
-	kw_aggregate_open(&aggregate, 10);
+	kw_aggregate_open(&aggregate, 10, 0);
 	feed(&aggregate, &service);
 	assert_int_equal(kw_metrics_write(&metrics, open_metrics, &text, &length), 0);
 	assert_int_equal(length, strlen(text));

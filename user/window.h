@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A sliding window of statistics: spans side by side, of which the oldest goes as a new one begins. */
+#ifndef KEEPWATCH_WINDOW_H
+#define KEEPWATCH_WINDOW_H
+
+#include "statistics.h"
+
+#define KW_SPANS 10
+
+struct kw_span {
+	uint64_t number;                  /* time / length */
+	struct kw_statistics *statistics; /* owned; NULL until the first event in this place */
+};
+
+/* Begins with all zeros. A window of length 0 never slides: it is the whole observation. */
+struct kw_window {
+	struct kw_span spans[KW_SPANS];
+};
+
+/* The statistics to which what happens at @now is to be added. NULL: out of memory. */
+struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now);
+
+/* Adds up what the window holds at @now. -ENOMEM; free the result in either case. */
+int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum);
+
+void kw_window_free(struct kw_window *window);
+
+#endif
