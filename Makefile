@@ -20,10 +20,10 @@ MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-FUZZER := $(BUILD)/tests/fuzz/fuzz_http1
-CORPUS := $(BUILD)/tests/fuzz/corpus
+FUZZ := $(BUILD)/tests/fuzz
+FUZZER := $(FUZZ)/fuzz_http1
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -max_len=4096 -dict=$(CURDIR)/tests/fuzz/http1.dict -print_final_stats=1 -verbosity=0
+FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
 FACTS := $(BUILD)/tests/differential/facts
 
 Q := $(if $(V),,@)
@@ -57,11 +57,14 @@ test: setup-test ## install what is missing, build, run every test that needs no
 unit: $(UNITS) ## run the unit tests
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 
-fuzz: $(FUZZER) ## feed the HTTP/1.x machine random streams for a minute
-	$(Q)mkdir -p $(CORPUS) && $(PYTHON) tests/fuzz/make_corpus.py tests/cases $(CORPUS)
-	$(Q)cd $(dir $(FUZZER)) && ./fuzz_http1 $(FUZZ_FLAGS) -max_total_time=$(FUZZ_SECONDS) corpus
+fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams for a minute
+	$(Q)mkdir -p $(FUZZ)/corpus
+	$(Q)$(PYTHON) tests/fuzz/make_corpus.py tests/cases $(FUZZ)/seeds
+	$(Q)$(FUZZER) -runs=0 $(FUZZ_FLAGS) $(FUZZ)/seeds tests/fuzz/found
+	$(Q)$(FUZZER) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) -print_final_stats=1 \
+		$(FUZZ)/corpus $(FUZZ)/seeds tests/fuzz/found
 
-fuzz-short: ## all of the corpus, then ten seconds of the same
+fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
 e2e: all $(FACTS) ## run the tests that need the programs: cases, comparisons, end to end

@@ -241,14 +241,12 @@ static __always_inline void kw_keep_closed(const struct kw_connection *c)
 	bpf_map_update_elem(&closed_by_server, &tuple, &closed, BPF_ANY);
 }
 
-/* The last record of a connection, exactly once whoever comes first: destruction or the sweep. */
+/* The last record of a connection. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
 {
 	struct kw_reported *before = NULL;
 	int failed;
 
-	if (!c->closing.time || __sync_lock_test_and_set(&c->emitted, 1))
-		return;
 	if (!c->identity.pid && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (c->reported)

@@ -34,7 +34,7 @@ static __always_inline int kw_message_announces(const struct http1_stream *s, __
 {
 	if (s->flags & HTTP1_FLAG_CLOSE)
 		*ret_how = KW_ANNOUNCED_CLOSE;
-	else if (!s->version && !(s->flags & HTTP1_FLAG_KEEP_ALIVE))
+	else if (!http1_is_persistent(s))
 		*ret_how = KW_ANNOUNCED_HTTP10;
 	else if (s->framing == HTTP1_FRAMING_CLOSE)
 		*ret_how = KW_ANNOUNCED_DELIMITED;
@@ -196,6 +196,19 @@ static __always_inline void kw_request_end(struct kw_connection *c, const struct
 	c->sides[HTTP1_REQUESTS].open = 0;
 }
 
+/* What began was no message: a PROXY protocol header, or no HTTP at all. Nothing else came before it. */
+static __always_inline void kw_take_back(struct kw_connection *c, struct kw_side *side)
+{
+	struct kw_http *http = &c->http;
+
+	side->open = 0;
+	if (http->counts.requests || http->counts.responses)
+		return;
+	http->counts.requests_begun = 0;
+	http->first_request_started = http->request_started = http->request_begin = 0;
+	http->response_started = http->response_begin = 0;
+}
+
 /* ---- responses ----------------------------------------------------------------------------------- */
 
 static __always_inline void kw_response_begin(struct kw_connection *c, const struct kw_cursor *cursor)
@@ -267,14 +280,15 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 			  http->response_started > request.ended ? http->response_started - request.ended : 0);
 }
 
-/* One record for the exchange that has just ended; @position is behind the response's last byte. */
-static __always_inline void kw_emit_exchange(struct kw_connection *c, struct sock *sk, __u64 now, __u64 position)
+/* One record for exchange @number, from 1; its response ended just now. @position is behind its last byte. */
+static __always_inline void kw_emit_exchange(struct kw_connection *c, struct sock *sk, __u32 number, __u64 now,
+					     __u64 position)
 {
 	const struct http1_stream *s = &c->http1.streams[HTTP1_RESPONSES];
 	struct kw_pending request = {};
 	struct kw_event_exchange *event;
 
-	kw_pending_of(c, sk, c->http.counts.responses_ended - 1, &request);
+	kw_pending_of(c, sk, number - 1, &request);
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		kw_count_lost(KW_LOST_EXCHANGE);
@@ -293,11 +307,11 @@ static __always_inline void kw_emit_exchange(struct kw_connection *c, struct soc
 	event->idle_before = request.idle_before;
 	event->request_bytes = request.end - request.begin;
 	event->response_bytes = position - c->http.response_begin;
-	event->number = c->http.counts.responses_ended;
+	event->number = number;
 	event->status = s->status;
 	event->version = s->version;
 	event->method = s->method;
-	if (c->http.announced_by && c->announced_at == event->number) {
+	if (c->http.announced_by && c->announced_at == number) {
 		event->announced_by = c->http.announced_by;
 		event->announced_how = c->http.announced_how;
 	}
@@ -322,7 +336,7 @@ static __always_inline void kw_response_end(struct kw_connection *c, struct sock
 	if (http->announced_by && http->counts.responses_ended > c->announced_at)
 		side->flags |= KW_HTTP_CLOSE_IGNORED;
 	if (kw_config.exchanges)
-		kw_emit_exchange(c, sk, cursor->now, cursor->position);
+		kw_emit_exchange(c, sk, http->counts.responses_ended, cursor->now, cursor->position);
 }
 
 /* ---- hop-by-hop names ---------------------------------------------------------------------------- */
@@ -398,6 +412,8 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 	}
 	if (event & HTTP1_EVENT_LOST)
 		kw_lost(side, s, cursor->why);
+	if (event & (HTTP1_EVENT_PROXY | HTTP1_EVENT_NOT_HTTP))
+		kw_take_back(c, side);
 }
 
 #endif

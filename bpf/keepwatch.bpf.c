@@ -50,7 +50,7 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to)
 		c->state = to;
 	if (to == TCP_SYN_SENT) {
 		if (c)
-			kw_emit_closed(c, sk); /* the same socket connects again */
+			kw_finish(c, sk); /* the same socket connects again */
 		kw_connecting(sk);
 	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
 		kw_connected(c, sk);
@@ -192,7 +192,7 @@ static __always_inline int kw_on_destroy(struct sock *sk)
 	struct kw_connection *c = kw_find(sk);
 
 	if (c)
-		kw_emit_closed(c, sk);
+		kw_finish(c, sk);
 	return 0;
 }
 
@@ -322,7 +322,7 @@ int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 		if (kw_sweep_mode == KW_SWEEP_PROGRESS &&
 		    bpf_ktime_get_ns() - c->closing.time <= KW_KEPT_AFTER_CLOSE)
 			return 0;
-		kw_emit_closed(c, sk);
+		kw_finish(c, sk);
 	} else if (kw_sweep_mode == KW_SWEEP_OPEN) {
 		kw_emit_living(c, sk, KW_REPORT_OPEN);
 	} else if (c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c))) {

@@ -102,6 +102,33 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 		kw_count(&t->roles[role].closed, 1);
 }
 
+/* What only the end makes plain: a response that was seen before its request, and one that the close ends. */
+static __always_inline void kw_last_response(struct kw_connection *c, struct sock *sk)
+{
+	struct kw_cursor cursor = {
+		.now = c->closing.time,
+		.position = c->identity.role == KW_ROLE_CLIENT ? c->http.rx_bytes : c->http.tx_bytes,
+		.direction = HTTP1_RESPONSES,
+		.event = http1_call(&c->http1, HTTP1_RESPONSES),
+	};
+
+	if (cursor.event)
+		kw_on_event(c, sk, &cursor);
+	if (kw_config.exchanges && c->sides[HTTP1_RESPONSES].open &&
+	    c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE &&
+	    !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST)))
+		kw_emit_exchange(c, sk, c->http.counts.responses_ended + 1, cursor.now, cursor.position);
+}
+
+/* The connection is over: whoever comes first, destruction or the sweep, sends its last record. */
+static __always_inline void kw_finish(struct kw_connection *c, struct sock *sk)
+{
+	if (!c->closing.time || __sync_lock_test_and_set(&c->emitted, 1))
+		return;
+	kw_last_response(c, sk);
+	kw_emit_closed(c, sk);
+}
+
 static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, int from, int to)
 {
 	switch (to) {

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The chunked coding: RFC 9112 section 7.1. */
+#ifndef KEEPWATCH_HTTP1_CHUNKS_H
+#define KEEPWATCH_HTTP1_CHUNKS_H
+
+#include "framing.h"
+
+KW_INLINE void http1_chunk_size_end(struct http1_stream *s)
+{
+	s->remain = s->number;
+	s->number = 0;
+	s->phase = 0;
+	s->state = s->remain ? HTTP1_CHUNK_DATA : HTTP1_TRAILER_START;
+}
+
+KW_INLINE __s32 http1_hex_digit(__u8 byte)
+{
+	if (http1_is_digit(byte))
+		return byte - '0';
+	byte |= 0x20;
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* Behind the digits: white space, then an extension or the line's end. Returns 0 where something else is. */
+KW_INLINE int http1_chunk_size_tail(struct http1_stream *s, __u8 byte)
+{
+	if (s->phase == HTTP1_SIZE_EMPTY || (s->phase == HTTP1_SIZE_CR && byte != '\n'))
+		return 0;
+	if (byte == '\n')
+		http1_chunk_size_end(s);
+	else if (byte == '\r')
+		s->phase = HTTP1_SIZE_CR;
+	else if (http1_is_space(byte))
+		s->phase = HTTP1_SIZE_SPACE;
+	else if (byte == ';')
+		s->state = HTTP1_CHUNK_EXTENSION;
+	else
+		return 0;
+	return 1;
+}
+
+KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				      __u32 n, __u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__s32 digit = http1_hex_digit(p[i]);
+
+		if (digit >= 0 && s->phase <= HTTP1_SIZE_DIGITS && s->number <= HTTP1_LENGTH_MAX >> 4) {
+			s->number = s->number << 4 | digit;
+			s->phase = HTTP1_SIZE_DIGITS;
+			continue;
+		}
+		if (digit >= 0 || !http1_chunk_size_tail(s, p[i]))
+			*event = http1_malformed(c, s, HTTP1_ERROR_CHUNK);
+		if (s->state != HTTP1_CHUNK_SIZE)
+			return i + 1;
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE __u32 http1_step_chunk_extension(struct http1_stream *s, const __u8 *p, __u32 n)
+{
+	__u32 taken = http1_find(p, n, '\n', '\n');
+
+	if (taken > n)
+		return n;
+	http1_chunk_size_end(s);
+	return taken;
+}
+
+KW_INLINE __u32 http1_step_chunk_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				     __u32 *event)
+{
+	if (p[0] == '\n') {
+		s->state = HTTP1_CHUNK_SIZE;
+		s->phase = HTTP1_SIZE_EMPTY;
+	} else if (p[0] == '\r' && !s->phase) {
+		s->phase = 1;
+	} else {
+		*event = http1_malformed(c, s, HTTP1_ERROR_CHUNK);
+	}
+	return 1;
+}
+
+KW_INLINE __u32 http1_step_trailer_start(struct http1_connection *c, struct http1_stream *s, int responses,
+					 const __u8 *p, __u32 *event)
+{
+	if (p[0] == '\n')
+		*event = http1_message_end(c, s, responses);
+	else if (p[0] == '\r' && !s->phase)
+		s->phase = 1;
+	else
+		s->state = HTTP1_TRAILER;
+	return 1;
+}
+
+KW_INLINE __u32 http1_step_trailer(struct http1_stream *s, const __u8 *p, __u32 n)
+{
+	s->phase = 0;
+	return http1_step_line(s, p, n, HTTP1_TRAILER_START);
+}
+
+#endif

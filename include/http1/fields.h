@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The header section: names, and the values of the few fields that matter here. */
+#ifndef KEEPWATCH_HTTP1_FIELDS_H
+#define KEEPWATCH_HTTP1_FIELDS_H
+
+#include "framing.h"
+
+/* ---- fields ------------------------------------------------------------------------------------- */
+
+/* A member of Connection is complete (RFC 9110 section 7.6.1). */
+KW_INLINE __u32 http1_connection_member(struct http1_stream *s)
+{
+	if (http1_word_is(s, HTTP1_WORD8('c', 'l', 'o', 's', 'e', 0, 0, 0), 0, 0))
+		s->flags |= HTTP1_FLAG_CLOSE;
+	else if (http1_word_is(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
+			       HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0))
+		s->flags |= HTTP1_FLAG_KEEP_ALIVE;
+	else if (http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0))
+		s->flags |= HTTP1_FLAG_UPGRADE;
+	else if (http1_word_is(s, HTTP1_WORD8('t', 'e', 0, 0, 0, 0, 0, 0), 0, 0))
+		s->flags |= HTTP1_FLAG_TE;
+	else if (!http1_word_is(s, HTTP1_WORD8('h', 't', 't', 'p', '2', '-', 's', 'e'),
+				HTTP1_WORD8('t', 't', 'i', 'n', 'g', 's', 0, 0), 0) &&
+		 !http1_word_is(s, HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o'),
+				HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'), 0))
+		return HTTP1_EVENT_NAME;
+	return 0;
+}
+
+/* A member of a list is complete, by a comma or by the field's end; empty ones are none. */
+KW_INLINE __u32 http1_member(struct http1_stream *s)
+{
+	__u32 length = s->word_length;
+
+	s->word_length = 0;
+	s->phase = 0;
+	if (!length)
+		return 0;
+	if (s->field == HTTP1_FIELD_CONNECTION)
+		return http1_connection_member(s);
+	s->flags &= ~HTTP1_FLAG_CHUNKED;
+	if (http1_word_is(s, HTTP1_WORD8('c', 'h', 'u', 'n', 'k', 'e', 'd', 0), 0, 0))
+		s->flags |= HTTP1_FLAG_CHUNKED;
+	return 0;
+}
+
+/* A parameter of Keep-Alive is complete (RFC 2068 section 19.7.1.1). */
+KW_INLINE void http1_parameter_end(struct http1_stream *s)
+{
+	__u32 phase = s->phase;
+	__u32 parameter = s->parameter;
+	int good = (phase == HTTP1_PHASE_DIGITS || phase == HTTP1_PHASE_AFTER) &&
+		   s->number <= HTTP1_PARAMETER_LIMIT && !(parameter & HTTP1_PARAMETER_QUOTED);
+
+	parameter &= HTTP1_PARAMETER_QUOTED - 1;
+	s->phase = HTTP1_PHASE_NAME;
+	s->parameter = HTTP1_PARAMETER_OTHER;
+	s->word_length = 0;
+	if (phase <= HTTP1_PHASE_NAME_END || parameter == HTTP1_PARAMETER_OTHER)
+		return;
+	if (!good) {
+		s->errors |= 1 << HTTP1_ERROR_KEEP_ALIVE_VALUE;
+	} else if (parameter == HTTP1_PARAMETER_TIMEOUT) {
+		s->timeout = s->number;
+		s->flags |= HTTP1_FLAG_TIMEOUT;
+	} else {
+		s->max = s->number;
+		s->flags |= HTTP1_FLAG_MAX;
+	}
+}
+
+/* One number of Content-Length is complete: the same again does no harm. */
+KW_INLINE void http1_length_end(struct http1_stream *s)
+{
+	int good = s->phase == HTTP1_PHASE_DIGITS || s->phase == HTTP1_PHASE_AFTER;
+
+	if (!good || s->number > HTTP1_LENGTH_MAX || ((s->flags & HTTP1_FLAG_LENGTH) && s->length != s->number))
+		s->flags |= HTTP1_FLAG_BAD_LENGTH;
+	s->length = s->number;
+	s->flags |= HTTP1_FLAG_LENGTH;
+	s->phase = HTTP1_PHASE_VALUE;
+	s->number = 0;
+}
+
+/* The line of a field has ended and is not continued. */
+KW_INLINE __u32 http1_field_end(struct http1_stream *s)
+{
+	__u32 event = 0;
+
+	if (s->field == HTTP1_FIELD_CONNECTION || s->field == HTTP1_FIELD_TRANSFER_ENCODING)
+		event = http1_member(s);
+	else if (s->field == HTTP1_FIELD_KEEP_ALIVE)
+		http1_parameter_end(s);
+	else if (s->field == HTTP1_FIELD_CONTENT_LENGTH)
+		http1_length_end(s);
+	s->field = HTTP1_FIELD_NONE;
+	return event;
+}
+
+/* The state that reads the value of the field in s->field. */
+KW_INLINE __u8 http1_value_state(const struct http1_stream *s)
+{
+	switch (s->field) {
+	case HTTP1_FIELD_CONNECTION:
+	case HTTP1_FIELD_TRANSFER_ENCODING:
+		return HTTP1_LIST;
+	case HTTP1_FIELD_KEEP_ALIVE:
+		return HTTP1_PARAMETERS;
+	case HTTP1_FIELD_CONTENT_LENGTH:
+		return HTTP1_LENGTH;
+	default:
+		return HTTP1_VALUE;
+	}
+}
+
+/* The colon after a name that began like one that matters. */
+KW_INLINE void http1_name_end(struct http1_stream *s)
+{
+	s->field = HTTP1_FIELD_OTHER;
+	s->phase = 0;
+	if (http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'),
+			  HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0)) {
+		s->field = HTTP1_FIELD_CONNECTION;
+	} else if (http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'),
+				 HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0)) {
+		s->field = HTTP1_FIELD_CONTENT_LENGTH;
+		s->phase = HTTP1_PHASE_VALUE;
+		s->number = 0;
+	} else if (http1_word_is(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
+				 HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0)) {
+		s->field = HTTP1_FIELD_KEEP_ALIVE;
+		s->phase = HTTP1_PHASE_NAME;
+		s->parameter = HTTP1_PARAMETER_OTHER;
+		s->flags |= HTTP1_FLAG_KEEP_ALIVE_FIELD;
+	} else if (http1_word_is(s, HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),
+				 HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'),
+				 HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0))) {
+		s->field = HTTP1_FIELD_TRANSFER_ENCODING;
+		s->flags |= HTTP1_FLAG_CODING;
+	} else if (http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0)) {
+		s->flags |= HTTP1_FLAG_UPGRADE_FIELD;
+	} else if (http1_word_is(s, HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o'),
+				 HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'), 0)) {
+		s->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
+	}
+	s->word_length = 0;
+	s->state = http1_value_state(s);
+}
+
+/* May a name that begins with this letter be one of those above? */
+KW_INLINE int http1_may_matter(__u8 letter)
+{
+	letter |= 0x20;
+	return letter == 'c' || letter == 'k' || letter == 't' || letter == 'u' || letter == 'p';
+}
+
+/* A byte of a line whose name is bad: what ends the line, or its name, tells what is wrong with it. */
+KW_INLINE __u32 http1_bad_name(struct http1_connection *c, struct http1_stream *s, __u8 byte)
+{
+	if (byte == '\n')
+		return http1_malformed(c, s, HTTP1_ERROR_NO_COLON);
+	if (byte == ':')
+		return http1_malformed(c, s,
+				       s->phase ? HTTP1_ERROR_FIELD_NAME : HTTP1_ERROR_SPACE_BEFORE_COLON);
+	if (!http1_is_space(byte))
+		s->phase = 1; /* something other than white space before the colon */
+	s->state = HTTP1_BAD_NAME;
+	return 0;
+}
+
+/* The first byte that makes a name bad; a colon does so where no name is. */
+KW_INLINE __u32 http1_bad_name_begin(struct http1_connection *c, struct http1_stream *s, __u8 byte)
+{
+	s->phase = byte == ':';
+	return http1_bad_name(c, s, byte);
+}
+
+KW_INLINE __u32 http1_step_field_start(struct http1_connection *c, struct http1_stream *s, int responses,
+				       const __u8 *p, __u32 *event)
+{
+	__u8 byte = p[0];
+
+	if (http1_is_space(byte)) {
+		if (s->field == HTTP1_FIELD_NONE) {
+			*event = http1_malformed(c, s, HTTP1_ERROR_FOLD);
+			return 1;
+		}
+		s->state = http1_value_state(s);
+		return 0; /* this white space stands for the fold and belongs to the value */
+	}
+	*event = http1_field_end(s);
+	if (byte == '\n') {
+		*event |= http1_head_end(c, s, responses);
+		return 1;
+	}
+	if (byte == '\r') {
+		s->state = HTTP1_HEAD_LF;
+		return 1;
+	}
+	s->word_length = 0;
+	s->phase = 0;
+	s->state = http1_may_matter(byte) ? HTTP1_NAME : HTTP1_OTHER_NAME;
+	return 0;
+}
+
+KW_INLINE __u32 http1_step_name(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				__u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+
+		if (byte == ':' && s->word_length) {
+			http1_name_end(s);
+			return i + 1;
+		}
+		if (!http1_is_token(byte)) {
+			*event = http1_bad_name_begin(c, s, byte);
+			return i + 1;
+		}
+		http1_append(s, http1_lower(byte));
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE __u32 http1_step_other_name(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				      __u32 n, __u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+
+		if (http1_is_token(byte)) {
+			s->phase = 1; /* not empty */
+		} else if (byte == ':' && s->phase) {
+			s->field = HTTP1_FIELD_OTHER;
+			s->state = HTTP1_VALUE;
+			return i + 1;
+		} else {
+			*event = http1_bad_name_begin(c, s, byte);
+			return i + 1;
+		}
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE __u32 http1_step_bad_name(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				    __u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		*event = http1_bad_name(c, s, p[i]);
+		if (*event)
+			return i + 1;
+	}
+	return HTTP1_WORD;
+}
+
+/* Members are cut at commas and trimmed; what no token may hold is kept as '?', so that it equals nothing. */
+KW_INLINE __u32 http1_step_list(struct http1_stream *s, const __u8 *p, __u32 n, __u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+
+		if (byte == '\n') {
+			s->state = HTTP1_FIELD_START;
+			return i + 1;
+		}
+		if (byte == ',') {
+			*event = http1_member(s);
+			return i + 1;
+		}
+		if (http1_is_space(byte) || byte == '\r') {
+			s->phase = 1;
+			continue;
+		}
+		if (s->phase && s->word_length)
+			http1_append(s, '?');
+		s->phase = 0;
+		http1_append(s, byte > 0x20 && byte < 0x7f ? http1_lower(byte) : '?');
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE void http1_parameter_name(struct http1_stream *s)
+{
+	s->parameter = HTTP1_PARAMETER_OTHER;
+	if (!s->word_length)
+		;
+	else if (http1_word_is(s, HTTP1_WORD8('t', 'i', 'm', 'e', 'o', 'u', 't', 0), 0, 0))
+		s->parameter = HTTP1_PARAMETER_TIMEOUT;
+	else if (http1_word_is(s, HTTP1_WORD8('m', 'a', 'x', 0, 0, 0, 0, 0), 0, 0))
+		s->parameter = HTTP1_PARAMETER_MAX;
+	s->phase = HTTP1_PHASE_VALUE;
+	s->number = 0;
+}
+
+/* One byte of a value that must be a number; @limit is what the number may not pass. */
+KW_INLINE void http1_number_byte(struct http1_stream *s, __u8 byte, __u64 limit)
+{
+	if (http1_is_digit(byte) && (s->phase == HTTP1_PHASE_VALUE || s->phase == HTTP1_PHASE_DIGITS)) {
+		__u32 digit = byte - '0';
+
+		s->phase = HTTP1_PHASE_DIGITS;
+		if (s->number > limit / 10 || s->number * 10 + digit > limit)
+			s->number = limit + 1;
+		else
+			s->number = s->number * 10 + digit;
+	} else if (http1_is_space(byte) || byte == '\r') {
+		if (s->phase == HTTP1_PHASE_DIGITS)
+			s->phase = HTTP1_PHASE_AFTER;
+	} else {
+		s->phase = HTTP1_PHASE_BAD;
+	}
+}
+
+/* A quoted string opens or ends. As a number it may hold nothing but one. */
+KW_INLINE void http1_parameter_quote(struct http1_stream *s)
+{
+	int closes = s->parameter & HTTP1_PARAMETER_QUOTED;
+
+	s->parameter ^= HTTP1_PARAMETER_QUOTED;
+	if (s->phase <= HTTP1_PHASE_NAME_END)
+		http1_append(s, '?');
+	else if (closes && (s->phase == HTTP1_PHASE_DIGITS || s->phase == HTTP1_PHASE_AFTER))
+		s->phase = HTTP1_PHASE_AFTER;
+	else if (closes || s->phase != HTTP1_PHASE_VALUE)
+		s->phase = HTTP1_PHASE_BAD;
+}
+
+/* A byte of a parameter's name: white space around it is trimmed, what no token may hold equals nothing. */
+KW_INLINE void http1_parameter_name_byte(struct http1_stream *s, __u8 byte)
+{
+	if (http1_is_space(byte) || byte == '\r') {
+		if (s->word_length)
+			s->phase = HTTP1_PHASE_NAME_END;
+		return;
+	}
+	if (s->phase == HTTP1_PHASE_NAME_END)
+		http1_append(s, '?');
+	s->phase = HTTP1_PHASE_NAME;
+	http1_append(s, http1_is_token(byte) ? http1_lower(byte) : '?');
+}
+
+KW_INLINE void http1_parameter_byte(struct http1_stream *s, __u8 byte)
+{
+	int quoted = s->parameter & HTTP1_PARAMETER_QUOTED;
+
+	if (s->parameter & HTTP1_PARAMETER_ESCAPED) {
+		s->parameter &= ~HTTP1_PARAMETER_ESCAPED;
+	} else if (byte == '"') {
+		http1_parameter_quote(s);
+	} else if (quoted && byte == '\\') {
+		s->parameter |= HTTP1_PARAMETER_ESCAPED;
+		if (s->phase > HTTP1_PHASE_NAME_END)
+			s->phase = HTTP1_PHASE_BAD;
+	} else if (byte == ',' && !quoted) {
+		http1_parameter_end(s);
+	} else if (s->phase > HTTP1_PHASE_NAME_END) {
+		http1_number_byte(s, byte, HTTP1_PARAMETER_LIMIT);
+	} else if (byte == '=' && !quoted) {
+		http1_parameter_name(s);
+	} else {
+		http1_parameter_name_byte(s, byte);
+	}
+}
+
+KW_INLINE __u32 http1_step_parameters(struct http1_stream *s, const __u8 *p, __u32 n)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		if (p[i] == '\n') {
+			s->state = HTTP1_FIELD_START;
+			return i + 1;
+		}
+		http1_parameter_byte(s, p[i]);
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE __u32 http1_step_length(struct http1_stream *s, const __u8 *p, __u32 n)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+
+		if (byte == '\n') {
+			s->state = HTTP1_FIELD_START;
+			return i + 1;
+		}
+		if (byte == ',')
+			http1_length_end(s);
+		else
+			http1_number_byte(s, byte, HTTP1_LENGTH_MAX);
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE __u32 http1_step_head_lf(struct http1_connection *c, struct http1_stream *s, int responses,
+				   const __u8 *p, __u32 *event)
+{
+	*event = p[0] == '\n' ? http1_head_end(c, s, responses) : http1_malformed(c, s, HTTP1_ERROR_NO_COLON);
+	return 1;
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where a message ends: RFC 9112 section 6.3, and what becomes of one whose end cannot be told. */
+#ifndef KEEPWATCH_HTTP1_FRAMING_H
+#define KEEPWATCH_HTTP1_FRAMING_H
+
+#include "words.h"
+
+/* ---- ends and errors ---------------------------------------------------------------------------- */
+
+KW_INLINE __u32 http1_lose(struct http1_connection *c, struct http1_stream *s)
+{
+	s->state = HTTP1_LOST;
+	s->mark = c->pushed;
+	return HTTP1_EVENT_LOST;
+}
+
+KW_INLINE __u32 http1_malformed(struct http1_connection *c, struct http1_stream *s, enum http1_error error)
+{
+	s->errors |= 1 << error;
+	return http1_lose(c, s);
+}
+
+/* The stream is @protocol. The other side may have decided by now: if for HTTP, this is an error of HTTP. */
+KW_INLINE __u32 http1_not_http(struct http1_connection *c, struct http1_stream *s, enum http1_protocol protocol)
+{
+	if (c->protocol == HTTP1_PROTOCOL_HTTP1)
+		return http1_malformed(c, s, HTTP1_ERROR_START_LINE);
+	if (c->protocol == HTTP1_PROTOCOL_NONE)
+		c->protocol = protocol;
+	return HTTP1_EVENT_NOT_HTTP;
+}
+
+/* Where a start line should be there is none. A connection that was seen from its start and has shown no HTTP
+ * is opaque; an older one gets further looks. */
+KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream *s)
+{
+	if (c->protocol == HTTP1_PROTOCOL_NONE && c->looks && ++c->looks < HTTP1_LOOKS)
+		return http1_lose(c, s);
+	return http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
+}
+
+KW_INLINE __u32 http1_message_end(struct http1_connection *c, struct http1_stream *s, int responses)
+{
+	s->state = HTTP1_START;
+	s->number = 0;
+	if (responses && !(s->flags & HTTP1_FLAG_INTERIM))
+		c->popped++;
+	return HTTP1_EVENT_END;
+}
+
+/* Does this message, for its part, let the connection live on? RFC 9112 section 9.3, and section 6.1: after an
+ * HTTP/1.0 message with Transfer-Encoding it ends. A body delimited by the close is another matter. */
+KW_INLINE int http1_is_persistent(const struct http1_stream *s)
+{
+	if ((s->flags & HTTP1_FLAG_CLOSE) || (s->errors & 1 << HTTP1_ERROR_CODING_IN_HTTP10))
+		return 0;
+	return s->version || (s->flags & HTTP1_FLAG_KEEP_ALIVE);
+}
+
+/* ---- framing: RFC 9112 section 6.3 -------------------------------------------------------------- */
+
+KW_INLINE __u32 http1_body(struct http1_connection *c, struct http1_stream *s, int responses,
+			   enum http1_framing framing)
+{
+	s->framing = framing;
+	switch (framing) {
+	case HTTP1_FRAMING_LENGTH:
+		s->remain = s->length;
+		s->state = HTTP1_BODY;
+		if (s->remain)
+			return HTTP1_EVENT_HEAD;
+		break;
+	case HTTP1_FRAMING_CHUNKED:
+		s->state = HTTP1_CHUNK_SIZE;
+		s->phase = HTTP1_SIZE_EMPTY;
+		s->number = 0;
+		return HTTP1_EVENT_HEAD;
+	case HTTP1_FRAMING_CLOSE:
+		s->state = HTTP1_BODY_CLOSE;
+		return HTTP1_EVENT_HEAD;
+	case HTTP1_FRAMING_TUNNEL:
+		c->tunnel = 1;
+		http1_message_end(c, s, responses);
+		s->state = HTTP1_TUNNEL;
+		return HTTP1_EVENT_HEAD | HTTP1_EVENT_END;
+	default:
+		break;
+	}
+	return HTTP1_EVENT_HEAD | http1_message_end(c, s, responses);
+}
+
+/* What holds of requests and responses alike, once nothing about the message rules a body out. */
+KW_INLINE __u32 http1_body_by_fields(struct http1_connection *c, struct http1_stream *s, int responses)
+{
+	if (s->flags & HTTP1_FLAG_CODING) {
+		if (s->flags & (HTTP1_FLAG_LENGTH | HTTP1_FLAG_BAD_LENGTH))
+			s->errors |= 1 << HTTP1_ERROR_AMBIGUOUS_LENGTH;
+		if (!s->version)
+			s->errors |= 1 << HTTP1_ERROR_CODING_IN_HTTP10;
+		if (s->flags & HTTP1_FLAG_CHUNKED)
+			return http1_body(c, s, responses, HTTP1_FRAMING_CHUNKED);
+		if (!responses)
+			return http1_malformed(c, s, HTTP1_ERROR_TRANSFER_ENCODING);
+		return http1_body(c, s, responses, HTTP1_FRAMING_CLOSE);
+	}
+	if (s->flags & HTTP1_FLAG_BAD_LENGTH)
+		return http1_malformed(c, s, HTTP1_ERROR_CONTENT_LENGTH);
+	if (s->flags & HTTP1_FLAG_LENGTH)
+		return http1_body(c, s, responses, HTTP1_FRAMING_LENGTH);
+	return http1_body(c, s, responses, responses ? HTTP1_FRAMING_CLOSE : HTTP1_FRAMING_NONE);
+}
+
+KW_INLINE __u32 http1_request_head(struct http1_connection *c, struct http1_stream *s)
+{
+	__u32 event = http1_body_by_fields(c, s, 0);
+
+	if (event & HTTP1_EVENT_LOST)
+		return event;
+	c->methods[c->pushed & (HTTP1_QUEUE - 1)] = s->method;
+	__atomic_fetch_add(&c->pushed, 1, __ATOMIC_SEQ_CST); /* the class is there before its number is */
+	return event;
+}
+
+KW_INLINE __u32 http1_response_head(struct http1_connection *c, struct http1_stream *s)
+{
+	__u32 waiting = c->pushed - c->popped; /* as a signed number negative, if responses ran ahead */
+
+	if ((__s32)waiting > HTTP1_QUEUE)
+		return http1_lose(c, s);
+	if ((__s32)waiting > 0) {
+		s->method = c->methods[c->popped & (HTTP1_QUEUE - 1)];
+	} else {
+		s->method = HTTP1_METHOD_OTHER;
+		s->flags |= HTTP1_FLAG_UNPAIRED;
+	}
+	if (s->status == 101 || (s->method == HTTP1_METHOD_CONNECT && s->status / 100 == 2))
+		return http1_body(c, s, 1, HTTP1_FRAMING_TUNNEL);
+	if (s->status / 100 == 1)
+		s->flags |= HTTP1_FLAG_INTERIM;
+	if (s->method == HTTP1_METHOD_HEAD || s->status / 100 == 1 || s->status == 204 || s->status == 304)
+		return http1_body(c, s, 1, HTTP1_FRAMING_NONE);
+	return http1_body_by_fields(c, s, 1);
+}
+
+KW_INLINE __u32 http1_head_end(struct http1_connection *c, struct http1_stream *s, int responses)
+{
+	if ((s->flags & HTTP1_FLAG_KEEP_ALIVE_FIELD) && !(s->flags & HTTP1_FLAG_KEEP_ALIVE))
+		s->errors |= 1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED;
+	s->body = 0;
+	return responses ? http1_response_head(c, s) : http1_request_head(c, s);
+}
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a message starts: request line, status line, and what may come before the first of them. */
+#ifndef KEEPWATCH_HTTP1_START_H
+#define KEEPWATCH_HTTP1_START_H
+
+#include "framing.h"
+
+/* ---- the states, one function each: what they return is how many bytes they took ----------------- */
+
+KW_INLINE __u32 http1_begin(struct http1_stream *s, int responses)
+{
+	s->flags = 0;
+	s->errors = 0;
+	s->status = 0;
+	s->field = HTTP1_FIELD_NONE;
+	s->phase = 0;
+	s->word_length = 0;
+	s->framing = HTTP1_FRAMING_NONE;
+	s->state = responses ? HTTP1_VERSION : HTTP1_METHOD;
+	return HTTP1_EVENT_BEGIN;
+}
+
+/* Passes over empty lines, at most @n bytes. What they were is kept: another protocol may begin so. */
+KW_INLINE __u32 http1_empty_lines(struct http1_stream *s, const __u8 *p, __u32 n)
+{
+	for (__u32 i = 0; i < HTTP1_WINDOW; i++) {
+		if (i >= n || (p[i] != '\r' && p[i] != '\n'))
+			return i;
+		s->words[0] = s->words[0] << 8 | p[i];
+		if (s->number < HTTP1_DECIDE)
+			s->number++;
+	}
+	return HTTP1_WINDOW;
+}
+
+/* The signature of version 2 of the PROXY protocol begins with two empty lines, then a NUL. */
+KW_INLINE int http1_begins_proxy2(const struct http1_connection *c, const struct http1_stream *s, __u8 byte)
+{
+	return !byte && s->number == 4 && (__u32)s->words[0] == 0x0d0a0d0a && !c->proxied;
+}
+
+KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream *s, int responses,
+				 const __u8 *p, __u32 n, __u32 *event)
+{
+	int fresh = c->protocol == HTTP1_PROTOCOL_NONE;
+	__u32 most = fresh ? HTTP1_DECIDE - s->number : HTTP1_WINDOW;
+	__u32 i = http1_empty_lines(s, p, n < most ? n : most);
+
+	if (fresh && s->number >= HTTP1_DECIDE) {
+		*event = http1_bad_start(c, s);
+		return i;
+	}
+	if (i >= n || i >= HTTP1_WINDOW)
+		return i;
+	if (fresh && !responses && http1_begins_proxy2(c, s, p[i])) {
+		s->state = HTTP1_PROXY2;
+		s->phase = 0;
+		return i + 1;
+	}
+	if (fresh && !s->number && (p[i] == 0x16 || (responses && !p[i]))) {
+		s->state = HTTP1_FOREIGN;
+		s->phase = 0;
+		return i;
+	}
+	*event = http1_begin(s, responses);
+	return i;
+}
+
+/* TLS: a record of type handshake, version 3. HTTP/2: its servers begin with a SETTINGS frame on stream 0 (RFC
+ * 9113 section 3.4), often before they have read the client's preface. */
+KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				   __u32 *event)
+{
+	__u32 phase = s->phase;
+	__u8 byte = p[0];
+
+	s->phase = phase + 1;
+	if (!phase)
+		s->number = byte;
+	else if (s->number == 0x16)
+		*event = http1_not_http(c, s, byte == 3 ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
+	else if (phase > 2 && byte != (phase == 3 ? 4 : 0))
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
+	else if (phase == 8)
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_H2C);
+	return 1;
+}
+
+KW_INLINE void http1_method_end(struct http1_connection *c, struct http1_stream *s)
+{
+	s->method = HTTP1_METHOD_OTHER;
+	s->state = HTTP1_TARGET;
+	s->phase = HTTP1_TARGET_EMPTY;
+	s->number += s->word_length + 1;
+	if (http1_word_is(s, HTTP1_WORD8('G', 'E', 'T', 0, 0, 0, 0, 0), 0, 0) ||
+	    http1_word_is(s, HTTP1_WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', 0), 0, 0) ||
+	    http1_word_is(s, HTTP1_WORD8('T', 'R', 'A', 'C', 'E', 0, 0, 0), 0, 0))
+		s->method = HTTP1_METHOD_SAFE;
+	else if (http1_word_is(s, HTTP1_WORD8('H', 'E', 'A', 'D', 0, 0, 0, 0), 0, 0))
+		s->method = HTTP1_METHOD_HEAD;
+	else if (http1_word_is(s, HTTP1_WORD8('P', 'U', 'T', 0, 0, 0, 0, 0), 0, 0) ||
+		 http1_word_is(s, HTTP1_WORD8('D', 'E', 'L', 'E', 'T', 'E', 0, 0), 0, 0))
+		s->method = HTTP1_METHOD_IDEMPOTENT;
+	else if (http1_word_is(s, HTTP1_WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', 0), 0, 0))
+		s->method = HTTP1_METHOD_CONNECT;
+	else if (http1_word_is(s, HTTP1_WORD8('P', 'R', 'I', 0, 0, 0, 0, 0), 0, 0))
+		s->method = HTTP1_METHOD_MAX; /* the HTTP/2 preface, if its version agrees */
+	else if (http1_word_is(s, HTTP1_WORD8('P', 'R', 'O', 'X', 'Y', 0, 0, 0), 0, 0) &&
+		 c->protocol == HTTP1_PROTOCOL_NONE && !c->proxied)
+		s->state = HTTP1_PROXY1;
+	s->word_length = 0;
+}
+
+KW_INLINE __u32 http1_step_method(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				  __u32 *event)
+{
+	int sure = c->protocol == HTTP1_PROTOCOL_HTTP1;
+
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+
+		if (http1_is_token(byte) && (sure || s->number + s->word_length + 1 < HTTP1_DECIDE)) {
+			http1_append(s, byte);
+		} else if (byte == ' ' && s->word_length) {
+			http1_method_end(c, s);
+			return i + 1;
+		} else {
+			*event = http1_bad_start(c, s);
+			return i + 1;
+		}
+	}
+	return HTTP1_WORD;
+}
+
+KW_INLINE void http1_target_end(struct http1_stream *s)
+{
+	if (s->method == HTTP1_METHOD_MAX && s->phase != HTTP1_TARGET_STAR)
+		s->method = HTTP1_METHOD_OTHER; /* PRI, but not the preface */
+	s->state = HTTP1_VERSION;
+	s->phase = 0;
+}
+
+/* A connection's first target that is neither a path nor an asterisk. */
+KW_INLINE int http1_is_odd_target(const struct http1_connection *c, const struct http1_stream *s, __u8 first)
+{
+	return c->protocol == HTTP1_PROTOCOL_NONE && s->phase == HTTP1_TARGET_EMPTY &&
+	       s->method != HTTP1_METHOD_CONNECT && first != '/' && first != '*';
+}
+
+KW_INLINE __u32 http1_step_target(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				  __u32 *event)
+{
+	__u32 taken, length;
+
+	if (http1_is_odd_target(c, s, p[0])) {
+		s->state = HTTP1_ODD_TARGET;
+		return 0;
+	}
+	taken = http1_find(p, n, ' ', '\n');
+	length = taken > n ? n : taken - 1;
+	if (length)
+		s->phase = s->phase || length > 1 || p[0] != '*' ? HTTP1_TARGET_MORE : HTTP1_TARGET_STAR;
+	if (taken > n)
+		return n;
+	if (p[length & (HTTP1_WINDOW - 1)] == ' ' && s->phase)
+		http1_target_end(s);
+	else
+		*event = http1_bad_start(c, s);
+	return taken;
+}
+
+/* Many a text protocol begins with two words: an odd target must show the colon of a scheme, or end, within
+ * the first bytes. */
+KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				      __u32 n, __u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+
+		if (byte == ' ' && s->phase) {
+			http1_target_end(s);
+			return i + 1;
+		}
+		if (byte <= ' ' || byte >= 0x7f || ++s->number >= HTTP1_DECIDE) {
+			*event = http1_bad_start(c, s);
+			return i + 1;
+		}
+		s->phase = HTTP1_TARGET_MORE;
+		if (byte == ':') {
+			s->state = HTTP1_TARGET;
+			return i + 1;
+		}
+	}
+	return HTTP1_WORD;
+}
+
+/* HTTP/ DIGIT . DIGIT (RFC 9112 section 2.3), told from anything else at the first byte that differs. */
+KW_INLINE int http1_version_byte(struct http1_stream *s, __u8 byte)
+{
+	switch (s->phase) {
+	case 0:
+		return byte == 'H';
+	case 1:
+	case 2:
+		return byte == 'T';
+	case 3:
+		return byte == 'P';
+	case 4:
+		return byte == '/';
+	case 5:
+		s->number = byte;
+		return byte == '1' || (byte == '2' && s->method == HTTP1_METHOD_MAX);
+	case 6:
+		return byte == '.';
+	default:
+		s->version = byte > '0';
+		return http1_is_digit(byte);
+	}
+}
+
+KW_INLINE __u32 http1_version_end(struct http1_connection *c, struct http1_stream *s, int responses)
+{
+	s->phase = 0;
+	if (s->number == '2')
+		return c->protocol == HTTP1_PROTOCOL_NONE && !s->version
+			       ? http1_not_http(c, s, HTTP1_PROTOCOL_H2C)
+			       : http1_bad_start(c, s);
+	if (s->method == HTTP1_METHOD_MAX)
+		s->method = HTTP1_METHOD_OTHER;
+	c->protocol = HTTP1_PROTOCOL_HTTP1;
+	s->state = responses ? HTTP1_STATUS : HTTP1_LINE_END;
+	return 0;
+}
+
+KW_INLINE __u32 http1_step_version(struct http1_connection *c, struct http1_stream *s, int responses,
+				   const __u8 *p, __u32 n, __u32 *event)
+{
+	if (responses)
+		s->method = HTTP1_METHOD_OTHER;
+	for (__u32 i = 0; i < 8; i++) {
+		if (i >= n)
+			return n;
+		if (!http1_version_byte(s, p[i])) {
+			*event = http1_bad_start(c, s);
+			return i + 1;
+		}
+		if (++s->phase == 8) {
+			*event = http1_version_end(c, s, responses);
+			return i + 1;
+		}
+	}
+	return 8;
+}
+
+KW_INLINE __u32 http1_step_line_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				    __u32 *event)
+{
+	for (__u32 i = 0; i < HTTP1_WINDOW; i++) {
+		if (i >= n)
+			return n;
+		if (p[i] == '\n') {
+			s->state = HTTP1_FIELD_START;
+			return i + 1;
+		}
+		if (p[i] != '\r' && !http1_is_space(p[i])) {
+			*event = http1_malformed(c, s, HTTP1_ERROR_START_LINE);
+			return i + 1;
+		}
+	}
+	return HTTP1_WINDOW;
+}
+
+/* SP, three digits, then SP or the line's end. */
+KW_INLINE __u32 http1_step_status(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				  __u32 *event)
+{
+	for (__u32 i = 0; i < 5; i++) {
+		if (i >= n)
+			return n;
+		__u8 byte = p[i];
+		__u32 phase = s->phase;
+		int good = phase == 0 ? byte == ' ' : http1_is_digit(byte);
+
+		if (phase == 4)
+			good = (byte == ' ' || byte == '\r' || byte == '\n') && s->status >= 100;
+		if (!good) {
+			*event = http1_malformed(c, s, HTTP1_ERROR_START_LINE);
+			return i + 1;
+		}
+		s->phase = phase + 1;
+		if (phase == 4) {
+			s->state = byte == '\n' ? HTTP1_FIELD_START : HTTP1_REASON;
+			return i + 1;
+		}
+		if (phase)
+			s->status = s->status * 10 + (byte - '0');
+	}
+	return 5;
+}
+
+/* ---- PROXY protocol ----------------------------------------------------------------------------- */
+
+#define HTTP1_PROXY2_REST HTTP1_WORD8('\r', '\n', 'Q', 'U', 'I', 'T', '\n', 0)
+
+/* Seven more bytes of the signature, then version and command, family, and a length of two bytes. */
+KW_INLINE __u32 http1_step_proxy2(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				  __u32 *event)
+{
+	__u32 phase = s->phase;
+	__u8 byte = p[0];
+
+	s->phase = phase + 1;
+	if (phase < 7 ? byte != (__u8)(HTTP1_PROXY2_REST >> 8 * phase) : phase == 7 && byte >> 4 != 2)
+		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
+	if (*event)
+		return 1;
+	s->number = s->number << 8 | byte;
+	if (phase == 10) {
+		s->remain = s->number & 0xffff;
+		s->number = 0;
+		s->state = s->remain ? HTTP1_PROXY2_ADDRESSES : HTTP1_START;
+		c->proxied = 1;
+	}
+	return 1;
+}
+
+/* "PROXY " may still be a method; what follows tells: TCP4, TCP6 or UNKNOWN, where no target begins so. */
+KW_INLINE __u32 http1_step_proxy1(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
+				  __u32 *event)
+{
+	__u32 most = HTTP1_PROXY - s->number;
+	__u32 taken;
+
+	if (!c->proxied) {
+		if (p[0] != 'T' && p[0] != 'U') {
+			s->state = http1_is_odd_target(c, s, p[0]) ? HTTP1_ODD_TARGET : HTTP1_TARGET;
+			return 0;
+		}
+		*event = HTTP1_EVENT_PROXY;
+		c->proxied = 1;
+	}
+	taken = http1_step_line(s, p, n < most ? n : most, HTTP1_START);
+	s->number += taken;
+	if (s->state == HTTP1_START)
+		s->number = 0;
+	else if (s->number >= HTTP1_PROXY)
+		*event |= http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
+	return taken;
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Bytes, eight at a time, and the name or token that is being read. */
+#ifndef KEEPWATCH_HTTP1_WORDS_H
+#define KEEPWATCH_HTTP1_WORDS_H
+
+#include "state.h"
+
+/* ---- bytes and words ---------------------------------------------------------------------------- */
+
+#define HTTP1_ONES 0x0101010101010101ULL
+#define HTTP1_HIGHS 0x8080808080808080ULL
+
+/* "abcdefgh" as the word that a load of these eight bytes gives. */
+#define HTTP1_WORD8(a, b, c, d, e, f, g, h)                                                                    \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |               \
+	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+
+/* RFC 9110 section 5.6.2: tchar, one bit a byte value. The fifth word is there because clang puts a table of
+ * just 32 bytes into a section of mergeable constants, of which the object's type information knows nothing. */
+static const __u64 http1_token_bits[5] = {0x03ff6cfa00000000ULL, 0x57ffffffc7fffffeULL};
+
+KW_INLINE int http1_is_token(__u8 byte)
+{
+	return http1_token_bits[byte >> 6] >> (byte & 63) & 1;
+}
+
+KW_INLINE int http1_is_space(__u8 byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+KW_INLINE int http1_is_digit(__u8 byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+KW_INLINE __u8 http1_lower(__u8 byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
+}
+
+/* The high bit of each byte of @word that is zero, exact up to and including the first such byte. */
+KW_INLINE __u64 http1_zero_bytes(__u64 word)
+{
+	return (word - HTTP1_ONES) & ~word & HTTP1_HIGHS;
+}
+
+/* How many bytes there are up to and including the first marked one; @marks is not zero. */
+KW_INLINE __u32 http1_first_marked(__u64 marks)
+{
+	return (((marks & -marks) - 1) & HTTP1_ONES) * HTTP1_ONES >> 56;
+}
+
+/* How many of @n bytes there are up to and including the first @a or @b; n + 1 if there is none. */
+KW_INLINE __u32 http1_find(const __u8 *p, __u32 n, __u8 a, __u8 b)
+{
+	__u32 i = 0;
+
+	for (; i + 8 <= HTTP1_WINDOW && i + 8 <= n; i += 8) {
+		__u64 word = kw_load64(p + i);
+		__u64 marks = http1_zero_bytes(word ^ a * HTTP1_ONES) | http1_zero_bytes(word ^ b * HTTP1_ONES);
+
+		if (marks)
+			return i + http1_first_marked(marks);
+	}
+	for (__u32 tail = 0; tail < 8 && i < n && i < HTTP1_WINDOW; tail++, i++)
+		if (p[i] == a || p[i] == b)
+			return i + 1;
+	return n + 1;
+}
+
+/* ---- the word being read ------------------------------------------------------------------------ */
+
+KW_INLINE void http1_append(struct http1_stream *s, __u8 byte)
+{
+	__u32 length = s->word_length;
+
+	if (!length)
+		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
+	if (length < HTTP1_WORD)
+		s->word[length & (HTTP1_WORD - 1)] = byte;
+	if (length <= HTTP1_WORD)
+		s->word_length = length + 1;
+}
+
+KW_INLINE int http1_word_is(const struct http1_stream *s, __u64 first, __u64 second, __u64 third)
+{
+	return s->words[0] == first && s->words[1] == second && s->words[2] == third && !s->words[3];
+}
+
+/* Skips to the end of a line, then on to @next. */
+KW_INLINE __u32 http1_step_line(struct http1_stream *s, const __u8 *p, __u32 n, enum http1_state next)
+{
+	__u32 taken = http1_find(p, n, '\n', '\n');
+
+	if (taken > n)
+		return n;
+	s->state = next;
+	return taken;
+}
+
+#endif
