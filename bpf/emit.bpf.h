@@ -226,7 +226,7 @@ static __always_inline int kw_is_answered(const struct kw_connection *c)
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
 static __always_inline void kw_keep_closed(const struct kw_connection *c)
 {
-	struct kw_closed_by_server closed = {.identity = c->identity, .closed = c->closing.time};
+	struct kw_closed_by_server closed = {.identity = c->identity, .closed = c->ending.time};
 	struct kw_tuple tuple = {
 		.local_port = c->identity.local_port,
 		.remote_port = c->identity.remote_port,

@@ -184,6 +184,8 @@ int BPF_PROG(kw_error_report, struct sock *sk)
 		c->closing.error = sk->sk_err;
 	if (sk->sk_err_soft)
 		c->closing.soft_error = sk->sk_err_soft;
+	else if (!c->established && !sk->sk_err)
+		c->closing.soft_error = kw_queued_error(sk);
 	return 0;
 }
 

@@ -50,6 +50,17 @@ static __always_inline int kw_fin_arrived(const struct sock *sk)
 	return sk->__sk_common.skc_flags >> SOCK_DONE & 1;
 }
 
+/* The latest error in the socket's error queue, a positive errno; 0 if there is none. An ICMP error that arrives
+ * while connect() still holds the socket is reported when it stands there and nowhere else. */
+static __always_inline int kw_queued_error(struct sock *sk)
+{
+	struct sk_buff *latest = BPF_CORE_READ(sk, sk_error_queue.prev);
+
+	if ((void *)latest == (void *)&sk->sk_error_queue)
+		return 0;
+	return BPF_CORE_READ((struct sock_exterr_skb *)&latest->cb, ee.ee_errno);
+}
+
 /* copied_seq without the FIN, which the read that meets it takes along. */
 static __always_inline __u32 kw_copied(const struct sock *sk, const struct tcp_sock *tcp)
 {

@@ -65,6 +65,8 @@ static __always_inline void kw_read_closing(struct kw_connection *c, struct sock
 		kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_UNSUPPORTED);
 		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_UNSUPPORTED;
 	}
+	if (!c->established) /* a connect() that failed got its local port after the move to SYN_SENT */
+		c->identity.local_port = bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport);
 	closing->unread = kw_arrived(sk, tcp) - kw_copied(sk, tcp);
 	closing->outstanding = tcp->write_seq - tcp->snd_una;
 	if (closing->outstanding && fin_sent)

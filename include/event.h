@@ -278,7 +278,7 @@ _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 struct kw_event_late {
 	struct kw_event_header header;
 	struct kw_identity identity; /* of the server's socket */
-	__u64 closed;                /* when it was closed, as in kw_closing.time */
+	__u64 closed;                /* when the server closed it: kw_ending.time */
 	__u32 bytes;                 /* payload of the segment that came too late */
 	__u32 reserved;
 };

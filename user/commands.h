@@ -21,6 +21,7 @@ int kw_report(const struct kw_options *options);
 int kw_record(const struct kw_options *options);
 int kw_replay(const struct kw_options *options);
 int kw_check(const struct kw_options *options);
+int kw_explain(const struct kw_options *options);
 
 /* The exit status for a result of kw_observer_open(), kw_observer_run() and the like. */
 static inline enum kw_exit kw_exit_status(int r)

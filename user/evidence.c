@@ -184,8 +184,8 @@ static void lead_connect_timeout(struct writer *w)
 
 static void lead_connect_unreachable(struct writer *w)
 {
-	say(w, "the connection attempt failed with %s after %s", error_name(w->facts->error).text,
-	    connecting_time(w).text);
+	say(w, "the network ended the connection attempt with %s (an ICMP error, or no route) after %s",
+	    error_name(w->facts->error).text, connecting_time(w).text);
 }
 
 static void lead_connect_aborted(struct writer *w)
@@ -409,6 +409,19 @@ static void say_advertised(struct writer *w)
 		say(w, "a Keep-Alive field was not named by Connection: likely forwarded by an intermediary");
 }
 
+/* Another sentence has said it of the only request that was lost: that it was cut, or got no response byte. */
+static bool is_loss_told(const struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+
+	if (verdict->lost_requests != 1)
+		return !verdict->lost_requests;
+	if (verdict->phase == KW_PHASE_WAITING)
+		return true;
+	return (verdict->phase == KW_PHASE_REQUEST || verdict->phase == KW_PHASE_RESPONSE) &&
+	       (verdict->closer == KW_CLOSER_CLIENT || verdict->closer == KW_CLOSER_SERVER);
+}
+
 static void say_lost(struct writer *w)
 {
 	const struct kw_verdict *verdict = w->verdict;
@@ -422,7 +435,7 @@ static void say_lost(struct writer *w)
 	else if (verdict->unread_data)
 		say(w, "the %s had %u unread byte%s as it closed", kw_closer_name(verdict->closer), unread,
 		    plural(unread));
-	if (verdict->lost_requests)
+	if (!is_loss_told(w))
 		say(w, "%u request%s no complete response", verdict->lost_requests,
 		    verdict->lost_requests == 1 ? " got" : "s got");
 }

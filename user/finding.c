@@ -48,6 +48,11 @@ void kw_finding_count(struct kw_finding *finding, const char *name, uint64_t cou
 	kw_finding_number(finding, name, KW_NUMBER_COUNT, (double)count);
 }
 
+void kw_finding_count_or_null(struct kw_finding *finding, const char *name, bool known, uint64_t count)
+{
+	kw_finding_number(finding, name, known ? KW_NUMBER_COUNT : KW_NUMBER_NULL, (double)count);
+}
+
 void kw_finding_seconds(struct kw_finding *finding, const char *name, bool known, double seconds)
 {
 	kw_finding_number(finding, name, known ? KW_NUMBER_SECONDS : KW_NUMBER_NULL, known ? seconds : 0);

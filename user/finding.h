@@ -81,6 +81,7 @@ struct kw_finding {
 
 /* What there is no room for is left out. */
 void kw_finding_count(struct kw_finding *finding, const char *name, uint64_t count);
+void kw_finding_count_or_null(struct kw_finding *finding, const char *name, bool known, uint64_t count);
 void kw_finding_seconds(struct kw_finding *finding, const char *name, bool known, double seconds);
 void kw_finding_number(struct kw_finding *finding, const char *name, enum kw_number_kind kind, double value);
 void kw_finding_text(struct kw_finding *finding, const char *name, const char *text);

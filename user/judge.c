@@ -299,6 +299,15 @@ enum policy {
 	NULL_VALUE,
 };
 
+static const char *const policy_texts[] = {
+	[NO] = "never",
+	[YES] = "always",
+	[IF_LOST] = "if requests were lost",
+	[IF_LATE] = "only if a late request came",
+	[IF_CUT_OFF] = "only if the server's RST, sent over unread data, destroyed the response",
+	[NULL_VALUE] = "not known",
+};
+
 static const struct rule {
 	const char *name;
 	bool (*matches)(const struct kw_facts *f);
@@ -445,6 +454,11 @@ void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_ve
 const char *kw_reason_name(enum kw_reason reason)
 {
 	return (unsigned int)reason < KW_REASON_MAX ? rules[reason].name : "unknown";
+}
+
+const char *kw_reason_premature(enum kw_reason reason)
+{
+	return policy_texts[(unsigned int)reason < KW_REASON_MAX ? rules[reason].premature : NULL_VALUE];
 }
 
 enum kw_reason kw_reason_by_name(const char *name)

@@ -124,6 +124,10 @@ const char *kw_phase_name(enum kw_phase phase);
 const char *kw_reason_name(enum kw_reason reason);
 const char *kw_confidence_name(enum kw_confidence confidence);
 
+/* When a close for this reason is premature, in words, from the table of rules: "never", "always", "if requests
+ * were lost" and so on; never NULL. */
+const char *kw_reason_premature(enum kw_reason reason);
+
 /* The reason with this name, or KW_REASON_MAX. */
 enum kw_reason kw_reason_by_name(const char *name);
 

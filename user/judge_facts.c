@@ -32,14 +32,17 @@ static enum kw_closer closer_of_role(enum kw_role role, bool peer)
 
 /* --- The act ------------------------------------------------------------------------------------------- */
 
-/* A connect() that did not succeed. Only a client connects. Closing a socket that is still connecting sends
- * nothing; it is called a FIN, as the orderly local close that it is. */
+/* A connect() that did not succeed. Only a client connects. ECONNREFUSED without a RST comes from a firewall's
+ * ICMP error. A program may be told of such an error while the kernel still tries (the soft error), and close.
+ * Closing a socket that is still connecting sends nothing; it is called a FIN, as the orderly local close that
+ * it is. */
 static void derive_connect_act(struct kw_facts *f)
 {
-	if (f->error == ECONNREFUSED || f->error == ECONNRESET || has_act(f->event, KW_ACT_PEER_RST)) {
+	if (f->error == ECONNRESET || has_act(f->event, KW_ACT_PEER_RST)) {
 		f->closer = KW_CLOSER_SERVER;
 		f->manner = KW_MANNER_REFUSED;
-	} else if (f->error && f->error != ECONNABORTED) {
+	} else if (f->error != ECONNABORTED && (f->error || f->event->closing.soft_error)) {
+		f->error = f->error ? f->error : f->event->closing.soft_error;
 		f->closer = KW_CLOSER_NETWORK;
 		f->manner = f->error == ETIMEDOUT ? KW_MANNER_TIMEOUT : KW_MANNER_UNREACHABLE;
 	} else {
@@ -49,15 +52,16 @@ static void derive_connect_act(struct kw_facts *f)
 	}
 }
 
-/* The kernel gave up. A retransmission timeout reports the last ICMP error, where there was one, instead of
- * ETIMEDOUT: so an unreachable host is a timeout if data or probes were waiting for an answer. */
+/* The kernel gave up. A timeout reports the last ICMP error, where there was one, instead of ETIMEDOUT: what
+ * was a soft error until then has become the error. A program that was told of it may have reset the connection
+ * itself: then nothing timed out; of its own accord the kernel sends a RST only when probes fail. */
 static void derive_error_act(struct kw_facts *f)
 {
 	const struct kw_closing *closing = &f->event->closing;
 
 	f->closer = KW_CLOSER_NETWORK;
-	f->gave_up = f->error == ETIMEDOUT ||
-		     (is_unreachable(f->error) && (closing->outstanding || closing->probes));
+	f->gave_up = f->error == ETIMEDOUT || (closing->error && closing->error == closing->soft_error &&
+					       (closing->probes || !has_act(f->event, KW_ACT_LOCAL_RST)));
 	if (f->gave_up)
 		f->manner = KW_MANNER_TIMEOUT;
 	else
@@ -76,7 +80,7 @@ static enum kw_act first_act(const struct kw_facts *f)
 		return act;
 	if (f->error == ECONNABORTED)
 		return KW_ACT_LOCAL_RST;
-	if (f->error == ECONNRESET || f->error == EPIPE || f->error == ECONNREFUSED)
+	if (f->error == ECONNRESET || f->error == EPIPE)
 		return KW_ACT_PEER_RST;
 	return act;
 }

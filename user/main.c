@@ -8,9 +8,9 @@
 #include "log.h"
 
 static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
-	[KW_COMMAND_RUN] = kw_run,
-	[KW_COMMAND_TRACE] = kw_trace,
-	[KW_COMMAND_CHECK] = kw_check,
+	[KW_COMMAND_RUN] = kw_run,       [KW_COMMAND_TRACE] = kw_trace,   [KW_COMMAND_REPORT] = kw_report,
+	[KW_COMMAND_RECORD] = kw_record, [KW_COMMAND_REPLAY] = kw_replay, [KW_COMMAND_CHECK] = kw_check,
+	[KW_COMMAND_EXPLAIN] = kw_explain,
 };
 
 static int perform(const struct kw_options *options)
@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 		return KW_EXIT_USAGE;
 	kw_log_open(options.verbosity);
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is noticed where it is written to */
+	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
 	status = perform(&options);
 	kw_options_free(&options);
 	return status;

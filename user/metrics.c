@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "exposition.h"
+#include "findings.h"
 #include "record.h"
 
 #define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
@@ -295,6 +296,94 @@ static void write_services(struct kw_exposition *out, const struct kw_aggregate 
 	}
 }
 
+/* ---- what is concluded ---- */
+
+static void write_inferred(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	if (service->server_idle.known)
+		kw_exposition_real(out, with(labels, "side", "server").text, service->server_idle.seconds);
+	if (service->client_idle.known)
+		kw_exposition_real(out, with(labels, "side", "client").text, service->client_idle.seconds);
+}
+
+static void write_margin(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	if (service->has_margin)
+		kw_exposition_real(out, labels, service->margin);
+}
+
+static void write_drains(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	kw_exposition_integer(out, labels, (int64_t)service->stats->drains.count);
+}
+
+static bool holds(const struct kw_assessment *service, enum kw_finding_id id, enum kw_severity severity)
+{
+	for (size_t i = 0; i < service->finding_count; i++)
+		if (service->findings[i].id == id && service->findings[i].severity == severity)
+			return true;
+	return false;
+}
+
+/* What once held is told to hold no more, or nobody would know. */
+static void write_findings(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
+		for (enum kw_severity severity = 0; severity < KW_SEVERITY_MAX; severity++)
+			if (service->stats->raised[id] & 1 << severity)
+				count(out, with(labels, "finding", kw_finding_name(id)).text, "severity",
+				      kw_severity_name(severity), holds(service, id, severity));
+}
+
+static const struct conclusion {
+	const char *name;
+	const char *type;
+	const char *help;
+	void (*write)(struct kw_exposition *out, const char *labels, const struct kw_assessment *service);
+} conclusions[] = {
+	{"keepwatch_inferred_idle_timeout_seconds", KW_TYPE_GAUGE,
+	 "Idle timeout that closes of idle connections betray.", write_inferred},
+	{"keepwatch_safe_margin_seconds", KW_TYPE_GAUGE,
+	 "The server's idle timeout less the longest idle time before a reuse.", write_margin},
+	{"keepwatch_drains", KW_TYPE_COUNTER, "Times the server closed its idle connections all at once.",
+	 write_drains},
+	{"keepwatch_finding", KW_TYPE_GAUGE, "1 while a finding holds, 0 after.", write_findings},
+};
+
+static void note_raised(struct kw_stats *stats, const struct kw_assessment *service)
+{
+	for (size_t i = 0; i < service->finding_count; i++)
+		stats->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
+}
+
+/* All services are assessed before a line is written: the lines go by families. */
+static int write_assessments(struct kw_exposition *out, struct kw_aggregate *aggregate)
+{
+	const size_t families = sizeof(conclusions) / sizeof(conclusions[0]);
+	size_t services = HASH_COUNT(aggregate->services), at = 0;
+	struct kw_assessment *assessed = calloc(services ? services : 1, sizeof(*assessed));
+	int r = assessed ? 0 : -ENOMEM;
+
+	for (struct kw_stats *stats = aggregate->services; stats && r == 0; stats = stats->hh.next) {
+		r = kw_assess(aggregate, stats, &assessed[at]);
+		if (r == 0)
+			note_raised(stats, &assessed[at++]);
+	}
+	for (size_t i = 0; i < families && r == 0; i++) {
+		kw_exposition_family(out, conclusions[i].name, conclusions[i].type, conclusions[i].help);
+		for (size_t k = 0; k < at; k++) {
+			char labels[LABELS];
+
+			service_labels(&assessed[k].stats->service, labels);
+			conclusions[i].write(out, labels, &assessed[k]);
+		}
+	}
+	while (at > 0)
+		kw_assessment_free(&assessed[--at]);
+	free(assessed);
+	return r;
+}
+
 /* ---- the exporter's own ---- */
 
 static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate)
@@ -332,11 +421,15 @@ static void write_programs(struct kw_exposition *out, const struct kw_program_st
 		count(out, "", "program", programs[i].name, programs[i].runs);
 }
 
-static void write_process(struct kw_exposition *out, const struct kw_process *process)
+static void write_build(struct kw_exposition *out)
 {
 	kw_exposition_family(out, "keepwatch_build_info", KW_TYPE_GAUGE,
 			     "The version of this program; always 1.");
 	count(out, "", "version", KEEPWATCH_VERSION, 1);
+}
+
+static void write_process(struct kw_exposition *out, const struct kw_process *process)
+{
 	kw_exposition_family(out, "process_cpu_seconds", KW_TYPE_COUNTER, "User and system time spent.");
 	kw_exposition_real(out, "", process->cpu_seconds);
 	kw_exposition_family(out, "process_resident_memory_bytes", KW_TYPE_GAUGE, "Resident memory.");
@@ -358,17 +451,22 @@ int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char *
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
 	bool failed;
+	int r;
 
 	out.file = open_memstream(&text, &length);
 	if (!out.file)
 		return -ENOMEM;
 	write_services(&out, metrics->aggregate);
+	r = write_assessments(&out, metrics->aggregate);
 	write_trouble(&out, metrics->aggregate);
-	write_programs(&out, metrics->programs, metrics->program_count);
-	write_process(&out, &metrics->process);
+	write_build(&out);
+	if (metrics->process) {
+		write_programs(&out, metrics->programs, metrics->program_count);
+		write_process(&out, metrics->process);
+	}
 	kw_exposition_end(&out);
 	failed = ferror(out.file) != 0;
-	if (fclose(out.file) != 0 || failed)
+	if (fclose(out.file) != 0 || failed || r < 0)
 		return -ENOMEM;
 	*ret_text = kw_take(text);
 	*ret_length = length;

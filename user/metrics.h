@@ -8,10 +8,10 @@
 #include "process.h"
 
 struct kw_metrics {
-	const struct kw_aggregate *aggregate;
+	struct kw_aggregate *aggregate; /* which findings were exposed is noted in it */
 	const struct kw_program_stats *programs;
 	size_t program_count;
-	struct kw_process process;
+	const struct kw_process *process; /* NULL: this is no living daemon, and neither are there programs */
 };
 
 /* Writes all families to *ret_text, which the caller frees. -ENOMEM. */

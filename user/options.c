@@ -21,13 +21,15 @@
 #define RECORD (1U << KW_COMMAND_RECORD)
 #define REPLAY (1U << KW_COMMAND_REPLAY)
 #define CHECK (1U << KW_COMMAND_CHECK)
+#define EXPLAIN (1U << KW_COMMAND_EXPLAIN)
 #define OBSERVING (RUN | TRACE | REPORT | RECORD)
-#define ALL (OBSERVING | REPLAY | CHECK)
+#define ALL (OBSERVING | REPLAY | CHECK | EXPLAIN)
 #define LIVE (1U << 31) /* of an output's option: not for a replay, which has no kernel and no clock */
 
 static const char *const command_names[] = {
 	[KW_COMMAND_RUN] = "run",       [KW_COMMAND_TRACE] = "trace",   [KW_COMMAND_REPORT] = "report",
 	[KW_COMMAND_RECORD] = "record", [KW_COMMAND_REPLAY] = "replay", [KW_COMMAND_CHECK] = "check",
+	[KW_COMMAND_EXPLAIN] = "explain",
 };
 
 /* One option: its long name is its key in the configuration file too. */
@@ -182,7 +184,7 @@ static int command_by_name(const char *name, enum kw_command *ret_command)
 	return kw_log_error(-EINVAL, "unknown command '%.100s': see keepwatch --help", name);
 }
 
-/* The command and, of those that take one, its file. */
+/* The command and, of those that take one, its file or topic. */
 static int read_arguments(int argc, char **argv, struct kw_options *options)
 {
 	int at = optind, r = 0;
@@ -200,6 +202,8 @@ static int read_arguments(int argc, char **argv, struct kw_options *options)
 		if (!options->file)
 			return kw_log_error(-ENOMEM, "out of memory");
 	}
+	if (options->command == KW_COMMAND_EXPLAIN && at < argc)
+		options->topic = argv[at++];
 	if (at < argc)
 		return kw_log_error(-EINVAL, "unexpected argument '%.100s': see keepwatch --help", argv[at]);
 	return 0;
@@ -405,7 +409,8 @@ void kw_options_help(void)
 	       "  keepwatch report        observe for a while, then say what is wrong and what to change\n"
 	       "  keepwatch record FILE   observe into a file\n"
 	       "  keepwatch replay FILE   the file through trace, report or metrics\n"
-	       "  keepwatch check         is this host able to run it; what is missing and how to get it\n");
+	       "  keepwatch check         is this host able to run it; what is missing and how to get it\n"
+	       "  keepwatch explain       what a reason or a finding means, what causes it, what to do\n");
 	help_rows("Every command:", ALL, 0);
 	help_rows("run, trace, report and record:", OBSERVING, REPLAY);
 	help_rows("run, trace and report:", RUN | TRACE | REPORT, RECORD);

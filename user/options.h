@@ -19,6 +19,7 @@ enum kw_command {
 	KW_COMMAND_RECORD,
 	KW_COMMAND_REPLAY,
 	KW_COMMAND_CHECK,
+	KW_COMMAND_EXPLAIN,
 	KW_COMMAND_HELP,    /* --help */
 	KW_COMMAND_VERSION, /* --version */
 	KW_COMMAND_MAX,
@@ -55,6 +56,9 @@ struct kw_options {
 	/* report */
 	uint64_t every;           /* ns; 0 means once, at the end */
 	enum kw_severity fail_on; /* KW_SEVERITY_MAX: never */
+
+	/* explain */
+	const char *topic; /* a reason or a finding, perhaps; an argument of the program; NULL: all */
 
 	/* record, replay */
 	char *file;                /* owned; NULL for other commands */

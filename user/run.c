@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "aggregate.h"
-#include "cgroup.h"
 #include "commands.h"
 #include "host.h"
 #include "http_server.h"
@@ -10,14 +8,14 @@
 #include "metrics.h"
 #include "observe.h"
 #include "record.h"
+#include "tally.h"
 
 #define PROGRAMS_MAX 32
 
 struct run {
 	const struct kw_options *options;
 	struct kw_observer observer;
-	struct kw_aggregate aggregate;
-	struct kw_cgroups *cgroups;
+	struct kw_tally tally;
 	struct kw_http_server *server;
 };
 
@@ -25,12 +23,14 @@ static int make_metrics(void *context, bool open_metrics, char **ret_text, size_
 {
 	struct run *run = context;
 	struct kw_program_stats programs[PROGRAMS_MAX];
-	struct kw_metrics metrics = {.aggregate = &run->aggregate, .programs = programs};
+	struct kw_process process;
+	struct kw_metrics metrics = {
+		.aggregate = &run->tally.aggregate, .programs = programs, .process = &process};
 
 	metrics.program_count = kw_loader_program_stats(run->observer.loader, programs, PROGRAMS_MAX);
 	if (metrics.program_count > PROGRAMS_MAX)
 		metrics.program_count = PROGRAMS_MAX;
-	kw_process_read(&metrics.process);
+	kw_process_read(&process);
 	return kw_metrics_write(&metrics, open_metrics, ret_text, ret_length);
 }
 
@@ -64,53 +64,15 @@ static void log_late(const struct kw_event_late *late, const struct kw_service *
 	       service->name, local, remote, id);
 }
 
-static const char *cgroup_of(const struct run *run, const struct kw_identity *identity)
-{
-	enum kw_service_by by = run->options->namer.by;
-
-	if (by != KW_SERVICE_BY_CGROUP && by != KW_SERVICE_BY_CONTAINER)
-		return NULL;
-	return kw_cgroups_path(run->cgroups, identity->cgroup);
-}
-
-static struct kw_service service_of(const struct run *run, const struct kw_identity *identity)
-{
-	struct kw_service service;
-
-	kw_service_name(&run->options->namer, identity, cgroup_of(run, identity), &service);
-	return service;
-}
-
-static int on_connection(struct run *run, const struct kw_event *event, const struct kw_verdict *verdict)
-{
-	struct kw_service service = service_of(run, &event->connection->identity);
-
-	if (verdict && verdict->premature == KW_PREMATURE_YES && run->options->log_premature)
-		log_premature(event, verdict, &service);
-	return kw_aggregate_connection(&run->aggregate, &service, event, verdict);
-}
-
-static int on_late(struct run *run, const struct kw_event *event)
-{
-	struct kw_service service = service_of(run, &event->late->identity);
-
-	if (run->options->log_premature)
-		log_late(event->late, &service);
-	return kw_aggregate_late(&run->aggregate, &service, event);
-}
-
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct run *run = context;
-	int r = 0;
 
-	if (event->totals)
-		r = kw_aggregate_totals(&run->aggregate, event->totals);
-	else if (event->connection)
-		r = on_connection(run, event, verdict);
-	else if (event->late)
-		r = on_late(run, event);
-	return r < 0 ? kw_log_error(r, "out of memory") : 0;
+	if (run->options->log_premature && event->late)
+		log_late(event->late, kw_tally_service(&run->tally, &event->late->identity));
+	if (run->options->log_premature && verdict && verdict->premature == KW_PREMATURE_YES)
+		log_premature(event, verdict, kw_tally_service(&run->tally, &event->connection->identity));
+	return kw_tally_event(&run->tally, event, verdict);
 }
 
 /* libmicrohttpd keeps its own timeouts; it looks at them whenever it runs. */
@@ -157,16 +119,28 @@ static int observe(struct run *run)
 	return r;
 }
 
+static int tally(struct run *run, struct kw_cgroups *cgroups)
+{
+	const struct kw_options *options = run->options;
+	int r = kw_tally_open(&run->tally, options, options->window,
+			      kw_source_host(&run->observer.clock, cgroups));
+
+	if (r == 0)
+		r = observe(run);
+	kw_http_server_close(run->server);
+	kw_tally_close(&run->tally);
+	return r;
+}
+
 int kw_run(const struct kw_options *options)
 {
 	struct run run = {.options = options};
-	int r;
+	struct kw_cgroups *cgroups;
+	int r = kw_cgroups_open(&cgroups);
 
-	kw_aggregate_open(&run.aggregate, options->services, options->window);
-	r = kw_cgroups_open(&run.cgroups);
-	r = r < 0 ? kw_log_error(r, "out of memory") : observe(&run);
-	kw_http_server_close(run.server);
-	kw_cgroups_close(run.cgroups);
-	kw_aggregate_close(&run.aggregate);
+	if (r < 0)
+		return kw_exit_status(kw_log_error(r, "out of memory"));
+	r = tally(&run, cgroups);
+	kw_cgroups_close(cgroups);
 	return kw_exit_status(r);
 }

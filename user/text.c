@@ -7,8 +7,12 @@
 #include <time.h>
 
 #define RED "\033[1;31m"
+#define YELLOW "\033[33m"
+#define DIM "\033[2m"
 #define PLAIN "\033[0m"
+#define INDENT 14 /* past the time */
 #define TIME_TEXT 32
+#define REASON_WIDTH 22 /* the longest of their names */
 
 void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT])
 {
@@ -37,23 +41,62 @@ static void time_of_day(const struct kw_clock *clock, uint64_t monotonic, char r
 	snprintf(ret_text + length, TIME_TEXT - length, ".%03u", (unsigned int)(ns % KW_S / KW_MS));
 }
 
-static void print_evidence(FILE *file, const struct kw_evidence *evidence)
+/* Time, service, role: what every line begins with. */
+static void print_head(FILE *file, const struct kw_clock *clock, uint64_t time,
+		       const struct kw_service *service, __u8 role)
 {
-	for (size_t i = 0; i < evidence->count; i++)
-		fprintf(file, "%14s%s\n", "", evidence->sentences[i]);
+	char when[TIME_TEXT];
+
+	time_of_day(clock, time, when);
+	fprintf(file, "%s  %-24s %-7s ", when, service->name, kw_role_name(role));
 }
 
-static void print_reason(FILE *file, const struct kw_verdict *verdict, bool colour)
+/* What @colour is for: it is switched off where nothing is to stand out. */
+static void print_coloured(FILE *file, const char *colour, int width, const char *text)
 {
-	bool stands_out = colour && verdict->premature == KW_PREMATURE_YES;
+	if (colour)
+		fprintf(file, "%s%-*s%s", colour, width, text, PLAIN);
+	else
+		fprintf(file, "%-*s", width, text);
+}
 
-	fprintf(file, "%s%-22s%s  by %s", stands_out ? RED : "", kw_reason_name(verdict->reason),
-		stands_out ? PLAIN : "", kw_closer_name(verdict->closer));
+static void print_loss(FILE *file, uint32_t lost, const struct kw_text_style *style)
+{
+	fputs(", ", file);
+	print_coloured(file, style->colour ? RED : NULL, 0, "premature");
+	fprintf(file, ", %" PRIu32 " lost", lost);
+}
+
+/* The sentences, and last by which addresses and which identity to find the connection elsewhere. */
+static void print_evidence(FILE *file, const struct kw_record *record, const struct kw_text_style *style)
+{
+	const struct kw_identity *identity = &record->event->connection->identity;
+	char local[KW_ENDPOINT_TEXT], remote[KW_ENDPOINT_TEXT], id[KW_ID_TEXT];
+
+	if (style->colour)
+		fputs(DIM, file);
+	for (size_t i = 0; i < record->evidence->count; i++)
+		fprintf(file, "%*s%s\n", INDENT, "", record->evidence->sentences[i]);
+	kw_endpoint_print(identity->local, identity->local_port, local);
+	kw_endpoint_print(identity->remote, identity->remote_port, remote);
+	kw_record_id(identity, id);
+	fprintf(file, "%*slocal %s, remote %s, id %s\n", INDENT, "", local, remote, id);
+	if (style->colour)
+		fputs(PLAIN, file);
+}
+
+static void print_reason(FILE *file, const struct kw_verdict *verdict, const struct kw_text_style *style)
+{
+	const char *colour = NULL;
+
+	if (style->colour && verdict->premature != KW_PREMATURE_NO)
+		colour = verdict->premature == KW_PREMATURE_YES ? RED : YELLOW;
+	print_coloured(file, colour, REASON_WIDTH, kw_reason_name(verdict->reason));
+	fprintf(file, "  by %s", kw_closer_name(verdict->closer));
 	if (verdict->manner != KW_MANNER_UNKNOWN)
 		fprintf(file, " (%s)", kw_manner_name(verdict->manner));
 	if (verdict->premature == KW_PREMATURE_YES)
-		fprintf(file, ", %spremature%s, %" PRIu32 " lost", stands_out ? RED : "",
-			stands_out ? PLAIN : "", verdict->lost_requests);
+		print_loss(file, verdict->lost_requests, style);
 }
 
 int kw_text_connection(FILE *file, const struct kw_record *record, const struct kw_text_style *style)
@@ -61,48 +104,48 @@ int kw_text_connection(FILE *file, const struct kw_record *record, const struct 
 	const struct kw_event_connection *event = record->event->connection;
 	const struct kw_verdict *verdict = record->verdict;
 	uint64_t end = verdict ? verdict->closed : event->header.time;
-	char duration[KW_DURATION_TEXT] = "?", when[TIME_TEXT];
+	char duration[KW_DURATION_TEXT] = "?";
 
 	if (!event->identity.preexisting && end >= event->opened)
 		kw_text_duration(end - event->opened, duration);
-	time_of_day(&record->clock, end, when);
-	fprintf(file, "%s  %-24s %-7s %5" PRIu32 " req %10s  ", when, record->service->name,
-		kw_role_name(event->identity.role), (uint32_t)event->http.counts.requests, duration);
+	print_head(file, &record->clock, end, record->service, event->identity.role);
+	fprintf(file, "%5" PRIu32 " req %10s  ", (uint32_t)event->http.counts.requests, duration);
 	if (verdict)
-		print_reason(file, verdict, style->colour);
+		print_reason(file, verdict, style);
 	else
 		fprintf(file, "still open");
 	fputc('\n', file);
 	if (verdict && (style->evidence || verdict->premature == KW_PREMATURE_YES))
-		print_evidence(file, record->evidence);
+		print_evidence(file, record, style);
 	return ferror(file) ? -EIO : 0;
 }
 
 int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const struct kw_service *service,
 		     const struct kw_clock *clock)
 {
-	char wait[KW_DURATION_TEXT], duration[KW_DURATION_TEXT], when[TIME_TEXT];
+	char wait[KW_DURATION_TEXT], duration[KW_DURATION_TEXT];
 
 	kw_text_duration(exchange->wait, wait);
 	kw_text_duration(exchange->duration, duration);
-	time_of_day(clock, exchange->started + exchange->duration, when);
-	fprintf(file, "%s  %-24s %-7s  no. %-4" PRIu32 " %10s  status %u, %s request, first byte after %s\n",
-		when, service->name, kw_role_name(exchange->identity.role), (uint32_t)exchange->number,
-		duration, exchange->status, kw_method_name(exchange->method), wait);
+	print_head(file, clock, exchange->started + exchange->duration, service, exchange->identity.role);
+	fprintf(file, "%5s %-4" PRIu32 "%10s  status %u, %s request, first byte after %s\n", "no.",
+		(uint32_t)exchange->number, duration, exchange->status, kw_method_name(exchange->method), wait);
 	return ferror(file) ? -EIO : 0;
 }
 
 int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_service *service,
 		 const struct kw_clock *clock, const struct kw_text_style *style)
 {
-	char after[KW_DURATION_TEXT], when[TIME_TEXT], remote[KW_ENDPOINT_TEXT];
+	char after[KW_DURATION_TEXT], remote[KW_ENDPOINT_TEXT];
 	uint64_t time = late->header.time;
 
 	kw_text_duration(time > late->closed ? time - late->closed : 0, after);
 	kw_endpoint_print(late->identity.remote, late->identity.remote_port, remote);
-	time_of_day(clock, time, when);
-	fprintf(file, "%s  %-24s %-7s  %slate request%s of %s came %s after the close, premature, 1 lost\n",
-		when, service->name, kw_role_name(late->identity.role), style->colour ? RED : "",
-		style->colour ? PLAIN : "", remote, after);
+	print_head(file, clock, time, service, late->identity.role);
+	fprintf(file, "%5s req %10s  ", "+1", after);
+	print_coloured(file, style->colour ? RED : NULL, REASON_WIDTH, "late_request");
+	fprintf(file, "  from %s after the close", remote);
+	print_loss(file, 1, style);
+	fputc('\n', file);
 	return ferror(file) ? -EIO : 0;
 }

@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tracer.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "log.h"
+#include "output.h"
 
-#define ENOUGH 1
-
-/* Whoever reads wants each line at once. A reader that has seen enough is no error. */
+/* Whoever reads wants each line at once; a replay is read when it is done. */
 static int flush(struct kw_tracer *tracer, int r)
 {
-	if (r == 0 && fflush(stdout) == 0)
+	if (r == 0 && !tracer->at_once)
 		return 0;
-	if (r == -ENOMEM)
-		return kw_log_error(r, "out of memory");
-	if (errno == EPIPE) {
-		tracer->reader_gone = true;
-		return ENOUGH;
-	}
-	return kw_log_error(-EIO, "cannot write to standard output: %s", strerror(errno));
+	r = kw_output_flush(r);
+	tracer->reader_gone = r == KW_OUTPUT_ENOUGH;
+	return r;
 }
 
 static bool is_wanted(const struct kw_options *options, const struct kw_verdict *verdict)
@@ -64,7 +54,7 @@ static int on_closed(struct kw_tracer *tracer, const struct kw_event *event, con
 		return 0;
 	r = print_connection(tracer, event, verdict);
 	tracer->printed++;
-	return r == 0 && tracer->printed == tracer->options->count ? ENOUGH : r;
+	return r == 0 && tracer->printed == tracer->options->count ? KW_OUTPUT_ENOUGH : r;
 }
 
 static int on_exchange(struct kw_tracer *tracer, const struct kw_event_exchange *exchange)
@@ -116,23 +106,24 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 
 int kw_tracer_finish(struct kw_tracer *tracer)
 {
+	int r = 0;
+
 	if (tracer->reader_gone)
 		return 0;
-	if (tracer->options->json) {
-		int r = flush(tracer, kw_json_summary(stdout, &tracer->summary));
-
-		return r > 0 ? 0 : r;
-	}
-	if (tracer->summary.lost_events)
+	if (tracer->options->json)
+		r = kw_json_summary(stdout, &tracer->summary);
+	else if (tracer->summary.lost_events)
 		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
 		       (unsigned long long)tracer->summary.lost_events);
-	return 0;
+	r = kw_output_flush(r);
+	return r < 0 ? r : 0;
 }
 
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source)
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source,
+		    bool at_once)
 {
-	*tracer = (struct kw_tracer){.options = options, .source = source};
-	tracer->style.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	*tracer = (struct kw_tracer){.options = options, .source = source, .at_once = at_once};
+	tracer->style.colour = kw_output_has_colour();
 	tracer->style.evidence = options->verbosity > 0;
 }
 

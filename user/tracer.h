@@ -14,12 +14,14 @@ struct kw_tracer {
 	struct kw_source source;
 	struct kw_text_style style;
 	struct kw_summary summary;
+	bool at_once;     /* each line is handed to the reader as it is written */
 	uint64_t printed; /* closes */
 	bool reader_gone; /* standard output is a closed pipe */
 };
 
 /* @options must outlive the tracer; it owns nothing. */
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source);
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source,
+		    bool at_once);
 
 /* @tracer must not move in memory while the sink is in use. */
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer);

@@ -74,6 +74,20 @@ struct sk_buff {
 	unsigned char *head;
 	__u16 network_header;
 	__u16 transport_header;
+	char cb[48];
+};
+
+struct sk_buff_head {
+	struct sk_buff *prev; /* the last one; the head itself if there is none */
+};
+
+/* What an ICMP error leaves in a socket's error queue: it lies in the buffer's cb. All kernels. */
+struct sock_extended_err {
+	__u32 ee_errno;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
 };
 
 /* The open file of a socket: by it a descriptor in a register is known to be this very socket. */
@@ -90,6 +104,7 @@ struct sock {
 	__u8 sk_shutdown;
 	int sk_err;
 	int sk_err_soft;
+	struct sk_buff_head sk_error_queue;
 	struct socket *sk_socket;
 	void *sk_user_data; /* its low bits are flags */
 };

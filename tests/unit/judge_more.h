@@ -22,6 +22,12 @@ static inline void reset_while_connecting(struct kw_event_connection *event, enu
 	event->ending.acts = 1 << KW_ACT_PEER_RST;
 }
 
+static inline void reset_by_program(struct kw_event_connection *event, enum kw_role role)
+{
+	(void)role;
+	event->ending.acts |= 1 << KW_ACT_LOCAL_RST;
+}
+
 /* "ss -K" shows as an error where it was done, as a RST at the other end. */
 static inline void destroyed_at_server(struct kw_event_connection *event, enum kw_role role)
 {

@@ -70,12 +70,11 @@ static void a_race_is_told_by_how_late_the_request_was(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
 
 	(void)state;
-	assert_int_equal(evidence.count, 5);
+	assert_int_equal(evidence.count, 4);
 	assert_string_equal(evidence.sentences[0], "request 3 was sent 0.4 ms after the FIN arrived");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
 	assert_string_equal(evidence.sentences[2], "no response byte was received");
-	assert_string_equal(evidence.sentences[3], "1 request got no complete response");
-	assert_string_equal(evidence.sentences[4], "server advertised Keep-Alive: timeout=5");
+	assert_string_equal(evidence.sentences[3], "server advertised Keep-Alive: timeout=5");
 }
 
 static void the_other_two_races_are_told_apart(void **state)
@@ -163,6 +162,25 @@ static void a_late_request_is_told_at_the_server(void **state)
 	story = (struct story){.answered = 1, BY(SERVER, FIN), .idle = S, .more = read_after_fin};
 	evidence = told(story, KW_ROLE_SERVER);
 	assert_says(&evidence, "a further request arrived after the server's FIN and was never answered");
+}
+
+static void a_loss_is_told_once(void **state)
+{
+	struct story one = {.pending = REQUEST, BY(CLIENT, FIN), .wait = S};
+	struct story cut = {.pending = PART_OF_REQUEST, BY(SERVER, FIN)};
+	struct story unseen = {
+		.pending = PART_OF_RESPONSE, BY(NETWORK, TIMEOUT), .error = ETIMEDOUT, .outstanding = 1};
+	const char *sentence = "1 request got no complete response";
+	struct kw_evidence evidence = told(one, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_false(says(&evidence, sentence));
+	assert_says(&evidence, "no response byte was received");
+	evidence = told(cut, KW_ROLE_SERVER);
+	assert_false(says(&evidence, sentence));
+	assert_says(&evidence, "server sent FIN before request 1 was complete");
+	evidence = told(unseen, KW_ROLE_CLIENT);
+	assert_says(&evidence, sentence);
 }
 
 static void a_forwarded_keep_alive_is_named_as_such(void **state)
@@ -276,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_response_is_cut_by_the_close_or_ended_by_it),
 		cmocka_unit_test(durations_are_cut_not_rounded),
 		cmocka_unit_test(a_late_request_is_told_at_the_server),
+		cmocka_unit_test(a_loss_is_told_once),
 		cmocka_unit_test(a_forwarded_keep_alive_is_named_as_such),
 		cmocka_unit_test(errors_have_their_names),
 		cmocka_unit_test(the_unknown_says_what_was_not_seen),

@@ -33,7 +33,9 @@ static char *written(const char *name, bool open_metrics)
 	const struct kw_program_stats program = {"kw_send", 1500000000, 7};
 	struct kw_service service = event_service(KW_ROLE_SERVER, name);
 	struct kw_aggregate aggregate;
-	struct kw_metrics metrics = {.aggregate = &aggregate, .programs = &program, .program_count = 1};
+	const struct kw_process process = {0};
+	struct kw_metrics metrics = {
+		.aggregate = &aggregate, .programs = &program, .program_count = 1, .process = &process};
 	size_t length;
 	char *text;
 

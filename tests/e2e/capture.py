@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""An independent observer: dumpcap writes down the packets, tshark says what they were. Nothing of keepwatch
+is in here; what this module concludes is concluded from packets alone."""
+
+import csv
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEADLINE = 30.0
+
+FIELDS = """
+    tcp.stream ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.syn tcp.flags.ack tcp.flags.fin tcp.flags.reset
+    tcp.seq tcp.ack tcp.len frame.time_epoch http.request.method http.request.version http.response.code
+    http.response.version http.connection
+""".split()
+
+
+def values(text):
+    """The occurrences of a field within one frame."""
+    return text.split("|") if text else []
+
+
+@dataclass
+class Stream:
+    """One TCP connection, as its packets tell it. `client` is who sent the SYN."""
+
+    client_name: str
+    server_name: str
+    established: bool = False  # the server answered the SYN by its own
+    requests: int = 0
+    responses: int = 0  # final ones
+    closer: str = None
+    manner: str = None
+    closed: float = None
+    messages: list = field(default_factory=list)  # (who, what its Connection field says, version) in order
+    request_begin: int = 1  # position of the latest request's first byte
+    request_end: int = 1
+    fin_position: int = None  # of the first FIN
+    fin_acknowledges: int = None
+    crossed: bool = False  # each side sent its FIN before it had the other's
+    response_time: float = None
+
+    def take(self, frame):
+        source = f"{frame['ip.src']}:{frame['tcp.srcport']}"
+        who = "client" if source == self.client_name else "server"
+        self.established |= who == "server" and frame["tcp.flags.syn"] == "1"
+        self._take_messages(who, frame)
+        if frame["tcp.flags.reset"] == "1" or frame["tcp.flags.fin"] == "1":
+            self._take_end(who, frame)
+
+    def _take_messages(self, who, frame):
+        if who == "server" and self.closer == "client":
+            return  # an answer to nobody
+        begin, length = int(frame["tcp.seq"]), int(frame["tcp.len"])
+        requests = values(frame["http.request.method"])
+        codes = [code for code in values(frame["http.response.code"]) if code == "101" or code[0] != "1"]
+        versions = values(frame["http.request.version"]) + values(frame["http.response.version"])
+        fields = values(frame["http.connection"])
+        said = fields[-1].lower() if fields else ""
+        for _ in [*requests, *codes]:
+            self.messages.append((who, said, versions[-1]))
+        self.requests += len(requests)
+        self.responses += len(codes)
+        if who == "client" and length:
+            self.request_begin, self.request_end = begin, begin + length
+        if codes:
+            self.response_time = float(frame["frame.time_epoch"])
+
+    def _take_end(self, who, frame):
+        rst = frame["tcp.flags.reset"] == "1"
+        if self.closer is None:
+            self.closer, self.manner = who, "rst" if rst else "fin"
+            if not self.established:
+                self.manner = "refused"
+            self.closed = float(frame["frame.time_epoch"])
+            self.fin_position = int(frame["tcp.seq"]) + int(frame["tcp.len"])
+            self.fin_acknowledges = int(frame["tcp.ack"] or 0)
+        elif who != self.closer and not rst and self.manner == "fin" and not self.crossed:
+            # It does not acknowledge the first one: they crossed, which counts as the client's by convention.
+            if int(frame["tcp.ack"]) <= self.fin_position:
+                self.crossed, self.closer = True, "client"
+
+    @property
+    def lost(self):
+        return self.requests - self.responses
+
+    @property
+    def idle(self):
+        """Seconds from the last response to the end."""
+        return self.closed - self.response_time
+
+    def announced(self, who):
+        """Whether the last message of this side announced the close."""
+        said = [(field, version) for by, field, version in self.messages if by == who]
+        if not said:
+            return False
+        field, version = said[-1]
+        return "close" in field or (version == "HTTP/1.0" and "keep-alive" not in field)
+
+
+class Capture:
+    """dumpcap on the loopback device, on some ports, for as long as the context lasts."""
+
+    def __init__(self, ports, device="lo", snapshot=0):
+        self.kept = tempfile.NamedTemporaryFile(prefix="keepwatch-", suffix=".pcap")
+        self.file = Path(self.kept.name)
+        self.ports = list(ports)
+        self.marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.marker.bind(("127.0.0.1", 0))
+        marks = self.marker.getsockname()[1]
+        wanted = " or ".join(f"tcp port {port}" for port in self.ports) + f" or udp port {marks}"
+        self.process = subprocess.Popen(
+            ["dumpcap", "-q", "-P", "-i", device, "-s", str(snapshot), "-B", "64", "-f", wanted, "-w", "-"],
+            stdin=subprocess.DEVNULL,
+            stdout=self.kept,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self):
+        try:
+            self._mark()
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self._kill()
+        else:
+            self._stop()
+
+    def _mark(self):
+        """Sends a datagram again and again, until it is in the file: what was sent before it is there too."""
+        mark = secrets.token_hex(16).encode()
+        end = time.monotonic() + DEADLINE
+        while mark not in self.file.read_bytes()[-65536:]:
+            assert time.monotonic() < end and self.process.poll() is None, "dumpcap does not write"
+            self.marker.sendto(mark, self.marker.getsockname())
+            time.sleep(0.02)
+
+    def _stop(self):
+        if self.process.poll() is None:
+            self._mark()
+            self.process.send_signal(signal.SIGINT)
+            _, said = self.process.communicate(timeout=DEADLINE)
+            assert re.search(rb"received/dropped on interface .*: \d+/0 ", said), said
+        self.marker.close()
+
+    def _kill(self):
+        self.process.kill()
+        self.process.communicate()
+        self.marker.close()
+
+    def frames(self):
+        """What tshark makes of it, frame by frame, as {field: text}."""
+        self._stop()
+        # Heads are counted where they end, whatever becomes of their bodies.
+        decode = ["-o", "http.desegment_body:FALSE"]
+        decode += [item for port in self.ports for item in ("-d", f"tcp.port=={port},http")]
+        columns = [item for name in FIELDS for item in ("-e", name)]
+        shown = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
+        told = subprocess.run(
+            ["tshark", "-n", "-r", self.file, *decode, "-Y", "tcp", *shown, *columns],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        lines = csv.reader(told.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [dict(zip(FIELDS, line)) for line in lines]
+
+    def streams(self):
+        """The connections that began and ended within the capture, by the order of their SYN."""
+        streams = {}
+        for frame in self.frames():
+            number = int(frame["tcp.stream"])
+            if frame["tcp.flags.syn"] == "1" and frame["tcp.flags.ack"] == "0":
+                client = f"{frame['ip.src']}:{frame['tcp.srcport']}"
+                server = f"{frame['ip.dst']}:{frame['tcp.dstport']}"
+                streams.setdefault(number, Stream(client, server))
+            if number in streams:
+                streams[number].take(frame)
+        return list(streams.values())

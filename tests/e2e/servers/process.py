@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What all servers have in common: a process, its children, and a port that it listens on."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+DEADLINE = 30.0
+LISTEN = "0A"
+
+
+def is_listened_on(port):
+    """Asked of the kernel: to connect would add a connection to those that are watched."""
+    wanted = f":{port:04X}"
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(wanted) and fields[3] == LISTEN:
+                return True
+    return False
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+class Server:
+    """A server on 127.0.0.1. `paths` are what can be fetched: / is small, /large takes a while to take."""
+
+    LARGE = 16_000_000
+
+    def __init__(self, folder, port, arguments, **environment):
+        self.folder = folder
+        self.port = port
+        self.address = ("127.0.0.1", port)
+        self.log = folder / "log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                cwd=folder,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until(lambda: is_listened_on(port) or self.process.poll() is not None, "a listener")
+            assert self.process.poll() is None, self.said()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def name(self):
+        return f"127.0.0.1:{self.port}"
+
+    def said(self):
+        return self.log.read_text(errors="replace")
+
+    def url(self, path="/"):
+        return f"http://{self.name}{path}"
+
+    def children(self):
+        """The process ids of its workers."""
+        try:
+            threads = list(Path(f"/proc/{self.pid}/task").iterdir())
+            return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+
+    def signal(self, number, pids=None):
+        for pid in [self.pid] if pids is None else pids:
+            os.kill(pid, number)
+
+    def kill(self):
+        """Ends it and its workers at once and without a word."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)  # so that it makes no new ones meanwhile
+            for pid in [*self.children(), self.pid]:
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(DEADLINE)
+
+    stop = kill
+
+
+def www(folder, size=Server.LARGE):
+    """A folder with the pages that every server has."""
+    pages = folder / "www"
+    pages.mkdir()
+    (pages / "index.html").write_text("ok\n")
+    (pages / "large").write_bytes(b"x" * size)
+    return pages

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""No close reason is without a scenario that proves it from real sockets."""
+
+import record
+import reasons
+import test_reasons_cut
+import test_reasons_idle
+import test_reasons_network
+
+SCENARIOS = (test_reasons_cut, test_reasons_idle, test_reasons_network)
+
+
+def test_every_reason_has_a_scenario():
+    assert all(module.proves is reasons.proves for module in SCENARIOS)
+    assert reasons.proven == set(record.REASONS)

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The same events, told as they come and told from a recording, give the same bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "../../user/commands.h"
+#include "../../user/metrics.h"
+#include "../../user/recorder.h"
+#include "../../user/reporter.h"
+#include "../../user/tracer.h"
+#include "capture.h"
+#include "events.h"
+
+#define PATH 64
+#define STARTED (1 * KW_S)
+
+/* A host of which the clock is set and cgroups come and go while it is observed. */
+static struct kw_clock host_clock;
+static const char *host_path;
+static bool enough; /* the sink wants no more */
+
+static const char *host_cgroup(void *names, uint64_t id)
+{
+	(void)names;
+	return id == 7 ? host_path : id == 8 ? "/system.slice/b.service" : NULL;
+}
+
+static struct kw_source host(void)
+{
+	return (struct kw_source){.clock = &host_clock, .cgroup = host_cgroup};
+}
+
+/* Hands @data to the sink as the observer does. */
+static int deliver(struct kw_sink sink, const void *data)
+{
+	const struct kw_event_header *header = data;
+	struct kw_verdict verdict;
+	struct kw_event event;
+	bool closed;
+	int r;
+
+	if (enough)
+		return 0;
+	assert_int_equal(kw_decode(data, header->size, &event), 0);
+	closed = event.connection && event.connection->report == KW_REPORT_CLOSED;
+	if (closed)
+		kw_judge(event.connection, &verdict);
+	r = sink.event(sink.context, &event, closed ? &verdict : NULL);
+	enough = r > 0;
+	return enough ? 0 : r;
+}
+
+static void send_connections(struct kw_sink sink, uint64_t cgroup, uint64_t from, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct kw_event_lived event = event_lived();
+		struct kw_event_connection *c = &event.connection;
+
+		c->header.time = from + (uint64_t)i * KW_MS;
+		c->identity.cookie += (uint64_t)i;
+		c->identity.cgroup = cgroup;
+		c->identity.role = i % 2 ? KW_ROLE_CLIENT : KW_ROLE_SERVER;
+		c->ending.act = i % 2 ? KW_ACT_PEER_FIN : KW_ACT_LOCAL_FIN;
+		c->ending.acts = (uint8_t)(1 << c->ending.act);
+		c->ending.time = c->closing.time = c->header.time - KW_MS;
+		c->http.response_ended = c->ending.time - (uint64_t)(i % 3 + 1) * KW_S;
+		c->opened = c->established = STARTED;
+		c->http.last_request_version = c->http.last_response_version = 1;
+		c->http.request_begin = 400;
+		c->http.request_end = 474;
+		c->ending.rx_arrived = c->ending.rx_read = c->ending.tx_sent = c->ending.tx_acked = 474;
+		event.histograms[KW_HISTOGRAM_IDLE][20] = 2;
+		strcpy(event.names[0].name, "x-token");
+		event.names[0].count = 1;
+		assert_int_equal(deliver(sink, &event), 0);
+	}
+}
+
+static void send_others(struct kw_sink sink, uint64_t time)
+{
+	struct kw_event_connection connection = event_connection();
+	struct kw_event_exchange exchange = {
+		.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, time},
+		.identity = connection.identity,
+		.started = time - KW_S,
+		.wait = KW_MS,
+		.duration = 2 * KW_MS,
+		.number = 1,
+		.status = 204,
+		.version = 1,
+	};
+	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, time},
+				     .identity = connection.identity,
+				     .closed = time - KW_MS};
+	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, time}};
+
+	totals.totals.lost[KW_LOST_CLOSED] = 3;
+	connection.report = KW_REPORT_OPEN;
+	connection.identity.cookie = 0xabc;
+	connection.ending = (struct kw_ending){0};
+	connection.closing = (struct kw_closing){0};
+	assert_int_equal(deliver(sink, &exchange), 0);
+	assert_int_equal(deliver(sink, &late), 0);
+	assert_int_equal(deliver(sink, &totals), 0);
+	assert_int_equal(deliver(sink, &connection), 0);
+}
+
+static void observe(struct kw_sink sink)
+{
+	enough = false;
+	host_clock.offset = 1700000000 * (int64_t)KW_S;
+	host_path = "/system.slice/a.service";
+	send_connections(sink, 7, 10 * KW_S, 20);
+	send_connections(sink, 8, 12 * KW_S, 20);
+	host_clock.offset += 12345; /* the clock is set */
+	host_path = NULL;           /* the cgroup is gone */
+	send_connections(sink, 7, 14 * KW_S, 20);
+	host_path = "/system.slice/c.service";
+	send_connections(sink, 7, 16 * KW_S, 20);
+	send_others(sink, 18 * KW_S);
+}
+
+static void record(const char *path)
+{
+	struct kw_recording_header header = {.clock = {.offset = 99}, .started = STARTED, .exchanges = true};
+	struct kw_recording_writer *writer;
+	struct kw_recorder recorder;
+
+	assert_int_equal(kw_recording_create(path, &writer), 0);
+	assert_int_equal(kw_recorder_open(&recorder, host(), writer, &header), 0);
+	observe(kw_recorder_sink(&recorder));
+	kw_recorder_close(&recorder);
+	assert_int_equal(kw_recording_finish(writer, true), 0);
+}
+
+static struct kw_options parsed(const char *line)
+{
+	char *argv[16] = {(char *)"keepwatch"}, *copy = strdup(line);
+	struct kw_options options;
+	int argc = 1;
+
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	assert_int_equal(kw_options_parse(argc, argv, &options), 0);
+	free(copy);
+	return options;
+}
+
+static void trace(const struct kw_options *options)
+{
+	struct kw_tracer tracer;
+
+	kw_tracer_open(&tracer, options, host(), true);
+	observe(kw_tracer_sink(&tracer));
+	assert_int_equal(kw_tracer_finish(&tracer), 0);
+}
+
+static void report(const struct kw_options *options)
+{
+	struct kw_reporter reporter;
+
+	assert_int_equal(kw_reporter_open(&reporter, options, host()), 0);
+	kw_reporter_start(&reporter, STARTED);
+	observe(kw_reporter_sink(&reporter));
+	assert_int_equal(kw_reporter_finish(&reporter), 0);
+	kw_reporter_close(&reporter);
+}
+
+/* What it says live of @options, and what a replay with these and @as says. */
+static void assert_same(void (*live)(const struct kw_options *options), const char *options, const char *as,
+			const char *holds)
+{
+	struct kw_options live_options = parsed(options), replay_options;
+	char path[PATH] = "/tmp/keepwatch-test-XXXXXX", line[256], *told, *replayed;
+	struct capture capture;
+
+	close(mkstemp(path));
+	record(path);
+	capture = capture_begin(STDOUT_FILENO);
+	live(&live_options);
+	told = capture_end(&capture);
+	snprintf(line, sizeof(line), "replay %s --as %s%s", path, as, strchr(options, ' ') ?: "");
+	replay_options = parsed(line);
+	capture = capture_begin(STDOUT_FILENO);
+	assert_int_equal(kw_replay(&replay_options), KW_EXIT_DONE);
+	replayed = capture_end(&capture);
+	assert_non_null(strstr(told, holds));
+	assert_string_equal(replayed, told);
+	free(told);
+	free(replayed);
+	kw_options_free(&live_options);
+	kw_options_free(&replay_options);
+	unlink(path);
+}
+
+static void a_replayed_trace_is_what_it_was_live(void **state)
+{
+	(void)state;
+	assert_same(trace, "trace --json", "trace", "\"cgroup\":\"/system.slice/c.service\"");
+	assert_same(trace, "trace --json", "trace", "\"cgroup\":null");
+	assert_same(trace, "trace --json --open --exchanges", "trace", "\"type\":\"exchange\"");
+	assert_same(trace, "trace --json --open", "trace", "\"type\":\"open\"");
+	assert_same(trace, "trace --json --count 30", "trace", "\"type\":\"summary\"");
+	assert_same(trace, "trace --reason server_closed_idle -v", "trace", "server_closed_idle");
+	assert_same(trace, "trace --service-by cgroup", "trace", "/system.slice/b.service");
+}
+
+static void a_replayed_report_is_what_it_was_live(void **state)
+{
+	(void)state;
+	assert_same(report, "report --json", "report", "\"type\":\"report\"");
+	assert_same(report, "report", "report", "timeout_race");
+	assert_same(report, "report --json --service-by cgroup --every 1s", "report", "b.service");
+	assert_same(report, "report --json --services 1", "report", "other");
+}
+
+/* The live daemon counts nothing as it stops that has not closed. */
+static int count(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	if (event->connection && event->connection->report == KW_REPORT_OPEN)
+		return 0;
+	return kw_tally_event(context, event, verdict);
+}
+
+static void run(const struct kw_options *options)
+{
+	struct kw_tally tally;
+	struct kw_metrics metrics = {.aggregate = &tally.aggregate};
+	size_t length;
+	char *text;
+
+	assert_int_equal(kw_tally_open(&tally, options, options->window, host()), 0);
+	tally.aggregate.started = STARTED;
+	observe((struct kw_sink){.context = &tally, .event = count});
+	assert_int_equal(kw_aggregate_settle(&tally.aggregate, UINT64_MAX), 0);
+	assert_int_equal(kw_metrics_write(&metrics, false, &text, &length), 0);
+	fwrite(text, 1, length, stdout);
+	free(text);
+	kw_tally_close(&tally);
+}
+
+static void replayed_metrics_are_what_they_were_live(void **state)
+{
+	(void)state;
+	assert_same(run, "run", "metrics", "keepwatch_connections_closed_total{");
+	assert_same(run, "run --window 5s --service-by container", "metrics", "keepwatch_finding{");
+}
+
+static void the_end_of_a_cut_recording_is_told_and_fails(void **state)
+{
+	char path[PATH] = "/tmp/keepwatch-test-XXXXXX", line[128], *out, *errors;
+	struct capture stdout_capture, stderr_capture;
+	struct kw_options options;
+
+	(void)state;
+	close(mkstemp(path));
+	record(path);
+	assert_int_equal(truncate(path, 8000), 0);
+	snprintf(line, sizeof(line), "replay %s --json", path);
+	options = parsed(line);
+	stdout_capture = capture_begin(STDOUT_FILENO);
+	stderr_capture = capture_begin(STDERR_FILENO);
+	assert_int_equal(kw_replay(&options), KW_EXIT_FAILED);
+	errors = capture_end(&stderr_capture);
+	out = capture_end(&stdout_capture);
+	assert_non_null(strstr(errors, "cut off at byte 8000"));
+	assert_non_null(strstr(out, "\"type\":\"connection\""));
+	assert_non_null(strstr(out, "\"type\":\"summary\""));
+	free(errors);
+	free(out);
+	kw_options_free(&options);
+	unlink(path);
+}
+
+static void a_severe_finding_fails_a_report_that_asks_for_it(void **state)
+{
+	static const struct {
+		const char *severity;
+		int status;
+	} rows[] = {{"info", KW_EXIT_FINDING}, {"critical", KW_EXIT_FINDING}};
+	char path[PATH] = "/tmp/keepwatch-test-XXXXXX", line[128];
+
+	(void)state;
+	close(mkstemp(path));
+	record(path);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct capture capture = capture_begin(STDOUT_FILENO);
+		struct kw_options options;
+
+		snprintf(line, sizeof(line), "replay %s --as report --fail-on %s", path, rows[i].severity);
+		options = parsed(line);
+		assert_int_equal(kw_replay(&options), rows[i].status);
+		free(capture_end(&capture));
+		kw_options_free(&options);
+	}
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_replayed_trace_is_what_it_was_live),
+		cmocka_unit_test(a_replayed_report_is_what_it_was_live),
+		cmocka_unit_test(replayed_metrics_are_what_they_were_live),
+		cmocka_unit_test(the_end_of_a_cut_recording_is_told_and_fails),
+		cmocka_unit_test(a_severe_finding_fails_a_report_that_asks_for_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The report's content, in the order in which it is told, whatever it is printed as. */
+#ifndef KEEPWATCH_DIGEST_H
+#define KEEPWATCH_DIGEST_H
+
+#include "findings.h"
+
+struct kw_digest_finding {
+	const struct kw_assessment *service;
+	const struct kw_finding *finding;
+};
+
+struct kw_digest {
+	double observed; /* seconds */
+	uint64_t lost_events;
+	uint64_t connections; /* of all services */
+	uint64_t requests;
+	bool has_http;                  /* some connection carried HTTP/1.x */
+	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
+	size_t service_count;
+	struct kw_digest_finding *findings; /* the gravest first; owned, pointing into services */
+	size_t finding_count;
+};
+
+/* Assesses all services with connections in the window. On success *ret_digest must be freed, and lives no longer
+ * than the aggregate stays as it is. -ENOMEM. */
+int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_digest);
+
+void kw_digest_free(struct kw_digest *digest);
+
+/* Quantiles, seconds, of times counted in the kernel's buckets: between the bounds of the bucket, never above @most
+ * ns if that is not 0. 0 where nothing was counted. */
+double kw_digest_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
+			  uint64_t most);
+
+/* Connections met in the window, and requests for each of them; 0 if there were none. */
+double kw_requests_per_connection(const struct kw_statistics *sum);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a service's statistics to what is wrong with it. Pure: looks at what was gathered, changes nothing. */
+#ifndef KEEPWATCH_FINDINGS_H
+#define KEEPWATCH_FINDINGS_H
+
+#include "aggregate.h"
+#include "finding.h"
+#include "software.h"
+
+struct kw_assessment {
+	const struct kw_stats *stats;
+	struct kw_statistics sum;         /* over the window */
+	double seconds;                   /* that it covers; above 0 */
+	const struct kw_software *server; /* never NULL; unknown where it is on another host */
+	const struct kw_software *client;
+	struct kw_inferred server_idle; /* idle timeout inferred from when the server closed */
+	struct kw_inferred client_idle; /* likewise the client */
+	bool has_timeout;               /* of the server: inferred, else advertised */
+	double timeout;                 /* seconds */
+	double reuse_max;               /* seconds; the longest idle time before a reuse; 0: there was none */
+	bool has_margin;                /* timeout less reuse_max */
+	double margin;                  /* seconds */
+	const struct kw_drain *drains;  /* within the window, ascending; point into stats */
+	size_t drain_count;
+	uint64_t leaked;             /* connections that are half-closed for long, now */
+	struct kw_finding *findings; /* the gravest first; owned */
+	size_t finding_count;
+};
+
+/* Assesses one of the aggregate's services. On success *ret_assessment must be freed, and lives no longer than
+ * the aggregate stays as it is. -ENOMEM. */
+int kw_assess(const struct kw_aggregate *aggregate, const struct kw_stats *stats,
+	      struct kw_assessment *ret_assessment);
+
+void kw_assessment_free(struct kw_assessment *assessment);
+
+/* Fills in a finding whose id and examples are set; false if it is not to be raised. One for each row of the
+ * table in findings.c. */
+typedef bool kw_raise_fn(const struct kw_assessment *assessment, struct kw_finding *finding);
+
+/* Requests are being lost: findings_loss.c */
+kw_raise_fn kw_raise_timeout_race, kw_raise_truncated_responses, kw_raise_no_responses, kw_raise_drain,
+	kw_raise_clients_give_up, kw_raise_dead_path;
+
+/* Connections are not used as they could be: findings_use.c */
+kw_raise_fn kw_raise_unannounced_closes, kw_raise_timeout_not_honoured, kw_raise_low_reuse, kw_raise_max_churn,
+	kw_raise_probe_only, kw_raise_close_wait_leak, kw_raise_obsolete_fields;
+
+#endif
