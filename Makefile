@@ -96,7 +96,7 @@ $(OBJECTS): | $(BUILD)/keepwatch.skel.h
 $(BUILD)/keepwatch: $(OBJECTS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o)
+$(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h

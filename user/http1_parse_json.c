@@ -2,32 +2,12 @@
 /* http1-parse: messages as JSON. What is not known of a message that was cut is null. */
 #include <jansson.h>
 
+#include "http1_names.h"
 #include "http1_parse_stream.h"
-
-static const char *const method_names[HTTP1_METHOD_MAX] = {
-	[HTTP1_METHOD_OTHER] = "other",           [HTTP1_METHOD_SAFE] = "safe",
-	[HTTP1_METHOD_IDEMPOTENT] = "idempotent", [HTTP1_METHOD_HEAD] = "HEAD",
-	[HTTP1_METHOD_CONNECT] = "CONNECT",
-};
 
 static const char *const framing_names[HTTP1_FRAMING_MAX] = {
 	[HTTP1_FRAMING_NONE] = "none",   [HTTP1_FRAMING_LENGTH] = "length", [HTTP1_FRAMING_CHUNKED] = "chunked",
 	[HTTP1_FRAMING_CLOSE] = "close", [HTTP1_FRAMING_TUNNEL] = "tunnel",
-};
-
-static const char *const error_names[HTTP1_ERROR_MAX] = {
-	[HTTP1_ERROR_START_LINE] = "start_line",
-	[HTTP1_ERROR_FIELD_NAME] = "field_name",
-	[HTTP1_ERROR_SPACE_BEFORE_COLON] = "space_before_colon",
-	[HTTP1_ERROR_NO_COLON] = "no_colon",
-	[HTTP1_ERROR_FOLD] = "fold",
-	[HTTP1_ERROR_CONTENT_LENGTH] = "content_length",
-	[HTTP1_ERROR_TRANSFER_ENCODING] = "transfer_encoding",
-	[HTTP1_ERROR_CHUNK] = "chunk",
-	[HTTP1_ERROR_AMBIGUOUS_LENGTH] = "ambiguous_length",
-	[HTTP1_ERROR_CODING_IN_HTTP10] = "coding_in_http10",
-	[HTTP1_ERROR_KEEP_ALIVE_VALUE] = "keep_alive_value",
-	[HTTP1_ERROR_KEEP_ALIVE_UNNAMED] = "keep_alive_unnamed",
 };
 
 static const char *const foreign_names[HTTP1_PROTOCOL_MAX] = {
@@ -89,7 +69,7 @@ static json_t *error_list(const struct http1_stream *s)
 
 	for (int error = 0; error < HTTP1_ERROR_MAX; error++)
 		if (s->errors & 1 << error)
-			json_array_append_new(errors, json_string(error_names[error]));
+			json_array_append_new(errors, json_string(kw_http_error_name(error)));
 	return errors;
 }
 
@@ -112,7 +92,7 @@ void kw_parse_write(const struct kw_parse_stream *stream, bool complete)
 	json_object_set_new(object, "version", name_or_null(!started ? NULL : s->version ? "1.1" : "1.0"));
 	json_object_set_new(object, "status", integer_if(started && !request, s->status));
 	json_object_set_new(object, "method",
-			    name_or_null(started && request ? method_names[s->method] : NULL));
+			    name_or_null(started && request ? kw_method_name(s->method) : NULL));
 	json_object_set_new(object, "connection", connection_object(stream));
 	json_object_set_new(object, "keep_alive", keep_alive_object(s));
 	json_object_set_new(object, "persistent", head ? json_boolean(http1_is_persistent(s)) : json_null());

@@ -26,26 +26,6 @@ const char *kw_record_protocol(const struct kw_http *http)
 	}
 }
 
-const char *kw_http_error_name(enum http1_error error)
-{
-	static const char *const names[HTTP1_ERROR_MAX] = {
-		[HTTP1_ERROR_START_LINE] = "start_line",
-		[HTTP1_ERROR_FIELD_NAME] = "field_name",
-		[HTTP1_ERROR_SPACE_BEFORE_COLON] = "space_before_colon",
-		[HTTP1_ERROR_NO_COLON] = "no_colon",
-		[HTTP1_ERROR_FOLD] = "fold",
-		[HTTP1_ERROR_CONTENT_LENGTH] = "content_length",
-		[HTTP1_ERROR_TRANSFER_ENCODING] = "transfer_encoding",
-		[HTTP1_ERROR_CHUNK] = "chunk",
-		[HTTP1_ERROR_AMBIGUOUS_LENGTH] = "ambiguous_length",
-		[HTTP1_ERROR_CODING_IN_HTTP10] = "coding_in_http10",
-		[HTTP1_ERROR_KEEP_ALIVE_VALUE] = "keep_alive_value",
-		[HTTP1_ERROR_KEEP_ALIVE_UNNAMED] = "keep_alive_unnamed",
-	};
-
-	return names[error];
-}
-
 const char *kw_taint_name(enum kw_taint taint)
 {
 	static const char *const names[KW_TAINT_MAX] = {
@@ -69,22 +49,6 @@ const char *kw_lost_name(enum kw_lost lost)
 	};
 
 	return names[lost];
-}
-
-const char *kw_method_name(enum http1_method method)
-{
-	switch (method) {
-	case HTTP1_METHOD_SAFE:
-		return "safe";
-	case HTTP1_METHOD_IDEMPOTENT:
-		return "idempotent";
-	case HTTP1_METHOD_HEAD:
-		return "HEAD";
-	case HTTP1_METHOD_CONNECT:
-		return "CONNECT";
-	default:
-		return "other";
-	}
 }
 
 const char *kw_announced_how_name(enum kw_announced_how how)

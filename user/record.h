@@ -5,6 +5,7 @@
 
 #include "decode.h"
 #include "evidence.h"
+#include "http1_names.h"
 #include "judge.h"
 #include "service.h"
 
@@ -25,17 +26,11 @@ void kw_record_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT]);
 /* "http/1.1", "http/1.0", "h2c", "tls", "opaque" or "none". */
 const char *kw_record_protocol(const struct kw_http *http);
 
-/* "start_line" and so on: what was wrong with a message. */
-const char *kw_http_error_name(enum http1_error error);
-
 /* "preexisting" and so on: why something is not known. */
 const char *kw_taint_name(enum kw_taint taint);
 
 /* "closed" and so on: what was lost on the way to user space. */
 const char *kw_lost_name(enum kw_lost lost);
-
-/* "safe", "idempotent", "HEAD", "CONNECT", "other". */
-const char *kw_method_name(enum http1_method method);
 
 /* "close", "http10", "delimited". */
 const char *kw_announced_how_name(enum kw_announced_how how);
