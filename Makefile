@@ -25,6 +25,7 @@ FUZZER := $(FUZZ)/fuzz_http1
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
 FACTS := $(BUILD)/tests/differential/facts
+CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
@@ -67,7 +68,7 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams 
 fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(FACTS) ## run the tests that need the programs: cases, comparisons, end to end
+e2e: all $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 tests
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
@@ -114,6 +115,14 @@ $(FUZZER): tests/fuzz/fuzz_http1.c
 
 $(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
+
+$(BUILD)/tests/e2e/uring: $(BUILD)/tests/e2e/uring.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
+
+$(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=gnu11 -Wall -Wextra -O2 -m32 -ffreestanding -fno-stack-protector -fno-pic -no-pie \
+		-nostdlib -static -o $@ $<
 
 .SECONDARY: $(UNITS:%=%.o)
 

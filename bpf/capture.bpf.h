@@ -167,6 +167,8 @@ static __always_inline int kw_locate(const struct kw_reader *reader, int sending
 	enum kw_carrier carrier;
 	__u32 fd = 0;
 
+	if (!kw_is_caller(task))
+		return -1;
 	carrier = kw_syscall(regs, sending, &fd, &second, &third);
 	if (carrier == KW_CARRIER_NONE || !kw_is_descriptor_of(task, fd, reader->sk))
 		return -1;
@@ -184,11 +186,6 @@ static __always_inline int kw_locate(const struct kw_reader *reader, int sending
 	cursor->vector = second;
 	cursor->vector_left = third;
 	return 0;
-}
-
-static __always_inline __u32 kw_direction(__u8 role, int sending)
-{
-	return (role == KW_ROLE_CLIENT) == sending ? HTTP1_REQUESTS : HTTP1_RESPONSES;
 }
 
 /* @n bytes were sent or received on @sk by a call that has just ended. @readable: they are in its buffers.

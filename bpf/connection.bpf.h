@@ -101,6 +101,11 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 	return 0;
 }
 
+static __always_inline __u32 kw_direction(__u8 role, int sending)
+{
+	return (role == KW_ROLE_CLIENT) == sending ? HTTP1_REQUESTS : HTTP1_RESPONSES;
+}
+
 /* ---- positions ----------------------------------------------------------------------------------- */
 
 /* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. What lies

@@ -81,6 +81,8 @@ static __always_inline void kw_settle(struct kw_http *http, const struct kw_conn
 	http->errors = requests->errors | responses->errors;
 	http->taints = requests->taints | responses->taints;
 	http->protocol = c->http1.protocol;
+	if (!http->counts.requests && !http->counts.responses)
+		http->http10_only = !(c->http1.streams[0].version | c->http1.streams[1].version);
 	http->proxied = c->http1.proxied;
 	if (requests->open)
 		http->flags |= KW_HTTP_REQUEST_OPEN;

@@ -80,8 +80,14 @@ static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
 
 /* ---- pipelines: what the latest request does not say about the ones before it ------------------------ */
 
-/* Keeps the latest complete request, number @number from 0, where a later one will not overwrite it. */
-static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock *sk, __u32 number)
+/* Is the latest request complete? Else the request_ fields tell the beginning of one and the end of another. */
+static __always_inline int kw_is_request_complete(const struct kw_http *http)
+{
+	return http->request_begin < http->request_end;
+}
+
+/* Keeps the latest complete request where a later one will not overwrite it. */
+static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock *sk)
 {
 	struct kw_pipeline *pipeline;
 	struct kw_pending *pending;
@@ -89,7 +95,7 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!pipeline)
 		return;
-	pending = &pipeline->requests[number & (HTTP1_QUEUE - 1)];
+	pending = &pipeline->requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
 	pending->started = c->http.request_started;
 	pending->ended = c->http.request_ended;
 	pending->idle_before = c->http.idle_before_last;
@@ -105,7 +111,7 @@ static __always_inline int kw_pending_of(struct kw_connection *c, struct sock *s
 {
 	struct kw_pipeline *pipeline;
 
-	if (c->http.counts.requests_ended == number + 1 && !c->sides[HTTP1_REQUESTS].open) {
+	if (c->http.counts.requests_ended == number + 1 && kw_is_request_complete(&c->http)) {
 		ret_pending->started = c->http.request_started;
 		ret_pending->ended = c->http.request_ended;
 		ret_pending->idle_before = c->http.idle_before_last;
@@ -149,8 +155,8 @@ static __always_inline void kw_request_begin(struct kw_connection *c, struct soc
 	__u64 now = cursor->now;
 	__u32 before = http->counts.requests_begun;
 
-	if (before && before == http->counts.requests_ended && (__s32)(c->http1.pushed - c->http1.popped) > 0)
-		kw_keep_pending(c, sk, before - 1);
+	if (kw_is_request_complete(http) && (__s32)(c->http1.pushed - c->http1.popped) > 0)
+		kw_keep_pending(c, sk);
 	http->counts.requests_begun = before + 1;
 	if (before)
 		http->counts.reused++;
@@ -371,13 +377,15 @@ static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *s
 
 /* ---- all events ---------------------------------------------------------------------------------- */
 
-/* The framing is lost: what was in flight is not known any more. */
+/* The framing is lost: what was in flight is not known any more. Behind a head, what was wrong with it has been
+ * counted. */
 static __always_inline void kw_lost(struct kw_side *side, const struct http1_stream *s, enum kw_taint why)
 {
 	__u32 fatal = s->errors & HTTP1_ERRORS_FATAL;
+	__u32 in_head = side->open && s->framing == HTTP1_FRAMING_NONE;
 
 	side->open = 0;
-	kw_count_errors(side, fatal);
+	kw_count_errors(side, in_head ? s->errors : fatal);
 	kw_taint(side, fatal ? KW_TAINT_MALFORMED : why);
 }
 

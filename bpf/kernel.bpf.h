@@ -88,6 +88,12 @@ enum kw_carrier {
 
 #define KW_USER_CS_64 0x33 /* arch/x86/include/asm/segment.h: __USER_CS; a 32-bit caller has another */
 
+/* Is @task in a system call of its own? The threads of io_uring carry a copy of their creator's registers. */
+static __always_inline int kw_is_caller(const struct task_struct *task)
+{
+	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER));
+}
+
 /* The descriptor and second argument of the running system call, if it is one that moves bytes this way. */
 static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, int sending, __u32 *ret_fd,
 						  __u64 *ret_second, __u64 *ret_third)

@@ -72,6 +72,7 @@ static __always_inline void kw_read_closing(struct kw_connection *c, struct sock
 	if (closing->outstanding && fin_sent)
 		closing->outstanding--;
 	c->tx_end = kw_tx_position(c, tcp->write_seq - fin_sent);
+	c->rx_end = kw_rx_position(c, kw_copied(sk, tcp));
 	closing->retransmits = tcp->total_retrans;
 	closing->srtt_us = tcp->srtt_us >> 3;
 	closing->probes = tcp->inet_conn.icsk_probes_out;
@@ -104,6 +105,27 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 		kw_count(&t->roles[role].closed, 1);
 }
 
+/* Bytes that the application took since its last receive, by a way that shows no event (splice). When they came
+ * is not known: they count as having come with the first byte of their message. */
+static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk)
+{
+	__u64 gap = c->rx_end - c->http.rx_bytes;
+	struct kw_cursor cursor = {
+		.position = c->rx_end,
+		.direction = kw_direction(c->identity.role, 0),
+		.why = KW_TAINT_GAP,
+	};
+
+	if ((__s64)gap <= 0 || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+		return;
+	cursor.now = cursor.direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
+	cursor.event = http1_blind(&c->http1, cursor.direction, gap);
+	c->http.blind_bytes += gap;
+	c->http.rx_bytes = c->rx_end;
+	if (cursor.event)
+		kw_on_event(c, sk, &cursor);
+}
+
 /* What only the end makes plain: a response that was seen before its request, and one that the close ends. */
 static __always_inline void kw_last_response(struct kw_connection *c, struct sock *sk)
 {
@@ -127,6 +149,7 @@ static __always_inline void kw_finish(struct kw_connection *c, struct sock *sk)
 {
 	if (!c->closing.time || __sync_lock_test_and_set(&c->emitted, 1))
 		return;
+	kw_last_gap(c, sk);
 	kw_last_response(c, sk);
 	kw_emit_closed(c, sk);
 }

@@ -53,7 +53,8 @@ struct kw_connection {
 	__u8 reserved[3];
 	__u32 activity;  /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
-	__u64 tx_end;    /* position of the last byte handed to the kernel, known at CLOSE */
+	__u64 tx_end;    /* position behind the last byte handed to the kernel, known at CLOSE */
+	__u64 rx_end;    /* and behind the last byte that the application had taken by then */
 	__u64 opened;
 	__u64 established;
 	__u64 peer_fin;

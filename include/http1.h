@@ -120,8 +120,11 @@ KW_INLINE __u32 http1_blind(struct http1_connection *c, enum http1_direction dir
 	struct http1_stream *s = &c->streams[direction & 1];
 	__u64 harmless = http1_skippable(s, n);
 	__u32 event = harmless ? http1_skip(c, direction, harmless) : 0;
+	int known = s->state != HTTP1_RESYNC; /* what is lost is not lost again */
 
-	return harmless < n ? event | http1_lose(c, s) : event;
+	if (harmless < n)
+		event |= http1_lose(c, s) * known;
+	return event;
 }
 
 /* Takes some of the @n bytes at @p, 1 to HTTP1_WINDOW, and returns how many; none is possible, but never

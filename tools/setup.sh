@@ -10,14 +10,14 @@ set -eu
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
 	libjansson-dev uthash-dev"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light curl openssl util-linux iproute2
-	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev
+	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	haproxy gunicorn apache2 nftables"
 
 # Untested: the names as Fedora and its kin give them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
 	libmicrohttpd-devel jansson-devel uthash-devel"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl openssl util-linux iproute
-	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel
+	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	haproxy python3-gunicorn httpd nftables"
 
 wanted=

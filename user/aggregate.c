@@ -225,11 +225,13 @@ static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistic
 		.idle = idle ? verdict->idle_at_close : -1,
 		.race = verdict->reason == KW_REASON_STALE_REUSE || verdict->late_request,
 		.early = verdict->reason == KW_REASON_CLOSED_BEFORE_TIMEOUT,
+		.unannounced = verdict->reason == KW_REASON_UNANNOUNCED_CLOSE,
 		.lost = kw_statistics_lost(&event->http, verdict),
 		.example = kw_example_of(&event->identity),
 	};
 
-	if (verdict->closer != KW_CLOSER_SERVER || (!idle && verdict->premature != KW_PREMATURE_YES))
+	if (verdict->closer != KW_CLOSER_SERVER ||
+	    (!idle && !close.unannounced && verdict->premature != KW_PREMATURE_YES))
 		return 0;
 	return kw_drains_add(&stats->drains, &close, &statistics->outside);
 }

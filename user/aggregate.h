@@ -121,8 +121,8 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 /* Settles for all services whether what the server closed before @before was a drain. -ENOMEM. */
 int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before);
 
-/* Whether a connection that closed belongs to the idle ages from which a server's timeout is told, and so to those
- * among which drains are looked for. */
+/* Whether a connection that closed belongs to the idle ages from which a server's timeout is told, and so to
+ * those among which drains are looked for. */
 bool kw_is_idle_close_by_server(const struct kw_verdict *verdict);
 
 #endif

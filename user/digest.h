@@ -22,14 +22,14 @@ struct kw_digest {
 	size_t finding_count;
 };
 
-/* Assesses all services with connections in the window. On success *ret_digest must be freed, and lives no longer
- * than the aggregate stays as it is. -ENOMEM. */
+/* Assesses all services with connections in the window. On success *ret_digest must be freed, and lives no
+ * longer than the aggregate stays as it is. -ENOMEM. */
 int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_digest);
 
 void kw_digest_free(struct kw_digest *digest);
 
-/* Quantiles, seconds, of times counted in the kernel's buckets: between the bounds of the bucket, never above @most
- * ns if that is not 0. 0 where nothing was counted. */
+/* Quantiles, seconds, of times counted in the kernel's buckets: between the bounds of the bucket, never
+ * above @most ns if that is not 0. 0 where nothing was counted. */
 double kw_digest_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
 			  uint64_t most);
 

@@ -63,7 +63,7 @@ static void tell_drain(struct kw_drains *drains, const struct kw_drain_cell *cel
 		drains->count++;
 	}
 	last->last = time;
-	last->closed += cell->closed;
+	last->closed += cell->closed + cell->told.unannounced;
 	last->lost += cell->lost;
 }
 
@@ -71,6 +71,7 @@ static int tell_outside(struct kw_outside *to, const struct kw_outside *from)
 {
 	to->races += from->races;
 	to->early += from->early;
+	to->unannounced += from->unannounced;
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 		to->race_lost[i] += from->race_lost[i];
 	return kw_sketch_merge(&to->idle, &from->idle);
@@ -144,6 +145,7 @@ static int add_to_cell(struct kw_drain_cell *cell, const struct kw_drain_close *
 {
 	cell->lost += sum_of(&close->lost);
 	cell->told.early += close->early;
+	cell->told.unannounced += close->unannounced;
 	if (close->race) {
 		cell->told.races++;
 		cell->told.race_lost[KW_RETRYABLE_UNKNOWN] += close->lost.late;
@@ -176,7 +178,7 @@ int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close, 
 	if (!drains->used || index < drains->cells[0].index) {
 		drain = settled_drain_at(drains, close->closed);
 		if (drain) {
-			drain->closed += close->idle >= 0;
+			drain->closed += close->idle >= 0 || close->unannounced;
 			drain->lost += sum_of(&close->lost);
 			return 0;
 		}

@@ -16,19 +16,20 @@
 
 /* One close by the server, or one request that it lost. */
 struct kw_drain_close {
-	uint64_t closed; /* monotonic ns */
-	int64_t idle;    /* ns; below 0: it was not closed as an idle one */
-	bool race;       /* a request met it closing, or closed */
-	bool early;      /* before the advertised timeout */
+	uint64_t closed;  /* monotonic ns */
+	int64_t idle;     /* ns; below 0: it was not closed as an idle one */
+	bool race;        /* a request met it closing, or closed */
+	bool early;       /* before the advertised timeout */
+	bool unannounced; /* right after a response: does not make a drain, but is part of one */
 	struct kw_lost_requests lost;
 	struct kw_example example;
 };
 
 /* Closes within KW_DRAIN_CELL. */
 struct kw_drain_cell {
-	uint64_t index; /* time / KW_DRAIN_CELL */
-	bool drained;   /* part of a drain */
-	uint64_t closed;
+	uint64_t index;  /* time / KW_DRAIN_CELL */
+	bool drained;    /* part of a drain */
+	uint64_t closed; /* idle connections */
 	uint64_t lost;
 	struct kw_outside told; /* to be told if this was no drain */
 	struct kw_example example;

@@ -119,10 +119,9 @@ bool kw_raise_truncated_responses(const struct kw_assessment *a, struct kw_findi
 			   "which destroys the response on its way: let it read the body to its end, or "
 			   "answer, shut down its sending side and read on for a while (lingering close).");
 	if (a->sum.truncated_by_reset < count)
-		kw_finding_advise(
-			f,
-			"Look for crashes, write timeouts and restarts in the log of the server%s at these times.",
-			a->server->called);
+		kw_finding_advise(f,
+				  "Look for crashes, write timeouts and restarts in the log of the server%s.",
+				  a->server->called);
 	return true;
 }
 

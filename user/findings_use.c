@@ -18,7 +18,7 @@ static const char *plural(uint64_t count)
 
 bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t count = kw_statistics_reason(&a->sum, KW_REASON_UNANNOUNCED_CLOSE);
+	uint64_t count = a->sum.outside.unannounced;
 	double share = a->sum.by_server ? (double)count / (double)a->sum.by_server : 0;
 
 	if (share <= UNANNOUNCED_SHARE)

@@ -16,8 +16,8 @@ struct kw_recorder {
 	uint64_t events;
 };
 
-/* Writes the header; from then on the sink may be used. @writer stays the caller's. On failure one line has been
- * logged, here and from the sink. */
+/* Writes the header; from then on the sink may be used. @writer stays the caller's. On failure one line has
+ * been logged, here and from the sink. */
 int kw_recorder_open(struct kw_recorder *recorder, struct kw_source source, struct kw_recording_writer *writer,
 		     const struct kw_recording_header *header);
 

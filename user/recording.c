@@ -14,8 +14,9 @@ static uint64_t load(const uint8_t *at)
 	return word;
 }
 
-/* Four sums side by side, since one would wait for its own multiplication. Each step maps the sum one to one, so
- * a single word that is damaged in a lane is found for certain; any other damage but for one in 2^64. */
+/* Four sums side by side, since one would wait for its own multiplication. Each step maps the sum one to
+ * one, so a single word that is damaged in a lane is found for certain; any other damage but for one in
+ * 2^64. */
 uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *payload)
 {
 	uint64_t lanes[LANES] = {head->size, head->type, PRIME, ~PRIME};

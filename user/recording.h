@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A recording: the kernel side's events in a file, as they are.
  *
- * A file is a preamble and frames behind each other; all numbers are little-endian. The first frame is the header,
- * a JSON object; then come events, each behind whatever is needed to tell it as it was told live: the names of
- * cgroups when they are first met, the clock when it was set. The last frame is an end mark. Each frame has a
- * checksum, so what is damaged is found where it is. A recorder that is cut off leaves all frames before. */
+ * A file is a preamble and frames behind each other; all numbers are little-endian. The first frame is the
+ * header, a JSON object; then come events, each behind whatever is needed to tell it as it was told live:
+ * the names of cgroups when they are first met, the clock when it was set. The last frame is an end mark.
+ * Each frame has a checksum, so what is damaged is found where it is. A recorder that is cut off leaves all
+ * frames before. */
 #ifndef KEEPWATCH_RECORDING_H
 #define KEEPWATCH_RECORDING_H
 
@@ -52,7 +53,7 @@ struct kw_recording_header {
 	struct kw_clock clock;
 	uint64_t started;       /* monotonic ns: observed from here on */
 	bool exchanges;         /* recorded too */
-	size_t connection_size; /* of the events, so that another layout is not taken for this one; 0: not said */
+	size_t connection_size; /* of events: another layout is not taken for this one; 0: not said */
 	size_t lived_size;
 };
 
@@ -70,9 +71,9 @@ void kw_recording_describe(const struct kw_options *options, const struct kw_clo
  * the others, on failure one line has been logged. */
 int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer);
 
-/* Appends a frame; it gets to the file by kw_recording_flush(), or when enough have gathered. @size bytes are
- * filled up with zeros to a multiple of 8. If the file takes no more, what it holds is cut behind the last whole
- * frame. */
+/* Appends a frame; it gets to the file by kw_recording_flush(), or when enough have gathered. @size bytes
+ * are filled up with zeros to a multiple of 8. If the file takes no more, what it holds is cut behind the
+ * last whole frame. */
 int kw_recording_write(struct kw_recording_writer *writer, enum kw_frame_type type, const void *payload,
 		       size_t size);
 int kw_recording_write_header(struct kw_recording_writer *writer, const struct kw_recording_header *header);
@@ -99,8 +100,8 @@ struct kw_frame {
 int kw_recording_open(const char *path, struct kw_recording_reader **ret_reader,
 		      struct kw_recording_header *ret_header);
 
-/* The next frame: 1; 0 behind the end mark; -EBADMSG where the file is damaged or cut off, or another -errno, and
- * one line has been logged that says where. */
+/* The next frame: 1; 0 behind the end mark; -EBADMSG where the file is damaged or cut off, or another
+ * -errno, and one line has been logged that says where. */
 int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_frame);
 
 /* Logs that this frame makes no sense, and returns -EBADMSG. */

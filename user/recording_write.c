@@ -50,8 +50,8 @@ static int cannot_write(const char *path, int r)
 	return kw_log_error(r, "cannot write %s: %s", path, strerror(-r));
 }
 
-/* A recording that is there is worth more than the trouble to choose another name. What is no regular file, such
- * as a pipe, or empty, as mkstemp() leaves it, is taken. */
+/* A recording that is there is worth more than the trouble to choose another name. What is no regular file,
+ * such as a pipe, or empty, as mkstemp() leaves it, is taken. */
 static int open_file(const char *path, bool *ret_created)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "recording.h"
 #include "recording_names.h"
 #include "reporter.h"
+#include "sanitize.h"
 #include "tracer.h"
 
 struct replay {
@@ -45,12 +47,14 @@ static int on_event(struct replay *replay, const struct kw_frame *frame)
 static int on_name(struct replay *replay, const struct kw_frame *frame)
 {
 	const char *path = (const char *)frame->payload + sizeof(uint64_t);
+	char clean[PATH_MAX];
 	uint64_t id;
 
 	if (frame->size <= sizeof(id) || !memchr(path, '\0', frame->size - sizeof(id)))
 		return kw_recording_damaged(replay->reader, frame);
 	memcpy(&id, frame->payload, sizeof(id));
-	if (kw_recording_names_set(&replay->names, id, path) < 0)
+	kw_sanitize(path, frame->size - sizeof(id), clean, sizeof(clean)); /* whoever made the file */
+	if (kw_recording_names_set(&replay->names, id, clean) < 0)
 		return kw_log_error(-ENOMEM, "out of memory");
 	return 0;
 }
@@ -77,7 +81,8 @@ static int on_frame(struct replay *replay, const struct kw_frame *frame)
 	}
 }
 
-/* To the end, or until the sink has enough. -EBADMSG where the file is damaged: what came before has been told. */
+/* To the end, or until the sink has enough. -EBADMSG where the file is damaged: what came before has been
+ * told. */
 static int play(struct replay *replay)
 {
 	struct kw_frame frame;

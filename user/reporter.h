@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Events as a report on standard output, at the end and, if asked for, again and again: live, or from a file. */
+/* Events as a report on standard output, at the end and, if asked for, again and again: live, or from a
+ * file. */
 #ifndef KEEPWATCH_REPORTER_H
 #define KEEPWATCH_REPORTER_H
 

@@ -8,10 +8,10 @@ static const struct kw_software unknown = {
 	"",
 	"its idle timeout (Go: http.Server.IdleTimeout; Node: server.keepAliveTimeout; Java: keepAliveTimeout)",
 	"its limit of requests per connection",
-	"its pool's idle timeout (Go: http.Transport.IdleConnTimeout; Java: evictIdleConnections; Python: httpx's "
-	"keepalive_expiry; Node: the agent's timeout)",
-	"its connection pool (Go: read bodies to their end and close them; Node: http.Agent with keepAlive; Python: "
-	"one Session for all requests)",
+	"its pool's idle timeout (Go: http.Transport.IdleConnTimeout; Java: evictIdleConnections; Python: "
+	"httpx's keepalive_expiry; Node: the agent's timeout)",
+	"its connection pool (Go: read bodies to their end and close them; Node: http.Agent with keepAlive; "
+	"Python: one Session for all requests)",
 };
 
 static const struct kw_software table[] = {

@@ -314,6 +314,7 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 		COUNT(end_to_end_named),
 		COUNT(outside.races),
 		COUNT(outside.early),
+		COUNT(outside.unannounced),
 #undef COUNT
 	};
 

@@ -17,7 +17,8 @@ enum kw_retryable {
 	KW_RETRYABLE_MAX,
 };
 
-/* The requests that one connection lost. Those that met a closing server are late: why it closed is no fault. */
+/* The requests that one connection lost. Those that met a closing server are late: why it closed is no
+ * fault. */
 struct kw_lost_requests {
 	uint64_t retryable[KW_RETRYABLE_MAX];
 	uint64_t late;
@@ -28,6 +29,7 @@ struct kw_outside {
 	uint64_t races; /* connections that a request met closing, or closed */
 	uint64_t race_lost[KW_RETRYABLE_MAX];
 	uint64_t early;        /* idle connections closed before the advertised timeout */
+	uint64_t unannounced;  /* connections closed right after a response that did not say so */
 	struct kw_sketch idle; /* idle ages at which the server closed, at a timeout as far as is known */
 };
 
@@ -56,8 +58,7 @@ struct kw_statistics {
 	uint64_t no_response_lost; /* requests without a byte of response, exits included */
 	uint64_t truncated;        /* responses cut, or destroyed by a RST */
 	uint64_t truncated_by_reset;
-	uint64_t
-		truncated_unread; /* of these: for data that the server left unread, as far as this end sees it */
+	uint64_t truncated_unread;    /* of these: for data that the server left unread, if seen from here */
 	uint64_t half_closed_long;    /* closed at last, over KW_LEAK_AGE after the peer's FIN */
 	uint64_t proxy_connection;    /* connections on which this field was seen */
 	uint64_t keep_alive_unnamed;  /* connections with Keep-Alive that Connection did not name */

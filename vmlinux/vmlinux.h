@@ -7,7 +7,10 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define PF_EXITING 0x00000004 /* task_struct.flags; include/linux/sched.h, all kernels */
+/* task_struct.flags; include/linux/sched.h, all kernels */
+#define PF_EXITING 0x00000004
+#define PF_IO_WORKER 0x00000010 /* a thread of io_uring */
+#define PF_KTHREAD 0x00200000
 
 /* include/net/tcp_states.h; all kernels. */
 enum {

@@ -36,6 +36,7 @@ class Stream:
     established: bool = False  # the server answered the SYN by its own
     requests: int = 0
     responses: int = 0  # final ones
+    unheard: int = 0  # final responses that the server sent after the client's FIN or RST
     closer: str = None
     manner: str = None
     closed: float = None
@@ -56,11 +57,12 @@ class Stream:
             self._take_end(who, frame)
 
     def _take_messages(self, who, frame):
-        if who == "server" and self.closer == "client":
-            return  # an answer to nobody
         begin, length = int(frame["tcp.seq"]), int(frame["tcp.len"])
         requests = values(frame["http.request.method"])
         codes = [code for code in values(frame["http.response.code"]) if code == "101" or code[0] != "1"]
+        if who == "server" and self.closer == "client":
+            self.unheard += len(codes)
+            return
         versions = values(frame["http.request.version"]) + values(frame["http.response.version"])
         fields = values(frame["http.connection"])
         said = fields[-1].lower() if fields else ""

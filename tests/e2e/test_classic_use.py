@@ -185,14 +185,51 @@ def test_an_idle_host_is_told_in_one_line(closed_port):
     assert report.errors == [observer.OBSERVING]
 
 
+def test_the_page_reads_top_down(own_listener):
+    """The verdict, then the findings with what to do, then the services, then their idle times."""
+    port = wire.port_of(own_listener)
+    with observer.Observer("report", "--port", str(port)) as report:
+        with wire.Pair(own_listener) as pair:  # closed while idle
+            pair.exchange()
+            pair.exchange()
+            pair.close(first=pair.client)
+        with wire.Pair(own_listener) as pair:  # the keep-alive race
+            pair.exchange()
+            pair.server.close()
+            wire.wait_for_end(pair.client)
+            pair.client.sendall(wire.GET)
+        report.stop()
+    page = "\n".join(report.output)
+    parts = [
+        "4 connections, 7 requests, 2 services",
+        "2 findings: 2 critical",
+        f"critical: timeout_race  127.0.0.1:{port} (client",
+        "got lost",
+        "  - ",
+        "for example ",
+        f"critical: timeout_race  python3:{port} (server)",
+        "longest idle",
+        f"\n127.0.0.1:{port} ",
+        f"\npython3:{port} ",
+        "Idle times of ",
+        "#",
+        "x",
+    ]
+    at = 0
+    for part in parts:
+        assert part in page[at:], f"{part!r} is missing in {page}"
+        at = page.index(part, at) + len(part)
+    assert "\033" not in page
+    assert report.errors == [observer.OBSERVING]
+
+
 def test_a_severe_finding_is_an_exit_status(own_listener):
     port = wire.port_of(own_listener)
     for severity, status in (("critical", 4), ("info", 4), (None, 0)):
-        report = Report([port], *(["--fail-on", severity] if severity else []))
-        with report, wire.Pair(own_listener) as pair:
-            pair.send_request()
-            pair.close(first=pair.server)
-            report.process.send_signal(signal.SIGINT)
-            assert report.end() == status
-            report.process.returncode = 0  # as expected, so leaving is in order
-        assert '"no_responses"' in report.output[0]
+        with Report([port], *(["--fail-on", severity] if severity else [])) as report:
+            report.status = status
+            with wire.Pair(own_listener) as pair:
+                pair.send_request()
+                pair.close(first=pair.server)
+            finding = report.conclude().first("client", port, "no_responses", "critical")
+        assert finding["numbers"]["lost_requests"] == 1

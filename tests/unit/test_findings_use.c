@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Connections that are not used as they could be: when each finding is raised, when it is not quite, and its numbers. */
+/* Connections that are not used as they could be: when each finding is raised, when it is not quite, and its
+ * numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -53,6 +53,18 @@ static void a_blind_span_over_a_chunks_end_loses_the_framing(void **state)
 	assert_false(http1_is_lost(&talk.c, HTTP1_REQUESTS));
 }
 
+static void what_is_lost_is_not_lost_again_by_a_blind_span(void **state)
+{
+	struct talk talk = {};
+	(void)state;
+
+	assert_true(ask(&talk, "GET / HTTP/1.1\r\nno colon\r\n") & HTTP1_EVENT_LOST);
+	assert_int_equal(blind(&talk, HTTP1_REQUESTS, 10), 0);
+	assert_true(http1_is_lost(&talk.c, HTTP1_REQUESTS));
+	ask(&talk, REQUEST);
+	assert_int_equal(talk.ended[HTTP1_REQUESTS], 1);
+}
+
 static void a_blind_span_within_a_head_loses_the_framing(void **state)
 {
 	struct talk talk = {};
@@ -234,6 +246,7 @@ int main(void)
 		cmocka_unit_test(a_blind_span_beyond_a_body_loses_what_follows),
 		cmocka_unit_test(a_blind_span_within_a_chunk_is_harmless),
 		cmocka_unit_test(a_blind_span_over_a_chunks_end_loses_the_framing),
+		cmocka_unit_test(what_is_lost_is_not_lost_again_by_a_blind_span),
 		cmocka_unit_test(a_blind_span_within_a_head_loses_the_framing),
 		cmocka_unit_test(a_blind_span_of_a_body_delimited_by_the_close_is_harmless),
 		cmocka_unit_test(a_malformed_request_is_followed_by_the_next_call),

@@ -105,6 +105,57 @@ static void prometheus_text_is_as_the_contract_says(void **state)
 	free(text);
 }
 
+static void assert_line(struct kw_aggregate *aggregate, const char *line, bool there)
+{
+	struct kw_metrics metrics = {.aggregate = aggregate};
+	size_t length;
+	char *text;
+
+	assert_int_equal(kw_metrics_write(&metrics, false, &text, &length), 0);
+	if (has_line(text, line) != there)
+		fail_msg("%s: %s", there ? "no line" : "a line", line);
+	assert_null(strstr(text, "process_"));
+	free(text);
+}
+
+/* A finding holds while its window does; that it once held stays known. */
+static void what_is_concluded_holds_for_the_window(void **state)
+{
+	static const char finding[] =
+		"keepwatch_finding{" SERVICE ",finding=\"timeout_race\",severity=\"warning\"}";
+	struct kw_service service = event_service(KW_ROLE_SERVER, "nginx:8080");
+	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, 20 * KW_S}};
+	struct kw_event_connection connection = event_connection();
+	struct kw_verdict verdict = event_verdict();
+	struct kw_aggregate aggregate;
+	struct kw_event event;
+	char line[256];
+
+	(void)state;
+	kw_aggregate_open(&aggregate, 10, 60 * KW_S);
+	connection.samples[KW_HISTOGRAM_IDLE] = 1;
+	connection.sample[KW_HISTOGRAM_IDLE] = connection.http.idle_max = 3800 * KW_MS;
+	snprintf(line, sizeof(line), "%s 0", finding);
+	assert_line(&aggregate, line, false); /* it never held */
+	for (int i = 0; i < 5; i++) {
+		connection.header.time = verdict.closed = (uint64_t)(6 + i) * KW_S;
+		assert_int_equal(kw_decode(&connection, sizeof(connection), &event), 0);
+		assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, &verdict), 0);
+	}
+	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
+	assert_line(&aggregate, "keepwatch_inferred_idle_timeout_seconds{" SERVICE ",side=\"server\"} 4", true);
+	assert_line(&aggregate, "keepwatch_safe_margin_seconds{" SERVICE "} 0.2", true);
+	assert_line(&aggregate, "keepwatch_drains_total{" SERVICE "} 0", true);
+	snprintf(line, sizeof(line), "%s 1", finding);
+	assert_line(&aggregate, line, true);
+	totals.header.time = 90 * KW_S;
+	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
+	snprintf(line, sizeof(line), "%s 0", finding);
+	assert_line(&aggregate, line, true);
+	assert_line(&aggregate, "keepwatch_safe_margin_seconds{" SERVICE "} 0.2", false);
+	kw_aggregate_close(&aggregate);
+}
+
 static void open_metrics_text_differs_where_it_must(void **state)
 {
 	char *text = written("nginx:8080", true);
@@ -209,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prometheus_text_is_as_the_contract_says),
+		cmocka_unit_test(what_is_concluded_holds_for_the_window),
 		cmocka_unit_test(open_metrics_text_differs_where_it_must),
 		cmocka_unit_test(every_sample_stands_in_its_family),
 		cmocka_unit_test(a_hostile_service_name_stays_within_its_label),

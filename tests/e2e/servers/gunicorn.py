@@ -12,7 +12,7 @@ def application(environ, start_response):
 		start_response("401 Unauthorized", [("Content-Length", "0")])
 		return []
 	start_response("200 OK", [("Content-Length", "3")])
-	return [b"ok\\n"]
+	return [] if environ["REQUEST_METHOD"] == "HEAD" else [b"ok\\n"]
 """
 
 

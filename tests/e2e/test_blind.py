@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bytes that cannot be read where they pass: io_uring, sendfile, splice, sendmmsg, recvmmsg, MSG_TRUNC, and in
+a 32-bit program. They are counted. In a body they do no harm; in place of a head nothing is known of what they
+said, and the record says so, until a message begins that can be read. The other socket, which could be read,
+tells it all."""
+
+import array
+import ctypes
+import fcntl
+import os
+import socket
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+import carriers
+import wire
+from host import ROOT
+
+URING = ROOT / "build" / "tests" / "e2e" / "uring"
+CALLER32 = ROOT / "build" / "tests" / "e2e" / "caller32"
+LIBC = ctypes.CDLL(None, use_errno=True)
+BODY = b"b" * 700
+
+
+class Segment(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+
+class Header(ctypes.Structure):
+    """struct msghdr"""
+
+    _fields_ = [("name", ctypes.c_void_p), ("name_length", ctypes.c_uint),
+                ("segments", ctypes.POINTER(Segment)), ("segment_count", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t), ("flags", ctypes.c_int)]
+
+
+class Message(ctypes.Structure):
+    """struct mmsghdr: a message, and how many bytes of it were carried."""
+
+    _fields_ = [("header", Header), ("carried", ctypes.c_uint)]
+
+
+def message_of(buffer):
+    segment = Segment(ctypes.cast(buffer, ctypes.c_void_p), len(buffer))
+    return Message(Header(segments=ctypes.pointer(segment), segment_count=1))
+
+
+def sendmmsg(end, data):
+    message = message_of((ctypes.c_char * len(data)).from_buffer_copy(data))
+    assert LIBC.sendmmsg(end.fileno(), ctypes.byref(message), 1, 0) == 1, os.strerror(ctypes.get_errno())
+    return message.carried
+
+
+def recvmmsg(end, count):
+    def call(end, left):
+        buffer = (ctypes.c_char * left)()
+        message = message_of(buffer)
+        assert LIBC.recvmmsg(end.fileno(), ctypes.byref(message), 1, 0, None) == 1, ctypes.get_errno()
+        return buffer.raw[: message.carried]
+
+    return carriers.in_calls(end, count, call)
+
+
+def recv_truncated(end, count):
+    """The bytes are thrown away instead of being copied: those that were looked at before."""
+    seen = end.recv(count, socket.MSG_PEEK)
+    assert len(seen) == count and len(end.recv(count, socket.MSG_TRUNC)) == count
+    return seen
+
+
+def write32(end, data):
+    """write() by a 32-bit program, to its standard output."""
+    subprocess.run([CALLER32], input=data, stdout=end, timeout=wire.DEADLINE, check=True)
+    return len(data)
+
+
+def read32(end, count):
+    done = subprocess.run([CALLER32], stdin=end, stdout=subprocess.PIPE, timeout=wire.DEADLINE, check=True)
+    return done.stdout
+
+
+def uring(action, how, end, **options):
+    done = subprocess.run([URING, action, str(end.fileno()), how], pass_fds=[end.fileno()], capture_output=True,
+                          timeout=wire.DEADLINE, **options)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout
+
+
+def uring_send(how):
+    def send(end, data):
+        uring("send", how, end, input=data)
+        return len(data)
+
+    return send
+
+
+def uring_receive(how):
+    def receive(end, count):
+        return uring("receive", how, end, stdin=subprocess.DEVNULL)
+
+    return receive
+
+
+HOWS = ("plain", "async", "polled")
+SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice, "sendmmsg": sendmmsg, "32-bit": write32,
+         **{f"uring-{how}": uring_send(how) for how in HOWS}}
+RECEIVES = {"splice": carriers.recv_splice, "recvmmsg": recvmmsg, "MSG_TRUNC": recv_truncated,
+            "32-bit": read32}
+QUESTION = wire.request("POST", "/", "Connection: x-marker", f"Content-Length: {len(BODY)}")
+ANSWER = wire.response("200 OK", "Connection: x-marker", body=BODY)
+
+
+@pytest.fixture(params=SENDS.values(), ids=SENDS)
+def send(request):
+    return request.param
+
+
+@pytest.fixture(params=RECEIVES.values(), ids=RECEIVES)
+def receive(request):
+    return request.param
+
+
+def pass_on(sender, receiver, data, send=carriers.send, receive=carriers.recv):
+    assert send(sender, data) == len(data)
+    wire.wait_for_bytes(receiver, len(data))
+    assert receive(receiver, len(data)) == data
+
+
+def records(trace, pair):
+    """Of the client's socket and the server's."""
+    pair.close(first=pair.client)
+    (client,) = trace.wait_for(1, local=pair.client_name)
+    (server,) = trace.wait_for(1, local=pair.server_name, remote=pair.client_name)
+    assert (client["tx_bytes"], client["rx_bytes"]) == (server["rx_bytes"], server["tx_bytes"])
+    return client, server
+
+
+def check_known(record, exchanges=1, blind=0):
+    assert (record["requests"], record["responses"]) == (exchanges, exchanges)
+    assert (record["reason"], record["confidence"]) == ("client_closed_idle", "certain")
+    assert (record["premature"], record["lost_requests"]) == (False, 0)
+    assert record["blind_bytes"] == blind
+    assert record["errors"] == []
+
+
+def check_unknown(record, requests, responses, blind):
+    assert (record["requests"], record["responses"]) == (requests, responses)
+    assert (record["reason"], record["confidence"]) == ("unknown", "unknown")
+    assert (record["premature"], record["lost_requests"]) == (None, None)
+    assert record["blind_bytes"] == blind
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + wire.DEADLINE
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def is_reading(pid):
+    """Does this process sit in a read()? Its system call has number 0."""
+    return Path(f"/proc/{pid}/syscall").read_text().split()[0] == "0"
+
+
+def is_taken(pair):
+    """Have the client's bytes arrived, and has somebody taken them?"""
+    return not ioctl(pair.client, termios.TIOCOUTQ) and not ioctl(pair.server, termios.FIONREAD)
+
+
+def ioctl(end, request):
+    count = array.array("i", [0])
+    fcntl.ioctl(end, request, count)
+    return count[0]
+
+
+def test_a_request_sent_blind_is_unknown(trace, pair, send):
+    pass_on(pair.client, pair.server, QUESTION + BODY, send)
+    pass_on(pair.server, pair.client, ANSWER)
+    client, server = records(trace, pair)
+    check_unknown(client, 0, 1, len(QUESTION + BODY))
+    check_known(server)
+
+
+def test_a_response_sent_blind_is_unknown(trace, pair, send):
+    pass_on(pair.client, pair.server, wire.GET)
+    pass_on(pair.server, pair.client, ANSWER, send)
+    client, server = records(trace, pair)
+    check_known(client)
+    check_unknown(server, 1, 0, len(ANSWER))
+
+
+def test_bodies_sent_blind_do_no_harm(trace, pair, send):
+    for _ in range(2):
+        pass_on(pair.client, pair.server, QUESTION)
+        pass_on(pair.client, pair.server, BODY, send)
+        pass_on(pair.server, pair.client, ANSWER[: -len(BODY)])
+        pass_on(pair.server, pair.client, BODY, send)
+    client, server = records(trace, pair)
+    check_known(client, 2, 2 * len(BODY))
+    check_known(server, 2, 2 * len(BODY))
+
+
+def test_a_request_received_blind_is_unknown(trace, pair, receive):
+    pass_on(pair.client, pair.server, QUESTION + BODY, receive=receive)
+    pass_on(pair.server, pair.client, ANSWER)
+    client, server = records(trace, pair)
+    check_known(client)
+    check_unknown(server, 0, 1, len(QUESTION + BODY))
+
+
+def test_a_response_received_blind_is_unknown(trace, pair, receive):
+    pass_on(pair.client, pair.server, wire.GET)
+    pass_on(pair.server, pair.client, ANSWER, receive=receive)
+    client, server = records(trace, pair)
+    check_unknown(client, 1, 0, len(ANSWER))
+    check_known(server)
+
+
+def test_bodies_received_blind_do_no_harm(trace, pair, receive):
+    for _ in range(2):
+        pass_on(pair.client, pair.server, QUESTION)
+        pass_on(pair.client, pair.server, BODY, receive=receive)
+        pass_on(pair.server, pair.client, ANSWER[: -len(BODY)])
+        pass_on(pair.server, pair.client, BODY, receive=receive)
+    client, server = records(trace, pair)
+    check_known(client, 2, 2 * len(BODY))
+    check_known(server, 2, 2 * len(BODY))
+
+
+def test_what_can_be_read_after_a_blind_head_is_known_again(trace, pair, send):
+    pass_on(pair.client, pair.server, wire.GET, send)
+    pass_on(pair.server, pair.client, ANSWER, send)
+    pass_on(pair.client, pair.server, wire.GET)
+    pass_on(pair.server, pair.client, ANSWER)
+    client, server = records(trace, pair)
+    assert (client["requests"], server["responses"]) == (1, 1)
+    assert (client["reason"], server["reason"]) == ("client_closed_idle", "client_closed_idle")
+    assert (client["blind_bytes"], server["blind_bytes"]) == (len(wire.GET), len(ANSWER))
+
+
+def test_a_chunk_sent_blind_does_no_harm(trace, pair, send):
+    pass_on(pair.client, pair.server, wire.GET)
+    pass_on(pair.server, pair.client, wire.head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"))
+    for _ in range(2):
+        pass_on(pair.server, pair.client, b"%x\r\n" % len(BODY))
+        pass_on(pair.server, pair.client, BODY, send)
+        pass_on(pair.server, pair.client, b"\r\n")
+    pass_on(pair.server, pair.client, b"0\r\n\r\n")
+    client, server = records(trace, pair)
+    check_known(client)
+    check_known(server, blind=2 * len(BODY))
+
+
+def test_a_blind_span_over_the_end_of_a_chunk_is_unknown(trace, pair, send):
+    pass_on(pair.client, pair.server, wire.GET)
+    pass_on(pair.server, pair.client, wire.head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + b"a\r\n")
+    pass_on(pair.server, pair.client, b"0123456789\r\n0", send)
+    pass_on(pair.server, pair.client, b"\r\n\r\n")
+    client, server = records(trace, pair)
+    check_known(client)
+    check_unknown(server, 1, 1, len(b"0123456789\r\n0"))
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_what_is_received_by_io_uring_is_counted_as_blind(trace, pair, how):
+    """It reads up to the end of the stream."""
+    pass_on(pair.client, pair.server, wire.GET)
+    pair.server.sendall(ANSWER)
+    pair.server.shutdown(socket.SHUT_WR)
+    assert uring("receive", how, pair.client, stdin=subprocess.DEVNULL) == ANSWER
+    pair.close(first=pair.client)
+    (client,) = trace.wait_for(1, local=pair.client_name)
+    check_unknown(client, 1, 0, len(ANSWER))
+
+
+def test_a_receive_that_completes_within_another_read_does_not_see_its_buffer(trace, pair):
+    source, sink = os.pipe()
+    with open(source, "rb") as source, open(sink, "wb") as sink:
+        fds = [pair.server.fileno(), source.fileno()]
+        command = [URING, "within-read", *map(str, fds)]
+        with subprocess.Popen(command, pass_fds=fds, stdout=subprocess.PIPE) as helper:
+            assert helper.stdout.readline() == b"armed\n"
+            wait_until(lambda: is_reading(helper.pid), "the helper does not read")
+            pair.client.sendall(wire.GET)
+            wait_until(lambda: is_taken(pair), "the bytes are not taken")
+            sink.write(b"x")
+            sink.flush()
+            assert helper.stdout.read() == wire.GET
+        assert helper.returncode == 0
+    pass_on(pair.server, pair.client, ANSWER)
+    client, server = records(trace, pair)
+    check_known(client)
+    check_unknown(server, 0, 1, len(wire.GET))
+    assert server["hop_by_hop"] == ["x-marker"]

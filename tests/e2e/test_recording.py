@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recording real traffic, and telling of it later."""
+
+import json
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import observer
+import wire
+from reporter import Conclusion, Ending, Report
+from test_bad_input import NOBODY, check_refused, run
+
+TIMES = "opened closed duration_s idle_at_close_s idle_max_s waited_s late_by_s evidence srtt_us".split()
+
+
+class Recorder(Ending):
+    """keepwatch record of some ports."""
+
+    def __init__(self, path, ports, *options):
+        super().__init__("record", str(path), *observer.port_options(ports), *options)
+
+
+def make_traffic(listener):
+    for number in range(8):
+        with wire.Pair(listener) as pair:
+            for _ in range(number % 3 + 1):
+                pair.exchange()
+            pair.close(first=pair.server if number % 2 else pair.client)
+    with wire.Pair(listener) as pair:  # the keep-alive race
+        pair.exchange()
+        pair.server.close()
+        wire.wait_for_end(pair.client)
+        pair.client.sendall(wire.GET)
+
+
+def replay(path, *options):
+    status, output, errors = run("replay", str(path), *options)
+    assert (status, errors) == (0, []), errors
+    return output
+
+
+def as_nobody(*arguments):
+    """Runs keepwatch without privilege; its folder may be closed to others."""
+    binary = os.open(observer.BINARY, os.O_RDONLY)
+    try:
+        return run(
+            *arguments,
+            command=[f"/proc/self/fd/{binary}"],
+            pass_fds=[binary],
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+        )
+    finally:
+        os.close(binary)
+
+
+def told(lines):
+    """The records by connection, without what each observer measures for itself."""
+    records = [json.loads(line) for line in lines]
+    for record in records:
+        for key in TIMES:
+            record.pop(key, None)
+    return sorted(records, key=lambda record: (record["type"], record.get("id", "")))
+
+
+def test_a_replay_tells_what_a_live_trace_told(own_listener, tmp_path):
+    port = wire.port_of(own_listener)
+    path = tmp_path / "recording"
+    with observer.Trace([port]) as trace, Recorder(path, [port]) as recorder, Report([port]) as report:
+        make_traffic(own_listener)
+        recorder.stop()
+        live = report.conclude()
+        trace.stop()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert recorder.output == []
+    assert told(replay(path, "--json").splitlines()) == told(trace.output)
+    assert replay(path, "--json") == replay(path, "--as", "trace", "--json")
+    replayed = Conclusion(replay(path, "--as", "report", "--json"))
+    assert [one["id"] for one in replayed.findings] == [one["id"] for one in live.findings]
+    for service in live.services:
+        again = replayed.service(service["role"], port)
+        for key in ("service", "comm", "connections", "requests", "reasons", "lost_requests", "premature"):
+            assert again[key] == service[key]
+
+
+def test_a_replay_counts_what_was_recorded(own_listener, tmp_path):
+    port = wire.port_of(own_listener)
+    with Recorder(tmp_path / "recording", [port]) as recorder:
+        make_traffic(own_listener)
+        recorder.stop()
+    text = replay(tmp_path / "recording", "--as", "metrics")
+    assert f'keepwatch_connections_opened_total{{role="client",service="127.0.0.1:{port}"}} 9\n' in text
+    assert 'finding="timeout_race",severity="critical"} 1\n' in text
+    assert "process_" not in text
+
+
+def test_a_replay_needs_no_privilege(own_listener):
+    port = wire.port_of(own_listener)
+    with tempfile.TemporaryDirectory(prefix="keepwatch-") as name:
+        folder = Path(name)
+        path = folder / "recording"
+        with Recorder(path, [port], "--exchanges") as recorder:
+            make_traffic(own_listener)
+            recorder.stop()
+        folder.chmod(0o755)
+        path.chmod(0o644)
+        status, output, errors = as_nobody("replay", str(path), "--json", "--exchanges")
+    assert (status, errors) == (0, [])
+    kinds = [json.loads(line)["type"] for line in output.splitlines()]
+    assert kinds.count("connection") == 18
+    assert kinds.count("exchange") == 2 * (1 + 2 + 3 + 1 + 2 + 3 + 1 + 2 + 1)
+
+
+def test_a_killed_recorder_leaves_what_it_had(own_listener, tmp_path):
+    port = wire.port_of(own_listener)
+    path = tmp_path / "recording"
+    with Recorder(path, [port]) as recorder:
+        make_traffic(own_listener)
+        recorder.wait_until(lambda: path.stat().st_size > 18 * 400, "what was recorded in the file")
+        recorder.status = -signal.SIGKILL
+        recorder.process.kill()
+    status, output, errors = run("replay", str(path), "--json")
+    assert status == 1
+    assert len(errors) == 1 and f"cut off at byte {path.stat().st_size}" in errors[0]
+    records = [json.loads(line) for line in output.splitlines()]
+    assert len([one for one in records if one["type"] == "connection"]) == 18
+
+
+def test_a_full_disk_is_told_in_one_line():
+    outcome = run("record", "/dev/full", "--for", "30s")
+    (line,) = [line for line in outcome[2] if line != observer.OBSERVING]
+    assert outcome[:2] == (1, "")
+    assert "/dev/full" in line and "No space left on device" in line
+
+
+def test_what_is_there_is_not_overwritten(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    check_refused(run("record", str(tmp_path / "file")), 1, "is there already")
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_recording_without_root_leaves_no_file():
+    outcome = as_nobody("record", "/tmp/keepwatch-nobody")
+    check_refused(outcome, 3, "root")
+    assert not os.path.exists("/tmp/keepwatch-nobody")
+
+
+@pytest.mark.parametrize("content", [b"", wire.GET, b"\0" * 1000], ids=["empty", "text", "zeros"])
+def test_another_file_is_refused(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    check_refused(run("replay", str(tmp_path / "file")), 1, "no recording")
+    check_refused(run("replay", str(tmp_path / "missing")), 1, "No such file")
