@@ -54,6 +54,10 @@ static void find_times(struct kw_assessment *assessment)
 		assessment->server_idle.known ? assessment->server_idle.seconds : stats->advertised_timeout;
 	assessment->reuse_max = (double)assessment->sum.reuse_idle_max / 1e9;
 	assessment->has_margin = assessment->has_timeout && assessment->sum.reused;
+	for (int i = 0; i < 2 && assessment->has_timeout; i++)
+		assessment->resets[i] =
+			kw_sketch_count_from(&assessment->sum.reset_idle[i],
+					     (uint64_t)(KW_NEAR_TIMEOUT * assessment->timeout * 1e6));
 	assessment->margin = assessment->has_margin ? assessment->timeout - assessment->reuse_max : 0;
 }
 

@@ -20,12 +20,16 @@ struct kw_assessment {
 	double reuse_max;               /* seconds; the longest idle time before a reuse; 0: there was none */
 	bool has_margin;                /* timeout less reuse_max */
 	double margin;                  /* seconds */
-	const struct kw_drain *drains;  /* within the window, ascending; point into stats */
+	uint64_t resets
+		[2]; /* requests that a RST answered, near the timeout: races too; retryable, and others */
+	const struct kw_drain *drains; /* within the window, ascending; point into stats */
 	size_t drain_count;
 	uint64_t leaked;             /* connections that are half-closed for long, now */
 	struct kw_finding *findings; /* the gravest first; owned */
 	size_t finding_count;
 };
+
+#define KW_NEAR_TIMEOUT 0.9 /* of the server's timeout: from here on a request may meet the close */
 
 /* Assesses one of the aggregate's services. On success *ret_assessment must be freed, and lives no longer than
  * the aggregate stays as it is. -ENOMEM. */

@@ -4,7 +4,6 @@
 
 #include "findings.h"
 
-#define NEAR 0.9            /* of the server's timeout: from here on a reuse may meet the close */
 #define GAVE_UP_SHARE 0.01  /* of all connections that closed */
 #define GAVE_UP_WIDTH 25000 /* us; waiting times closer than this show one timeout */
 
@@ -50,7 +49,8 @@ static void advise_timeouts(const struct kw_assessment *a, struct kw_finding *f)
 			   "Balancer 4 minutes unless set otherwise.");
 }
 
-static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, uint64_t lost)
+static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, uint64_t lost,
+			   uint64_t retryable)
 {
 	if (a->server_idle.known)
 		kw_finding_summarise(f, "The server closes idle connections after %.3g s",
@@ -59,13 +59,13 @@ static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, 
 		kw_finding_summarise(f, "The server closes idle connections");
 	if (a->stats->has_advertised_timeout)
 		kw_finding_summarise(f, " (it advertises %" PRIu32 " s)", a->stats->advertised_timeout);
-	if (a->sum.reused)
+	if (a->sum.reused && a->reuse_max >= 0.001)
 		kw_finding_summarise(f, ", and clients reuse them after up to %.3g s", a->reuse_max);
 	if (lost)
 		kw_finding_summarise(f,
 				     ": %" PRIu64 " request%s met the close and got lost, %" PRIu64
 				     " of which can be sent again without harm.",
-				     lost, plural(lost), a->sum.outside.race_lost[KW_RETRYABLE_YES]);
+				     lost, plural(lost), retryable);
 	else
 		kw_finding_summarise(f, ": sooner or later a request meets the close and is lost.");
 }
@@ -73,21 +73,25 @@ static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, 
 bool kw_raise_timeout_race(const struct kw_assessment *a, struct kw_finding *f)
 {
 	const struct kw_outside *outside = &a->sum.outside;
-	uint64_t lost = 0;
+	uint64_t retryable = outside->race_lost[KW_RETRYABLE_YES] + a->resets[0];
+	uint64_t lost = a->resets[0] + a->resets[1];
+	bool near = a->has_margin && a->reuse_max >= KW_NEAR_TIMEOUT * a->timeout;
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 		lost += outside->race_lost[i];
-	if (!outside->races && !(a->has_margin && a->reuse_max >= NEAR * a->timeout))
+	if (!outside->races && !lost && !near)
 		return false;
+	for (uint32_t i = 0; i < a->sum.examples[KW_FINDING_NO_RESPONSES].count && !outside->races && lost; i++)
+		kw_examples_add(&f->examples, a->sum.examples[KW_FINDING_NO_RESPONSES].list[i]);
 	f->severity = lost ? KW_SEVERITY_CRITICAL : KW_SEVERITY_WARNING;
 	kw_finding_count(f, "lost_requests", lost);
-	kw_finding_count(f, "retryable", outside->race_lost[KW_RETRYABLE_YES]);
+	kw_finding_count(f, "retryable", retryable);
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
 	kw_finding_count_or_null(f, "advertised_timeout_s", a->stats->has_advertised_timeout,
 				 a->stats->advertised_timeout);
 	kw_finding_seconds(f, "client_idle_reuse_max_s", a->sum.reused, a->reuse_max);
 	kw_finding_seconds(f, "client_idle_timeout_s", a->client_idle.known, a->client_idle.seconds);
-	summarise_race(a, f, lost);
+	summarise_race(a, f, lost, retryable);
 	advise_timeouts(a, f);
 	kw_finding_advise(
 		f, "Either way let the client repeat a request whose connection closes before a byte of the "
@@ -127,7 +131,8 @@ bool kw_raise_truncated_responses(const struct kw_assessment *a, struct kw_findi
 
 bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t plain = kw_statistics_reason(&a->sum, KW_REASON_NO_RESPONSE);
+	uint64_t races = a->resets[0] + a->resets[1]; /* told as such */
+	uint64_t plain = kw_statistics_reason(&a->sum, KW_REASON_NO_RESPONSE) - races;
 	uint64_t count = plain + a->sum.exited + a->sum.killed;
 
 	if (!count)
@@ -136,7 +141,7 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "no_response", plain);
 	kw_finding_count(f, "process_exits", a->sum.exited);
 	kw_finding_count(f, "process_kills", a->sum.killed);
-	kw_finding_count(f, "lost_requests", a->sum.no_response_lost);
+	kw_finding_count(f, "lost_requests", a->sum.no_response_lost - races);
 	kw_finding_summarise(f,
 			     "The server took requests and closed %" PRIu64 " connection%s without a response",
 			     count, plural(count));

@@ -124,7 +124,10 @@ static void print_service(FILE *file, const struct kw_assessment *service, int w
 	share_or_dash(sum->premature, sum->closed, premature);
 	seconds_or_dash(service->stats->has_advertised_timeout, service->stats->advertised_timeout, advertised);
 	seconds_or_dash(service->server_idle.known, service->server_idle.seconds, inferred);
-	seconds_or_dash(sum->reused, service->reuse_max, longest);
+	if (sum->reused)
+		kw_text_duration(sum->reuse_idle_max, longest);
+	else
+		strcpy(longest, "-");
 	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %11s %9s %14s\n", width,
 		service->stats->service.name, kw_role_name(service->stats->service.role), (uint64_t)sum->seen,
 		kw_requests_per_connection(sum), reuse, premature, advertised, inferred, longest);

@@ -123,6 +123,15 @@ uint64_t kw_sketch_quantile(const struct kw_sketch *sketch, double share)
 	return sketch->most;
 }
 
+uint64_t kw_sketch_count_from(const struct kw_sketch *sketch, uint64_t least)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = sketch->used; i > 0 && mean_of(&sketch->bins[i - 1]) >= least; i--)
+		count += sketch->bins[i - 1].count;
+	return count;
+}
+
 static uint64_t reach_of(uint64_t lowest, uint64_t width)
 {
 	uint64_t percent = lowest / 100 * CLUSTER_PERCENT;

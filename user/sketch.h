@@ -38,6 +38,9 @@ void kw_sketch_free(struct kw_sketch *sketch);
 /* The number that @share of all (0 to 1) do not exceed; 0 if there are none. */
 uint64_t kw_sketch_quantile(const struct kw_sketch *sketch, double share);
 
+/* How many numbers are @least or more; one bin's are taken for their mean. */
+uint64_t kw_sketch_count_from(const struct kw_sketch *sketch, uint64_t least);
+
 struct kw_cluster {
 	uint64_t count;
 	uint64_t mean;

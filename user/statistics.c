@@ -207,6 +207,13 @@ static void add_example_of_reason(struct kw_statistics *statistics, const struct
 		example(statistics, KW_FINDING_LOW_REUSE, event);
 }
 
+/* To the client a RST without a FIN does not tell whether the server had meant the request. */
+static bool is_reset_reuse(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	return verdict->reason == KW_REASON_NO_RESPONSE && verdict->manner == KW_MANNER_RST &&
+	       event->identity.role == KW_ROLE_CLIENT && event->http.counts.reused;
+}
+
 static int add_times(struct kw_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
@@ -221,6 +228,10 @@ static int add_times(struct kw_statistics *statistics, const struct kw_event_con
 		r = kw_sketch_add(&statistics->gave_up, (uint64_t)verdict->waited / KW_US);
 	if (r == 0 && verdict->reason == KW_REASON_ANNOUNCED_BY_RESPONSE)
 		r = kw_sketch_add(&statistics->announced, event->http.counts.requests);
+	if (r == 0 && is_reset_reuse(event, verdict))
+		r = kw_sketch_add(
+			&statistics->reset_idle[!(event->http.lost_safe + event->http.lost_idempotent)],
+			idle_before(event) / KW_US);
 	return r;
 }
 
@@ -343,6 +354,8 @@ int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *fr
 		r = kw_sketch_merge(&to->announced, &from->announced);
 	if (r == 0)
 		r = kw_sketch_merge(&to->outside.idle, &from->outside.idle);
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = kw_sketch_merge(&to->reset_idle[i], &from->reset_idle[i]);
 	if (r < 0)
 		return r;
 	merge_extremes(to, from);
@@ -359,6 +372,8 @@ void kw_statistics_free(struct kw_statistics *statistics)
 	kw_sketch_free(&statistics->gave_up);
 	kw_sketch_free(&statistics->announced);
 	kw_sketch_free(&statistics->outside.idle);
+	for (int i = 0; i < 2; i++)
+		kw_sketch_free(&statistics->reset_idle[i]);
 }
 
 void kw_statistics_clear(struct kw_statistics *statistics)

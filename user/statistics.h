@@ -67,6 +67,8 @@ struct kw_statistics {
 	struct kw_sketch client_idle; /* at which clients closed for no reason that was seen */
 	struct kw_sketch gave_up;     /* waiting times at which clients gave up */
 	struct kw_sketch announced;   /* requests on connections whose close the server announced */
+	/* Idle ages before requests that a RST alone answered, on used connections; retryable ones, and others. */
+	struct kw_sketch reset_idle[2];
 	struct kw_outside outside;
 	struct kw_examples examples[KW_FINDING_MAX];
 };

@@ -5,6 +5,7 @@ servers yet to be started. A plugin: `pytest_plugins = ["stage"]` gives its fixt
 import contextlib
 import socket
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 import observer
@@ -45,8 +46,10 @@ class Stage(observer.Trace):
     def _running(self, kind, count, *arguments, **settings):
         ports = [self.free.pop(0) for _ in range(count)]
         try:
+            started = datetime.now(timezone.utc).isoformat()
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
                 server = kind(Path(folder), ports, *arguments, **settings)
+                server.started = started
                 try:
                     yield server
                 finally:
@@ -84,6 +87,18 @@ class Stage(observer.Trace):
     def captured(self, *servers, **settings):
         """A capture, for a with statement, of what these servers' ports see meanwhile."""
         return Capture([server.port for server in servers], **settings)
+
+    def ended(self, server, count, end="remote", **fields):
+        """The records of the connections to this server, of their clients' sockets or (end="local") of its own,
+        once there are so many. An earlier server may have had the same port."""
+
+        def found():
+            records = self.records(**{end: server.name}, **fields)
+            return [one for one in records if one["opened"] > server.started]
+
+        self.wait_until(lambda: len(found()) >= count, f"{count} connections that ended")
+        assert len(found()) == count, found()
+        return found()
 
     def client(self, one):
         """The record of the socket that connected, of a connection that ended."""

@@ -190,7 +190,7 @@ def test_haproxy_keeps_connections_longer_than_node(folder, ports):
 
 def test_nginx_keeps_upstream_connections_longer_than_gunicorn(folder, ports):
     """gunicorn looks at its idle connections a second after the last event, and again: with a timeout of 2 s and
-    responses after 0.2 s it closes them after 2.8 s."""
+    responses after 0.2 s it closes them after 2.8 s, or at an event shortly before."""
     front, back = ports
     written(folder, "program.py", GUNICORN)
     config = written(folder, "nginx.conf", NGINX, port=front, backend=f"127.0.0.1:{back}")
@@ -211,8 +211,8 @@ def test_nginx_keeps_upstream_connections_longer_than_gunicorn(folder, ports):
         conclusion = report.conclude()
     finding = conclusion.first("client", back, "timeout_race", "warning", "critical")
     numbers = finding["numbers"]
-    assert near(numbers["server_idle_timeout_s"], 2.8), conclusion.value
-    assert numbers["client_idle_reuse_max_s"] >= 2.52
+    assert 2.5 <= numbers["server_idle_timeout_s"] <= 3.0, conclusion.value
+    assert numbers["client_idle_reuse_max_s"] >= 2.25
     assert advises(finding, "keepalive_timeout in its upstream block", "--keep-alive")
 
 

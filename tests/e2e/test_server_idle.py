@@ -118,8 +118,8 @@ def test_haproxy_purges_its_pool_by_resets_that_do_no_harm(stage):
     with haproxy_before_node(stage, purge="500ms") as (haproxy, node), stage.captured(node) as capture:
         with wire.Client(haproxy.address) as one:
             one.get()
-        (client,) = stage.wait_for(1, remote=node.name)
-        (server,) = stage.wait_for(1, local=node.name)
+        (client,) = stage.ended(node, 1)
+        (server,) = stage.ended(node, 1, "local")
     (stream,) = capture.streams()
     assert (stream.closer, stream.manner, stream.requests, stream.responses) == ("client", "rst", 1, 1)
     for end in client, server:
@@ -136,7 +136,7 @@ def test_nodes_agent_closes_what_it_has_not_used_for_its_own_timeout(stage, tmp_
     )
     with stage.node(keepAliveTimeout=10_000) as node:
         subprocess.run(["node", tmp_path / "agent.js", node.url()], check=True, timeout=wire.DEADLINE)
-        (client,) = stage.wait_for(1, remote=node.name)
+        (client,) = stage.ended(node, 1)
     assert verdict(client) == ("client", "fin", "idle", "client_closed_idle", False, 0)
     assert record.advertised(client) == (10, None)
     assert 0.9 < client["idle_at_close_s"] < 2.4

@@ -107,7 +107,7 @@ def test_haproxy_carries_out_the_close_that_its_backend_only_announces(stage):
             for _ in range(LIMIT + 1):
                 with wire.Client(haproxy.address) as one:
                     one.get()
-            (ended,) = stage.wait_for(1, remote=node.name, requests=LIMIT)
+            (ended,) = stage.ended(node, 1, requests=LIMIT)
     stream = {stream.client_name: stream for stream in capture.streams()}[ended["local"]]
     assert (stream.closer, stream.requests, stream.responses) == ("client", LIMIT, LIMIT)
     assert verdict(ended) == ("client", stream.manner, "idle", "announced_by_response", False, 0)

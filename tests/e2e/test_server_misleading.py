@@ -238,7 +238,7 @@ def test_nginx_asks_its_upstream_for_the_close_and_is_named(stage):
         with stage.captured(gunicorn) as capture, wire.Client(nginx.address) as one:
             for _ in range(3):
                 assert one.get("/up/")[0] == 200
-            upstream = stage.wait_for(3, remote=gunicorn.name)
+            upstream = stage.ended(gunicorn, 3)
     closers = {stream.client_name: stream.closer for stream in capture.streams()}
     for end in upstream:
         assert verdict(end) == (closers[end["local"]], "fin", "idle", "announced_by_request", *NOTHING_LOST)
@@ -253,7 +253,7 @@ def test_node_delimits_its_body_to_nginx_by_the_close(stage):
             one.client.sendall(wire.request("GET", "/up/"))
             assert b"Transfer-Encoding: chunked" in wire.read_head(one.client)
             assert wire.read_exactly(one.client, 13) == b"3\r\nok\n\r\n0\r\n\r\n"
-        (upstream,) = stage.wait_for(1, remote=node.name)
+        (upstream,) = stage.ended(node, 1)
     assert upstream["reason"] == "close_delimited"
     assert (upstream["closer"], upstream["manner"], upstream["premature"]) == ("server", "fin", False)
     assert upstream["announced"] == {"by": "client", "how": "close"}
@@ -264,7 +264,7 @@ def test_nginx_without_a_pool_closes_each_upstream_connection_itself(stage):
     with stage.gunicorn() as gunicorn, stage.nginx(upstream=gunicorn.name) as nginx:
         with wire.Client(nginx.address) as one:
             one.get("/pass/")
-        (upstream,) = stage.wait_for(1, remote=gunicorn.name)
+        (upstream,) = stage.ended(gunicorn, 1)
     assert verdict(upstream) == ("client", "fin", "idle", "client_closed_idle", *NOTHING_LOST)
     assert upstream["announced"] is None
 
@@ -315,7 +315,7 @@ def test_an_event_stream_through_a_proxy_is_cut_on_both_sides_of_it(stage):
             node.reload()
             wire.read_to_end(one.client)
         client, server = stage.client(one), stage.server(one)
-        (upstream,) = stage.wait_for(1, remote=node.name)
+        (upstream,) = stage.ended(node, 1)
     for end in client, server, upstream:
         assert verdict(end) == ("server", "fin", "response", "response_truncated", *LOST)
 

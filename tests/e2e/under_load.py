@@ -7,6 +7,7 @@ import time
 
 import load
 import wire
+from servers.process import wait_until
 
 IDLE = 3
 ANSWERED_CLOSES = {"announced_by_request", "announced_by_response", "http10_default", "max_requests"}
@@ -62,11 +63,14 @@ class Scene:
             if large:
                 self.large.client.sendall(wire.request("GET", "/large"))
                 wire.wait_for_bytes(self.large.client, 1)
+            self.ends = dict.fromkeys(self.idle + [self.large] * large)
             time.sleep(0.2)  # beyond the tenth of a second within which a close goes with the response
             with load.of(program, server):
-                time.sleep(load.SECONDS / 2)
+                wait_until(lambda: server.connections() >= len(self.ends) + load.CONNECTIONS, "the load")
+                time.sleep(load.SECONDS / 3)
                 act()
-            self.ends = {one: self._read_to_end(one) for one in self.idle + [self.large] * large}
+            for one in self.ends:
+                self.ends[one] = self._read_to_end(one)
         own = {one.client_name for one in self.ends}
         streams = capture.streams()
         self.own = {stream.client_name: stream for stream in streams if stream.client_name in own}

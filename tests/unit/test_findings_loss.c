@@ -118,6 +118,38 @@ static void a_late_request_is_a_race_whenever_it_is_learnt_of(void **state)
 	close_world(&world);
 }
 
+/* The server that closes over a request in its queue resets: its client cannot tell that from a refusal, but the
+ * idle age can. */
+static void a_reset_at_the_timeout_is_a_race_and_elsewhere_a_missing_response(void **state)
+{
+	struct kw_event_connection event = reused(9900);
+	struct kw_verdict reset = lost(verdict_of(KW_REASON_NO_RESPONSE, KW_CLOSER_SERVER, KW_PHASE_WAITING));
+	const struct kw_finding *finding;
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	event.identity.role = KW_ROLE_CLIENT;
+	reset.manner = KW_MANNER_RST;
+	add(&world, 20, KW_S, event, idle_close(10000));
+	event.http.idle_before_last = 9950 * KW_MS;
+	event.http.lost_safe = 1;
+	add(&world, 2, KW_S, event, reset);
+	event.http.lost_safe = 0;
+	add(&world, 1, KW_S, event, reset);
+	event.http.idle_before_last = 8900 * KW_MS;
+	add(&world, 4, KW_S, event, reset);
+	conclude(&world);
+	finding = first(&world, KW_FINDING_TIMEOUT_RACE, KW_SEVERITY_CRITICAL);
+	assert_number(finding, "lost_requests", 3);
+	assert_number(finding, "retryable", 2);
+	assert_int_equal(finding->examples.list[0].cookie, 21);
+	finding = find(&world, KW_FINDING_NO_RESPONSES);
+	assert_number(finding, "no_response", 4);
+	assert_number(finding, "lost_requests", 4);
+	close_world(&world);
+}
+
 /* ---- responses cut, responses missing ---- */
 
 static void cut_responses_tell_resets_over_unread_data_apart(void **state)
@@ -273,6 +305,7 @@ int main(void)
 		cmocka_unit_test(a_lost_race_is_critical_and_names_the_settings_of_both),
 		cmocka_unit_test(reuse_near_the_timeout_is_a_race_to_come),
 		cmocka_unit_test(a_late_request_is_a_race_whenever_it_is_learnt_of),
+		cmocka_unit_test(a_reset_at_the_timeout_is_a_race_and_elsewhere_a_missing_response),
 		cmocka_unit_test(cut_responses_tell_resets_over_unread_data_apart),
 		cmocka_unit_test(missing_responses_tell_exits_and_kills_apart),
 		cmocka_unit_test(a_drain_is_told_and_keeps_the_timeout_clear),

@@ -8,18 +8,16 @@ import time
 from pathlib import Path
 
 DEADLINE = 30.0
-LISTEN = "0A"
+ESTABLISHED, LISTEN = "01", "0A"
 
 
-def is_listened_on(port):
-    """Asked of the kernel: to connect would add a connection to those that are watched."""
+def count_sockets(port, state):
+    """How many sockets have this local port and are in this state. Asked of the kernel: to connect would add a
+    connection to those that are watched."""
     wanted = f":{port:04X}"
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[1].endswith(wanted) and fields[3] == LISTEN:
-                return True
-    return False
+    tables = [Path(f"/proc/net/{table}").read_text().splitlines()[1:] for table in ("tcp", "tcp6")]
+    sockets = [line.split() for table in tables for line in table]
+    return sum(fields[1].endswith(wanted) and fields[3] == state for fields in sockets)
 
 
 def wait_until(condition, what):
@@ -49,7 +47,7 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
         try:
-            wait_until(lambda: is_listened_on(port) or self.process.poll() is not None, "a listener")
+            wait_until(lambda: count_sockets(port, LISTEN) or self.process.poll() is not None, "a listener")
             assert self.process.poll() is None, self.said()
         except BaseException:
             self.stop()
@@ -68,6 +66,10 @@ class Server:
 
     def url(self, path="/"):
         return f"http://{self.name}{path}"
+
+    def connections(self):
+        """How many are established, as the kernel counts."""
+        return count_sockets(self.port, ESTABLISHED)
 
     def children(self):
         """The process ids of its workers."""
