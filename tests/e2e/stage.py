@@ -3,6 +3,7 @@
 servers yet to be started. A plugin: `pytest_plugins = ["stage"]` gives its fixtures."""
 
 import contextlib
+import functools
 import socket
 import tempfile
 from datetime import datetime, timezone
@@ -11,9 +12,23 @@ from pathlib import Path
 import observer
 import pytest
 import wire
-from capture import Capture
-from servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node
 
+pytest.register_assert_rewrite("capture")
+
+from capture import Capture  # noqa: E402
+from servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node  # noqa: E402
+
+KINDS = {
+    "apache": Apache,
+    "caddy": Caddy,
+    "go": Go,
+    "gunicorn": Gunicorn,
+    "haproxy": HAProxy,
+    "http_server": HttpServer,
+    "lighttpd": Lighttpd,
+    "nginx": Nginx,
+    "node": Node,
+}
 PORTS = 16  # as many as --port takes
 
 
@@ -43,46 +58,26 @@ class Stage(observer.Trace):
                 one.close()
 
     @contextlib.contextmanager
-    def _running(self, kind, count, *arguments, **settings):
-        ports = [self.free.pop(0) for _ in range(count)]
+    def running(self, kind, *arguments, **settings):
+        """A server of this kind, on a port of ours, in a folder of its own."""
+        port = self.free.pop(0)
+        started = datetime.now(timezone.utc).isoformat()
         try:
-            started = datetime.now(timezone.utc).isoformat()
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
-                server = kind(Path(folder), ports, *arguments, **settings)
+                server = KINDS[kind](Path(folder), port, *arguments, **settings)
                 server.started = started
                 try:
                     yield server
                 finally:
                     server.stop()
         finally:
-            self.free.extend(ports)
+            self.free.append(port)
 
-    def nginx(self, **settings):
-        return self._running(Nginx, 1, **settings)
-
-    def apache(self, **settings):
-        return self._running(Apache, 1, **settings)
-
-    def haproxy(self, backend, **settings):
-        return self._running(HAProxy, 1, backend, **settings)
-
-    def caddy(self, **settings):
-        return self._running(Caddy, 1, **settings)
-
-    def lighttpd(self, **settings):
-        return self._running(Lighttpd, 1, **settings)
-
-    def node(self, **settings):
-        return self._running(Node, 1, **settings)
-
-    def gunicorn(self, **settings):
-        return self._running(Gunicorn, 1, **settings)
-
-    def http_server(self, **settings):
-        return self._running(HttpServer, 1, **settings)
-
-    def go(self, **settings):
-        return self._running(Go, 1, **settings)
+    def __getattr__(self, kind):
+        """stage.nginx(...) is stage.running("nginx", ...), and so for each of KINDS."""
+        if kind not in KINDS:
+            raise AttributeError(kind)
+        return functools.partial(self.running, kind)
 
     def captured(self, *servers, **settings):
         """A capture, for a with statement, of what these servers' ports see meanwhile."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same traffic seen by an independent observer: tshark counts requests and responses per TCP stream and sees
-the first FIN or RST. Every connection must agree, at both of its ends."""
+"""The same traffic seen by an independent observer: tshark counts requests and responses of each TCP stream and
+sees the first FIN or RST. Every connection must agree, at both of its ends."""
 
 import contextlib
 import socket
@@ -147,7 +147,7 @@ def test_every_connection_agrees_with_its_packets(stage, tmp_path):
         node = stack.enter_context(stage.node())
         servers = {"node": node, "haproxy": stack.enter_context(stage.haproxy(node))}
         for name in ("nginx", "apache", "lighttpd", "caddy", "go", "gunicorn"):
-            servers[name] = stack.enter_context(getattr(stage, name)())
+            servers[name] = stack.enter_context(stage.running(name))
         before = len(stage.records())
         with stage.captured(*servers.values(), snapshot=2048) as capture:
             with_raw_sockets(servers)

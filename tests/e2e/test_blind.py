@@ -133,7 +133,7 @@ def pass_on(sender, receiver, data, send=carriers.send, receive=carriers.recv):
 def records(trace, pair):
     """Of the client's socket and the server's."""
     pair.close(first=pair.client)
-    (client,) = trace.wait_for(1, local=pair.client_name)
+    (client,) = trace.wait_for(1, local=pair.client_name, remote=pair.server_name)
     (server,) = trace.wait_for(1, local=pair.server_name, remote=pair.client_name)
     assert (client["tx_bytes"], client["rx_bytes"]) == (server["rx_bytes"], server["tx_bytes"])
     return client, server
@@ -273,7 +273,7 @@ def test_what_is_received_by_io_uring_is_counted_as_blind(trace, pair, how):
     pair.server.shutdown(socket.SHUT_WR)
     assert uring("receive", how, pair.client, stdin=subprocess.DEVNULL) == ANSWER
     pair.close(first=pair.client)
-    (client,) = trace.wait_for(1, local=pair.client_name)
+    (client,) = trace.wait_for(1, local=pair.client_name, remote=pair.server_name)
     check_unknown(client, 1, 0, len(ANSWER))
 
 

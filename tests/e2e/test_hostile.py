@@ -66,7 +66,7 @@ def take(end, size, at_once):
 
 def close(trace, pair):
     pair.close(first=pair.client)
-    (client,) = trace.wait_for(1, local=pair.client_name)
+    (client,) = trace.wait_for(1, local=pair.client_name, remote=pair.server_name)
     (server,) = trace.wait_for(1, local=pair.server_name, remote=pair.client_name)
     return client, server
 

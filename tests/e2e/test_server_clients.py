@@ -67,8 +67,8 @@ def by_urllib(url):
 
 AGENT = """
 const http = require("http");
-const [url, keepAlive, requests] = process.argv.slice(1);
-const agent = new http.Agent({ keepAlive: keepAlive === "yes", maxSockets: keepAlive === "yes" ? 1 : Infinity });
+const [url, kept, requests] = process.argv.slice(1);
+const agent = new http.Agent(kept === "yes" ? { keepAlive: true, maxSockets: 1 } : { keepAlive: false });
 let left = Number(requests);
 for (let at = 0; at < requests; at++)
 	http.get(url, { agent }, (response) => response.resume().on("end", () => --left || agent.destroy()));
@@ -83,8 +83,8 @@ def by_nodes_agent_without_keep_alive(url):
     run("node", "-e", AGENT, url, "no", REQUESTS)
 
 
-# How many connections each needs for its twelve requests, and how these end. ab speaks HTTP/1.0; Python's urllib
-# and Node's agent ask for the close with each request, unless the agent is told to keep connections alive.
+# How many connections each needs for its twelve requests, and how these end. ab speaks HTTP/1.0. Python's
+# urllib asks for the close with each request, and so does Node's agent if it is not to keep connections alive.
 CLIENTS = {
     by_wget: ("apache", 1, BY_CLIENT),
     by_curl: ("lighttpd", 1, BY_CLIENT),
@@ -102,7 +102,7 @@ CLIENTS = {
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.__name__)
 def test_a_client_is_named_for_what_it_asked_and_did(stage, client):
     name, connections, ending = CLIENTS[client]
-    with getattr(stage, name)() as server, stage.captured(server) as capture:
+    with stage.running(name) as server, stage.captured(server) as capture:
         client(server.url())
         used = [stream for stream in capture.streams() if stream.requests]
         assert len(used) == connections

@@ -52,7 +52,7 @@ SERVERS = {
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_idle_timeout_is_one_whether_advertised_or_not(stage, name):
     settings, timeout, least, most = SERVERS[name]
-    with getattr(stage, name)(**settings) as running:
+    with stage.running(name, **settings) as running:
         client, server = close_when_idle(stage, running, KEEP_ALIVE)
     for one in client, server:
         assert verdict(one) == (UNPROMISED if timeout is None else PROMISED)
@@ -132,7 +132,8 @@ def test_nodes_agent_closes_what_it_has_not_used_for_its_own_timeout(stage, tmp_
     (tmp_path / "agent.js").write_text(
         'const http = require("http");'
         "const agent = new http.Agent({ keepAlive: true, timeout: 1000 });"
-        "http.get(process.argv[2], { agent }, (response) => { response.resume(); setTimeout(() => {}, 2500); });"
+        "http.get(process.argv[2], { agent }, (response) => response.resume());"
+        "setTimeout(() => {}, 2500);"
     )
     with stage.node(keepAliveTimeout=10_000) as node:
         subprocess.run(["node", tmp_path / "agent.js", node.url()], check=True, timeout=wire.DEADLINE)

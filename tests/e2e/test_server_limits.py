@@ -41,7 +41,7 @@ SERVERS = {
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_limit_of_requests_is_the_reason(stage, name):
     settings, allowed, last_max, reason = SERVERS[name]
-    with getattr(stage, name)(**settings) as server:
+    with stage.running(name, **settings) as server:
         one, heads = exhaust(server, LIMIT + 3)
         one.close_after_server()
         client, accepted = stage.both(one)

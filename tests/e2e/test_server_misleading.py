@@ -32,7 +32,7 @@ def exchange_to_the_end(stage, server, data):
 
 
 def test_nginx_return_444_is_no_response_and_no_stale_reuse(stage):
-    """It reads the request and closes at once: its FIN acknowledges the request. Also on a reused connection."""
+    """It reads the request and closes at once: its FIN acknowledges the request. So on a reused connection."""
     with stage.nginx() as nginx, stage.captured(nginx) as capture:
         with wire.Client(nginx.address) as one:
             for _ in range(3):
@@ -115,7 +115,7 @@ EXPECT = "Expect: 100-continue"
 @pytest.mark.parametrize("name", ["apache", "node"])
 def test_a_401_instead_of_100_continue_is_an_early_response(stage, name):
     """The client has not sent its body, and the server cannot know whether it will: it closes."""
-    with getattr(stage, name)() as server:
+    with stage.running(name) as server:
         got, *ends = exchange_to_the_end(stage, server, post("/private", 500, EXPECT))
     assert got.startswith(b"HTTP/1.1 401 ") and b"Connection: close" in got
     for end in ends:
@@ -124,7 +124,7 @@ def test_a_401_instead_of_100_continue_is_an_early_response(stage, name):
 
 @pytest.mark.parametrize("name", ["go", "caddy"])
 def test_gos_401_instead_of_100_continue_leaves_the_close_to_the_client_for_a_while(stage, name):
-    with getattr(stage, name)() as server:
+    with stage.running(name) as server:
         with wire.Client(server.address) as one:
             one.client.sendall(post("/private", 500, EXPECT))
             assert wire.read_response(one.client)[0] == 401
@@ -150,7 +150,7 @@ def test_nginx_says_100_continue_and_then_401(stage):
 
 @pytest.mark.parametrize("name", ["nginx", "apache", "node", "go", "caddy", "gunicorn"])
 def test_a_401_to_a_whole_request_is_an_exchange_like_any_other(stage, name):
-    with getattr(stage, name)() as server:
+    with stage.running(name) as server:
         with wire.Client(server.address) as one:
             one.client.sendall(post("/private", 100) + BODY)
             assert wire.read_response(one.client)[0] == 401
@@ -232,7 +232,7 @@ def test_nginx_closes_an_unused_connection_and_nothing_is_lost(stage):
 
 
 def test_nginx_asks_its_upstream_for_the_close_and_is_named(stage):
-    """HTTP/1.0 with Connection: close is its default to an upstream. gunicorn echoes the close; which of the two
+    """HTTP/1.0 with Connection: close is its default to an upstream. gunicorn echoes the close; which of them
     then is the first to close is a race, and does not change who caused it."""
     with stage.gunicorn() as gunicorn, stage.nginx(upstream=gunicorn.name) as nginx:
         with stage.captured(gunicorn) as capture, wire.Client(nginx.address) as one:
@@ -260,7 +260,7 @@ def test_node_delimits_its_body_to_nginx_by_the_close(stage):
 
 
 def test_nginx_without_a_pool_closes_each_upstream_connection_itself(stage):
-    """By HTTP/1.1 and with an empty Connection: nobody announced anything, the client closes when it is done."""
+    """By HTTP/1.1 with an empty Connection: nobody announced anything, the client closes when it is done."""
     with stage.gunicorn() as gunicorn, stage.nginx(upstream=gunicorn.name) as nginx:
         with wire.Client(nginx.address) as one:
             one.get("/pass/")
@@ -271,7 +271,7 @@ def test_nginx_without_a_pool_closes_each_upstream_connection_itself(stage):
 
 @pytest.mark.parametrize("name", ["nginx", "apache", "lighttpd", "caddy", "node", "go", "gunicorn"])
 def test_a_client_that_asked_for_the_close_is_named_and_not_the_server_that_echoed_it(stage, name):
-    with getattr(stage, name)() as server:
+    with stage.running(name) as server:
         with wire.Client(server.address) as one:
             one.get()
             one.client.sendall(wire.request("GET", "/", "Connection: close"))

@@ -7,6 +7,7 @@ import contextlib
 import load
 import pytest
 import under_load
+from servers.process import Server
 
 pytest_plugins = ["stage"]
 
@@ -29,7 +30,7 @@ SERVERS = {
 @contextlib.contextmanager
 def running(stage, name, **settings):
     if name != "haproxy":
-        with getattr(stage, name)(**settings) as server:
+        with stage.running(name, **settings) as server:
             yield server
     else:
         with stage.node() as node, stage.haproxy(node) as server:
@@ -50,10 +51,7 @@ def check_large(stage, name, scene):
         else:
             assert end["reason"] in under_load.IDLE_CLOSES | {"announced_by_response"}
             assert (end["premature"], end["lost_requests"]) == (False, 0)
-    assert (len(got) < LARGE) is (name == "node")
-
-
-LARGE = 16_000_000
+    assert (len(got) < Server.LARGE) is (name == "node")
 
 
 @pytest.mark.parametrize("name", SERVERS)

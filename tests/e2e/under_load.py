@@ -53,7 +53,7 @@ class Scene:
     """Idle connections, one in the middle of a large response, and a load. `act` is what then happens."""
 
     def __init__(self, stage, server, program, act, large=True, fields=()):
-        self.idle, self.clients = [], []
+        self.idle = []
         with stage.captured(server, snapshot=2048) as capture, contextlib.ExitStack() as open_ones:
             for _ in range(IDLE):
                 one = open_ones.enter_context(wire.Client(server.address))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real servers, from the distribution's packages, each with a configuration of its own in a temporary folder."""
+"""Real servers, from the distribution's packages, each with its own configuration in a temporary folder."""
 
 import pytest
 

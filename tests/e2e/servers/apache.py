@@ -41,17 +41,17 @@ DirectoryIndex index.html
 class Apache(Server):
     """With mpm_event. /private wants a password that nobody has."""
 
-    def __init__(self, folder, ports, keepalive_timeout="600", max_requests=0):
+    def __init__(self, folder, port, keepalive_timeout="600", max_requests=0):
         folder.chmod(0o755)
         www(folder)
         settings = {
             "folder": folder,
-            "port": ports[0],
+            "port": port,
             "keepalive_timeout": keepalive_timeout,
             "max_requests": max_requests,
         }
         (folder / "apache.conf").write_text(CONFIG.format(**settings))
-        super().__init__(folder, ports[0], ["apache2", "-f", folder / "apache.conf", "-D", "FOREGROUND"])
+        super().__init__(folder, port, ["apache2", "-f", folder / "apache.conf", "-D", "FOREGROUND"])
 
     def reload(self):
         """A graceful restart: every child finishes what it serves, and is replaced."""

@@ -33,13 +33,13 @@ http://:{port} {{
 
 
 class Caddy(Server):
-    def __init__(self, folder, ports, idle="600s", read_header="30s"):
+    def __init__(self, folder, port, idle="600s", read_header="30s"):
         www(folder)
         self.folder = folder
-        self.settings = {"folder": folder, "port": ports[0], "idle": idle, "read_header": read_header}
+        self.settings = {"folder": folder, "port": port, "idle": idle, "read_header": read_header}
         self._write_config(1)
         arguments = ["caddy", "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
-        super().__init__(folder, ports[0], arguments, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
+        super().__init__(folder, port, arguments, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
 
     def _write_config(self, generation):
         (self.folder / "Caddyfile").write_text(CONFIG.format(generation=generation, **self.settings))
@@ -47,9 +47,9 @@ class Caddy(Server):
     def reload(self):
         """The same process shuts down its old server, gracefully, after a new one listens."""
         self._write_config(2)
-        config = self.folder / "Caddyfile"
+        file, admin = self.folder / "Caddyfile", f"unix/{self.folder}/admin"
         subprocess.run(
-            ["caddy", "reload", "--adapter", "caddyfile", "--config", config, "--address", f"unix/{self.folder}/admin"],
+            ["caddy", "reload", "--adapter", "caddyfile", "--config", file, "--address", admin],
             check=True,
             capture_output=True,
             timeout=DEADLINE,

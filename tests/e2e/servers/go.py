@@ -60,29 +60,29 @@ func main() {
 """
 
 
-def build():
-    """The program, compiled once and kept in the build folder; sessions that run side by side take turns."""
+def program():
+    """It, compiled once and kept in the build folder; sessions that run side by side take turns."""
     source = PROGRAM.replace("LARGE", str(Server.LARGE))
-    program = BUILD / f"go-server-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    built = BUILD / f"go-server-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     BUILD.mkdir(parents=True, exist_ok=True)
     with open(BUILD / "go.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
+        if not built.exists():
             main = BUILD / "server.go"
             main.write_text(source)
-            made = program.with_suffix(".new")
-            environment = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GO111MODULE": "off", "CGO_ENABLED": "0"}
+            made = built.with_suffix(".new")
+            environment = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "CGO_ENABLED": "0"}
             environment |= {"GOCACHE": str(BUILD / "go-cache"), "GOPATH": str(BUILD / "go-path")}
             subprocess.run(["go", "build", "-o", made, main], check=True, env=os.environ | environment)
-            made.rename(program)
-    return program
+            made.rename(built)
+    return built
 
 
 class Go(Server):
     """Go's net/http, in a program of a few lines."""
 
-    def __init__(self, folder, ports, idle="600s", header="30s"):
-        super().__init__(folder, ports[0], [build(), f"127.0.0.1:{ports[0]}", idle, header])
+    def __init__(self, folder, port, idle="600s", header="30s"):
+        super().__init__(folder, port, [program(), f"127.0.0.1:{port}", idle, header])
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM, and http.Server.Shutdown."""

@@ -19,12 +19,12 @@ def application(environ, start_response):
 class Gunicorn(Server):
     """With threads, since its simplest workers keep no connection alive."""
 
-    def __init__(self, folder, ports, keepalive=600, max_requests=0, worker="gthread"):
+    def __init__(self, folder, port, keepalive=600, max_requests=0, worker="gthread"):
         (folder / "program.py").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
-        arguments = ["gunicorn", "--bind", f"127.0.0.1:{ports[0]}", "--workers", 2, "--worker-class", worker]
+        arguments = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", 2, "--worker-class", worker]
         arguments += ["--threads", 8] if worker == "gthread" else []
         arguments += ["--keep-alive", keepalive, "--max-requests", max_requests, "--graceful-timeout", 2]
-        super().__init__(folder, ports[0], [*arguments, "program:application"], PYTHONDONTWRITEBYTECODE="1")
+        super().__init__(folder, port, [*arguments, "program:application"], PYTHONDONTWRITEBYTECODE="1")
         wait_until(lambda: self.said().count("Booting worker") == 2, "two workers")
 
     def reload(self):

@@ -8,7 +8,6 @@ global
 	stats socket {folder}/admin level admin
 	nbthread 2
 	hard-stop-after 3s
-	{extra_global}
 defaults
 	mode http
 	timeout connect 5s
@@ -22,26 +21,24 @@ frontend front
 	default_backend back
 backend back
 	http-reuse always
-	server one {backend} pool-purge-delay {purge} pool-max-conn 100 {max_reuse}
+	server one {backend} pool-purge-delay {purge} pool-max-conn 100
 """
 
 
 class HAProxy(Server):
     """In front of another server, as a master with one worker."""
 
-    def __init__(self, folder, ports, backend, keepalive="600s", http_request="30s", purge="60s", max_reuse=None):
+    def __init__(self, folder, port, backend, keepalive="600s", http_request="30s", purge="60s"):
         settings = {
             "folder": folder,
-            "port": ports[0],
+            "port": port,
             "backend": backend.name,
             "keepalive": keepalive,
             "http_request": http_request,
             "purge": purge,
-            "max_reuse": "" if max_reuse is None else f"max-reuse {max_reuse}",
-            "extra_global": "",
         }
         (folder / "haproxy.conf").write_text(CONFIG.format(**settings))
-        super().__init__(folder, ports[0], ["haproxy", "-W", "-f", folder / "haproxy.conf"])
+        super().__init__(folder, port, ["haproxy", "-W", "-f", folder / "haproxy.conf"])
 
     def reload(self):
         """A new worker takes over, the old one stops softly."""

@@ -25,14 +25,14 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 class HttpServer(Server):
     """Python's http.server: HTTP/1.0 unless told otherwise, and then without a timeout."""
 
-    def __init__(self, folder, ports, protocol="HTTP/1.0", timeout=0):
+    def __init__(self, folder, port, protocol="HTTP/1.0", timeout=0):
         program = folder / "server.py"
         program.write_text(PROGRAM)
-        arguments = ["/usr/bin/python3", program, ports[0], protocol, timeout]
+        arguments = ["/usr/bin/python3", program, port, protocol, timeout]
         pages = www(folder)
         (folder / "index.html").symlink_to(pages / "index.html")
         (folder / "large").symlink_to(pages / "large")
-        super().__init__(folder, ports[0], arguments)
+        super().__init__(folder, port, arguments)
 
     def kill_workers(self):
         self.kill()

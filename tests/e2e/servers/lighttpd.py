@@ -22,11 +22,11 @@ $HTTP["url"] =^ "/private" {{ url.access-deny = ("") }}
 class Lighttpd(Server):
     """Bodies over 1 KiB are refused."""
 
-    def __init__(self, folder, ports, idle=600, max_requests=100_000):
+    def __init__(self, folder, port, idle=600, max_requests=100_000):
         www(folder)
-        settings = {"folder": folder, "port": ports[0], "idle": idle, "max_requests": max_requests}
+        settings = {"folder": folder, "port": port, "idle": idle, "max_requests": max_requests}
         (folder / "lighttpd.conf").write_text(CONFIG.format(**settings))
-        super().__init__(folder, ports[0], ["/usr/sbin/lighttpd", "-D", "-f", folder / "lighttpd.conf"])
+        super().__init__(folder, port, ["/usr/sbin/lighttpd", "-D", "-f", folder / "lighttpd.conf"])
 
     def reload(self):
         """A graceful restart: the process starts over once its connections are done."""

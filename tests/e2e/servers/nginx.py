@@ -48,19 +48,19 @@ class Nginx(Server):
     HTTP/1.1. /drop is `return 444`. Bodies over 1000 bytes are refused."""
 
     def __init__(
-        self, folder, ports, keepalive_timeout="600s", keepalive_requests=100_000, upstream="127.0.0.1:9"
+        self, folder, port, keepalive_timeout="600s", keepalive_requests=100_000, upstream="127.0.0.1:9"
     ):
         www(folder)
         self.settings = {
             "folder": folder,
-            "port": ports[0],
+            "port": port,
             "keepalive_timeout": keepalive_timeout,
             "keepalive_requests": keepalive_requests,
             "upstream": upstream,
         }
         (folder / "nginx.conf").write_text(CONFIG.format(**self.settings))
         arguments = ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
-        super().__init__(folder, ports[0], arguments)
+        super().__init__(folder, port, arguments)
 
     def reload(self):
         """Old workers finish what they do and go, new ones take over."""

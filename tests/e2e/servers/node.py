@@ -44,10 +44,10 @@ process.on("SIGTERM", () => {
 class Node(Server):
     """Node's http. `settings` are those of http.createServer, in milliseconds."""
 
-    def __init__(self, folder, ports, limit=0, **settings):
+    def __init__(self, folder, port, limit=0, **settings):
         (folder / "server.js").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
-        given = json.dumps({"port": ports[0], "settings": {"keepAliveTimeout": 600_000} | settings, "limit": limit})
-        super().__init__(folder, ports[0], ["node", folder / "server.js", given])
+        given = json.dumps({"port": port, "settings": {"keepAliveTimeout": 600_000} | settings, "limit": limit})
+        super().__init__(folder, port, ["node", folder / "server.js", given])
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM."""

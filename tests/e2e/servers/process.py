@@ -27,8 +27,15 @@ def wait_until(condition, what):
         time.sleep(0.02)
 
 
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Server:
-    """A server on 127.0.0.1. `paths` are what can be fetched: / is small, /large takes a while to take."""
+    """A server on 127.0.0.1. Of what can be fetched / is small, and /large is more than any buffer holds."""
 
     LARGE = 16_000_000
 
@@ -85,11 +92,14 @@ class Server:
 
     def kill(self):
         """Ends it and its workers at once and without a word."""
+        workers = []
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)  # so that it makes no new ones meanwhile
-            for pid in [*self.children(), self.pid]:
+            workers = self.children()
+            for pid in [*workers, self.pid]:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(DEADLINE)
+        wait_until(lambda: not any(map(is_alive, workers)), "the end of its workers")
 
     stop = kill
 
