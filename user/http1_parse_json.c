@@ -40,7 +40,7 @@ static const char *announced_name(const struct http1_stream *s)
 {
 	if (s->flags & HTTP1_FLAG_CLOSE)
 		return "directive";
-	if (!http1_is_persistent(s))
+	if (!s->version && !(s->flags & HTTP1_FLAG_KEEP_ALIVE))
 		return "http10";
 	return s->framing == HTTP1_FRAMING_CLOSE ? "close_delimited" : NULL;
 }

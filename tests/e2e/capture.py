@@ -36,6 +36,7 @@ class Stream:
     established: bool = False  # the server answered the SYN by its own
     requests: int = 0
     responses: int = 0  # final ones
+    complete: int = None  # final ones whose bodies were complete too; see Capture.streams
     unheard: int = 0  # final responses that the server sent after the client's FIN or RST
     closer: str = None
     manner: str = None
@@ -91,7 +92,7 @@ class Stream:
 
     @property
     def lost(self):
-        return self.requests - self.responses
+        return self.requests - (self.responses if self.complete is None else self.complete)
 
     @property
     def idle(self):
@@ -161,11 +162,11 @@ class Capture:
         self.process.communicate()
         self.marker.close()
 
-    def frames(self):
-        """What tshark makes of it, frame by frame, as {field: text}."""
+    def frames(self, whole=False):
+        """What tshark makes of it, frame by frame, as {field: text}. It tells a message where its head ends, or,
+        if asked for whole ones, where its body does."""
         self._stop()
-        # Heads are counted where they end, whatever becomes of their bodies.
-        decode = ["-o", "http.desegment_body:FALSE"]
+        decode = ["-o", "http.desegment_body:" + ("TRUE" if whole else "FALSE")]
         decode += [item for port in self.ports for item in ("-d", f"tcp.port=={port},http")]
         columns = [item for name in FIELDS for item in ("-e", name)]
         shown = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
@@ -178,10 +179,18 @@ class Capture:
         lines = csv.reader(told.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
         return [dict(zip(FIELDS, line)) for line in lines]
 
-    def streams(self):
-        """The connections that began and ended within the capture, by the order of their SYN."""
+    def streams(self, complete=False):
+        """The connections that began within the capture, by the order of their SYN. Complete responses are told
+        from begun ones on demand: that is a second look."""
+        streams = self._streams(whole=False)
+        if complete:
+            for number, stream in self._streams(whole=True).items():
+                streams[number].complete = stream.responses
+        return list(streams.values())
+
+    def _streams(self, whole):
         streams = {}
-        for frame in self.frames():
+        for frame in self.frames(whole):
             number = int(frame["tcp.stream"])
             if frame["tcp.flags.syn"] == "1" and frame["tcp.flags.ack"] == "0":
                 client = f"{frame['ip.src']}:{frame['tcp.srcport']}"
@@ -189,4 +198,4 @@ class Capture:
                 streams.setdefault(number, Stream(client, server))
             if number in streams:
                 streams[number].take(frame)
-        return list(streams.values())
+        return streams

@@ -104,7 +104,7 @@ def test_a_client_is_named_for_what_it_asked_and_did(stage, client):
     name, connections, ending = CLIENTS[client]
     with stage.running(name) as server, stage.captured(server) as capture:
         client(server.url())
-        used = [stream for stream in capture.streams() if stream.requests]
+        used = [stream for stream in capture.streams(complete=True) if stream.requests]
         assert len(used) == connections
         assert sum(stream.requests for stream in used) == REQUESTS
         for stream in used:
@@ -119,7 +119,7 @@ def test_what_wrk_cuts_at_its_end_is_told(stage):
     with stage.nginx() as nginx, stage.captured(nginx) as capture:
         (nginx.folder / "delay.lua").write_text("function delay() return 20 end\n")
         run("wrk", "-t", 1, "-c", 4, "-d", "1s", "-s", nginx.folder / "delay.lua", nginx.url())
-        used = [stream for stream in capture.streams() if stream.requests]
+        used = [stream for stream in capture.streams(complete=True) if stream.requests]
         assert len(used) == 4
         for stream in used:
             client, _ = under_load.check(stage, stream)

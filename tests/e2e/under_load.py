@@ -20,6 +20,8 @@ def reasons_by(stream):
         return {"unused"}
     if stream.lost and stream.closer == "client":
         return {"client_gave_up", "process_exit"}  # some clients close, some just end
+    if stream.responses > stream.complete:
+        return {"response_truncated"}
     if stream.lost and stream.manner == "rst":
         return {"stale_reuse", "no_response"}  # which of the two, a RST alone does not tell
     if stream.lost:
@@ -72,7 +74,7 @@ class Scene:
             for one in self.ends:
                 self.ends[one] = self._read_to_end(one)
         own = {one.client_name for one in self.ends}
-        streams = capture.streams()
+        streams = capture.streams(complete=True)
         self.own = {stream.client_name: stream for stream in streams if stream.client_name in own}
         others = [stream for stream in streams if stream.client_name not in own]
         self.streams = [stream for stream in others if stream.manner != "refused"]

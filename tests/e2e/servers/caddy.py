@@ -8,7 +8,7 @@ CONFIG = """
 	admin unix/{folder}/admin
 	auto_https off
 	storage file_system {folder}/storage
-	grace_period 2s
+	grace_period 25s
 	log {{
 		level ERROR
 	}}

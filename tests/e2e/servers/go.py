@@ -53,7 +53,7 @@ func main() {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
 	<-told
-	deadline, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	deadline, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()
 	server.Shutdown(deadline)
 }

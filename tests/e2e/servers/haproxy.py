@@ -7,7 +7,7 @@ CONFIG = """
 global
 	stats socket {folder}/admin level admin
 	nbthread 2
-	hard-stop-after 3s
+	hard-stop-after 25s
 defaults
 	mode http
 	timeout connect 5s

@@ -13,7 +13,7 @@ server.max-keep-alive-idle = {idle}
 server.max-keep-alive-requests = {max_requests}
 server.max-request-size = 1
 server.max-read-idle = 2
-server.graceful-shutdown-timeout = 2
+server.graceful-shutdown-timeout = 25
 index-file.names = ("index.html")
 $HTTP["url"] =^ "/private" {{ url.access-deny = ("") }}
 """

@@ -7,7 +7,7 @@ CONFIG = """
 daemon off;
 user root;
 worker_processes 2;
-worker_shutdown_timeout 2s;
+worker_shutdown_timeout 25s;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 1024; }}
