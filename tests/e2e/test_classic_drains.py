@@ -68,7 +68,7 @@ class Load:
 @pytest.fixture(params=[Nginx, Node], ids=["nginx reload", "Node drain"])
 def server(request):
     with tempfile.TemporaryDirectory(prefix="keepwatch-") as name, stage.reserve() as reserved:
-        server = request.param(Path(name), [wire.port_of(reserved)])
+        server = request.param(Path(name), wire.port_of(reserved))
         try:
             yield server
         finally:
