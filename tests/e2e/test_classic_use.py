@@ -17,6 +17,9 @@ from reporter import Report, advises, near
 TOTAL_RETRANSMITS = 100  # offset of tcpi_total_retrans in struct tcp_info
 
 
+FIN_WAIT1 = "04"  # as /proc/net/tcp has it
+
+
 def wait_until_sent_again(end):
     limit = time.monotonic() + wire.DEADLINE
     while time.monotonic() < limit:
@@ -25,6 +28,17 @@ def wait_until_sent_again(end):
             return
         time.sleep(0.01)
     raise AssertionError("nothing is sent again")
+
+
+def wait_until_given_up(namespace):
+    """Nothing waits any more for an acknowledgment of its FIN there: the kernel has given these sockets up."""
+    limit = time.monotonic() + wire.DEADLINE
+    while time.monotonic() < limit:
+        with namespace.inside(), open("/proc/thread-self/net/tcp", encoding="ascii") as table:
+            if not any(line.split()[3] == FIN_WAIT1 for line in table):
+                return
+        time.sleep(0.01)
+    raise AssertionError("a socket is not given up")
 
 
 def test_a_client_asks_to_close_each_time(nginx):
@@ -147,6 +161,7 @@ def test_a_path_forgets_idle_connections(nothing_left):
                 with pytest.raises(TimeoutError):
                     pair.client.recv(1)
                 pair.client.close()
+            wait_until_given_up(cable.client)
             conclusion = report.conclude()
     finding = conclusion.first("client", port, "dead_path", "warning")
     numbers = finding["numbers"]
