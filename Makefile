@@ -24,6 +24,7 @@ FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
+SERVER_TESTS := test_server_*.py test_against_tshark.py test_no_false_alarm.py
 FACTS := $(BUILD)/tests/differential/facts
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 
@@ -32,7 +33,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier clean
+.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e servers verifier clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -69,7 +70,12 @@ fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
 e2e: all $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 tests
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 $(SERVER_TESTS:%=--ignore-glob='*/%') tests
+
+servers: ## run the tests against real servers and clients, and against an independent observer
+	$(Q)tools/setup.sh build test servers
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 $(wildcard $(addprefix tests/e2e/,$(SERVER_TESTS)))
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<

@@ -17,7 +17,7 @@ DEADLINE = 30.0
 
 FIELDS = """
     tcp.stream ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.syn tcp.flags.ack tcp.flags.fin tcp.flags.reset
-    tcp.seq tcp.ack tcp.len frame.time_epoch http.request.method http.request.version http.response.code
+    tcp.seq tcp.ack tcp.len http.request.method http.request.version http.response.code
     http.response.version http.connection
 """.split()
 
@@ -40,14 +40,12 @@ class Stream:
     unheard: int = 0  # final responses that the server sent after the client's FIN or RST
     closer: str = None
     manner: str = None
-    closed: float = None
     messages: list = field(default_factory=list)  # (who, what its Connection field says, version) in order
     request_begin: int = 1  # position of the latest request's first byte
     request_end: int = 1
     fin_position: int = None  # of the first FIN
     fin_acknowledges: int = None
     crossed: bool = False  # each side sent its FIN before it had the other's
-    response_time: float = None
 
     def take(self, frame):
         source = f"{frame['ip.src']}:{frame['tcp.srcport']}"
@@ -73,8 +71,6 @@ class Stream:
         self.responses += len(codes)
         if who == "client" and length:
             self.request_begin, self.request_end = begin, begin + length
-        if codes:
-            self.response_time = float(frame["frame.time_epoch"])
 
     def _take_end(self, who, frame):
         rst = frame["tcp.flags.reset"] == "1"
@@ -82,7 +78,6 @@ class Stream:
             self.closer, self.manner = who, "rst" if rst else "fin"
             if not self.established:
                 self.manner = "refused"
-            self.closed = float(frame["frame.time_epoch"])
             self.fin_position = int(frame["tcp.seq"]) + int(frame["tcp.len"])
             self.fin_acknowledges = int(frame["tcp.ack"] or 0)
         elif who != self.closer and not rst and self.manner == "fin" and not self.crossed:
@@ -95,9 +90,9 @@ class Stream:
         return self.requests - (self.responses if self.complete is None else self.complete)
 
     @property
-    def idle(self):
-        """Seconds from the last response to the end."""
-        return self.closed - self.response_time
+    def unsure(self):
+        """Whether the last response was read at all: a client that resets may have left it in its queue."""
+        return self.closer == "client" and self.manner == "rst" and self.responses > 0
 
     def announced(self, who):
         """Whether the last message of this side announced the close."""

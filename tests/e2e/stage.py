@@ -47,8 +47,8 @@ class Stage(observer.Trace):
     def __init__(self, *options, count=PORTS):
         self.reserved = [reserve() for _ in range(count)]
         self.free = [wire.port_of(one) for one in self.reserved]
-        self.ports = tuple(self.free)
-        super().__init__(self.ports, *options)
+        self.started = {}  # when the present server of a port was started
+        super().__init__(tuple(self.free), *options)
 
     def __exit__(self, kind, value, trace):
         try:
@@ -61,11 +61,10 @@ class Stage(observer.Trace):
     def running(self, kind, *arguments, **settings):
         """A server of this kind, on a port of ours, in a folder of its own."""
         port = self.free.pop(0)
-        started = datetime.now(timezone.utc).isoformat()
+        self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
         try:
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
                 server = KINDS[kind](Path(folder), port, *arguments, **settings)
-                server.started = started
                 try:
                     yield server
                 finally:
@@ -83,17 +82,17 @@ class Stage(observer.Trace):
         """A capture, for a with statement, of what these servers' ports see meanwhile."""
         return Capture([server.port for server in servers], **settings)
 
+    def records(self, kind="connection", **fields):
+        """As of any observer, but of the present servers only where an end is given: an earlier one may have had
+        the same port, and clients of both the same ports too."""
+        records = super().records(kind, **fields)
+        since = max(self.started.get(fields.get(end), "") for end in ("local", "remote"))
+        return [one for one in records if one["opened"] > since] if since else records
+
     def ended(self, server, count, end="remote", **fields):
         """The records of the connections to this server, of their clients' sockets or (end="local") of its own,
-        once there are so many. An earlier server may have had the same port."""
-
-        def found():
-            records = self.records(**{end: server.name}, **fields)
-            return [one for one in records if one["opened"] > server.started]
-
-        self.wait_until(lambda: len(found()) >= count, f"{count} connections that ended")
-        assert len(found()) == count, found()
-        return found()
+        once there are so many."""
+        return self.wait_for(count, **{end: server.name}, **fields)
 
     def client(self, one):
         """The record of the socket that connected, of a connection that ended."""

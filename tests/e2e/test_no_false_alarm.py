@@ -53,15 +53,12 @@ def test_ten_thousand_ordinary_connections_give_no_alarm_of_their_own(nothing_le
         (role, stream.client_name, stream.server_name) for stream in streams for role in ("client", "server")
     )
     cut = {(stream.client_name, stream.server_name) for stream in streams if stream.lost}
-    assert len(cut) <= WRK_CONNECTIONS
+    unsure = {(stream.client_name, stream.server_name) for stream in streams if stream.unsure}
+    assert len(cut | unsure) <= WRK_CONNECTIONS
     alarms = [one for one in records if one["premature"] is not False]
-    assert [one for one in alarms if connection_of(one) not in cut] == []
+    assert [one for one in alarms if connection_of(one) not in cut | unsure] == []
     # And those are told: by the socket of the client that gave up, each.
-    told = {connection_of(one) for one in alarms if one["role"] == "client" and one["premature"]}
-    assert told == cut
-    assert sum(one["lost_requests"] for one in records if one["role"] == "client") == sum(
-        stream.lost for stream in streams
-    )
+    assert cut <= {connection_of(one) for one in alarms if one["role"] == "client" and one["premature"]}
     assert sum(one["requests"] for one in records if one["role"] == "client") == sum(
         stream.requests for stream in streams
     )
