@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build) and testing (test) need and is not there yet; servers: more of them to test against. Run as root.
+# Installs what building (build) and testing (test) need and is not there yet; (servers) more of them to test
+# against. Run as root.
 #
 #   tools/setup.sh build [test [servers]]
 #

@@ -83,7 +83,7 @@ class Stage(observer.Trace):
         return Capture([server.port for server in servers], **settings)
 
     def records(self, kind="connection", **fields):
-        """As of any observer, but of the present servers only where an end is given: an earlier one may have had
+        """As of any observer; where an end is given, of the present server only: an earlier one may have had
         the same port, and clients of both the same ports too."""
         records = super().records(kind, **fields)
         since = max(self.started.get(fields.get(end), "") for end in ("local", "remote"))
