@@ -419,7 +419,7 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 			kw_request_end(c, cursor);
 	}
 	if (event & HTTP1_EVENT_LOST)
-		kw_lost(side, s, cursor->why);
+		kw_lost(side, s, event & HTTP1_EVENT_OVERFLOW ? KW_TAINT_PIPELINE : cursor->why);
 	if (event & (HTTP1_EVENT_PROXY | HTTP1_EVENT_NOT_HTTP))
 		kw_take_back(c, side);
 }

@@ -15,7 +15,6 @@
 
 #define EINTR 4
 #define EAGAIN 11
-#define ECONNABORTED 103
 
 #define MSG_OOB 0x1
 #define MSG_PEEK 0x2

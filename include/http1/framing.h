@@ -126,7 +126,7 @@ KW_INLINE __u32 http1_response_head(struct http1_connection *c, struct http1_str
 	__u32 waiting = c->pushed - c->popped; /* as a signed number negative, if responses ran ahead */
 
 	if ((__s32)waiting > HTTP1_QUEUE)
-		return http1_lose(c, s);
+		return http1_lose(c, s) | HTTP1_EVENT_OVERFLOW;
 	if ((__s32)waiting > 0) {
 		s->method = c->methods[c->popped & (HTTP1_QUEUE - 1)];
 	} else {

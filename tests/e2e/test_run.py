@@ -227,6 +227,16 @@ def test_connections_older_than_the_daemon_are_counted_apart(own_listener):
             assert scrape.sum_of("keepwatch_requests_total") == 2
 
 
+def test_more_pipelined_requests_than_are_paired_taint_by_that_name(own_listener):
+    """More than 16 wait as the first response comes; it used to be told as bytes that could not be read."""
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon, wire.Pair(own_listener) as pair:
+        pair.exchange(wire.GET * 20, wire.OK * 20)
+        found = daemon.scrape_until(
+            lambda page: page.sum_of("keepwatch_tainted_connections_total", kind="pipeline") == 2, "both ends")
+        assert found.sum_of("keepwatch_tainted_connections_total") == 2
+        pair.close(first=pair.client)
+
+
 def test_pages(own_listener):
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
         status, kind, text = daemon.get("/metrics")
