@@ -11,6 +11,7 @@ from pathlib import Path
 
 import kernel
 import record
+import wire
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = ROOT / "build" / "keepwatch"
@@ -123,13 +124,20 @@ class Trace(Observer):
         self.selective = not {"--premature", "--reason"}.isdisjoint(options)  # the summary counts all
 
     def records(self, kind="connection", **fields):
-        """The records so far of this type whose fields have these values."""
+        """The records so far of this type whose fields have these values. Those of an end with a Name are only
+        the ones opened since it has it."""
         with self.changed:
             for line in self.output[len(self.seen) :]:
                 self.seen.append(record.checked(line))
             seen = list(self.seen)
         wanted = {"type": kind} | fields
-        return [one for one in seen if wanted.items() <= {name: one.get(name) for name in wanted}.items()]
+        since = max((value.since for value in fields.values() if isinstance(value, wire.Name)), default="")
+        return [
+            one
+            for one in seen
+            if wanted.items() <= {name: one.get(name) for name in wanted}.items()
+            and (one.get("opened") or since) >= since
+        ]
 
     def wait_for(self, count, kind="connection", **fields):
         """The records of this type and with these values, once there are so many; more are an error."""

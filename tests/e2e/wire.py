@@ -4,6 +4,7 @@
 import select
 import socket
 import struct
+from datetime import datetime, timedelta, timezone
 
 DEADLINE = 30.0
 
@@ -48,6 +49,17 @@ def name_of(address):
     host, port = address[:2]
     host = host.removeprefix("::ffff:")
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class Name(str):
+    """The name of a connection's end, and since when it is this connection's: sooner or later the kernel gives
+    a port out again, and then an earlier connection's records have the same names. A little is allowed for
+    clocks that are being set right."""
+
+    def __new__(cls, address, since):
+        name = super().__new__(cls, name_of(address))
+        name.since = (since - timedelta(seconds=0.2)).isoformat()
+        return name
 
 
 def read_exactly(end, count):
@@ -115,8 +127,9 @@ class Client:
     """A client's socket whose server is another program."""
 
     def __init__(self, address):
+        since = datetime.now(timezone.utc)
         self.client = connect(address)
-        self.client_name = name_of(self.client.getsockname())
+        self.client_name = Name(self.client.getsockname(), since)
         self.server_name = name_of(self.client.getpeername())
 
     def __enter__(self):
