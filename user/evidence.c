@@ -427,7 +427,9 @@ static void say_lost(struct writer *w)
 	const struct kw_verdict *verdict = w->verdict;
 	uint32_t unread = w->event->closing.unread;
 
-	if (verdict->late_request && w->facts->late_unread)
+	if (verdict->late_request && w->facts->discarded)
+		say(w, "a further request reached the server after its FIN and was discarded unread");
+	else if (verdict->late_request && w->facts->late_unread)
 		say(w, "a request came too late: %u byte%s lay unread as the server closed", unread,
 		    plural(unread));
 	else if (verdict->late_request)

@@ -27,11 +27,11 @@ static bool by_network(const struct kw_facts *f)
 	return f->closer == KW_CLOSER_NETWORK;
 }
 
-/* Idle; or a connection without a request on which the server sent a response of its own accord. */
+/* Idle; or a connection without a request on which the server had sent a response of its own accord. */
 static bool is_idle(const struct kw_facts *f)
 {
 	return f->phase == KW_PHASE_IDLE ||
-	       (f->phase == KW_PHASE_UNUSED && f->event->http.counts.responses_ended);
+	       (f->phase == KW_PHASE_UNUSED && f->answered && f->event->http.counts.responses_ended);
 }
 
 static bool is_idle_by_server(const struct kw_facts *f)
@@ -160,10 +160,11 @@ static bool request_timeout(const struct kw_facts *f)
 	return http->last_status == 408 && http->counts.responses > before;
 }
 
+/* What the server says to a client that has closed without a request is not the answer to anything: the client
+ * may never have seen it. */
 static bool unused(const struct kw_facts *f)
 {
-	return f->phase == KW_PHASE_UNUSED && !f->event->http.counts.responses &&
-	       !f->event->http.response_started;
+	return f->phase == KW_PHASE_UNUSED && !f->answered;
 }
 
 static bool early_response(const struct kw_facts *f)

@@ -179,7 +179,18 @@ static void derive_responses(struct kw_facts *f)
 	f->outstanding = f->left + (ended_later && f->left < http->counts.requests_begun);
 	f->response_open = (open || ended_later) && http->response_begin < mark;
 	f->response_done = ended && !open && !ended_later;
+	f->answered = http->response_started && (http->counts.requests_begun || http->response_begin < mark);
 	f->delimited = (http->flags & KW_HTTP_DELIMITED) || http->last_response_framing == HTTP1_FRAMING_CLOSE;
+}
+
+/* What came behind the last complete request was read as nothing but a length, when the server had closed: a
+ * lingering close, which discards what still comes. */
+static bool is_discarded(const struct kw_event_connection *event)
+{
+	const struct kw_http *http = &event->http;
+
+	return (http->flags & KW_HTTP_REQUESTS_LOST) && !(http->taints & ~(1 << KW_TAINT_BLIND)) &&
+	       http->request_end == event->ending.rx_read && http->rx_bytes > event->ending.rx_read;
 }
 
 /* A request that began beyond the mark was not with the server when it closed. It counts as late only if no
@@ -201,7 +212,8 @@ static void derive_requests(struct kw_facts *f)
 		f->late = http->request_begin >= event->ending.tx_sent ? KW_LATE_AFTER : KW_LATE_CROSSED;
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
-	f->late_unread = !f->outstanding && event->closing.unread;
+	f->discarded = !f->outstanding && is_discarded(event);
+	f->late_unread = f->discarded || (!f->outstanding && event->closing.unread);
 	f->late_request = beyond || f->late_unread;
 }
 
@@ -233,14 +245,17 @@ static bool is_taken(const struct kw_facts *f)
 /* --- The phase ----------------------------------------------------------------------------------------- */
 
 /* Nothing can be said of HTTP: the streams are out of step now, or nothing was understood of a connection
- * older than the observer, or which side is the client is not known. A taint that was overcome is none. */
+ * older than the observer, or which side is the client is not known. A taint that was overcome is none, and what
+ * the server discarded after its close decides nothing. */
 static bool is_unknown(const struct kw_facts *f)
 {
 	const struct kw_http *http = &f->event->http;
 
 	if (f->role == KW_ROLE_UNKNOWN)
 		return true;
-	if (http->flags & (KW_HTTP_REQUESTS_LOST | KW_HTTP_RESPONSES_LOST | KW_HTTP_UNSUPPORTED))
+	if (http->flags & (KW_HTTP_RESPONSES_LOST | KW_HTTP_UNSUPPORTED))
+		return true;
+	if ((http->flags & KW_HTTP_REQUESTS_LOST) && !f->discarded)
 		return true;
 	return f->event->identity.preexisting &&
 	       (http->protocol == HTTP1_PROTOCOL_NONE || !http->counts.requests_begun);
@@ -357,7 +372,7 @@ static void derive_times(struct kw_facts *f)
 	if (http->counts.responses_ended && (http->flags & KW_HTTP_EARLY_RESPONSE) && !f->request_open &&
 	    !f->late_request && http->request_ended > ended)
 		ended = http->request_ended;
-	f->idle = span(ended, f->closed);
+	f->idle = f->answered ? span(ended, f->closed) : KW_DURATION_UNKNOWN;
 	if (http->counts.requests_begun == 1)
 		f->idle_before = span(event->established, http->first_request_started);
 	else

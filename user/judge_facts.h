@@ -32,10 +32,12 @@ struct kw_facts {
 	bool request_open;  /* at the act the latest request was begun and not complete */
 	bool response_open; /* at the act the latest response was begun and not complete */
 	bool response_done; /* the latest final response was complete at the act */
+	bool answered;      /* a response had begun at the act, or there were requests to answer */
 	bool delimited;     /* the latest response's body is delimited by the close */
 	bool taken;         /* the client sent its FIN first, and every response reached it all the same */
 	bool late_request;  /* on the server's socket: see struct kw_verdict */
-	bool late_unread;   /* that request was never read */
+	bool late_unread;   /* that request was never read, */
+	bool discarded;     /* or read as a length only, when the server had closed */
 	bool unacknowledged; /* the client's request never reached the server's host */
 	bool hidden;   /* bytes arrived before the act and were never read: nobody can say what they were */
 	bool inferred; /* the phase is not seen but concluded */

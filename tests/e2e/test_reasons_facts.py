@@ -45,6 +45,22 @@ def test_a_request_that_lies_unread_at_the_close_is_late(trace, talk):
     assert trace.records("amend", id=server["id"]) == []
 
 
+def test_a_request_that_a_lingering_close_discards_is_late(trace, talk):
+    talk.exchange()
+    talk.server.shutdown(socket.SHUT_WR)
+    wire.wait_for_end(talk.client)
+    talk.client.sendall(wire.GET)
+    assert talk.server.recv(1000, socket.MSG_TRUNC)  # as lighttpd does: its bytes are not looked at
+    talk.client.close()
+    assert talk.server.recv(1000, socket.MSG_TRUNC) == b""
+    talk.server.close()
+    client, server = trace.both(talk, mirrored=False)
+    assert (server["late_request"], server["premature"], server["lost_requests"]) == (True, True, 1)
+    assert "a further request reached the server after its FIN and was discarded unread" in server["evidence"]
+    assert (server["closer"], server["manner"], server["phase"]) == ("server", "fin", "idle")
+    assert client["reason"] == "stale_reuse"
+
+
 def test_the_rest_of_a_request_that_lies_unread_is_not_late(trace, talk):
     head = wire.head("POST / HTTP/1.1", "Host: test", "Content-Length: 1000")
     talk.send_request(head)

@@ -9,7 +9,7 @@ import pytest
 import observer
 import record
 import wire
-from reasons import answered_and_closed_at_once, both_say, door, proves, says, talk  # noqa: F401
+from reasons import answered_and_closed_at_once, both_say, door, each_says, proves, says, talk, verdict  # noqa: F401
 
 LATER = 0.15  # seconds: more than the tenth of a second within which a close goes with the response
 IDLE_BY_SERVER = ("server", "fin", "idle")
@@ -24,6 +24,21 @@ def keep_alive(value):
 def test_a_connection_that_nobody_used_is_unused(trace, talk, first):
     talk.close(first=getattr(talk, first))
     both_say(trace, talk, "unused", first, "fin", "unused")
+
+
+@proves("unused")
+def test_what_a_server_says_to_a_client_that_has_gone_without_a_request_answers_nothing(trace, talk):
+    """HAProxy does, with a 400."""
+    talk.client.close()
+    assert talk.server.recv(1) == b""
+    talk.server.sendall(wire.response("400 Bad Request", "Connection: close"))
+    talk.server.close()
+    each_says(
+        trace,
+        talk,
+        verdict("unused", "client", "fin", "unused"),
+        verdict("unused", "client", "fin", "unused"),
+    )
 
 
 @pytest.mark.parametrize("first", ["client", "server"])

@@ -160,6 +160,30 @@ static inline void read_after_fin(struct kw_event_connection *event, enum kw_rol
 	http->last_request_flags = HTTP1_FLAG_CLOSE; /* the late one's: it brought nothing about */
 }
 
+/* The server had shut down its side, and took what still came by its length only. */
+static inline void discarded_after_fin(struct kw_event_connection *event, enum kw_role role)
+{
+	if (role != KW_ROLE_SERVER)
+		return;
+	event->http.flags |= KW_HTTP_REQUESTS_LOST;
+	event->http.taints |= 1 << KW_TAINT_BLIND;
+	event->http.rx_bytes += REQUEST_BYTES;
+	event->http.blind_bytes += REQUEST_BYTES;
+}
+
+static inline void discarded_before_fin(struct kw_event_connection *event, enum kw_role role)
+{
+	discarded_after_fin(event, role);
+	if (role == KW_ROLE_SERVER)
+		event->ending.rx_arrived = event->ending.rx_read = event->http.rx_bytes;
+}
+
+static inline void discarded_behind_a_gap(struct kw_event_connection *event, enum kw_role role)
+{
+	discarded_after_fin(event, role);
+	event->http.taints |= 1 << KW_TAINT_GAP;
+}
+
 /* The client had sent the half of a further request behind the one that waits. */
 static inline void half_of_another(struct kw_event_connection *event, enum kw_role role)
 {
