@@ -5,6 +5,7 @@ BUILD := build
 CLANG ?= clang
 BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
 PYTHON ?= /usr/bin/python3
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 CFLAGS ?= -O2 -g
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -24,7 +25,7 @@ FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
-SERVER_TESTS := test_server_*.py test_against_tshark.py test_no_false_alarm.py
+ALONE := test_race.py test_no_false_alarm.py # their many ports come back in tests that run beside them
 FACTS := $(BUILD)/tests/differential/facts
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 
@@ -33,7 +34,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e servers verifier clean
+.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -70,13 +71,8 @@ fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
 e2e: all $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 $(SERVER_TESTS:%=--ignore-glob='*/%') --ignore-glob='*/test_race.py' tests
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e/test_race.py # alone: it goes through ports so fast that others meet them again
-
-servers: ## run the tests against real servers and clients, and against an independent observer
-	$(Q)tools/setup.sh build test servers
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 3 $(wildcard $(addprefix tests/e2e/,$(SERVER_TESTS)))
+	$(Q)$(PYTEST) -n 3 $(ALONE:%=--ignore-glob='*/%') tests
+	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build) and testing (test) need and is not there yet; (servers) more of them to test
-# against. Run as root.
+# Installs what building (build) and testing (test) need and is not there yet. Run as root.
 #
-#   tools/setup.sh build [test [servers]]
+#   tools/setup.sh build [test]
 #
 # What is there is asked of the package manager's own list, so that a second run takes no time.
 set -eu
@@ -12,23 +11,21 @@ apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-de
 	libjansson-dev uthash-dev"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
-	haproxy gunicorn apache2 nftables"
-apt_servers="wget hey tshark caddy lighttpd golang-go"
+	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go"
 
 # Untested: the names as Fedora and its kin give them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
 	libmicrohttpd-devel jansson-devel uthash-devel"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
-	haproxy python3-gunicorn httpd nftables"
-dnf_servers="wget hey wireshark-cli caddy lighttpd golang"
+	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang"
 
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test | servers) ;;
+	build | test) ;;
 	*)
-		echo "usage: $0 build [test [servers]]" >&2
+		echo "usage: $0 build [test]" >&2
 		exit 2
 		;;
 	esac
