@@ -46,6 +46,7 @@ class Stream:
     fin_position: int = None  # of the first FIN
     fin_acknowledges: int = None
     crossed: bool = False  # each side sent its FIN before it had the other's
+    client_reset: bool = False  # first or afterwards
 
     def take(self, frame):
         source = f"{frame['ip.src']}:{frame['tcp.srcport']}"
@@ -74,6 +75,7 @@ class Stream:
 
     def _take_end(self, who, frame):
         rst = frame["tcp.flags.reset"] == "1"
+        self.client_reset |= rst and who == "client"
         if self.closer is None:
             self.closer, self.manner = who, "rst" if rst else "fin"
             if not self.established:
@@ -91,8 +93,9 @@ class Stream:
 
     @property
     def unsure(self):
-        """Whether the last response was read at all: a client that resets may have left it in its queue."""
-        return self.closer == "client" and self.manner == "rst" and self.responses > 0
+        """Whether the last response was read at all: a client that resets may have left it in its queue, even if
+        the server's FIN came first."""
+        return self.client_reset and self.responses > 0
 
     def announced(self, who):
         """Whether the last message of this side announced the close."""
