@@ -9,7 +9,7 @@ import time
 import wire
 
 CONNECTIONS = 6
-SECONDS = 1.2
+SECONDS = 2.0
 PER_SECOND = 40  # requests on each connection
 
 DELAY = "function delay() return 25 end\n"

@@ -2,6 +2,7 @@
 """What all servers have in common: a process, its children, and a port that it listens on."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,10 +15,8 @@ ESTABLISHED, LISTEN = "01", "0A"
 def count_sockets(port, state):
     """How many sockets have this local port and are in this state. Asked of the kernel: to connect would add a
     connection to those that are watched."""
-    wanted = f":{port:04X}"
-    tables = [Path(f"/proc/net/{table}").read_text().splitlines()[1:] for table in ("tcp", "tcp6")]
-    sockets = [line.split() for table in tables for line in table]
-    return sum(fields[1].endswith(wanted) and fields[3] == state for fields in sockets)
+    wanted = re.compile(rf"^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F]+:[0-9A-F]{{4}} {state} ", re.MULTILINE)
+    return sum(len(wanted.findall(Path(f"/proc/net/{table}").read_text())) for table in ("tcp", "tcp6"))
 
 
 def wait_until(condition, what):
