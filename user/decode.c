@@ -79,6 +79,15 @@ int kw_decode(const void *data, size_t size, struct kw_event *ret_event)
 	return 0;
 }
 
+uint64_t kw_totals_lost(const struct kw_totals *totals)
+{
+	uint64_t lost = 0;
+
+	for (int i = 0; i < KW_LOST_MAX; i++)
+		lost += totals->lost[i];
+	return lost;
+}
+
 static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;

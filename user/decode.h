@@ -24,6 +24,9 @@ struct kw_event {
  * @data must be aligned to 8 bytes. -EBADMSG for bytes that are no event. */
 int kw_decode(const void *data, size_t size, struct kw_event *ret_event);
 
+/* Events of all kinds that were lost on the way to user space. */
+uint64_t kw_totals_lost(const struct kw_totals *totals);
+
 /* What must be added to a monotonic time to get nanoseconds since 1970 UTC. */
 struct kw_clock {
 	int64_t offset;

@@ -118,8 +118,7 @@ int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_d
 	struct kw_digest digest = {.observed = (double)(aggregate->now - aggregate->started) / 1e9};
 	int r;
 
-	for (int i = 0; i < KW_LOST_MAX; i++)
-		digest.lost_events += aggregate->totals.lost[i];
+	digest.lost_events = kw_totals_lost(&aggregate->totals);
 	r = assess_all(aggregate, &digest);
 	if (r == 0)
 		r = gather_findings(&digest);

@@ -88,6 +88,8 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	if (r == 0)
 		r = kw_recording_write(recorder->writer, KW_FRAME_EVENT, header, header->size);
 	recorder->events += r == 0 && identity;
+	if (event->totals)
+		recorder->lost = kw_totals_lost(&event->totals->totals);
 	if (r == 0 && event->totals)
 		r = kw_recording_flush(recorder->writer);
 	return r;

@@ -14,6 +14,7 @@ struct kw_recorder {
 	struct kw_recording_names names; /* that the file holds */
 	struct kw_clock clock;           /* that the file holds */
 	uint64_t events;
+	uint64_t lost; /* on the way here */
 };
 
 /* Writes the header; from then on the sink may be used. @writer stays the caller's. On failure one line has

@@ -80,19 +80,12 @@ static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
 	return flush(tracer, kw_text_late(stdout, late, &service, tracer->source.clock, &tracer->style));
 }
 
-static void on_totals(struct kw_tracer *tracer, const struct kw_totals *totals)
-{
-	tracer->summary.lost_events = 0;
-	for (int i = 0; i < KW_LOST_MAX; i++)
-		tracer->summary.lost_events += totals->lost[i];
-}
-
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct kw_tracer *tracer = context;
 
 	if (event->totals)
-		on_totals(tracer, &event->totals->totals);
+		tracer->summary.lost_events = kw_totals_lost(&event->totals->totals);
 	else if (event->exchange)
 		return tracer->options->filter.exchanges ? on_exchange(tracer, event->exchange) : 0;
 	else if (event->late)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
@@ -129,6 +130,22 @@ def test_a_killed_recorder_leaves_what_it_had(own_listener, tmp_path):
     assert len(errors) == 1 and f"cut off at byte {path.stat().st_size}" in errors[0]
     records = [json.loads(line) for line in output.splitlines()]
     assert len([one for one in records if one["type"] == "connection"]) == 18
+
+
+def test_a_recorder_that_could_not_follow_says_what_it_lacks(own_listener, tmp_path):
+    """Stopped, it leaves the kernel nothing but a buffer of 64 KiB, for 200 records of some 500 bytes."""
+    with Recorder(tmp_path / "recording", [wire.port_of(own_listener)], "--ring-size", "64K") as recorder:
+        recorder.process.send_signal(signal.SIGSTOP)
+        for _ in range(100):
+            with wire.Pair(own_listener) as pair:
+                pair.exchange()
+                pair.close(first=pair.client)
+        recorder.process.send_signal(signal.SIGCONT)
+    said = " ".join(recorder.errors)
+    kept, lost = (int(re.search(f"([0-9]+) events {what}", said)[1]) for what in ("in", "were lost"))
+    assert 0 < lost and kept + lost == 200
+    summary = json.loads(replay(tmp_path / "recording", "--json").splitlines()[-1])
+    assert (summary["connections"], summary["lost_events"]) == (kept, lost)
 
 
 def test_a_full_disk_is_told_in_one_line():
