@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two text formats that Prometheus reads: its own, 0.0.4, and OpenMetrics 1.0. They differ in how counters
- * are named in their head lines, in how a bucket's bound is written, and in the last line. */
+/* The two text formats that Prometheus reads: its own, 0.0.4, and OpenMetrics 1.0. They differ in what stands in
+ * the head lines (names without suffix, units, a type "info"), in how a bucket's bound is written, and in the last
+ * line. */
 #ifndef KEEPWATCH_EXPOSITION_H
 #define KEEPWATCH_EXPOSITION_H
 
@@ -8,26 +9,38 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define KW_EXPOSITION_BUCKETS 64 /* of a histogram, at most */
+
+/* A bucket's upper bound and how it is written: the same again at each sample of a family. */
+struct kw_exposition_bound {
+	double value;
+	char text[32]; /* empty: not written yet */
+};
+
+/* Begins with all zeros but for the first two. */
 struct kw_exposition {
 	FILE *file;
 	bool open_metrics;
 	const char *name;   /* of the family being written */
-	const char *suffix; /* "_total" within a counter's family, else "" */
+	const char *suffix; /* "_total" within a counter's family, "_info" within an info's, else "" */
+	struct kw_exposition_bound bounds[KW_EXPOSITION_BUCKETS]; /* by index of the bucket */
 };
 
 #define KW_TYPE_COUNTER "counter"
 #define KW_TYPE_GAUGE "gauge"
 #define KW_TYPE_HISTOGRAM "histogram"
+#define KW_TYPE_INFO "info" /* text format 0.0.4 calls it a gauge */
 
-/* Begins a family; its samples must follow at once. A counter is named without "_total". */
+/* Begins a family; its samples must follow at once. A counter is named without "_total", an info without "_info".
+ * A name that ends in "_seconds" or "_bytes" has that unit. */
 void kw_exposition_family(struct kw_exposition *out, const char *name, const char *type, const char *help);
 
-/* One sample. @labels as kw_exposition_labels() writes them, or "". */
+/* One sample. @labels as kw_exposition_label() writes them, or "". */
 void kw_exposition_integer(struct kw_exposition *out, const char *labels, int64_t value);
 void kw_exposition_real(struct kw_exposition *out, const char *labels, double value);
 
-/* Samples of one histogram from @count buckets that are not cumulative. @bounds has the upper bounds of all but
- * the last, in the metric's unit; a bound of infinity adds to the last. */
+/* Samples of one histogram from @count buckets (up to KW_EXPOSITION_BUCKETS) that are not cumulative. @bounds has the upper bounds of all but
+ * the last, in the metric's unit. */
 void kw_exposition_histogram(struct kw_exposition *out, const char *labels, const double *bounds,
 			     const uint64_t *buckets, size_t count, double sum);
 

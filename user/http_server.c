@@ -10,13 +10,14 @@
 
 #include "address.h"
 #include "cleanup.h"
+#include "crowd.h"
 #include "log.h"
+#include "scrape.h"
 
-#define CONNECTIONS 64
-#define TIMEOUT_S 15
-#define ROUNDS 1000 /* then the ring has its turn; the server goes on within a second */
-#define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define OPEN_METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define CONNECTIONS (2 * KW_CROWD) /* those included that are sent away and have not gone yet */
+#define TIMEOUT_S 130              /* above any usual scrape interval: or this would be a keep-alive race */
+#define MEMORY (16U << 10)         /* for the head of a request */
+#define ROUNDS 1000                /* then the ring has its turn; the server goes on within a second */
 
 static const char landing_page[] =
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>keepwatch</title></head>\n"
@@ -26,8 +27,8 @@ static const char landing_page[] =
 struct kw_http_server {
 	struct MHD_Daemon *daemon;
 	int epoll;
-	kw_http_metrics_fn metrics;
-	void *context;
+	struct kw_scrape scrape;
+	struct kw_crowd crowd;
 	char url[KW_ENDPOINT_TEXT + 16];
 };
 
@@ -53,23 +54,27 @@ static enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned in
 		     MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT));
 }
 
+static const char *said(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 static enum MHD_Result reply_metrics(struct kw_http_server *server, struct MHD_Connection *connection)
 {
-	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	bool open_metrics = accept && strstr(accept, "application/openmetrics-text");
-	size_t length;
-	char *text;
+	struct MHD_Response *response =
+		kw_scrape_answer(&server->scrape, said(connection, MHD_HTTP_HEADER_ACCEPT),
+				 said(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 
-	if (server->metrics(server->context, open_metrics, &text, &length) < 0)
+	if (!response)
 		return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", "out of memory\n");
-	return reply(connection, MHD_HTTP_OK, open_metrics ? OPEN_METRICS_TYPE : TEXT_TYPE,
-		     MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE));
+	return MHD_queue_response(connection, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
 			      const char *method, const char *version, const char *upload_data,
 			      size_t *upload_data_size, void **request)
 {
+	struct kw_http_server *server = context;
 	static int head_seen;
 
 	(void)version;
@@ -77,6 +82,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	/* The first call is for the head alone; a body that nobody asked for is read and forgotten. */
 	if (!*request) {
 		*request = &head_seen;
+		kw_crowd_asks(&server->crowd, connection);
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
@@ -86,7 +92,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "GET or HEAD\n");
 	if (strcmp(url, "/metrics") == 0)
-		return reply_metrics(context, connection);
+		return reply_metrics(server, connection);
 	if (strcmp(url, "/healthz") == 0)
 		return reply_text(connection, MHD_HTTP_OK, "text/plain", "ok\n");
 	if (strcmp(url, "/") == 0)
@@ -150,11 +156,12 @@ static int start(struct kw_http_server *server, int fd)
 	const union MHD_DaemonInfo *info;
 
 	/* On success the socket is the daemon's. */
-	server->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, server,
-				 MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-				 MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
-				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S, MHD_OPTION_END);
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, server, MHD_OPTION_EXTERNAL_LOGGER,
+		log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+		kw_crowd_notify, &server->crowd, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		return kw_log_error(-EIO, "cannot start the metrics server");
@@ -180,8 +187,7 @@ int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length
 		close(fd);
 		return -ENOMEM;
 	}
-	server->metrics = metrics;
-	server->context = context;
+	server->scrape = (struct kw_scrape){.metrics = metrics, .context = context};
 	fill_url(server, fd);
 	r = start(server, fd);
 	if (r < 0) {
@@ -198,6 +204,7 @@ void kw_http_server_close(struct kw_http_server *server)
 		return;
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
+	kw_scrape_close(&server->scrape);
 	free(server);
 }
 

@@ -2,13 +2,12 @@
 #include "metrics.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "exposition.h"
 #include "findings.h"
+#include "metrics_own.h"
 #include "record.h"
 
 #define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
@@ -35,15 +34,6 @@ static void count(struct kw_exposition *out, const char *labels, const char *nam
 	kw_exposition_integer(out, with(labels, name, value).text, (int64_t)number);
 }
 
-static void bounds_in_seconds(enum kw_histogram which, double ret_bounds[KW_HISTOGRAM_BUCKETS - 1])
-{
-	for (int i = 0; i < KW_HISTOGRAM_BUCKETS - 1; i++) {
-		uint64_t ns = kw_histogram_bounds[which][i];
-
-		ret_bounds[i] = ns == KW_NEVER ? INFINITY : (double)ns / 1e9;
-	}
-}
-
 static bool is_empty(const uint64_t *buckets, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -52,17 +42,25 @@ static bool is_empty(const uint64_t *buckets, size_t size)
 	return true;
 }
 
-/* A histogram without a sample says nothing in fifty lines. */
+/* Every second bound (1, 2.5 and 5 of a decade) and the last that there is: a series less for each of the others,
+ * at each service. A histogram without a sample says nothing in twenty-five lines. */
 static void times(struct kw_exposition *out, const char *labels, enum kw_histogram which,
 		  const struct kw_times *times)
 {
-	double bounds[KW_HISTOGRAM_BUCKETS - 1];
+	double bounds[KW_HISTOGRAM_BUCKETS];
+	uint64_t buckets[KW_HISTOGRAM_BUCKETS] = {0};
+	size_t count = 0;
 
 	if (is_empty(times->buckets, KW_HISTOGRAM_BUCKETS))
 		return;
-	bounds_in_seconds(which, bounds);
-	kw_exposition_histogram(out, labels, bounds, times->buckets, KW_HISTOGRAM_BUCKETS,
-				(double)times->sum / 1e9);
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
+		uint64_t bound = kw_histogram_bounds[which][i];
+
+		buckets[count] += times->buckets[i];
+		if (bound != KW_NEVER && (i % 2 == 0 || kw_histogram_bounds[which][i + 1] == KW_NEVER))
+			bounds[count++] = (double)bound / 1e9;
+	}
+	kw_exposition_histogram(out, labels, bounds, buckets, count + 1, (double)times->sum / 1e9);
 }
 
 static void write_opened(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
@@ -384,67 +382,6 @@ static int write_assessments(struct kw_exposition *out, struct kw_aggregate *agg
 	return r;
 }
 
-/* ---- the exporter's own ---- */
-
-static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate)
-{
-	const struct kw_totals *totals = &aggregate->totals;
-
-	kw_exposition_family(out, "keepwatch_parse_errors", KW_TYPE_COUNTER,
-			     "Messages that broke the rules of HTTP/1.x, by how.");
-	for (int i = 0; i < HTTP1_ERROR_MAX; i++)
-		count(out, "", "kind", kw_http_error_name(i), totals->errors[i]);
-	kw_exposition_family(out, "keepwatch_tainted_connections", KW_TYPE_COUNTER,
-			     "Connections of which something is not known, by why.");
-	for (int i = 0; i < KW_TAINT_MAX; i++)
-		count(out, "", "kind", kw_taint_name(i), totals->tainted[i]);
-	kw_exposition_family(out, "keepwatch_events_lost", KW_TYPE_COUNTER,
-			     "What was lost between the kernel and here.");
-	for (int i = 0; i < KW_LOST_MAX; i++)
-		count(out, "", "kind", kw_lost_name(i), totals->lost[i]);
-	kw_exposition_family(out, "keepwatch_services_dropped", KW_TYPE_COUNTER,
-			     "Services that gave up their place, or got none.");
-	count(out, "", "why", "ceiling", aggregate->dropped[KW_SERVICE_DROPPED_CEILING]);
-	count(out, "", "why", "idle", aggregate->dropped[KW_SERVICE_DROPPED_IDLE]);
-}
-
-static void write_programs(struct kw_exposition *out, const struct kw_program_stats *programs, size_t size)
-{
-	kw_exposition_family(out, "keepwatch_bpf_run_seconds", KW_TYPE_COUNTER,
-			     "Time spent in the programs in the kernel, where it gathers statistics.");
-	for (size_t i = 0; i < size; i++)
-		kw_exposition_real(out, with("", "program", programs[i].name).text,
-				   (double)programs[i].run_ns / 1e9);
-	kw_exposition_family(out, "keepwatch_bpf_runs", KW_TYPE_COUNTER,
-			     "Runs of the programs in the kernel, where it gathers statistics.");
-	for (size_t i = 0; i < size; i++)
-		count(out, "", "program", programs[i].name, programs[i].runs);
-}
-
-static void write_build(struct kw_exposition *out)
-{
-	kw_exposition_family(out, "keepwatch_build_info", KW_TYPE_GAUGE,
-			     "The version of this program; always 1.");
-	count(out, "", "version", KEEPWATCH_VERSION, 1);
-}
-
-static void write_process(struct kw_exposition *out, const struct kw_process *process)
-{
-	kw_exposition_family(out, "process_cpu_seconds", KW_TYPE_COUNTER, "User and system time spent.");
-	kw_exposition_real(out, "", process->cpu_seconds);
-	kw_exposition_family(out, "process_resident_memory_bytes", KW_TYPE_GAUGE, "Resident memory.");
-	kw_exposition_integer(out, "", (int64_t)process->resident_bytes);
-	kw_exposition_family(out, "process_virtual_memory_bytes", KW_TYPE_GAUGE, "Virtual memory.");
-	kw_exposition_integer(out, "", (int64_t)process->virtual_bytes);
-	kw_exposition_family(out, "process_open_fds", KW_TYPE_GAUGE, "Open file descriptors.");
-	kw_exposition_integer(out, "", (int64_t)process->open_fds);
-	kw_exposition_family(out, "process_max_fds", KW_TYPE_GAUGE, "Most file descriptors allowed.");
-	kw_exposition_integer(out, "", (int64_t)process->max_fds);
-	kw_exposition_family(out, "process_start_time_seconds", KW_TYPE_GAUGE,
-			     "Start, in seconds since 1970 UTC.");
-	kw_exposition_real(out, "", process->start_seconds);
-}
-
 int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char **ret_text, size_t *ret_length)
 {
 	struct kw_exposition out = {.open_metrics = open_metrics};
@@ -458,12 +395,7 @@ int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char *
 		return -ENOMEM;
 	write_services(&out, metrics->aggregate);
 	r = write_assessments(&out, metrics->aggregate);
-	write_trouble(&out, metrics->aggregate);
-	write_build(&out);
-	if (metrics->process) {
-		write_programs(&out, metrics->programs, metrics->program_count);
-		write_process(&out, metrics->process);
-	}
+	kw_metrics_write_own(&out, metrics);
 	kw_exposition_end(&out);
 	failed = ferror(out.file) != 0;
 	if (fclose(out.file) != 0 || failed || r < 0)

@@ -81,7 +81,7 @@ static void prometheus_text_is_as_the_contract_says(void **state)
 		"keepwatch_connection_requests_count{" SERVICE "} 1",
 		"keepwatch_connection_duration_seconds_sum{" SERVICE "} 5",
 		"keepwatch_close_idle_seconds_sum{" SERVICE ",closer=\"server\"} 4",
-		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"0.0015\"} 0",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"0.001\"} 0",
 		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"0.0025\"} 1",
 		"keepwatch_response_wait_seconds_sum{" SERVICE "} 0.002",
 		"keepwatch_directives_total{" SERVICE ",message=\"request\",directive=\"keep-alive\"} 3",
@@ -93,6 +93,7 @@ static void prometheus_text_is_as_the_contract_says(void **state)
 		"keepwatch_services_dropped_total{why=\"ceiling\"} 0",
 		"keepwatch_bpf_run_seconds_total{program=\"kw_send\"} 1.5",
 		"keepwatch_bpf_runs_total{program=\"kw_send\"} 7",
+		"# TYPE keepwatch_build_info gauge",
 		"# TYPE process_cpu_seconds_total counter",
 	};
 	char *text = written("nginx:8080", false);
@@ -102,6 +103,7 @@ static void prometheus_text_is_as_the_contract_says(void **state)
 		if (!has_line(text, lines[i]))
 			fail_msg("no line: %s", lines[i]);
 	assert_null(strstr(text, "# EOF"));
+	assert_null(strstr(text, "# UNIT"));
 	free(text);
 }
 
@@ -164,6 +166,12 @@ static void open_metrics_text_differs_where_it_must(void **state)
 	assert_true(has_line(text, "# TYPE keepwatch_connections_opened counter"));
 	assert_true(has_line(text, "keepwatch_connections_opened_total{" SERVICE "} 1"));
 	assert_true(has_line(text, "keepwatch_connection_requests_bucket{" SERVICE ",le=\"3.0\"} 1"));
+	assert_true(has_line(text, "# UNIT keepwatch_close_idle_seconds seconds"));
+	assert_true(has_line(text, "# UNIT keepwatch_bpf_run_seconds seconds"));
+	assert_true(has_line(text, "# UNIT process_resident_memory_bytes bytes"));
+	assert_true(has_line(text, "# TYPE keepwatch_build info"));
+	assert_true(has_line(text, "keepwatch_build_info{version=\"" KEEPWATCH_VERSION "\"} 1"));
+	assert_null(strstr(text, "# UNIT keepwatch_requests"));
 	assert_string_equal(text + strlen(text) - strlen("\n# EOF\n"), "\n# EOF\n");
 	free(text);
 }
@@ -240,20 +248,53 @@ static void a_label_that_does_not_fit_is_left_out_whole(void **state)
 
 static void a_histogram_is_cumulative_and_ends_in_infinity(void **state)
 {
-	static const double bounds[] = {0.5, 1, __builtin_inf()};
-	static const uint64_t buckets[] = {1, 2, 4, 8};
+	static const double bounds[] = {0.5, 1};
+	static const uint64_t buckets[] = {1, 2, 12};
 	char *text = NULL;
 	size_t length;
 	struct kw_exposition out = {.file = open_memstream(&text, &length)};
 
 	(void)state;
 	kw_exposition_family(&out, "x", KW_TYPE_HISTOGRAM, "A test.");
-	kw_exposition_histogram(&out, "", bounds, buckets, 4, 2.5);
+	kw_exposition_histogram(&out, "", bounds, buckets, 3, 2.5);
 	fclose(out.file);
 	assert_string_equal(text, "# HELP x A test.\n# TYPE x histogram\n"
 				  "x_bucket{le=\"0.5\"} 1\nx_bucket{le=\"1\"} 3\nx_bucket{le=\"+Inf\"} 15\n"
 				  "x_sum 2.5\nx_count 15\n");
 	free(text);
+}
+
+/* All samples of a histogram of times, one in each of the kernel's buckets. */
+static void every_second_bound_is_exposed_and_no_sample_is_lost(void **state)
+{
+	static const char *const lines[] = {
+		"keepwatch_reuse_idle_seconds_bucket{" SERVICE ",le=\"0.001\"} 1",
+		"keepwatch_reuse_idle_seconds_bucket{" SERVICE ",le=\"0.0025\"} 3",
+		"keepwatch_reuse_idle_seconds_bucket{" SERVICE ",le=\"2500\"} 39",
+		"keepwatch_reuse_idle_seconds_bucket{" SERVICE ",le=\"3600\"} 40",
+		"keepwatch_reuse_idle_seconds_bucket{" SERVICE ",le=\"+Inf\"} 44",
+		"keepwatch_reuse_idle_seconds_count{" SERVICE "} 44",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"1e-05\"} 1",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"50\"} 41",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"100\"} 43",
+		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"+Inf\"} 44",
+	};
+	struct kw_service service = event_service(KW_ROLE_SERVER, "nginx:8080");
+	struct kw_event_lived lived = event_lived();
+	struct kw_aggregate aggregate;
+	struct kw_event event;
+
+	(void)state;
+	lived.connection.report = KW_REPORT_PROGRESS;
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
+		lived.histograms[KW_HISTOGRAM_IDLE][i] = lived.histograms[KW_HISTOGRAM_WAIT][i] = 1;
+	kw_aggregate_open(&aggregate, 10, 0);
+	assert_int_equal(kw_decode(&lived, sizeof(lived), &event), 0);
+	assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, NULL), 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_line(&aggregate, lines[i], true);
+	assert_line(&aggregate, "keepwatch_reuse_idle_seconds_bucket{" SERVICE ",le=\"0.0015\"} 2", false);
+	kw_aggregate_close(&aggregate);
 }
 
 int main(void)
@@ -267,6 +308,7 @@ int main(void)
 		cmocka_unit_test(the_longest_name_keeps_all_its_labels),
 		cmocka_unit_test(a_label_that_does_not_fit_is_left_out_whole),
 		cmocka_unit_test(a_histogram_is_cumulative_and_ends_in_infinity),
+		cmocka_unit_test(every_second_bound_is_exposed_and_no_sample_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is connected to the metrics server. Whoever connects and asks for nothing, or asks slowly, takes up a place;
+ * when there are too many, the one that has asked for nothing for the longest has to go, so that there is always
+ * a place for the next. */
+#ifndef KEEPWATCH_CROWD_H
+#define KEEPWATCH_CROWD_H
+
+#include <microhttpd.h>
+
+#define KW_CROWD 64 /* connections that are kept */
+
+struct kw_guest;
+
+/* Begins with all zeros. */
+struct kw_crowd {
+	struct kw_guest *guests; /* by when they last asked, the earliest first; owned */
+	unsigned int count;
+};
+
+/* An MHD_NotifyConnectionCallback; @crowd is a struct kw_crowd. */
+void kw_crowd_notify(void *crowd, struct MHD_Connection *connection, void **guest,
+		     enum MHD_ConnectionNotificationCode code);
+
+/* This connection asks for something. */
+void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection);
+
+#endif
