@@ -7,8 +7,9 @@
 #include <utlist.h>
 
 struct kw_guest {
-	int fd;    /* libmicrohttpd's */
-	bool away; /* not in the list */
+	int fd;         /* libmicrohttpd's */
+	bool answering; /* its request is complete, the answer is under way */
+	bool away;      /* not in the list */
 	struct kw_guest *prev, *next;
 };
 
@@ -58,14 +59,53 @@ void kw_crowd_notify(void *crowd, struct MHD_Connection *connection, void **gues
 	}
 }
 
-void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection)
+static struct kw_guest *guest_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct kw_guest *guest = info ? info->socket_context : NULL;
 
-	if (!guest || guest->away)
+	return guest && !guest->away ? guest : NULL;
+}
+
+void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection)
+{
+	struct kw_guest *guest = guest_of(connection);
+
+	if (!guest)
 		return;
+	guest->answering = true;
 	DL_DELETE(crowd->guests, guest);
 	DL_APPEND(crowd->guests, guest);
+}
+
+/* libmicrohttpd takes a short read for all there was, and is not told a second time of an end that came along with
+ * what it read. */
+static void send_away_if_it_has_ended(struct kw_crowd *crowd, struct kw_guest *guest)
+{
+	char next;
+
+	if (!guest->answering && recv(guest->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		send_away(crowd, guest);
+}
+
+void kw_crowd_answered(void *crowd, struct MHD_Connection *connection, void **request,
+		       enum MHD_RequestTerminationCode code)
+{
+	struct kw_guest *guest = guest_of(connection);
+
+	(void)request;
+	(void)code;
+	if (!guest)
+		return;
+	guest->answering = false;
+	send_away_if_it_has_ended(crowd, guest);
+}
+
+void kw_crowd_sweep(struct kw_crowd *crowd)
+{
+	struct kw_guest *guest, *next;
+
+	DL_FOREACH_SAFE(crowd->guests, guest, next)
+	send_away_if_it_has_ended(crowd, guest);
 }

@@ -24,4 +24,12 @@ void kw_crowd_notify(void *crowd, struct MHD_Connection *connection, void **gues
 /* This connection asks for something. */
 void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection);
 
+/* An MHD_RequestCompletedCallback. */
+void kw_crowd_answered(void *crowd, struct MHD_Connection *connection, void **request,
+		       enum MHD_RequestTerminationCode code);
+
+/* Sends away who has closed its direction and gets no answer: such a connection is not always closed by itself. To
+ * be called once in a while. */
+void kw_crowd_sweep(struct kw_crowd *crowd);
+
 #endif

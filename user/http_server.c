@@ -161,7 +161,8 @@ static int start(struct kw_http_server *server, int fd)
 		log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
-		kw_crowd_notify, &server->crowd, MHD_OPTION_END);
+		kw_crowd_notify, &server->crowd, MHD_OPTION_NOTIFY_COMPLETED, kw_crowd_answered, &server->crowd,
+		MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		return kw_log_error(-EIO, "cannot start the metrics server");
@@ -218,6 +219,7 @@ void kw_http_server_run(struct kw_http_server *server)
 	MHD_UNSIGNED_LONG_LONG timeout;
 	int rounds = 0;
 
+	kw_crowd_sweep(&server->crowd);
 	/* A connection that can go on at once does not make the descriptor readable again. */
 	do
 		MHD_run(server->daemon);

@@ -9,7 +9,8 @@ import socket
 
 import pytest
 
-pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics")
+pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics", "acts",
+                              "prometheus")
 
 import kernel  # noqa: E402
 import observer  # noqa: E402
