@@ -9,7 +9,7 @@
 #include "log.h"
 
 #define WIDTH 78
-#define NAME_WIDTH 24
+#define NAME_WIDTH 28
 
 const struct kw_page *kw_page_of_reason(enum kw_reason reason)
 {
@@ -70,6 +70,9 @@ static void print_list(void)
 	printf("\nFindings, which many connections of a service show together:\n");
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_finding_name(id), kw_page_of_finding(id)->summary);
+	printf("\nAlerts, for Prometheus:\n");
+	for (int i = 0; i < KW_ALERTS; i++)
+		printf("  %-*s %s\n", NAME_WIDTH, kw_alerts[i].name, kw_alerts[i].page.summary);
 	printf("\nkeepwatch explain NAME says what it means, what causes it, and what to do.\n");
 }
 
@@ -87,6 +90,11 @@ static int print_topic(const char *topic)
 			print_page(topic, "finding", NULL, kw_page_of_finding(id));
 			return 0;
 		}
+	for (int i = 0; i < KW_ALERTS; i++)
+		if (strcmp(topic, kw_alerts[i].name) == 0) {
+			print_page(topic, "alert", NULL, &kw_alerts[i].page);
+			return 0;
+		}
 	return -ENOENT;
 }
 
@@ -96,7 +104,7 @@ int kw_explain(const struct kw_options *options)
 		print_list();
 	} else if (print_topic(options->topic) < 0) {
 		kw_log_error(-EINVAL,
-			     "there is no reason or finding '%.100s': keepwatch explain lists them all",
+			     "there is no reason, finding or alert '%.100s': keepwatch explain lists them all",
 			     options->topic);
 		return KW_EXIT_USAGE;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pages of `keepwatch explain`: for people who met a reason or a finding and want to know what to do. */
+/* The pages of `keepwatch explain`: for people who met a reason, a finding or an alert and want to
+ * know what to do. */
 #ifndef KEEPWATCH_EXPLAIN_H
 #define KEEPWATCH_EXPLAIN_H
 
@@ -21,6 +22,16 @@ struct kw_page {
 extern const struct kw_page kw_pages_cut[KW_PAGES_CUT];                  /* by enum kw_reason */
 extern const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT]; /* by the same less KW_PAGES_CUT */
 extern const struct kw_page kw_pages_findings[KW_FINDING_MAX];           /* by enum kw_finding_id */
+
+#define KW_ALERTS 8
+
+/* An alert of tools/prometheus/alerts.yml: its page is its runbook. */
+struct kw_alert {
+	const char *name;
+	struct kw_page page;
+};
+
+extern const struct kw_alert kw_alerts[KW_ALERTS];
 
 /* Never NULL. */
 const struct kw_page *kw_page_of_reason(enum kw_reason reason);

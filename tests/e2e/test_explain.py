@@ -15,6 +15,10 @@ FINDINGS = """
     timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured low_reuse
     max_churn probe_only clients_give_up dead_path close_wait_leak obsolete_fields
 """.split()
+ALERTS = """
+    LostRequests KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses EventsLost Down
+""".split()
+TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
 
 
 def explain(*arguments, **options):
@@ -26,11 +30,11 @@ def test_without_a_name_it_lists_all_with_a_line_each():
     told = explain()
     assert (told.returncode, told.stderr) == (0, "")
     names = [line.split()[0] for line in told.stdout.splitlines() if line.startswith("  ")]
-    assert names == record.REASONS + FINDINGS
+    assert names == TOPICS
 
 
-@pytest.mark.parametrize("name", record.REASONS + FINDINGS)
-def test_every_reason_and_finding_has_its_page(name):
+@pytest.mark.parametrize("name", TOPICS)
+def test_every_topic_has_its_page(name):
     told = explain(name)
     assert (told.returncode, told.stderr) == (0, "")
     lines = told.stdout.splitlines()

@@ -10,17 +10,23 @@
 
 #include "../../user/explain.h"
 
-#define TOPICS (KW_REASON_MAX + KW_FINDING_MAX)
+#define FINDINGS KW_REASON_MAX
+#define ALERTS (FINDINGS + KW_FINDING_MAX)
+#define TOPICS (ALERTS + KW_ALERTS)
 #define LONGEST_SUMMARY 96 /* the list of all gives each a line */
 
 static const char *name_of(int topic)
 {
-	return topic < KW_REASON_MAX ? kw_reason_name(topic) : kw_finding_name(topic - KW_REASON_MAX);
+	if (topic < FINDINGS)
+		return kw_reason_name(topic);
+	return topic < ALERTS ? kw_finding_name(topic - FINDINGS) : kw_alerts[topic - ALERTS].name;
 }
 
 static const struct kw_page *page_of(int topic)
 {
-	return topic < KW_REASON_MAX ? kw_page_of_reason(topic) : kw_page_of_finding(topic - KW_REASON_MAX);
+	if (topic < FINDINGS)
+		return kw_page_of_reason(topic);
+	return topic < ALERTS ? kw_page_of_finding(topic - FINDINGS) : &kw_alerts[topic - ALERTS].page;
 }
 
 /* Letters and signs that any terminal shows; single spaces, so that it can be wrapped. */
@@ -33,7 +39,7 @@ static void is_text(const char *name, const char *text)
 			fail_msg("%s: bad text '%s'", name, text);
 }
 
-static void every_reason_and_finding_has_a_whole_page(void **state)
+static void every_topic_has_a_whole_page(void **state)
 {
 	(void)state;
 	for (int topic = 0; topic < TOPICS; topic++) {
@@ -73,10 +79,10 @@ static void refers_to_topics(const char *from, const char *text, const char *bef
 		bool found = false;
 
 		at += strlen(before);
-		length = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+		length = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 		for (int topic = 0; topic < TOPICS && !found; topic++)
 			found = strlen(name_of(topic)) == length && !strncmp(name_of(topic), at, length);
-		if (!found)
+		if (!found && strncmp(at, "REASON", length) != 0)
 			fail_msg("%s refers to '%.*s'", from, (int)length, at);
 	}
 }
@@ -111,7 +117,7 @@ static void when_a_reason_is_premature_comes_from_its_rule(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_reason_and_finding_has_a_whole_page),
+		cmocka_unit_test(every_topic_has_a_whole_page),
 		cmocka_unit_test(no_two_pages_are_alike),
 		cmocka_unit_test(what_a_page_refers_to_has_a_page),
 		cmocka_unit_test(when_a_reason_is_premature_comes_from_its_rule),
