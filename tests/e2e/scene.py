@@ -56,6 +56,12 @@ class Scene:
                 pair.exchange()
                 pair.close(first=pair.client)
 
+    def close_unannounced(self):
+        """The server closes right after a response that did not say so."""
+        with self._pair("main") as pair:
+            pair.exchange()
+            pair.close(first=pair.server)
+
     def _make_more(self):
         """What acts.make_traffic() lacks: one connection for each kind."""
         with self._pair("more") as pair:
