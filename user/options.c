@@ -410,7 +410,7 @@ void kw_options_help(void)
 	       "  keepwatch record FILE   observe into a file\n"
 	       "  keepwatch replay FILE   the file through trace, report or metrics\n"
 	       "  keepwatch check         is this host able to run it; what is missing and how to get it\n"
-	       "  keepwatch explain       what a reason or a finding means, what causes it, what to do\n");
+	       "  keepwatch explain       what a reason, finding or alert means, what causes it, what to do\n");
 	help_rows("Every command:", ALL, 0);
 	help_rows("run, trace, report and record:", OBSERVING, REPLAY);
 	help_rows("run, trace and report:", RUN | TRACE | REPORT, RECORD);
