@@ -96,7 +96,7 @@ static bool look_up(const struct kw_cgroups *cgroups, uint64_t id, char ret_path
 		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, ret_path, PATH_MAX - 1);
-	if (length < 0 || (size_t)length < skip)
+	if (length < 0 || (size_t)length < skip || memcmp(ret_path, cgroups->mount, skip) != 0)
 		return false;
 	ret_path[length] = '\0';
 	memmove(ret_path, ret_path + skip, (size_t)length - skip + 1);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "container.h"
 #include "sanitize.h"
 
 #define SCHEMA 1
@@ -153,9 +154,10 @@ static void add_identity(json_t *object, const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
 	const struct kw_identity *identity = &event->identity;
-	char comm[3 * KW_COMM], container[13];
-	bool contained = record->cgroup && kw_service_container(record->cgroup, container);
+	struct kw_container container;
+	char comm[3 * KW_COMM];
 
+	kw_container_find(record->cgroup, &container);
 	kw_sanitize(identity->comm, KW_COMM, comm, sizeof(comm));
 	set(object, "role",
 	    string_or_null(identity->role == KW_ROLE_UNKNOWN ? NULL : kw_role_name(identity->role)));
@@ -165,7 +167,9 @@ static void add_identity(json_t *object, const struct kw_record *record)
 	set(object, "pid", integer_or_null(identity->pid, identity->pid));
 	set(object, "comm", string_or_null(comm));
 	set(object, "cgroup", string_or_null(record->cgroup));
-	set(object, "container", string_or_null(contained ? container : NULL));
+	set(object, "container", string_or_null(container.id));
+	if (container.pod[0])
+		set(object, "pod", json_string(container.pod));
 	set(object, "service", json_string(record->service->name));
 	set(object, "protocol", json_string(kw_record_protocol(&event->http)));
 	set(object, "preexisting", json_boolean(identity->preexisting));

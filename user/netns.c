@@ -4,18 +4,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/nsfs.h>
+#include <mntent.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "cleanup.h"
 #include "log.h"
 
 #define OWN_NAMESPACE "/proc/self/ns/net"
-#define NAMED_NAMESPACES "/run/netns"
 
 /* The namespaces visited so far, by inode; few on most hosts, thousands on none. */
 struct visited {
@@ -42,7 +43,8 @@ static int remember(struct visited *visited, ino_t inode, bool *ret_new)
 	return 0;
 }
 
-/* A process may end while it is being looked at: what is gone needs no visit. */
+/* A process may end while it is being looked at: what is gone needs no visit, nor does what is no network
+ * namespace. */
 static int visit_path(struct visited *visited, const char *path)
 {
 	_cleanup_fd_ int fd = -1;
@@ -56,7 +58,7 @@ static int visit_path(struct visited *visited, const char *path)
 	if (r < 0 || !is_new)
 		return r;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return 0;
 	if (setns(fd, CLONE_NEWNET) < 0) {
 		kw_log(KW_LOG_WARNING,
@@ -67,23 +69,39 @@ static int visit_path(struct visited *visited, const char *path)
 	return visited->visit(visited->context);
 }
 
-static int visit_directory(struct visited *visited, const char *directory, const char *suffix)
+static int visit_processes(struct visited *visited)
 {
-	DIR *entries = opendir(directory);
+	DIR *entries = opendir("/proc");
 	const struct dirent *entry;
 	int r = 0;
 
 	if (!entries)
 		return 0;
 	while (r == 0 && (entry = readdir(entries))) {
-		char path[PATH_MAX];
+		char path[sizeof(entry->d_name) + sizeof("/proc//ns/net")];
 
-		if (entry->d_name[0] == '.' || (suffix[0] && strspn(entry->d_name, "0123456789") == 0))
+		if (strspn(entry->d_name, "0123456789") == 0)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", directory, entry->d_name, suffix);
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
 		r = visit_path(visited, path);
 	}
 	closedir(entries);
+	return r;
+}
+
+/* Namespaces that are mounted: `ip netns` does so, and so do container runtimes, each at a place of its own. */
+static int visit_mounts(struct visited *visited)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	const struct mntent *mount;
+	int r = 0;
+
+	if (!mounts)
+		return 0;
+	while (r == 0 && (mount = getmntent(mounts)))
+		if (strcmp(mount->mnt_type, "nsfs") == 0)
+			r = visit_path(visited, mount->mnt_dir);
+	endmntent(mounts);
 	return r;
 }
 
@@ -97,9 +115,9 @@ int kw_netns_each(int (*visit)(void *context), void *context)
 		return -errno;
 	r = visit_path(&visited, OWN_NAMESPACE);
 	if (r == 0)
-		r = visit_directory(&visited, "/proc", "/ns/net");
+		r = visit_processes(&visited);
 	if (r == 0)
-		r = visit_directory(&visited, NAMED_NAMESPACES, "");
+		r = visit_mounts(&visited);
 	free(visited.inodes);
 	if (setns(own, CLONE_NEWNET) < 0 && r == 0)
 		r = -errno;

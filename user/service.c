@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "container.h"
 #include "sanitize.h"
-
-#define CONTAINER_ID 64 /* hexadecimal digits of a container's id */
-#define CONTAINER_ID_SHORT 12
 
 const char *kw_role_name(uint32_t role)
 {
@@ -29,39 +27,18 @@ static const char *network_name(const struct kw_namer *namer, const uint8_t addr
 	return NULL;
 }
 
-/* Runtimes name a cgroup after the container in many ways, all of which hold the 64 digits of its id:
- * docker-ID.scope, cri-containerd-ID.scope, libpod-ID.scope, kubepods/.../ID. The last one is the innermost. */
-bool kw_service_container(const char *cgroup, char ret_id[13])
-{
-	const char *found = NULL;
-
-	for (const char *at = cgroup; *at;) {
-		size_t digits = strspn(at, "0123456789abcdef");
-
-		if (digits == CONTAINER_ID)
-			found = at;
-		at += digits;
-		if (*at)
-			at++;
-	}
-	if (!found)
-		return false;
-	memcpy(ret_id, found, CONTAINER_ID_SHORT);
-	ret_id[CONTAINER_ID_SHORT] = '\0';
-	return true;
-}
-
 /* "nginx:8080": who serves, as --service-by wants it told, and the port. */
 static void name_server(const struct kw_namer *namer, const struct kw_identity *identity, const char *cgroup,
 			char ret_name[KW_SERVICE_NAME])
 {
-	char container[CONTAINER_ID_SHORT + 1];
 	char who[KW_SERVICE_NAME - 8] = "";
+	struct kw_container container;
 
+	kw_container_find(namer->by == KW_SERVICE_BY_CONTAINER ? cgroup : NULL, &container);
 	if (namer->by == KW_SERVICE_BY_CGROUP && cgroup)
 		kw_sanitize(cgroup, strlen(cgroup), who, sizeof(who));
-	else if (namer->by == KW_SERVICE_BY_CONTAINER && cgroup && kw_service_container(cgroup, container))
-		strcpy(who, container);
+	else if (container.id[0])
+		strcpy(who, container.id);
 	else if (namer->by != KW_SERVICE_BY_PORT)
 		kw_sanitize(identity->comm, sizeof(identity->comm), who, sizeof(who));
 	if (namer->by == KW_SERVICE_BY_PORT)

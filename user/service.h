@@ -47,10 +47,6 @@ struct kw_service {
 void kw_service_name(const struct kw_namer *namer, const struct kw_identity *identity, const char *cgroup,
 		     struct kw_service *ret_service);
 
-/* Finds a container's id, cut to the 12 digits that container tools show, in the path of a cgroup; false if
- * it holds none. */
-bool kw_service_container(const char *cgroup, char ret_id[13]);
-
 /* "client", "server", or "unknown". */
 const char *kw_role_name(uint32_t role);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "container.h"
+
 #define RED "\033[1;31m"
 #define YELLOW "\033[33m"
 #define DIM "\033[2m"
@@ -67,6 +69,27 @@ static void print_loss(FILE *file, uint32_t lost, const struct kw_text_style *st
 	fprintf(file, ", %" PRIu32 " lost", lost);
 }
 
+/* Where the owner lives. */
+static void print_place(FILE *file, const struct kw_record *record)
+{
+	const struct kw_identity *identity = &record->event->connection->identity;
+	struct kw_container container;
+
+	kw_container_find(record->cgroup, &container);
+	fprintf(file, "%*snetns %" PRIu32, INDENT, "", (uint32_t)identity->netns);
+	if (identity->pid)
+		fprintf(file, ", pid %" PRIu32, (uint32_t)identity->pid);
+	if (container.id[0])
+		fprintf(file, ", container %s", container.id);
+	if (container.runtime)
+		fprintf(file, " (%s)", container.runtime);
+	if (container.pod[0])
+		fprintf(file, ", pod %s", container.pod);
+	if (record->cgroup)
+		fprintf(file, ", cgroup %s", record->cgroup);
+	fputc('\n', file);
+}
+
 /* The sentences, and last by which addresses and which identity to find the connection elsewhere. */
 static void print_evidence(FILE *file, const struct kw_record *record, const struct kw_text_style *style)
 {
@@ -81,6 +104,8 @@ static void print_evidence(FILE *file, const struct kw_record *record, const str
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);
 	kw_record_id(identity, id);
 	fprintf(file, "%*slocal %s, remote %s, id %s\n", INDENT, "", local, remote, id);
+	if (style->evidence)
+		print_place(file, record);
 	if (style->colour)
 		fputs(PLAIN, file);
 }

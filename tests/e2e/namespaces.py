@@ -41,22 +41,15 @@ def run(*command, **options):
     subprocess.run(command, check=True, capture_output=True, text=True, **options)
 
 
-class Namespace:
-    """A network namespace. Sockets made inside stay there, whoever uses them."""
+class Enterable:
+    """A network namespace that somebody else holds. Sockets made inside stay there, whoever uses them."""
 
-    def __init__(self):
-        self.name = f"keepwatch-test-{os.getpid()}-{next(numbers)}"
-        run("ip", "netns", "add", self.name)
-        try:
-            self.descriptor = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
-            self.sysctl("ipv6/conf/default/accept_dad", "0")
-        except BaseException:
-            run("ip", "netns", "delete", self.name)
-            raise
+    def __init__(self, path):
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.inode = os.fstat(self.descriptor).st_ino  # what records call it
 
     def close(self):
         os.close(self.descriptor)
-        run("ip", "netns", "delete", self.name)
 
     @contextlib.contextmanager
     def inside(self):
@@ -72,6 +65,24 @@ class Namespace:
     def _enter(descriptor):
         if libc.setns(descriptor, CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
+
+
+class Namespace(Enterable):
+    """A namespace with a name, which holds it."""
+
+    def __init__(self):
+        self.name = f"keepwatch-test-{os.getpid()}-{next(numbers)}"
+        run("ip", "netns", "add", self.name)
+        try:
+            super().__init__(f"/run/netns/{self.name}")
+            self.sysctl("ipv6/conf/default/accept_dad", "0")
+        except BaseException:
+            run("ip", "netns", "delete", self.name)
+            raise
+
+    def close(self):
+        super().close()
+        run("ip", "netns", "delete", self.name)
 
     def ip(self, *arguments):
         run("ip", "-n", self.name, *arguments)

@@ -151,10 +151,23 @@ ENDINGS = "closed duration_s closer manner phase reason premature lost_requests 
 OPEN = {key: one_of(None) if key in ENDINGS else CONNECTION[key] for key in CONNECTION}
 
 
+# Keys that are there only where there is something to say, and the key that each follows.
+OPTIONAL = {"pod": ("container", is_text)}
+
+
+def with_optional(form, value):
+    """The form with those optional keys that this record has."""
+    found = {}
+    for key, check in form.items():
+        found[key] = check
+        found |= {name: own for name, (after, own) in OPTIONAL.items() if after == key and name in value}
+    return found
+
+
 def checked(line):
     """The record in this line, which must be one JSON object of a known type with the right keys and values."""
     value = json.loads(line)
-    form = OPEN if value["type"] == "open" else FORMS[value["type"]]
+    form = with_optional(OPEN if value["type"] == "open" else FORMS[value["type"]], value)
     assert [*value] == [*form], f"keys of {line}"
     for key, check in form.items():
         assert check(value[key]), f"{key} of {line}"

@@ -186,7 +186,8 @@ static void facts_show_where_they_belong(void **state)
 	s.verdict.lost_requests = 2;
 	s.verdict.late_by = 400 * (int64_t)KW_US;
 	s.verdict.waited = 5;
-	s.cgroup = "/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	s.cgroup = "/kubepods/pod01234567-89ab-cdef-0123-456789abcdef/"
+		   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	event_address(s.event.connection.identity.remote, "2001:db8::1");
 	assert_value(&s, "overrun", "true");
 	assert_value(&s, "close_ignored", "true");
@@ -200,6 +201,7 @@ static void facts_show_where_they_belong(void **state)
 	assert_value(&s, "late_by_s", "0.0004");
 	assert_value(&s, "waited_s", "5e-9");
 	assert_value(&s, "container", "\"0123456789ab\"");
+	assert_value(&s, "pod", "\"01234567-89ab-cdef-0123-456789abcdef\"");
 	assert_value(&s, "remote", "\"[2001:db8::1]:51334\"");
 	http->app_error = 0;
 	http->flags = KW_HTTP_EOF_READ;

@@ -161,29 +161,6 @@ static void text_is_cut_between_characters(void **state)
 	}
 }
 
-static void a_container_is_found_in_what_runtimes_write(void **state)
-{
-	const struct {
-		const char *cgroup, *id;
-	} rows[] = {
-		{"/docker/" ID, "0123456789ab"},
-		{"/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", "0123456789ab"},
-		{"/user.slice/libpod-" ID ".scope/container", "0123456789ab"},
-		{"/docker/" ID "0", NULL}, /* 65 digits */
-		{"/system.slice/nginx.service", NULL},
-		{"/", NULL},
-		{"", NULL},
-	};
-	char id[13];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(kw_service_container(rows[i].cgroup, id), rows[i].id != NULL);
-		if (rows[i].id)
-			assert_string_equal(id, rows[i].id);
-	}
-}
-
 static void networks_are_read_or_refused(void **state)
 {
 	static const char *const bad[] = {"",          "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "::/129",
@@ -247,7 +224,6 @@ int main(void)
 		cmocka_unit_test(an_unknown_owner_has_a_name_too),
 		cmocka_unit_test(hostile_names_become_harmless),
 		cmocka_unit_test(text_is_cut_between_characters),
-		cmocka_unit_test(a_container_is_found_in_what_runtimes_write),
 		cmocka_unit_test(networks_are_read_or_refused),
 		cmocka_unit_test(endpoints_are_read_or_refused),
 	};

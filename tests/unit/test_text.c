@@ -28,6 +28,10 @@ static struct kw_verdict verdict(enum kw_reason reason, enum kw_premature premat
 				   .closed = AT};
 }
 
+#define CGROUP                                                                                                 \
+	"/kubepods.slice/kubepods-pod01234567_89ab_cdef_0123_456789abcdef.slice/"                              \
+	"crio-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope"
+
 /* To be freed. */
 static char *line_of(const struct kw_verdict *verdict, struct kw_text_style style)
 {
@@ -38,6 +42,7 @@ static char *line_of(const struct kw_verdict *verdict, struct kw_text_style styl
 				   .verdict = verdict,
 				   .evidence = verdict ? &evidence : NULL,
 				   .service = &service,
+				   .cgroup = CGROUP,
 				   .clock = clock_of_tests};
 	size_t length;
 	char *text = NULL;
@@ -89,6 +94,8 @@ static void evidence_is_indented_and_tells_which_connection(void **state)
 	struct kw_verdict lost = verdict(KW_REASON_NO_RESPONSE, KW_PREMATURE_YES);
 	const char *block = "\n              the first\n              the second\n"
 			    "              local 10.0.0.5:8080, remote 10.0.0.9:51334, id 1a2b-5f3\n";
+	const char *place = "              netns 4026531840, pid 812, container 0123456789ab (cri-o), "
+			    "pod 01234567-89ab-cdef-0123-456789abcdef, cgroup " CGROUP "\n";
 	char *text = line_of(&usual, (struct kw_text_style){0});
 
 	(void)state;
@@ -96,9 +103,11 @@ static void evidence_is_indented_and_tells_which_connection(void **state)
 	free(text);
 	text = line_of(&usual, (struct kw_text_style){.evidence = true});
 	assert_non_null(strstr(text, block));
+	assert_string_equal(strstr(text, block) + strlen(block), place);
 	free(text);
 	text = line_of(&lost, (struct kw_text_style){0});
 	assert_non_null(strstr(text, block));
+	assert_null(strstr(text, place));
 	free(text);
 }
 
