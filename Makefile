@@ -14,7 +14,7 @@ VERSION := $(shell cat VERSION)
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD)
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
 	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux
-LIBS := -lbpf -lelf -lz -lmicrohttpd -ljansson
+LIBS := -lbpf -lelf -lz -lmicrohttpd -ljansson -lm
 
 PARSE_SRC := $(wildcard user/http1_parse*.c)
 MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
@@ -96,6 +96,8 @@ $(BUILD)/%.o: %.c | $(BUILD)
 
 # The skeleton is generated: it must be there before its includers' dependencies are known.
 $(OBJECTS): | $(BUILD)/keepwatch.skel.h
+
+$(BUILD)/user/page_assets.o: user/page.css user/page.js
 
 $(BUILD)/keepwatch: $(OBJECTS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "crowd.h"
 #include "log.h"
+#include "page_reply.h"
 #include "scrape.h"
 
 #define CONNECTIONS (2 * KW_CROWD) /* those included that are sent away and have not gone yet */
@@ -19,16 +20,12 @@
 #define MEMORY (16U << 10)         /* for the head of a request */
 #define ROUNDS 1000                /* then the ring has its turn; the server goes on within a second */
 
-static const char landing_page[] =
-	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>keepwatch</title></head>\n"
-	"<body><h1>keepwatch</h1>\n<p>Why each HTTP/1.x connection of this host closed.</p>\n"
-	"<p><a href=\"/metrics\">Metrics</a> <a href=\"/healthz\">Health</a></p></body></html>\n";
-
 struct kw_http_server {
 	struct MHD_Daemon *daemon;
 	int epoll;
 	struct kw_scrape scrape;
 	struct kw_crowd crowd;
+	struct kw_page_reply page;
 	char url[KW_ENDPOINT_TEXT + 16];
 };
 
@@ -96,7 +93,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	if (strcmp(url, "/healthz") == 0)
 		return reply_text(connection, MHD_HTTP_OK, "text/plain", "ok\n");
 	if (strcmp(url, "/") == 0)
-		return reply_text(connection, MHD_HTTP_OK, "text/html; charset=utf-8", landing_page);
+		return kw_page_reply(&server->page, connection);
 	return reply_text(connection, MHD_HTTP_NOT_FOUND, "text/plain", "see /metrics\n");
 }
 
@@ -175,7 +172,8 @@ static int start(struct kw_http_server *server, int fd)
 }
 
 int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length, const char *name,
-			kw_http_metrics_fn metrics, void *context, struct kw_http_server **ret_server)
+			kw_http_metrics_fn metrics, kw_page_fn page, void *context,
+			struct kw_http_server **ret_server)
 {
 	struct kw_http_server *server;
 	int fd = listen_on(address, length, name);
@@ -189,6 +187,7 @@ int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length
 		return -ENOMEM;
 	}
 	server->scrape = (struct kw_scrape){.metrics = metrics, .context = context};
+	server->page = (struct kw_page_reply){page, context, kw_endpoint_is_loopback(address)};
 	fill_url(server, fd);
 	r = start(server, fd);
 	if (r < 0) {

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "page_reply.h"
+
 struct kw_http_server;
 
 /* Makes the text for /metrics; the server frees it. 0 or -errno. */
@@ -16,7 +18,8 @@ typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_t
 
 /* Listens on @address, called @name in messages. On failure one line has been logged. */
 int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length, const char *name,
-			kw_http_metrics_fn metrics, void *context, struct kw_http_server **ret_server);
+			kw_http_metrics_fn metrics, kw_page_fn page, void *context,
+			struct kw_http_server **ret_server);
 
 /* NULL is allowed. */
 void kw_http_server_close(struct kw_http_server *server);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "host.h"
@@ -7,6 +10,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "observe.h"
+#include "page_cache.h"
 #include "record.h"
 #include "tally.h"
 
@@ -16,6 +20,8 @@ struct run {
 	const struct kw_options *options;
 	struct kw_observer observer;
 	struct kw_tally tally;
+	struct kw_premature_closes closes;
+	struct kw_page_cache page;
 	struct kw_http_server *server;
 };
 
@@ -32,6 +38,28 @@ static int make_metrics(void *context, bool open_metrics, char **ret_text, size_
 		metrics.program_count = PROGRAMS_MAX;
 	kw_process_read(&process);
 	return kw_metrics_write(&metrics, open_metrics, ret_text, ret_length);
+}
+
+static int make_page(void *context, const char *nonce, char **ret_text, size_t *ret_length)
+{
+	struct run *run = context;
+	char host[HOST_NAME_MAX + 1] = "";
+	struct kw_page_source source = {.aggregate = &run->tally.aggregate,
+					.closes = &run->closes,
+					.clock = &run->observer.clock,
+					.host = host};
+	const char *main;
+	int r;
+
+	gethostname(host, sizeof(host) - 1);
+	r = kw_page_cache_get(&run->page, &source, &main);
+	if (r < 0)
+		return r;
+	if (nonce)
+		return kw_page_whole(main, nonce, ret_text, ret_length);
+	*ret_text = strdup(main);
+	*ret_length = strlen(main);
+	return *ret_text ? 0 : -ENOMEM;
 }
 
 /* One line to the log, as a service manager keeps it: what was lost, where, why, and the decisive evidence. */
@@ -64,14 +92,28 @@ static void log_late(const struct kw_event_late *late, const struct kw_service *
 	       service->name, local, remote, id);
 }
 
+static void on_premature(struct run *run, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	const struct kw_identity *identity =
+		event->late ? &event->late->identity : &event->connection->identity;
+	const struct kw_service *service = kw_tally_service(&run->tally, identity);
+
+	kw_premature_note(&run->closes, event, verdict, service,
+			  kw_source_cgroup(&run->tally.source, identity->cgroup));
+	if (!run->options->log_premature)
+		return;
+	if (event->late)
+		log_late(event->late, service);
+	else
+		log_premature(event, verdict, service);
+}
+
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct run *run = context;
 
-	if (run->options->log_premature && event->late)
-		log_late(event->late, kw_tally_service(&run->tally, &event->late->identity));
-	if (run->options->log_premature && verdict && verdict->premature == KW_PREMATURE_YES)
-		log_premature(event, verdict, kw_tally_service(&run->tally, &event->connection->identity));
+	if (kw_is_premature(event, verdict))
+		on_premature(run, event, verdict);
 	return kw_tally_event(&run->tally, event, verdict);
 }
 
@@ -106,12 +148,13 @@ static int observe(struct run *run)
 		return r;
 	/* The port comes before the programs: it fails sooner and for a plainer reason. */
 	r = kw_http_server_open(&options->listen_address, options->listen_length, options->listen, make_metrics,
-				run, &run->server);
+				make_page, run, &run->server);
 	if (r < 0)
 		return r;
 	r = kw_observer_open(&run->observer, &options->filter, options->ring_size, KW_SWEEP_FINAL, sink);
 	if (r < 0)
 		return r;
+	run->tally.aggregate.started = run->tally.aggregate.now = kw_clock_monotonic();
 	r = serve(run);
 	kw_http_server_close(run->server);
 	run->server = NULL;
@@ -128,6 +171,7 @@ static int tally(struct run *run, struct kw_cgroups *cgroups)
 	if (r == 0)
 		r = observe(run);
 	kw_http_server_close(run->server);
+	kw_page_cache_free(&run->page);
 	kw_tally_close(&run->tally);
 	return r;
 }

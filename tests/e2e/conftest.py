@@ -10,7 +10,7 @@ import socket
 import pytest
 
 pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics", "acts",
-                              "prometheus", "scene")
+                              "prometheus", "scene", "browser", "cgroups")
 
 import kernel  # noqa: E402
 import observer  # noqa: E402

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Keeps the page at the present: fetches its changing part anew while somebody looks at it.
+"use strict";
+{
+	const INTERVAL = 2000; // ms
+	const PATIENCE = 10000;
+	const COLOURS = {
+		critical: "#d92d20", warning: "#d98a00", info: "#2b6cb8", healthy: "#2c9b57", nothing: "#8a94a0",
+	};
+
+	const main = document.getElementById("main");
+	const live = document.getElementById("live");
+	const [status, button] = [live.querySelector("span"), live.querySelector("button")];
+	let timer = null, busy = false, paused = false;
+
+	// The state shows in the tab too.
+	function mark(fresh) {
+		const {level, title} = fresh.dataset;
+		const circle = `<circle cx="4" cy="4" r="4" fill="${COLOURS[level]}"/>`;
+		const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">${circle}</svg>`;
+
+		if (document.title === title)
+			return;
+		document.title = title;
+		document.querySelector("link[rel=icon]").href = "data:image/svg+xml," + encodeURIComponent(icon);
+	}
+
+	// Whoever is about to copy something keeps it.
+	function isSelecting() {
+		const selection = getSelection();
+
+		return !selection.isCollapsed && main.contains(selection.anchorNode);
+	}
+
+	// What was opened stays open, what was closed stays closed.
+	function keepOpen(fresh) {
+		const now = new Map(Array.from(main.querySelectorAll("details"), one => [one.dataset.key, one.open]));
+
+		for (const one of fresh.querySelectorAll("details"))
+			one.open = now.get(one.dataset.key) ?? one.open;
+	}
+
+	function show(text) {
+		const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
+		const before = document.querySelector(".scroll"), focused = document.activeElement === before;
+		const left = before ? before.scrollLeft : 0;
+
+		keepOpen(fresh);
+		main.replaceChildren(...fresh.childNodes);
+		const after = document.querySelector(".scroll");
+		if (after) {
+			after.scrollLeft = left;
+			if (focused)
+				after.focus({preventScroll: true});
+		}
+		mark(fresh);
+	}
+
+	function say(text, stale) {
+		live.classList.toggle("stale", stale);
+		if (status.textContent !== text)
+			status.textContent = text;
+	}
+
+	async function refresh() {
+		if (busy)
+			return;
+		if (isSelecting()) {
+			say("Held while text is selected", false);
+			return;
+		}
+		busy = true;
+		try {
+			const answer = await fetch("/?part=main", {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
+
+			if (!answer.ok)
+				throw new Error(answer.statusText);
+			show(await answer.text());
+			say("Live", false);
+		} catch {
+			say("keepwatch does not answer: this is its last word", true);
+		}
+		busy = false;
+	}
+
+	// A page that nobody sees asks for nothing.
+	function start() {
+		clearInterval(timer);
+		timer = null;
+		if (paused || document.hidden)
+			return;
+		timer = setInterval(refresh, INTERVAL);
+		refresh();
+	}
+
+	button.addEventListener("click", () => {
+		paused = !paused;
+		button.textContent = paused ? "Resume" : "Pause";
+		say(paused ? "Paused" : "Live", false);
+		start();
+	});
+	document.addEventListener("visibilitychange", start);
+	button.hidden = false;
+	say("Live", false);
+	mark(main);
+	start();
+}
