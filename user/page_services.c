@@ -86,7 +86,8 @@ void kw_page_services(FILE *file, const struct kw_digest *digest)
 		fputs("<p class=\"none\">None yet.</p>\n</section>\n", file);
 		return;
 	}
-	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"services-title\">\n<table>\n"
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"services-title\">\n"
+	      "<table aria-labelledby=\"services-title\">\n"
 	      "<thead><tr><th scope=\"col\">Service</th><th scope=\"col\">Requests lost</th>"
 	      "<th scope=\"col\">Prema&shy;ture closes</th><th scope=\"col\">Connec&shy;tions</th>"
 	      "<th scope=\"col\">Requests each</th><th scope=\"col\">Reused</th>"
