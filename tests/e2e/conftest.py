@@ -53,12 +53,16 @@ def dual_listener():
         yield listener
 
 
-@pytest.fixture(scope="session")
-def closed_port():
+def reserved_port():
     """A port that nobody listens on, kept from everybody else."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield wire.port_of(reserved)
+
+
+@pytest.fixture(scope="session")
+def closed_port():
+    yield from reserved_port()
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +78,12 @@ def own_listener():
     """For tests that start an observer of their own."""
     with wire.listen() as listener:
         yield listener
+
+
+@pytest.fixture(scope="module")
+def own_closed_port():
+    """Likewise."""
+    yield from reserved_port()
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_no_two_panels_share_a_number_or_a_place():
                 or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]), (one, other)
 
 
-def test_every_expression_has_an_answer(tmp_path, closed_port):
+def test_every_expression_has_an_answer(tmp_path, own_closed_port):
     asked = [(title, filled(expression)) for title, expression in expressions()]
     asked += [(name, name) for path in RULES for name in RECORDED.findall(path.read_text())]
     for name, variable in VARIABLES.items():
@@ -69,7 +69,7 @@ def test_every_expression_has_an_answer(tmp_path, closed_port):
             metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"]).groups()
             assert label == name
             asked.append((name, f"count by ({label}) ({filled(metric)})"))
-    with scenes.scene(tmp_path, closed_port, RULES) as scene:
+    with scenes.scene(tmp_path, own_closed_port, RULES) as scene:
         scene.play()
         left = asked
 
@@ -77,7 +77,7 @@ def test_every_expression_has_an_answer(tmp_path, closed_port):
             """Rates need what happens between two scrapes: so it goes on happening."""
             nonlocal left
             acts.make_traffic(scene.listeners["main"])
-            acts.connect_in_vain(closed_port)
+            acts.connect_in_vain(own_closed_port)
             scene.close_unannounced()
             left = unanswered(scene.prometheus, left)
             return not left

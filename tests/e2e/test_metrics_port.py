@@ -16,8 +16,8 @@ MEBI = 2**20
 
 
 @pytest.fixture(scope="module")
-def daemon(closed_port):
-    with metrics.Daemon([closed_port]) as daemon:
+def daemon(own_closed_port):
+    with metrics.Daemon([own_closed_port]) as daemon:
         yield daemon
 
 

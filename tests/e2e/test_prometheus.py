@@ -116,8 +116,8 @@ def families(daemon):
     return {name for name, kind in scrape.types.items()}
 
 
-def test_every_metric_says_what_traffic_was_made(tmp_path, closed_port):
-    with scenes.scene(tmp_path, closed_port) as scene:
+def test_every_metric_says_what_traffic_was_made(tmp_path, own_closed_port):
+    with scenes.scene(tmp_path, own_closed_port) as scene:
         scene.play()
         closed = 8 + 2 * 8 + 2 * (2 * MANY + MANY) + 6
         scene.wait_for("sum(keepwatch_connections_closed_total)", closed)

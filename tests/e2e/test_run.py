@@ -41,11 +41,11 @@ def failed(scrape):
     return scrape.sum_of("keepwatch_connect_failures_total")
 
 
-def test_metrics_match_the_traffic(own_listener, closed_port):
+def test_metrics_match_the_traffic(own_listener, own_closed_port):
     port = wire.port_of(own_listener)
-    with metrics.Daemon([port, closed_port]) as daemon:
+    with metrics.Daemon([port, own_closed_port]) as daemon:
         make_traffic(own_listener)
-        connect_in_vain(closed_port)
+        connect_in_vain(own_closed_port)
         scrape = daemon.scrape_until(lambda scrape: closed(scrape) + failed(scrape) == 9, "all closes")
         servers = scrape.all_of("keepwatch_connections_closed_total", role="server")
         (label,) = {labels["service"] for labels, _ in servers}
@@ -55,17 +55,17 @@ def test_metrics_match_the_traffic(own_listener, closed_port):
         failures = scrape.sum_of(
             "keepwatch_connect_failures_total",
             role="client",
-            service=f"127.0.0.1:{closed_port}",
+            service=f"127.0.0.1:{own_closed_port}",
             reason="connect_refused",
         )
         assert failures == 1
-        assert scrape.sum_of("keepwatch_connections_opened_total", service=f"127.0.0.1:{closed_port}") == 0
+        assert scrape.sum_of("keepwatch_connections_opened_total", service=f"127.0.0.1:{own_closed_port}") == 0
 
 
-def test_every_family_of_the_contract_is_there(own_listener, closed_port):
-    with metrics.Daemon([wire.port_of(own_listener), closed_port]) as daemon:
+def test_every_family_of_the_contract_is_there(own_listener, own_closed_port):
+    with metrics.Daemon([wire.port_of(own_listener), own_closed_port]) as daemon:
         make_traffic(own_listener)
-        connect_in_vain(closed_port)
+        connect_in_vain(own_closed_port)
         scrape = daemon.scrape_until(lambda scrape: closed(scrape) == 8, "all closes")
         for name in COUNTERS:
             assert scrape.types.get(f"keepwatch_{name}_total") == "counter", name

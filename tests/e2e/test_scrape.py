@@ -39,11 +39,11 @@ def closed(scrape):
 
 
 @contextlib.contextmanager
-def daemon_with_counts(listener, closed_port):
+def daemon_with_counts(listener, own_closed_port):
     """A daemon that has something to say in most families."""
-    with metrics.Daemon([wire.port_of(listener), closed_port]) as daemon:
+    with metrics.Daemon([wire.port_of(listener), own_closed_port]) as daemon:
         make_traffic(listener)
-        connect_in_vain(closed_port)
+        connect_in_vain(own_closed_port)
         daemon.scrape_until(lambda scrape: closed(scrape) == 8, "all closes")
         yield daemon
 
@@ -55,15 +55,15 @@ def fetch(daemon, **headers):
         return answer.headers, answer.read()
 
 
-def test_promtool_has_nothing_to_say(own_listener, closed_port):
-    with daemon_with_counts(own_listener, closed_port) as daemon:
+def test_promtool_has_nothing_to_say(own_listener, own_closed_port):
+    with daemon_with_counts(own_listener, own_closed_port) as daemon:
         _, text = fetch(daemon)
         told = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=60)
         assert (told.returncode, told.stdout, told.stderr) == (0, b"", b"")
 
 
-def test_open_metrics_is_read_by_a_strict_parser_and_says_the_same(own_listener, closed_port):
-    with daemon_with_counts(own_listener, closed_port) as daemon:
+def test_open_metrics_is_read_by_a_strict_parser_and_says_the_same(own_listener, own_closed_port):
+    with daemon_with_counts(own_listener, own_closed_port) as daemon:
         headers, text = fetch(daemon, Accept=OPEN_METRICS)
         assert headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
         families = {family.name: family for family in text_string_to_metric_families(text.decode())}
@@ -86,8 +86,8 @@ def as_text(key, value):
     return value.removesuffix(".0") if key == "le" else value
 
 
-def test_gzip_is_for_those_who_accept_it(own_listener, closed_port):
-    with daemon_with_counts(own_listener, closed_port) as daemon:
+def test_gzip_is_for_those_who_accept_it(own_listener, own_closed_port):
+    with daemon_with_counts(own_listener, own_closed_port) as daemon:
         for accept in "text/plain", OPEN_METRICS:
             headers, packed = fetch(daemon, Accept=accept, **{"Accept-Encoding": "deflate, gzip;q=0.5"})
             assert headers["Content-Encoding"] == "gzip"
