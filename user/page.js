@@ -65,18 +65,18 @@
 	async function refresh() {
 		if (busy)
 			return;
-		if (isSelecting()) {
-			say("Held while text is selected", false);
-			return;
-		}
 		busy = true;
 		try {
 			const answer = await fetch("/?part=main", {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
 
 			if (!answer.ok)
 				throw new Error(answer.statusText);
-			show(await answer.text());
-			say("Live", false);
+			const text = await answer.text();
+			const held = isSelecting();
+
+			if (!held)
+				show(text);
+			say(paused ? "Paused" : held ? "Held while text is selected" : "Live", false);
 		} catch {
 			say("keepwatch does not answer: this is its last word", true);
 		}
