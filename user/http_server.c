@@ -11,6 +11,7 @@
 #include "address.h"
 #include "cleanup.h"
 #include "crowd.h"
+#include "decode.h"
 #include "log.h"
 #include "page_reply.h"
 #include "scrape.h"
@@ -18,7 +19,7 @@
 #define CONNECTIONS (2 * KW_CROWD) /* those included that are sent away and have not gone yet */
 #define TIMEOUT_S 130              /* above any usual scrape interval: or this would be a keep-alive race */
 #define MEMORY (16U << 10)         /* for the head of a request */
-#define ROUNDS 1000                /* then the ring has its turn; the server goes on within a second */
+#define TURN (5 * KW_MS)           /* then the ring has its turn */
 
 struct kw_http_server {
 	struct MHD_Daemon *daemon;
@@ -215,14 +216,15 @@ int kw_http_server_fd(const struct kw_http_server *server)
 
 void kw_http_server_run(struct kw_http_server *server)
 {
+	uint64_t end = kw_clock_monotonic() + TURN;
 	MHD_UNSIGNED_LONG_LONG timeout;
-	int rounds = 0;
 
 	kw_crowd_sweep(&server->crowd);
 	/* A connection that can go on at once does not make the descriptor readable again. */
 	do
 		MHD_run(server->daemon);
-	while (++rounds < ROUNDS && MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0);
+	while (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0 &&
+	       kw_clock_monotonic() < end);
 }
 
 const char *kw_http_server_url(const struct kw_http_server *server)

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "../include/histogram.h"
 #include "page_reply.h"
+
+#define KW_HTTP_SERVER_INTERVAL (50 * KW_MS)
 
 struct kw_http_server;
 
@@ -24,7 +27,8 @@ int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length
 /* NULL is allowed. */
 void kw_http_server_close(struct kw_http_server *server);
 
-/* Readable when there is something to do: then, and once in a while for its timeouts, call _run(). */
+/* Readable when there is something to do: then call _run(); and each KW_HTTP_SERVER_INTERVAL too, for its timeouts
+ * and to go on with what was too much for one turn of a few milliseconds. */
 int kw_http_server_fd(const struct kw_http_server *server);
 void kw_http_server_run(struct kw_http_server *server);
 

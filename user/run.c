@@ -131,7 +131,7 @@ static int serve(struct run *run)
 	int r = kw_loop_add(&run->observer.loop, kw_http_server_fd(run->server), on_server, run);
 
 	if (r == 0)
-		r = kw_loop_add_timer(&run->observer.loop, KW_S, on_server, run);
+		r = kw_loop_add_timer(&run->observer.loop, KW_HTTP_SERVER_INTERVAL, on_server, run);
 	if (r < 0)
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
 	kw_log(KW_LOG_INFO, "metrics at %s", kw_http_server_url(run->server));

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "scrape.h"
 
-#include <time.h>
-
 #include "cleanup.h"
+#include "decode.h"
 #include "gzip.h"
 #include "negotiate.h"
 
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN_METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * KW_S + (uint64_t)time.tv_nsec;
-}
 
 static int write_text(struct kw_scrape *scrape, bool open_metrics, bool gzip, char **ret_text,
 		      size_t *ret_length)
@@ -67,13 +58,13 @@ struct MHD_Response *kw_scrape_answer(struct kw_scrape *scrape, const char *acce
 	bool open_metrics = kw_negotiate_open_metrics(accept);
 	bool gzip = kw_negotiate_gzip(accept_encoding);
 	struct kw_scrape_answer *answer = &scrape->answers[open_metrics][gzip];
-	uint64_t time = now();
+	uint64_t now = kw_clock_monotonic();
 
-	if (answer->response && time < answer->written + KW_SCRAPE_FRESH)
+	if (answer->response && now < answer->written + KW_SCRAPE_FRESH)
 		return answer->response;
 	drop(answer);
 	answer->response = respond(scrape, open_metrics, gzip);
-	answer->written = time;
+	answer->written = now;
 	return answer->response;
 }
 

@@ -11,7 +11,6 @@
 
 #include <microhttpd.h>
 
-#include "../include/histogram.h"
 #include "http_server.h"
 
 #define KW_SCRAPE_FRESH (100 * KW_MS)

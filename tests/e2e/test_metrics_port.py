@@ -5,6 +5,7 @@ import contextlib
 import errno
 import resource
 import socket
+import threading
 import time
 
 import metrics
@@ -142,3 +143,39 @@ def test_a_client_that_closes_its_direction_with_its_request_is_answered_and_let
                 pass
             client.shutdown(socket.SHUT_WR)
             assert wire.read_to_end(client).endswith(b"ok\n")
+
+
+def test_a_flood_of_requests_leaves_the_observer_its_turn(own_listener):
+    """Clients that send requests without a pause, as many as the server takes."""
+    over = threading.Event()
+
+    def flood(client):
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+
+    def drain(client):
+        with contextlib.suppress(OSError):
+            while client.recv(MEBI):
+                pass
+
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect(daemon)) for _ in range(8)]
+        threads = [threading.Thread(target=act, args=[client]) for client in clients for act in (flood, drain)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(500):
+                with wire.Pair(own_listener) as pair:
+                    pair.exchange()
+                    pair.close(first=pair.client)
+            scrape = daemon.scrape_until(
+                lambda scrape: scrape.sum_of("keepwatch_connections_closed_total") == 1000, "all closes")
+        finally:
+            over.set()
+            for client in clients:
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+        assert scrape.sum_of("keepwatch_events_lost_total") == 0

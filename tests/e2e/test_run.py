@@ -149,6 +149,26 @@ def test_more_pipelined_requests_than_are_paired_taint_by_that_name(own_listener
         pair.close(first=pair.client)
 
 
+def test_a_finding_that_is_over_is_told_to_be_over(own_listener):
+    def lose_a_request():
+        with wire.Pair(own_listener) as pair:
+            pair.exchange()
+            pair.server.close()
+            wire.wait_for_end(pair.client)
+            pair.client.sendall(wire.GET)
+
+    def told(scrape, value):
+        found = scrape.all_of("keepwatch_finding", role="client", finding="timeout_race", severity="critical")
+        return [is_told for _, is_told in found] == [value]
+
+    with metrics.Daemon([wire.port_of(own_listener)], "--window", "2s") as daemon:
+        lose_a_request()
+        while not told(daemon.scrape(), 1):  # on a slow machine the window may pass before anybody looks
+            lose_a_request()
+        scrape = daemon.scrape_until(lambda scrape: told(scrape, 0), "the window's end")
+        assert scrape.sum_of("keepwatch_lost_requests_total", role="client", reason="stale_reuse") >= 1
+
+
 def test_pages(own_listener):
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
         status, kind, text = daemon.get("/metrics")
