@@ -12,7 +12,7 @@
 #include "../include/histogram.h"
 #include "page_reply.h"
 
-#define KW_HTTP_SERVER_INTERVAL (50 * KW_MS)
+#define KW_HTTP_SERVER_INTERVAL (250 * KW_MS)
 
 struct kw_http_server;
 

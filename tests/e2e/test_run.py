@@ -5,6 +5,7 @@ import hashlib
 import re
 import subprocess
 import threading
+import time
 
 import kernel
 import metrics
@@ -165,6 +166,7 @@ def test_a_finding_that_is_over_is_told_to_be_over(own_listener):
         lose_a_request()
         while not told(daemon.scrape(), 1):  # on a slow machine the window may pass before anybody looks
             lose_a_request()
+            time.sleep(0.1)
         scrape = daemon.scrape_until(lambda scrape: told(scrape, 0), "the window's end")
         assert scrape.sum_of("keepwatch_lost_requests_total", role="client", reason="stale_reuse") >= 1
 
