@@ -135,7 +135,7 @@ def test_a_scrape_is_one_moment(own_listener):
 
 
 class Scraper(threading.Thread):
-    """Scrapes about a hundred times a second, as a dozen Prometheus servers in need of rest would."""
+    """Scrapes about a hundred times a second, far more often than anybody should."""
 
     def __init__(self, daemon):
         super().__init__()
