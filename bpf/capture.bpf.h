@@ -84,6 +84,8 @@ static __always_inline int kw_refill(struct kw_scratch *room)
 	size = cursor->segment_left < cursor->left ? cursor->segment_left : cursor->left;
 	if (size > KW_PIECE)
 		size = KW_PIECE;
+	if (size > cursor->used)
+		cursor->used = size;
 	if (bpf_probe_read_user(room->bytes, size, (void *)cursor->segment))
 		return -1;
 	cursor->segment += size;
@@ -188,6 +190,19 @@ static __always_inline int kw_locate(const struct kw_reader *reader, int sending
 	return 0;
 }
 
+/* Leaves nothing of the call where a look into the maps would find it. Reading from where no user memory can be
+ * fails at once, and by that zeroes the room: the cheapest way to do it. */
+static __always_inline void kw_forget(const struct kw_reader *reader)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+	__u64 used = cursor->used;
+
+	if (used > KW_PIECE)
+		used = KW_PIECE;
+	bpf_probe_read_user(reader->scratch->bytes, used, (void *)-1L);
+	http1_call_end(&reader->c->http1, cursor->direction);
+}
+
 /* @n bytes were sent or received on @sk by a call that has just ended. @readable: they are in its buffers.
  * @gap: bytes that went before them, by a way that shows no event. */
 static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, int sending, int readable,
@@ -208,10 +223,11 @@ static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __
 	cursor->why = KW_TAINT_GAP;
 	cursor->direction = kw_direction(c->identity.role, sending);
 	cursor->segment_left = cursor->skip = cursor->vector_left = 0;
-	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
+	cursor->segments = cursor->next = cursor->at = cursor->length = cursor->used = 0;
 	cursor->blind = !readable || kw_locate(&reader, sending);
 	cursor->event = http1_call(&c->http1, cursor->direction);
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
+	kw_forget(&reader);
 }
 
 #endif

@@ -180,6 +180,7 @@ struct kw_cursor {
 	__u32 next;
 	__u32 at;       /* the next byte in scratch, and how many there are */
 	__u32 length;
+	__u32 used;      /* most bytes that were in scratch at once */
 	__u32 direction; /* enum http1_direction */
 	__u32 blind;    /* the buffers cannot be read */
 	__u32 event;    /* what the machine said and was not acted upon yet: enum http1_event */

@@ -10,6 +10,7 @@
  *     http1_skip()    for bytes that http1_skippable() says need no look (bodies: mere arithmetic);
  *     http1_step()    for the others, at most HTTP1_WINDOW at a time;
  *     http1_blind()   for bytes that passed but cannot be read;
+ *     http1_call_end() behind the last byte;
  *
  * and acts on the HTTP1_EVENT_ bits that each of them returns. Bytes may be cut anywhere: what the machine
  * says does not depend on where. The two directions may run at once on two processors: each writes its own
@@ -69,6 +70,17 @@ KW_INLINE __u32 http1_call(struct http1_connection *c, enum http1_direction dire
 	if (c->tunnel)
 		s->state = HTTP1_TUNNEL;
 	return direction == HTTP1_RESPONSES ? http1_pair_late(c, s) : 0;
+}
+
+/* The send or receive has ended. What was read of a name is kept only where the next call goes on with it. */
+KW_INLINE void http1_call_end(struct http1_connection *c, enum http1_direction direction)
+{
+	struct http1_stream *s = &c->streams[direction & 1];
+	int cut = s->word_length && s->state != HTTP1_LOST && c->protocol <= HTTP1_PROTOCOL_HTTP1;
+	int empty_lines = s->state == HTTP1_START && c->protocol == HTTP1_PROTOCOL_NONE;
+
+	if (!cut && !empty_lines)
+		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
 }
 
 /* How many of the next @n bytes need no look, only http1_skip(). */

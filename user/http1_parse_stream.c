@@ -67,6 +67,7 @@ static void run(struct kw_parse_stream *stream, enum http1_direction direction, 
 		bytes += taken;
 		n -= taken;
 	}
+	http1_call_end(c, direction);
 }
 
 /* Sends the next of the requests that the responses answer, so that the machine pairs them as it would. */

@@ -193,6 +193,7 @@ static void feed(struct run *run, int direction, const uint8_t *bytes, size_t n)
 		bytes += taken;
 		n -= taken;
 	}
+	http1_call_end(c, direction);
 }
 
 static void feed_blind(struct run *run, int direction, uint64_t n)

@@ -54,6 +54,7 @@ static inline __u32 carry(struct talk *talk, enum http1_direction direction, con
 		talk->taken += taken;
 		count(talk, direction, event);
 	}
+	http1_call_end(&talk->c, direction);
 	return events;
 }
 

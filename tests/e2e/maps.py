@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every byte of a process's BPF maps, read as any privileged process can read them: by bpf(2) and mmap(2)."""
+
+import ctypes
+import mmap
+import os
+import struct
+
+import kernel
+
+SYS_BPF = 321  # x86_64
+LOOKUP, NEXT_KEY, MAP_BY_ID, INFO_BY_FD = 1, 4, 14, 15
+HASHES, ARRAY, PER_CPU_ARRAY, RING, STORAGE = (1, 9), 2, 6, 27, 24  # enum bpf_map_type
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def bpf(command, attributes):
+    attributes = ctypes.create_string_buffer(attributes, max(len(attributes), 128))
+    result = libc.syscall(SYS_BPF, command, attributes, len(attributes))
+    return result if result >= 0 else -ctypes.get_errno()
+
+
+def address(buffer):
+    return ctypes.addressof(buffer)
+
+
+def possible_cpus():
+    with open("/sys/devices/system/cpu/possible", encoding="ascii") as file:
+        return int(file.read().strip().split("-")[-1]) + 1
+
+
+class Map:
+    """One map, by its id."""
+
+    def __init__(self, number):
+        self.fd = bpf(MAP_BY_ID, struct.pack("II", number, 0))
+        assert self.fd >= 0, os.strerror(-self.fd)
+        info = ctypes.create_string_buffer(256)
+        assert bpf(INFO_BY_FD, struct.pack("IIQ", self.fd, len(info), address(info))) == 0
+        self.type, _, self.key_size, self.value_size, self.entries, _, name = struct.unpack_from("6I16s", info)
+        self.name = name.rstrip(b"\0").decode()
+
+    def close(self):
+        os.close(self.fd)
+
+    def lookup(self, key):
+        """The bytes of a value, those of all processors in a row; b"" if there is none."""
+        size = (self.value_size + 7) // 8 * 8 * (possible_cpus() if self.type == PER_CPU_ARRAY else 1)
+        key, value = ctypes.create_string_buffer(key, self.key_size), ctypes.create_string_buffer(size)
+        attributes = struct.pack("IIQQQ", self.fd, 0, address(key), address(value), 0)
+        return value.raw if bpf(LOOKUP, attributes) == 0 else b""
+
+    def keys(self):
+        key, after = None, ctypes.create_string_buffer(self.key_size)
+        while bpf(NEXT_KEY, struct.pack("IIQQ", self.fd, 0, address(key) if key else 0, address(after))) == 0:
+            key = ctypes.create_string_buffer(after.raw, self.key_size)
+            yield key.raw
+
+    def ring(self):
+        """All that lies in the ring, read or not: behind a page for the reader and one for the writer."""
+        with mmap.mmap(self.fd, self.entries, prot=mmap.PROT_READ, offset=2 * mmap.PAGESIZE) as data:
+            return data[:]
+
+    def contents(self, sockets):
+        """All bytes; of socket storage, those of these sockets."""
+        if self.type == RING:
+            return self.ring()
+        if self.type == STORAGE:
+            return b"".join(self.lookup(struct.pack("i", socket.fileno())) for socket in sockets)
+        assert self.type in (*HASHES, ARRAY, PER_CPU_ARRAY), self.name
+        return b"".join(key + self.lookup(key) for key in self.keys())
+
+
+class Maps:
+    """The maps that a process holds."""
+
+    def __init__(self, pid):
+        self.maps = [Map(number) for kind, number in sorted(kernel.held_by(pid)) if kind == "map"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in self.maps:
+            one.close()
+
+    def contents(self, sockets=()):
+        """{name: all bytes}"""
+        return {one.name: one.contents(sockets) for one in self.maps}
