@@ -208,6 +208,7 @@ static __always_inline void kw_drop(const struct kw_connection *c, const struct 
 	if (!c->established)
 		return;
 	dropped = &t->dropped[role];
+	kw_count(&t->dropped_half_closed[role], c->half_closed);
 	kw_count(&dropped->closed, 1);
 	kw_count(&dropped->opened, !c->reported && !c->identity.preexisting);
 	kw_count(&dropped->preexisting, !c->reported && c->identity.preexisting);

@@ -306,6 +306,7 @@ struct kw_total {
 struct kw_totals {
 	struct kw_total roles[KW_ROLE_MAX];
 	struct kw_total dropped[KW_ROLE_MAX]; /* of these, what was in closing records that were lost */
+	__u64 dropped_half_closed[KW_ROLE_MAX]; /* lost closing records of what was last told as half closed */
 	__u64 lost[KW_LOST_MAX];
 	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by what was wrong with them */
 	__u64 tainted[KW_TAINT_MAX];   /* connections, by why */

@@ -362,10 +362,12 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 
 /* ---- totals ---- */
 
-/* What dropped closing records would have said, as far as the kernel kept it: no version, no code. */
-static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_total *now,
-		       const struct kw_total *before, uint64_t time)
+/* What dropped closing records would have said, as far as the kernel kept it: no version, no code. The services
+ * where they were counted as open are not known: so "other" has fewer open than none. */
+static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_event_totals *event)
 {
+	const struct kw_total *now = &event->totals.dropped[role];
+	const struct kw_total *before = &aggregate->totals.dropped[role];
 	struct kw_service other = other_service(role);
 	uint64_t closed = now->closed - before->closed;
 	struct kw_stats *stats;
@@ -375,11 +377,13 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 	stats = place_of(aggregate, &other);
 	if (!stats)
 		return -ENOMEM;
-	stats->last_event = time;
+	stats->last_event = event->header.time;
 	stats->opened += now->opened - before->opened;
 	stats->preexisting += now->preexisting - before->preexisting;
 	stats->open +=
 		(int64_t)(now->opened - before->opened + now->preexisting - before->preexisting - closed);
+	stats->half_closed -= (int64_t)(event->totals.dropped_half_closed[role] -
+					aggregate->totals.dropped_half_closed[role]);
 	stats->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
 	stats->requests[KW_VERSIONS - 1] += now->requests - before->requests;
 	stats->codes[KW_CODES - 1] += now->responses - before->responses;
@@ -402,8 +406,7 @@ static void let_idle_go(struct kw_aggregate *aggregate, uint64_t now)
 int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event)
 {
 	for (uint32_t role = 0; role < KW_ROLE_MAX; role++) {
-		int r = add_dropped(aggregate, role, &event->totals.dropped[role],
-				    &aggregate->totals.dropped[role], event->header.time);
+		int r = add_dropped(aggregate, role, event);
 
 		if (r < 0)
 			return r;

@@ -334,6 +334,7 @@ static void dropped_records_count_once_under_other(void **state)
 	assert_null(aggregate.services);
 	totals.totals.dropped[KW_ROLE_SERVER] =
 		(struct kw_total){.opened = 3, .preexisting = 1, .closed = 5, .requests = 20, .responses = 19};
+	totals.totals.dropped_half_closed[KW_ROLE_SERVER] = 2;
 	totals.totals.lost[KW_LOST_CLOSED] = 5;
 	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
 	totals.header.time += KW_S;
@@ -344,6 +345,7 @@ static void dropped_records_count_once_under_other(void **state)
 	assert_int_equal(stats->opened, 3);
 	assert_int_equal(stats->preexisting, 1);
 	assert_int_equal(stats->open, -1); /* one of them was counted open elsewhere */
+	assert_int_equal(stats->half_closed, -2);
 	assert_int_equal(stats->requests[KW_VERSIONS - 1], 20);
 	assert_int_equal(stats->codes[KW_CODES - 1], 19);
 	assert_int_equal(aggregate.totals.lost[KW_LOST_CLOSED], 5);

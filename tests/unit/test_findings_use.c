@@ -170,6 +170,37 @@ static void a_leak_is_told_after_a_minute(void **state)
 	kw_aggregate_close(&world.aggregate);
 }
 
+/* It may be the very one whose closing record was lost. */
+static void what_may_have_closed_unseen_is_no_leak(void **state)
+{
+	struct kw_event_lived event = event_lived();
+	struct kw_service service = event_service(KW_ROLE_SERVER, "s");
+	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, START + 70 * KW_S}};
+	struct kw_event decoded;
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	event.connection.report = KW_REPORT_PROGRESS;
+	event.connection.half_closed = 1;
+	event.connection.header.time = event.connection.peer_fin = START;
+	assert_int_equal(kw_decode(&event, sizeof(event), &decoded), 0);
+	for (uint64_t count = 1; count <= 2; count++) {
+		assert_int_equal(kw_aggregate_connection(&world.aggregate, &service, &decoded, NULL), 0);
+		totals.totals.dropped[KW_ROLE_SERVER].closed = 1;
+		totals.totals.dropped_half_closed[KW_ROLE_SERVER] = 1;
+		assert_int_equal(kw_aggregate_totals(&world.aggregate, &totals), 0);
+		conclude(&world);
+		if (count == 1)
+			assert_int_equal(world.digest.finding_count, 0);
+		else
+			assert_number(first(&world, KW_FINDING_CLOSE_WAIT_LEAK, KW_SEVERITY_WARNING),
+				      "half_closed", 1);
+		kw_digest_free(&world.digest);
+	}
+	kw_aggregate_close(&world.aggregate);
+}
+
 static void obsolete_fields_are_told_by_kind(void **state)
 {
 	struct kw_event_connection proxy = requests(5), unnamed = requests(5);
@@ -263,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_limit_of_requests_is_told_when_most_connections_meet_it),
 		cmocka_unit_test(connections_without_a_request_are_probes_if_most_are_so),
 		cmocka_unit_test(a_leak_is_told_after_a_minute),
+		cmocka_unit_test(what_may_have_closed_unseen_is_no_leak),
 		cmocka_unit_test(obsolete_fields_are_told_by_kind),
 		cmocka_unit_test(a_timeout_is_inferred_from_five_closes_that_are_half_of_all),
 		cmocka_unit_test(findings_stand_by_severity_then_as_in_the_table),
