@@ -129,8 +129,9 @@ static __always_inline __u64 kw_rx_position(const struct kw_connection *c, __u32
 
 /* ---- beginning ----------------------------------------------------------------------------------- */
 
-/* Fresh state for a socket. One that connects again starts a new generation of its identity. */
-static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 role, __u8 state)
+/* Fresh state for a socket. One that connects again starts a new generation of its identity. If there is no memory
+ * for it, that is counted on the @last try. */
+static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 role, __u8 state, int last)
 {
 	struct kw_connection *c = kw_find(sk);
 	__u32 generation = 0;
@@ -144,7 +145,8 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 	}
 	c = bpf_sk_storage_get(&connections, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c) {
-		kw_count_lost(KW_LOST_STATE);
+		if (last)
+			kw_count_lost(KW_LOST_STATE);
 		return NULL;
 	}
 	c->identity.cookie = bpf_get_socket_cookie(sk);
@@ -169,14 +171,14 @@ static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 }
 
 /* connect(): the current task is the one that calls it. */
-static __always_inline void kw_connecting(struct sock *sk)
+static __always_inline void kw_connecting(struct sock *sk, int last)
 {
 	__u16 remote = bpf_ntohs(sk->__sk_common.skc_dport);
 	struct kw_connection *c;
 
 	if (!kw_role_passes(KW_ROLE_CLIENT) || !kw_port_passes(sk->__sk_common.skc_num, remote))
 		return;
-	c = kw_create(sk, KW_ROLE_CLIENT, TCP_SYN_SENT);
+	c = kw_create(sk, KW_ROLE_CLIENT, TCP_SYN_SENT, last);
 	if (!c)
 		return;
 	c->opened = bpf_ktime_get_ns();
@@ -208,14 +210,14 @@ static __always_inline void kw_connected(struct kw_connection *c, struct sock *s
 }
 
 /* The three-way handshake of a server's connection is complete; nobody has accepted it yet. */
-static __always_inline void kw_accepted(struct sock *sk)
+static __always_inline void kw_accepted(struct sock *sk, int last)
 {
 	struct kw_connection *c;
 
 	if (!kw_role_passes(KW_ROLE_SERVER) ||
 	    !kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
 		return;
-	c = kw_create(sk, KW_ROLE_SERVER, TCP_ESTABLISHED);
+	c = kw_create(sk, KW_ROLE_SERVER, TCP_ESTABLISHED, last);
 	if (!c)
 		return;
 	if (!kw_net_passes(c->identity.remote)) {

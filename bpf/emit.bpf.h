@@ -44,18 +44,25 @@ static __always_inline void kw_count_outstanding(struct kw_http *http, const str
 	}
 }
 
-/* Where the oldest unanswered request ends; the judge compares it with what was acknowledged. */
-static __always_inline __u64 kw_oldest_end(const struct kw_connection *c, struct sock *sk)
+/* Where the oldest unanswered request ends; the judge compares it with what was acknowledged. Where there was no
+ * memory to keep it, nothing is known of where the requests stand. */
+static __always_inline void kw_settle_oldest(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
 {
 	__u32 waiting = c->http1.pushed - c->http1.popped;
 	struct kw_pipeline *pipeline;
 
+	http->oldest_end = 0;
 	if ((__s32)waiting <= 0)
-		return 0;
-	if (waiting == 1 || !c->pipelined)
-		return c->http.request_end;
-	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, 0);
-	return pipeline ? pipeline->requests[c->http1.popped & (HTTP1_QUEUE - 1)].end : c->http.request_end;
+		return;
+	if (waiting == 1) {
+		http->oldest_end = c->http.request_end;
+		return;
+	}
+	pipeline = c->pipelined ? bpf_sk_storage_get(&pipelines, sk, NULL, 0) : NULL;
+	if (pipeline)
+		http->oldest_end = pipeline->requests[c->http1.popped & (HTTP1_QUEUE - 1)].end;
+	else
+		http->flags |= KW_HTTP_REQUESTS_LOST;
 }
 
 /* Bytes that were handed over by a way that shows no event are noticed last of all, here: send events come
@@ -97,7 +104,7 @@ static __always_inline void kw_settle(struct kw_http *http, const struct kw_conn
 	if (http1_is_lost(&c->http1, HTTP1_RESPONSES))
 		http->flags |= KW_HTTP_RESPONSES_LOST;
 	kw_check_gap(http, c);
-	http->oldest_end = kw_oldest_end(c, sk);
+	kw_settle_oldest(http, c, sk);
 	kw_count_outstanding(http, &c->http1);
 }
 

@@ -93,8 +93,11 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 	struct kw_pending *pending;
 
 	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!pipeline)
+	if (!pipeline) {
+		kw_count_lost(KW_LOST_STATE);
+		kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PIPELINE);
 		return;
+	}
 	pending = &pipeline->requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
 	pending->started = c->http.request_started;
 	pending->ended = c->http.request_ended;
@@ -359,8 +362,10 @@ static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *s
 {
 	struct kw_names *kept = bpf_sk_storage_get(&names, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
-	if (!kept)
+	if (!kept) {
+		kw_count_lost(KW_LOST_STATE);
 		return;
+	}
 	c->named = 1;
 	for (__u32 i = 0; i < KW_NAMES; i++) {
 		struct kw_name *name = &kept->names[i];

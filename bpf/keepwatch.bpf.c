@@ -33,7 +33,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define KW_KEPT_AFTER_CLOSE (1000000000ULL) /* ns a closed socket may be held before it is reported */
 
-static __always_inline int kw_on_state(struct sock *sk, int from, int to)
+static __always_inline int kw_on_state(struct sock *sk, int from, int to, int last)
 {
 	struct kw_connection *c;
 
@@ -43,7 +43,7 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to)
 	if (c && c->state == to)
 		return 0; /* the twin was here */
 	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
-		kw_accepted(sk);
+		kw_accepted(sk, last);
 		return 0;
 	}
 	if (c)
@@ -51,7 +51,7 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to)
 	if (to == TCP_SYN_SENT) {
 		if (c)
 			kw_finish(c, sk); /* the same socket connects again */
-		kw_connecting(sk);
+		kw_connecting(sk, last);
 	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
 		kw_connected(c, sk);
 	} else if (c) {
@@ -67,13 +67,13 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
 {
-	return kw_on_state(sk, from, to);
+	return kw_on_state(sk, from, to, 0);
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(kw_set_state_twin, struct sock *sk, int from, int to)
 {
-	return kw_on_state(sk, from, to);
+	return kw_on_state(sk, from, to, 1);
 }
 
 /* Neither says that anything went wrong: no data yet, or a signal came first. */
@@ -235,7 +235,7 @@ static __always_inline void kw_note_older(struct sock *sk)
 	if (kw_find(sk) || !kw_role_passes(role) ||
 	    !kw_port_passes(listener.port, bpf_ntohs(sk->__sk_common.skc_dport)))
 		return;
-	c = kw_create(sk, role, sk->__sk_common.skc_state);
+	c = kw_create(sk, role, sk->__sk_common.skc_state, 1);
 	if (!c)
 		return;
 	c->identity.preexisting = 1;

@@ -28,6 +28,8 @@ def port_options(ports):
 class Observer:
     """A running keepwatch. Lines of both its outputs are gathered by threads as they come."""
 
+    status = 0  # which it is expected to end with
+
     def __init__(self, *arguments, **options):
         self.process = subprocess.Popen(
             [BINARY, *arguments],
@@ -112,14 +114,14 @@ class Observer:
         if self.process.poll() is None:
             self._note_objects()
             os.kill(self.process.pid, signal.SIGTERM)
-        assert self.end() == 0, self.errors
+        assert self.end() == self.status, self.errors
 
 
 class Trace(Observer):
     """keepwatch trace --json of some ports. Every record is checked for its form as it is read."""
 
-    def __init__(self, ports, *options):
-        super().__init__("trace", "--json", *port_options(ports), *options)
+    def __init__(self, ports, *options, **settings):
+        super().__init__("trace", "--json", *port_options(ports), *options, **settings)
         self.seen = []
         self.selective = not {"--premature", "--reason"}.isdisjoint(options)  # the summary counts all
 

@@ -54,19 +54,7 @@ class Conclusion:
         return first
 
 
-class Ending(observer.Observer):
-    """A keepwatch that may be expected to end with another exit status than 0."""
-
-    status = 0
-
-    def stop(self):
-        if self.process.poll() is None:
-            self._note_objects()
-            self.process.terminate()
-        assert self.end() == self.status, self.errors
-
-
-class Report(Ending):
+class Report(observer.Observer):
     """keepwatch report --json of some ports."""
 
     def __init__(self, ports, *options):

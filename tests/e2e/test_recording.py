@@ -12,13 +12,13 @@ import pytest
 
 import observer
 import wire
-from reporter import Conclusion, Ending, Report
+from reporter import Conclusion, Report
 from test_bad_input import NOBODY, check_refused, run
 
 TIMES = "opened closed duration_s idle_at_close_s idle_max_s waited_s late_by_s evidence srtt_us".split()
 
 
-class Recorder(Ending):
+class Recorder(observer.Observer):
     """keepwatch record of some ports."""
 
     def __init__(self, path, ports, *options):
