@@ -12,6 +12,7 @@
 #include "observe.h"
 #include "page_cache.h"
 #include "record.h"
+#include "sanitize.h"
 #include "tally.h"
 
 #define PROGRAMS_MAX 32
@@ -68,15 +69,17 @@ static void log_premature(const struct kw_event *event, const struct kw_verdict 
 {
 	const struct kw_identity *identity = &event->connection->identity;
 	char local[KW_ENDPOINT_TEXT], remote[KW_ENDPOINT_TEXT], id[KW_ID_TEXT];
+	struct kw_service called = *service;
 	struct kw_evidence evidence;
 
+	kw_sanitize_word(called.name);
 	kw_evidence_write(event->connection, verdict, &evidence);
 	kw_record_id(identity, id);
 	kw_endpoint_print(identity->local, identity->local_port, local);
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);
 	kw_log(KW_LOG_NOTICE,
 	       "premature close: %s service=%s role=%s local=%s remote=%s closer=%s lost=%u id=%s: %s",
-	       kw_reason_name(verdict->reason), service->name, kw_role_name(identity->role), local, remote,
+	       kw_reason_name(verdict->reason), called.name, kw_role_name(identity->role), local, remote,
 	       kw_closer_name(verdict->closer), verdict->lost_requests, id,
 	       evidence.count ? evidence.sentences[0] : "");
 }
@@ -84,12 +87,14 @@ static void log_premature(const struct kw_event *event, const struct kw_verdict 
 static void log_late(const struct kw_event_late *late, const struct kw_service *service)
 {
 	char local[KW_ENDPOINT_TEXT], remote[KW_ENDPOINT_TEXT], id[KW_ID_TEXT];
+	struct kw_service called = *service;
 
+	kw_sanitize_word(called.name);
 	kw_record_id(&late->identity, id);
 	kw_endpoint_print(late->identity.local, late->identity.local_port, local);
 	kw_endpoint_print(late->identity.remote, late->identity.remote_port, remote);
 	kw_log(KW_LOG_NOTICE, "late request: service=%s role=server local=%s remote=%s lost=1 id=%s",
-	       service->name, local, remote, id);
+	       called.name, local, remote, id);
 }
 
 static void on_premature(struct run *run, const struct kw_event *event, const struct kw_verdict *verdict)

@@ -68,3 +68,10 @@ size_t kw_sanitize(const char *text, size_t length, char *ret_clean, size_t size
 	ret_clean[to] = '\0';
 	return to;
 }
+
+void kw_sanitize_word(char *name)
+{
+	for (; *name; name++)
+		if (strchr(" =\"", *name))
+			*name = '?';
+}

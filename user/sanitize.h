@@ -11,4 +11,8 @@
  * within a character. Returns the length. */
 size_t kw_sanitize(const char *text, size_t length, char *ret_clean, size_t size);
 
+/* Makes a word of a line of the log from a name that kw_sanitize() made: what ends a word or begins a value there
+ * becomes '?'. */
+void kw_sanitize_word(char *name);
+
 #endif

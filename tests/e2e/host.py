@@ -4,10 +4,11 @@
 import functools
 import json
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PARSE = ROOT / "build" / "http1-parse"
+import observer
+from observer import ROOT
+
+PARSE = observer.BUILD / "http1-parse"
 FACTS = ROOT / "build" / "tests" / "differential" / "facts"
 
 FATAL = {"start_line", "field_name", "space_before_colon", "no_colon", "fold", "content_length",

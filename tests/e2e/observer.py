@@ -14,7 +14,8 @@ import record
 import wire
 
 ROOT = Path(__file__).resolve().parents[2]
-BINARY = ROOT / "build" / "keepwatch"
+BUILD = ROOT / os.environ.get("KEEPWATCH_BUILD", "build")  # another build's programs may be tested
+BINARY = BUILD / "keepwatch"
 DEADLINE = 30.0
 OBSERVING = "keepwatch: observing"
 
