@@ -30,6 +30,11 @@ FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
 ALONE := test_race.py test_no_false_alarm.py # their many ports come back in tests that run beside them
 FACTS := $(BUILD)/tests/differential/facts
+VALGRIND := test_valgrind.py # has a target of its own: it takes minutes
+SANITIZED := $(BUILD)/sanitized
+SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=exitcode=99:quarantine_size_mb=4:verify_asan_link_order=0
+SOAK_SECONDS ?= 600
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 
 Q := $(if $(V),,@)
@@ -37,7 +42,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier clean
+.PHONY: all run test test-sanitized test-valgrind soak help setup setup-test unit fuzz fuzz-short e2e verifier clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -74,8 +79,21 @@ fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
 e2e: all $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
-	$(Q)$(PYTEST) -n 3 $(ALONE:%=--ignore-glob='*/%') tests
+	$(Q)$(PYTEST) -n 3 $(foreach test,$(ALONE) $(VALGRIND),--ignore-glob='*/$(test)') tests
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
+
+test-sanitized: setup-test ## run the unit tests and those that need the programs, built with ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(SANITIZED) all unit
+	$(Q)$(SANITIZING) $(MAKE) --no-print-directory e2e
+
+test-valgrind: setup-test ## run every command under valgrind
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(PYTEST) -n 2 $(VALGRIND:%=tests/e2e/%)
+
+soak: setup-test ## run the daemon under mixed load for ten minutes, then start and stop it 100 times
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) KEEPWATCH_STARTS=100 KEEPWATCH_FUZZED=5000 $(PYTEST) tests/e2e/test_soak.py \
+		tests/e2e/test_fuzzed.py tests/e2e/test_faults.py
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("KEEPWATCH_BUILD", "build")  # another build's programs may be tested
 BINARY = BUILD / "keepwatch"
 DEADLINE = 30.0
+SANITIZED = "ASAN_OPTIONS" in os.environ
 OBSERVING = "keepwatch: observing"
 
 held_in_session = set()  # every BPF object that an observer of this session was seen to hold
@@ -29,11 +30,12 @@ def port_options(ports):
 class Observer:
     """A running keepwatch. Lines of both its outputs are gathered by threads as they come."""
 
+    command = [BINARY]
     status = 0  # which it is expected to end with
 
     def __init__(self, *arguments, **options):
         self.process = subprocess.Popen(
-            [BINARY, *arguments],
+            [*self.command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -15,9 +15,8 @@ NOBODY = 65534
 def run(*arguments, **options):
     """Runs keepwatch to its end: exit status, standard output, lines of standard error."""
     command = options.pop("command", [observer.BINARY])
-    done = subprocess.run(
-        [*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options
-    )
+    settings = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 60} | options
+    done = subprocess.run([*command, *arguments], **settings)
     return done.returncode, done.stdout, done.stderr.splitlines()
 
 

@@ -14,10 +14,11 @@ class Traffic:
     """Connections of every kind, one after the other, between a listener of its own and this process. Whatever
     goes wrong with one of them is raised at the end: nobody who watches may disturb them."""
 
-    def __init__(self, kinds=WITH_BOTH_ENDS, pause=0.002):
+    def __init__(self, kinds=WITH_BOTH_ENDS, pause=0.002, server=None):
+        """@server: what the kinds connect to, where it is not such a listener."""
         self.listener = wire.listen()
         self.port = wire.port_of(self.listener)
-        self.kinds, self.pause = kinds, pause
+        self.kinds, self.pause, self.server = kinds, pause, server or self.listener
         self.truths = []
         self.failure = None
         self.over = threading.Event()
@@ -35,7 +36,7 @@ class Traffic:
             for number, kind in zip(itertools.count(), itertools.cycle(self.kinds)):
                 if self.over.is_set():
                     return
-                self.truths.append(kind(self.listener, number))
+                self.truths.append(kind(self.server, number))
                 time.sleep(self.pause)
         except BaseException as failure:
             self.failure = failure
@@ -68,8 +69,3 @@ class Traffic:
     def reasons(self):
         """How many connections were closed for each reason; those that are left open apart."""
         return collections.Counter(truth.reason for truth in self.truths)
-
-
-def counted(scrape, role, counts):
-    """The same totals, as a scrape has them."""
-    return {name: scrape.sum_of(f"keepwatch_{name}", role=role) for name in counts}
