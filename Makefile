@@ -128,7 +128,7 @@ $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/http1_names.o
 
 $(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h
 
-$(BUILD)/verifier: $(BUILD)/tools/verifier.o
+$(BUILD)/verifier: $(BUILD)/tools/verifier.o $(BUILD)/user/front_end.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))

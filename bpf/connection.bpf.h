@@ -190,15 +190,10 @@ static __always_inline void kw_connecting(struct sock *sk, int last)
 
 static __always_inline void kw_count_opened(const struct kw_connection *c)
 {
-	struct kw_totals *t = kw_totals();
-	__u32 role = c->identity.role;
+	struct kw_total *total = kw_total_of(c->identity.role);
 
-	if (!t || role >= KW_ROLE_MAX)
-		return;
-	if (c->identity.preexisting)
-		kw_count(&t->roles[role].preexisting, 1);
-	else
-		kw_count(&t->roles[role].opened, 1);
+	if (total)
+		kw_count(c->identity.preexisting ? &total->preexisting : &total->opened, 1);
 }
 
 static __always_inline void kw_connected(struct kw_connection *c, struct sock *sk)

@@ -5,16 +5,21 @@
  *   tp_btf/inet_sock_set_state      a connection begins; a FIN is sent or arrives; the socket is closed
  *   tp_btf/sock_send_length         bytes were sent: they go through the HTTP/1.x machine
  *   tp_btf/sock_recv_length         bytes were received: likewise; errors and EOF the application saw
+ *   fexit/tcp_sendmsg, tcp_recvmsg  the same where those two tracepoints are missing
+ *   fexit/tcp_sendpage              the same for sendfile and splice, where they go a way of their own
  *   tp_btf/tcp_receive_reset        the peer's RST
  *   tp_btf/tcp_send_reset           our RST; requests that met a connection closed already
+ *   fentry/tcp_v4_send_reset, v6    the latter, where the tracepoint leaves them out
  *   tp_btf/inet_sk_error_report     an error of the socket, before the application fetches and clears it
  *   tp_btf/tcp_destroy_sock         the socket is gone: its closing record is sent
  *   iter/tcp                        at the start: connections that are older, and who listens where
  *   iter/task_file                  at the start: whose they are
  *   iter/bpf_sk_storage_map         each second: progress of the living, sockets kept open after CLOSE
  *
+ * Sections with a "?" are loaded only where the kernel has and needs them: user/front_end.c decides.
+ *
  * Data flows one way through the headers: maps -> connection -> emit -> exchange -> lifecycle, capture;
- * emit -> late. */
+ * emit -> late; capture -> transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -28,6 +33,7 @@
 #include "late.bpf.h"
 #include "lifecycle.bpf.h"
 #include "capture.bpf.h"
+#include "transfer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -76,71 +82,40 @@ int BPF_PROG(kw_set_state_twin, struct sock *sk, int from, int to)
 	return kw_on_state(sk, from, to, 1);
 }
 
-/* Neither says that anything went wrong: no data yet, or a signal came first. */
-static __always_inline void kw_app_error(struct kw_connection *c, int result)
-{
-	if (result < 0 && result != -EAGAIN && result != -EINTR)
-		c->http.app_error = -result;
-}
+/* ---- sends and receives: by the tracepoint front end, or by the trampoline front end ----------------- */
 
-SEC("tp_btf/sock_send_length")
+SEC("?tp_btf/sock_send_length")
 int BPF_PROG(kw_send, struct sock *sk, int result, int flags)
 {
-	struct kw_connection *c = kw_find(sk);
-
-	if (!c)
-		return 0;
-	if (result <= 0) {
-		kw_app_error(c, result);
-		return 0;
-	}
-	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
-		if (!kw_own(c, sk))
-			return 0;
-		kw_feed(c, sk, result, 1, 1, 0);
-	}
-	c->http.tx_bytes += result;
-	return 0;
+	return kw_sent(sk, result);
 }
 
-/* Bytes that the application took by a way that shows no event (splice, zero copy) have moved copied_seq. */
-static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *sk, int result)
-{
-	struct tcp_sock *tcp = kw_tcp(sk);
-	__s64 gap;
-
-	if (!tcp)
-		return 0;
-	gap = kw_rx_position(c, kw_copied(sk, tcp)) - c->http.rx_bytes - result;
-	return gap > 0 ? gap : 0;
-}
-
-SEC("tp_btf/sock_recv_length")
+SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(kw_receive, struct sock *sk, int result, int flags)
 {
-	struct kw_connection *c;
-	__u64 gap = 0;
-
-	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
-		return 0;
-	c = kw_find(sk);
-	if (!c)
-		return 0;
-	if (result <= 0) {
-		kw_app_error(c, result);
-		if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
-			c->sides[kw_direction(c->identity.role, 0)].flags |= KW_HTTP_EOF_READ;
-		return 0;
-	}
-	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
-		if (!kw_own(c, sk))
-			return 0;
-		gap = kw_gap(c, sk, result);
-		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC), gap);
-	}
-	c->http.rx_bytes += gap + result;
-	return 0;
+	return kw_received(sk, result, flags);
 }
+
+SEC("?fexit/tcp_sendmsg")
+int BPF_PROG(kw_sendmsg, struct sock *sk)
+{
+	return kw_sent(sk, kw_result(ctx));
+}
+
+SEC("?fexit/tcp_recvmsg")
+int BPF_PROG(kw_recvmsg, struct sock *sk)
+{
+	return kw_received(sk, kw_result(ctx), kw_recvmsg_flags(ctx));
+}
+
+/* No system call that carries bytes in buffers comes this way: what it sends is a blind span. */
+SEC("?fexit/tcp_sendpage")
+int BPF_PROG(kw_sendpage, struct sock *sk)
+{
+	return kw_sent(sk, kw_result(ctx));
+}
+
+/* ---- resets and errors ------------------------------------------------------------------------------ */
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(kw_receive_reset, struct sock *sk)
@@ -150,6 +125,11 @@ int BPF_PROG(kw_receive_reset, struct sock *sk)
 	if (c && !c->closing.time)
 		kw_act(c, sk, KW_ACT_PEER_RST);
 	return 0;
+}
+
+static __always_inline void kw_refused(const struct sock *sk, const struct sk_buff *skb)
+{
+	kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum : skb->dev->nd_net.net->ns.inum);
 }
 
 /* @sk and @skb may both be missing: a RST of our own accord has no segment that drew it, and a segment for
@@ -168,8 +148,21 @@ int BPF_PROG(kw_send_reset, struct sock *sk, struct sk_buff *skb)
 	if (c)
 		c->ending.acts |= 1 << KW_ACT_LOCAL_RST;
 	if (skb)
-		kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum :
-						skb->dev->nd_net.net->ns.inum);
+		kw_refused(sk, skb);
+	return 0;
+}
+
+SEC("?fentry/tcp_v4_send_reset")
+int BPF_PROG(kw_send_reset_v4, struct sock *sk, struct sk_buff *skb)
+{
+	kw_refused(sk, skb);
+	return 0;
+}
+
+SEC("?fentry/tcp_v6_send_reset")
+int BPF_PROG(kw_send_reset_v6, struct sock *sk, struct sk_buff *skb)
+{
+	kw_refused(sk, skb);
 	return 0;
 }
 

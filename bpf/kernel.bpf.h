@@ -4,6 +4,7 @@
 #define KEEPWATCH_KERNEL_BPF_H
 
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -72,6 +73,25 @@ static __always_inline __u32 kw_copied(const struct sock *sk, const struct tcp_s
 static __always_inline __u32 kw_arrived(const struct sock *sk, const struct tcp_sock *tcp)
 {
 	return tcp->rcv_nxt - kw_fin_arrived(sk);
+}
+
+/* ---- trampolines: how the kernel's own functions are called ------------------------------------------ */
+
+/* What the function returned, in a program at its exit. Where arguments end and the result begins differs from
+ * kernel to kernel with their number: the helper knows (from 5.17). */
+static __always_inline int kw_result(void *ctx)
+{
+	__u64 result = 0;
+
+	bpf_get_func_ret(ctx, &result);
+	return result;
+}
+
+/* The flags of tcp_recvmsg(sk, message, length, flags, address length). The last argument went in 7.1; until
+ * 5.18 another stood before the flags, but those kernels are too old for keepwatch anyway. */
+static __always_inline int kw_recvmsg_flags(const unsigned long long *ctx)
+{
+	return ctx[3];
 }
 
 /* ---- the system call that carries the bytes ------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include "emit.bpf.h"
 
 #define KW_TCP_SYN 0x02
+#define KW_TCP_RST 0x04
 
 /* The fixed headers, as they stand in a segment (RFC 791, RFC 8200, RFC 9293). */
 struct kw_ipv4_header {
@@ -57,7 +58,8 @@ static __always_inline __u32 kw_read_ip(const unsigned char *at, struct kw_tuple
 	return 0;
 }
 
-/* Payload bytes of a segment, and its connection; 0 if it carries none, or opens a connection. */
+/* Payload bytes of a segment, and its connection; 0 if it carries none, opens a connection, or is a RST, which
+ * draws none. */
 static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct kw_tuple *ret_tuple)
 {
 	const unsigned char *head = skb->head;
@@ -69,7 +71,7 @@ static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct k
 	ret_tuple->local_port = bpf_ntohs(tcp.destination);
 	ret_tuple->remote_port = bpf_ntohs(tcp.source);
 	header = (tcp.offset >> 4) * 4;
-	return (tcp.flags & KW_TCP_SYN) || length <= header ? 0 : length - header;
+	return (tcp.flags & (KW_TCP_SYN | KW_TCP_RST)) || length <= header ? 0 : length - header;
 }
 
 static __always_inline void kw_emit_late(const struct kw_closed_by_server *closed, __u32 bytes, __u64 now)

@@ -93,16 +93,18 @@ static __always_inline enum kw_act kw_last_act(const struct kw_connection *c, st
 static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, int from)
 {
 	enum kw_act act = kw_last_act(c, sk, from);
-	struct kw_totals *t = kw_totals();
-	__u32 role = c->identity.role;
+	struct kw_total *total;
 
 	if (act != KW_ACT_NONE)
 		kw_act(c, sk, act);
 	if (act == KW_ACT_LOCAL_RST && !c->identity.pid && !kw_own(c, sk))
 		return;
 	kw_read_closing(c, sk, from);
-	if (t && role < KW_ROLE_MAX && c->established)
-		kw_count(&t->roles[role].closed, 1);
+	if (!c->established)
+		return;
+	total = kw_total_of(c->identity.role);
+	if (total)
+		kw_count(&total->closed, 1);
 }
 
 /* Bytes that the application took since its last receive, by a way that shows no event (splice). When they came

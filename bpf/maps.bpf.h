@@ -215,6 +215,16 @@ static __always_inline struct kw_totals *kw_totals(void)
 	return bpf_map_lookup_elem(&totals, &zero);
 }
 
+/* The counts of a role; NULL for what is none. The bound is tested on the value that is used, not on a copy of
+ * it that waits on the stack: the verifier of 6.1 does not see that the two are the same. */
+static __always_inline struct kw_total *kw_total_of(__u32 role)
+{
+	struct kw_totals *t = kw_totals();
+
+	barrier_var(role);
+	return t && role < KW_ROLE_MAX ? &t->roles[role] : NULL;
+}
+
 /* A softirq may count while its processor is just counting the same: so even one's own number takes care. */
 static __always_inline void kw_count(__u64 *number, __u64 more)
 {

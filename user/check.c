@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "commands.h"
+#include "front_end.h"
 #include "host.h"
 #include "keepwatch.skel.h"
 
@@ -45,11 +46,12 @@ static void check_map(struct report *report, enum bpf_map_type type, const char 
 	say(report, libbpf_probe_bpf_map_type(type, NULL) == 1, subject, "it takes Linux 5.8 or newer");
 }
 
-/* The programs themselves say which tracepoints they need: no list here can fall behind. */
+/* The programs themselves say which tracepoints they always need: no list here can fall behind. */
 static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *program;
+	const char *last = "";
 
 	bpf_object__for_each_program(program, skel->obj)
 	{
@@ -57,14 +59,62 @@ static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 		char type[128], subject[128];
 		const char *hook = section + strlen(HOOK_PREFIX);
 
-		if (strncmp(section, HOOK_PREFIX, strlen(HOOK_PREFIX)) != 0)
+		if (strncmp(section, HOOK_PREFIX, strlen(HOOK_PREFIX)) != 0 ||
+		    !bpf_program__autoload(program) ||
+		    strcmp(section, last) == 0) /* a twin, which stands beside the other */
 			continue;
+		last = section;
 		snprintf(type, sizeof(type), "btf_trace_%s", hook);
 		snprintf(subject, sizeof(subject), "tracepoint %s", hook);
 		say(report, btf && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0, subject,
-		    "it takes Linux 6.3 or newer");
+		    "it takes Linux 6.1 or newer");
 	}
 	btf__free(btf);
+}
+
+/* A front end that lacks something is amiss only if no other one does the work. */
+static void say_front_end(enum kw_front_end front_end, const struct kw_front_end_choice *choice)
+{
+	const struct kw_lack *lack = &choice->lacks[front_end];
+	char why[128];
+
+	if (front_end == choice->chosen)
+		printf("%-8s %s front end: all its hooks can be attached to; this one is used\n", "ok",
+		       kw_front_end_name(front_end));
+	else if (!lack->hook)
+		printf("%-8s %s front end: it would work too\n", "spare", kw_front_end_name(front_end));
+	else {
+		kw_lack_text(lack, why, sizeof(why));
+		printf("%-8s %s front end: %s: %s\n", choice->chosen ? "unused" : "missing",
+		       kw_front_end_name(front_end), lack->hook, why);
+	}
+}
+
+static void say_addition(const struct kw_addition *addition)
+{
+	char why[128];
+
+	if (!addition->lack.hook) {
+		printf("%-8s %s\n", "ok", addition->purpose);
+		return;
+	}
+	kw_lack_text(&addition->lack, why, sizeof(why));
+	printf("%-8s %s: %s: %s\n", "unseen", addition->purpose, addition->lack.hook, why);
+}
+
+static enum kw_front_end check_front_ends(struct report *report, struct keepwatch_bpf *skel,
+					  enum kw_front_end wanted)
+{
+	struct kw_front_end_choice choice;
+
+	if (kw_front_end_choose(skel->obj, wanted, &choice) < 0)
+		report->missing++;
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
+		if (wanted == KW_FRONT_END_ANY || wanted == i)
+			say_front_end(i, &choice);
+	for (unsigned int i = 0; i < choice.additions; i++)
+		say_addition(&choice.addition[i]);
+	return choice.chosen;
 }
 
 /* What counts in the end: the kernel takes the programs and lets them be attached. */
@@ -89,24 +139,28 @@ static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 	say(report, r == 0, "the programs attach", advice);
 }
 
-static void check_programs(struct report *report)
+/* Returns the front end that is used. */
+static enum kw_front_end check_programs(struct report *report, enum kw_front_end wanted)
 {
 	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+	enum kw_front_end chosen;
 
 	if (!say(report, skel != NULL, "the kernel side can be read", "this build of keepwatch is damaged"))
-		return;
+		return KW_FRONT_END_ANY;
 	check_hooks(report, skel);
+	chosen = check_front_ends(report, skel, wanted);
 	if (report->missing == 0)
 		check_attach(report, skel);
 	keepwatch_bpf__destroy(skel);
+	return chosen;
 }
 
 int kw_check(const struct kw_options *options)
 {
 	struct report report = {0};
+	enum kw_front_end chosen = KW_FRONT_END_ANY;
 	bool privileged, described;
 
-	(void)options;
 	check_kernel(&report);
 	privileged = say(&report, kw_host_is_privileged(), "root (CAP_SYS_ADMIN)", "run it as root: try sudo");
 	described = say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
@@ -116,11 +170,11 @@ int kw_check(const struct kw_options *options)
 		check_map(&report, BPF_MAP_TYPE_RINGBUF, "ring buffer");
 	}
 	if (privileged && described)
-		check_programs(&report);
+		chosen = check_programs(&report, options->front_end);
 	if (report.missing) {
 		printf("keepwatch cannot run here: see what is missing above\n");
 		return KW_EXIT_HOST;
 	}
-	printf("keepwatch can run here, with its tracepoint front end\n");
+	printf("keepwatch can run here, with its %s front end\n", kw_front_end_name(chosen));
 	return KW_EXIT_DONE;
 }

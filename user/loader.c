@@ -33,7 +33,7 @@ static int refused(int r, const char *what)
 			what, strerror(-r));
 	return kw_log_error(
 		-EOPNOTSUPP,
-		"this kernel cannot %s the BPF programs (%s): it takes Linux 6.3 or newer; see keepwatch check",
+		"this kernel cannot %s the BPF programs (%s): it takes Linux 6.1 or newer; see keepwatch check",
 		what, strerror(-r));
 }
 
@@ -49,8 +49,35 @@ static int open_maps(struct kw_loader *loader, kw_loader_event_fn event, void *c
 	return loader->per_cpu ? 0 : kw_log_error(-ENOMEM, "out of memory");
 }
 
-int kw_loader_open(const struct kw_config *config, uint32_t ring_size, kw_loader_event_fn event, void *context,
-		   struct kw_loader **ret_loader)
+/* No front end works: says it of the one that was asked for, or of the last that was tried. */
+static int no_front_end(enum kw_front_end wanted, const struct kw_front_end_choice *choice)
+{
+	enum kw_front_end tried = wanted == KW_FRONT_END_ANY ? KW_FRONT_END_MAX - 1 : wanted;
+	const struct kw_lack *lack = &choice->lacks[tried];
+	char why[128];
+
+	kw_lack_text(lack, why, sizeof(why));
+	return kw_log_error(-EOPNOTSUPP, "the %s front end cannot work here: %s: %s; see keepwatch check",
+			    kw_front_end_name(tried), lack->hook, why);
+}
+
+/* What this kernel hides, and does not let us see otherwise, goes unseen. */
+static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
+{
+	struct kw_front_end_choice choice;
+	int r = kw_front_end_choose(loader->skel->obj, wanted, &choice);
+
+	if (r < 0)
+		return no_front_end(wanted, &choice);
+	kw_log(KW_LOG_DEBUG, "the %s front end", kw_front_end_name(choice.chosen));
+	for (unsigned int i = 0; i < choice.additions; i++)
+		if (choice.addition[i].lack.hook)
+			kw_log(KW_LOG_WARNING, "unseen: %s; see keepwatch check", choice.addition[i].purpose);
+	return 0;
+}
+
+int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
+		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader)
 {
 	struct kw_loader *loader;
 	int r = kw_host_require();
@@ -71,8 +98,11 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, kw_loader
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_owners, false);
 	bpf_program__set_autoattach(loader->skel->progs.kw_sweep, false);
 	bpf_map__set_max_entries(loader->skel->maps.events, ring_size); /* fails only once it is loaded */
-	r = keepwatch_bpf__load(loader->skel);
-	r = r < 0 ? refused(r, "load") : open_maps(loader, event, context);
+	r = choose_front_end(loader, front_end);
+	if (r == 0) {
+		r = keepwatch_bpf__load(loader->skel);
+		r = r < 0 ? refused(r, "load") : open_maps(loader, event, context);
+	}
 	if (r < 0) {
 		kw_loader_close(loader);
 		return r;

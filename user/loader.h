@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel side, as a whole: opened, told what to observe, loaded, attached, read, and taken out again. No
- * other file deals with BPF objects. */
+/* The kernel side, as a whole: opened, told what to observe, loaded, attached, read, and taken out again. Which of
+ * its programs are needed is for front_end.h to say. */
 #ifndef KEEPWATCH_LOADER_H
 #define KEEPWATCH_LOADER_H
 
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../include/event.h"
+#include "front_end.h"
 
 struct kw_loader;
 
@@ -28,10 +29,10 @@ struct kw_program_stats {
 /* Called with the raw bytes of an event, aligned to 8. A result below 0 ends the reading. */
 typedef int (*kw_loader_event_fn)(void *context, void *data, size_t size);
 
-/* Loads the programs and maps; nothing is observed yet. -EOPNOTSUPP: this host cannot run it, and one line has
+/* Loads the programs and maps, with this front end or the first that works; nothing is observed yet. -EOPNOTSUPP: this host cannot run it, and one line has
  * been logged that says so. Whatever it returns, there is nothing to undo but kw_loader_close(). */
-int kw_loader_open(const struct kw_config *config, uint32_t ring_size, kw_loader_event_fn event, void *context,
-		   struct kw_loader **ret_loader);
+int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
+		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader);
 
 /* NULL is allowed. */
 void kw_loader_close(struct kw_loader *loader);

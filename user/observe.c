@@ -86,7 +86,7 @@ static int add_sources(struct kw_observer *observer)
 }
 
 int kw_observer_open(struct kw_observer *observer, const struct kw_config *config, uint32_t ring_size,
-		     enum kw_sweep_mode last_sweep, struct kw_sink sink)
+		     enum kw_front_end front_end, enum kw_sweep_mode last_sweep, struct kw_sink sink)
 {
 	int r;
 
@@ -102,7 +102,7 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_config *confi
 		kw_observer_close(observer);
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
 	}
-	r = kw_loader_open(config, ring_size, on_event, observer, &observer->loader);
+	r = kw_loader_open(config, ring_size, front_end, on_event, observer, &observer->loader);
 	if (r == 0)
 		r = kw_loader_start(observer->loader);
 	if (r == 0)

@@ -30,7 +30,7 @@ struct kw_observer {
  * must not move in memory. On failure one line has been logged and nothing is left open. -EOPNOTSUPP: this
  * host cannot run it. */
 int kw_observer_open(struct kw_observer *observer, const struct kw_config *config, uint32_t ring_size,
-		     enum kw_sweep_mode last_sweep, struct kw_sink sink);
+		     enum kw_front_end front_end, enum kw_sweep_mode last_sweep, struct kw_sink sink);
 
 /* Until a signal, or whatever was added to the loop, stops it; then drains. 0 or what failed and has been
  * logged. */

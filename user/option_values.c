@@ -138,6 +138,16 @@ int kw_set_role(struct kw_options *options, const char *value)
 	return 0;
 }
 
+int kw_set_front_end(struct kw_options *options, const char *value)
+{
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
+		if (strcmp(value, kw_front_end_name(i)) == 0) {
+			options->front_end = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 int kw_set_net(struct kw_options *options, const char *value)
 {
 	struct kw_network network;

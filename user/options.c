@@ -27,8 +27,8 @@
 #define LIVE (1U << 31) /* of an output's option: not for a replay, which has no kernel and no clock */
 
 static const char *const command_names[] = {
-	[KW_COMMAND_RUN] = "run",       [KW_COMMAND_TRACE] = "trace",   [KW_COMMAND_REPORT] = "report",
-	[KW_COMMAND_RECORD] = "record", [KW_COMMAND_REPLAY] = "replay", [KW_COMMAND_CHECK] = "check",
+	[KW_COMMAND_RUN] = "run",         [KW_COMMAND_TRACE] = "trace",   [KW_COMMAND_REPORT] = "report",
+	[KW_COMMAND_RECORD] = "record",   [KW_COMMAND_REPLAY] = "replay", [KW_COMMAND_CHECK] = "check",
 	[KW_COMMAND_EXPLAIN] = "explain",
 };
 
@@ -55,6 +55,8 @@ static const struct option_row table[] = {
 	 "only connections with a remote address in this network"},
 	{"ring-size", 0, "BYTES", OBSERVING | LIVE, kw_set_ring_size, "a power of two from 64K to 1024M",
 	 "size of the kernel's event buffer (2M)"},
+	{"front-end", 0, "tracepoint|trampoline", OBSERVING | CHECK | LIVE, kw_set_front_end,
+	 "tracepoint or trampoline", "how the kernel is asked for bytes (the first that works)"},
 	{"config", 0, "FILE", ALL, NULL, "a file", "read long options from FILE, one 'key = value' a line"},
 	{"verbose", 'v', NULL, ALL, kw_set_verbose, "no value",
 	 "say more; trace: evidence for each connection"},

@@ -9,6 +9,7 @@
 
 #include "../include/event.h"
 #include "address.h"
+#include "front_end.h"
 #include "service.h"
 #include "severity.h"
 
@@ -27,9 +28,10 @@ enum kw_command {
 
 struct kw_options {
 	enum kw_command command;
-	int verbosity;           /* -1 quiet, 0 normal, 1 verbose */
-	struct kw_config filter; /* what the kernel side is told, its ports, process and network filters */
-	uint32_t ring_size;      /* bytes; a power of two and a multiple of the page size */
+	int verbosity;               /* -1 quiet, 0 normal, 1 verbose */
+	struct kw_config filter;     /* what the kernel side is told, its ports, process and network filters */
+	uint32_t ring_size;          /* bytes; a power of two and a multiple of the page size */
+	enum kw_front_end front_end; /* how to see what is sent and received */
 
 	/* run */
 	char *listen; /* ADDRESS:PORT as given; owned */

@@ -29,8 +29,8 @@ static int record(const struct kw_options *options, struct kw_cgroups *cgroups,
 	struct kw_recording_header header;
 	struct kw_recorder recorder = {0};
 	struct kw_observer observer;
-	int r = kw_observer_open(&observer, &options->filter, options->ring_size, KW_SWEEP_OPEN,
-				 kw_recorder_sink(&recorder));
+	int r = kw_observer_open(&observer, &options->filter, options->ring_size, options->front_end,
+				 KW_SWEEP_OPEN, kw_recorder_sink(&recorder));
 
 	if (r < 0)
 		return r;

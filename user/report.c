@@ -9,8 +9,8 @@
 /* What connections that stay open did in the last second counts too. */
 static int observe(const struct kw_options *options, struct kw_observer *observer, struct kw_reporter *reporter)
 {
-	int r = kw_observer_open(observer, &options->filter, options->ring_size, KW_SWEEP_OPEN,
-				 kw_reporter_sink(reporter));
+	int r = kw_observer_open(observer, &options->filter, options->ring_size, options->front_end,
+				 KW_SWEEP_OPEN, kw_reporter_sink(reporter));
 
 	if (r < 0)
 		return r;

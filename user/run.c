@@ -156,7 +156,8 @@ static int observe(struct run *run)
 				make_page, run, &run->server);
 	if (r < 0)
 		return r;
-	r = kw_observer_open(&run->observer, &options->filter, options->ring_size, KW_SWEEP_FINAL, sink);
+	r = kw_observer_open(&run->observer, &options->filter, options->ring_size, options->front_end,
+			     KW_SWEEP_FINAL, sink);
 	if (r < 0)
 		return r;
 	run->tally.aggregate.started = run->tally.aggregate.now = kw_clock_monotonic();

@@ -12,7 +12,7 @@ static int observe(const struct kw_options *options, struct kw_cgroups *cgroups)
 	int r;
 
 	kw_tracer_open(&tracer, options, kw_source_host(&observer.clock, cgroups), true);
-	r = kw_observer_open(&observer, &options->filter, options->ring_size,
+	r = kw_observer_open(&observer, &options->filter, options->ring_size, options->front_end,
 			     options->open ? KW_SWEEP_OPEN : KW_SWEEP_FINAL, kw_tracer_sink(&tracer));
 	if (r < 0)
 		return r;

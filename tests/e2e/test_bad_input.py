@@ -69,8 +69,26 @@ def test_check_finds_this_host_able():
     assert errors == []
 
 
+@pytest.mark.parametrize("front_end", ["tracepoint", "trampoline"])
+def test_a_front_end_that_is_asked_for_is_used_or_refused_in_a_line(front_end):
+    """Which of the two this kernel allows differs from host to host; `check` and the others agree on it."""
+    status, output, errors = run("check", "--front-end", front_end)
+    (line,) = [line for line in output.splitlines() if "front end:" in line]
+    assert line.split()[1] == front_end
+    assert errors == []
+    if status == 0:
+        assert line.startswith("ok ")
+        assert output.splitlines()[-1] == f"keepwatch can run here, with its {front_end} front end"
+        assert run("trace", "--front-end", front_end, "--for", "10ms", "--port", "1")[0] == 0
+    else:
+        assert status == 3
+        assert line.startswith("missing ")
+        check_refused(run("trace", "--front-end", front_end), 3, front_end, line.split()[4].rstrip(":"))
+
+
 @pytest.mark.parametrize("arguments, word", [
     (["trace", "--nonsense"], "nonsense"),
+    (["trace", "--front-end", "back"], "back"),
     (["run", "--nonsense"], "nonsense"),
     (["nonsense"], "nonsense"),
     (["trace", "surplus"], "surplus"),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A send or a receive has ended: what the connection learns by it, whichever front end tells. */
+#ifndef KEEPWATCH_TRANSFER_BPF_H
+#define KEEPWATCH_TRANSFER_BPF_H
+
+#include "capture.bpf.h"
+
+/* Neither says that anything went wrong: no data yet, or a signal came first. */
+static __always_inline void kw_app_error(struct kw_connection *c, int result)
+{
+	if (result < 0 && result != -EAGAIN && result != -EINTR)
+		c->http.app_error = -result;
+}
+
+/* A call that sends on @sk has ended with @result, as it returns to its caller. */
+static __always_inline int kw_sent(struct sock *sk, int result)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (!c)
+		return 0;
+	if (result <= 0) {
+		kw_app_error(c, result);
+		return 0;
+	}
+	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
+		if (!kw_own(c, sk))
+			return 0;
+		kw_feed(c, sk, result, 1, 1, 0);
+	}
+	c->http.tx_bytes += result;
+	return 0;
+}
+
+/* Bytes that the application took by a way that shows no event (splice, zero copy) have moved copied_seq. */
+static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *sk, int result)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+	__s64 gap;
+
+	if (!tcp)
+		return 0;
+	gap = kw_rx_position(c, kw_copied(sk, tcp)) - c->http.rx_bytes - result;
+	return gap > 0 ? gap : 0;
+}
+
+/* A call that receives from @sk has ended likewise. @flags: those of recvmsg(). */
+static __always_inline int kw_received(struct sock *sk, int result, int flags)
+{
+	struct kw_connection *c;
+	__u64 gap = 0;
+
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
+	c = kw_find(sk);
+	if (!c)
+		return 0;
+	if (result <= 0) {
+		kw_app_error(c, result);
+		if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
+			c->sides[kw_direction(c->identity.role, 0)].flags |= KW_HTTP_EOF_READ;
+		return 0;
+	}
+	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
+		if (!kw_own(c, sk))
+			return 0;
+		gap = kw_gap(c, sk, result);
+		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC), gap);
+	}
+	c->http.rx_bytes += gap + result;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The two ways in which the kernel side learns of sends and receives, and which of them this kernel has. That is
+ * found by trying: what counts is not the version but whether an empty program can be attached to each hook.
+ *
+ * Everything hangs on the sections of the kernel side: programs whose section has a "?" are off until a choice
+ * switches them on. Those on tracepoints are the tracepoint front end, those at the exit of functions the
+ * trampoline front end; see `additions` in front_end.c for the rest. */
+#ifndef KEEPWATCH_FRONT_END_H
+#define KEEPWATCH_FRONT_END_H
+
+struct bpf_object;
+
+enum kw_front_end {
+	KW_FRONT_END_ANY,        /* the first that works, in the order below */
+	KW_FRONT_END_TRACEPOINT, /* Linux 6.3 or newer */
+	KW_FRONT_END_TRAMPOLINE, /* Linux 6.1 or newer, where the kernel lets its functions be traced */
+	KW_FRONT_END_MAX,
+};
+
+/* Something of which the kernel refuses a part. */
+struct kw_lack {
+	const char
+		*hook; /* as a section names it, such as "fexit/tcp_sendmsg"; lives as long as the object; NULL:
+			     nothing is lacking */
+	int error;     /* negative; -ESRCH: the kernel has no such hook */
+};
+
+/* An addition to either front end, for kernels that hide something from it. */
+struct kw_addition {
+	const char *purpose; /* what goes unseen without it */
+	struct kw_lack lack;
+};
+
+#define KW_ADDITIONS 3
+
+struct kw_front_end_choice {
+	enum kw_front_end chosen;               /* KW_FRONT_END_ANY: none */
+	struct kw_lack lacks[KW_FRONT_END_MAX]; /* of each front end that was tried */
+	unsigned int additions;                 /* how many this kernel needs */
+	struct kw_addition addition[KW_ADDITIONS];
+};
+
+/* "tracepoint", "trampoline"; "any" for KW_FRONT_END_ANY. */
+const char *kw_front_end_name(enum kw_front_end front_end);
+
+/* What a lack means, as a clause to follow the hook's name. @size: of the buffer @ret_text. */
+void kw_lack_text(const struct kw_lack *lack, char *ret_text, unsigned long size);
+
+/* Tries the front ends, or only the one that is @wanted, and the additions this kernel needs; switches on their
+ * programs in @object, which must not be loaded yet. Tells all in @ret_choice, whatever comes of it. Returns 0, or
+ * -EOPNOTSUPP if there is none; nothing has been logged then. */
+int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
+			struct kw_front_end_choice *ret_choice);
+
+#endif
