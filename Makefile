@@ -35,6 +35,7 @@ SANITIZED := $(BUILD)/sanitized
 SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 	ASAN_OPTIONS=exitcode=99:quarantine_size_mb=4:verify_asan_link_order=0
 SOAK_SECONDS ?= 600
+PEERS := $(BUILD)/tests/kernels/peers
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 
 Q := $(if $(V),,@)
@@ -42,7 +43,8 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-sanitized test-valgrind soak help setup setup-test unit fuzz fuzz-short e2e verifier clean
+.PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit fuzz fuzz-short e2e \
+	verifier clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -95,6 +97,11 @@ soak: setup-test ## run the daemon under mixed load for ten minutes, then start 
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) KEEPWATCH_STARTS=100 KEEPWATCH_FUZZED=5000 $(PYTEST) tests/e2e/test_soak.py \
 		tests/e2e/test_fuzzed.py tests/e2e/test_faults.py
 
+test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines
+	$(Q)tools/setup.sh build test vm
+	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
+	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
+
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<
 
@@ -141,6 +148,9 @@ $(FUZZER): tests/fuzz/fuzz_http1.c
 
 $(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
+
+$(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
 
 $(BUILD)/tests/e2e/uring: $(BUILD)/tests/e2e/uring.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Everything that depends on the kernel's or the processor's ways, one accessor each. */
+/* Everything that depends on the kernel's or the processor's ways, one accessor each.
+ *
+ * What differs between the kernels that keepwatch runs on, which are 6.1 and newer:
+ *
+ *   from  until  what                                                          what is done about it
+ *   6.3          tracepoints sock_send_length and sock_recv_length exist       the trampoline front end before
+ *         6.4    sendfile and splice send by tcp_sendpage, past tcp_sendmsg    fexit/tcp_sendpage
+ *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
+ *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
+ *         6.1    the verifier does not link a value to its copy on the stack   kw_total_of() in maps.bpf.h
+ *
+ * What is loaded where is found by trying, in user/front_end.c. The type of an iterator over user buffers, which
+ * differs too, is never looked at: the buffers are found by the system call. */
 #ifndef KEEPWATCH_KERNEL_BPF_H
 #define KEEPWATCH_KERNEL_BPF_H
 

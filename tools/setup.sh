@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build) and testing (test) need and is not there yet. Run as root.
+# Installs what building (build), testing (test) and virtual machines (vm) need and is not there yet. Run as root.
 #
-#   tools/setup.sh build [test]
+#   tools/setup.sh build [test] [vm]
 #
 # What is there is asked of the package manager's own list, so that a second run takes no time.
 set -eu
@@ -13,6 +13,7 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light 
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount"
+apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 
 # Untested: the names as Fedora and its kin give them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
@@ -21,13 +22,14 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime"
+dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test) ;;
+	build | test | vm) ;;
 	*)
-		echo "usage: $0 build [test]" >&2
+		echo "usage: $0 build [test] [vm]" >&2
 		exit 2
 		;;
 	esac

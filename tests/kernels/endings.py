@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How a connection can end: acts of peers.c, and the reasons that its two sockets must be given for them."""
+
+GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
+TIMEOUT = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 3\r\n\r\nok\n"
+CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n"
+DELIMITED = b"HTTP/1.1 200 OK\r\n\r\nuntil the end"
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n"
+BODY = bytes(40000)
+OTHER = {"client": "server", "server": "client"}
+
+
+def send(end, data, call="send", piece=0):
+    return f"send {end} {call} {piece} {data.hex()}"
+
+
+def receive(end, count, call="recv", piece=0):
+    return f"recv {end} {call} {piece} {count}"
+
+
+def carry(end, data, sending=("send", 0), receiving=("recv", 0)):
+    """From this end to the other one."""
+    return [send(end, data, *sending), receive(OTHER[end], len(data), *receiving)] if data else []
+
+
+def exchange(request=GET, response=OK):
+    return carry("client", request) + carry("server", response)
+
+
+def close(first):
+    """One end closes by a FIN, the other reads it and closes too."""
+    return [f"close {first}", f"ended {OTHER[first]}", f"close {OTHER[first]}"]
+
+
+IDLE = "sleep 300"  # longer than what passes for "right after the response"
+UNANSWERED = exchange() + carry("client", GET)
+
+ENDINGS = {
+    "client-fin": (exchange() + [IDLE] + close("client"), "client_closed_idle", "client_closed_idle"),
+    "server-fin": (exchange() + [IDLE] + close("server"), "server_closed_idle", "server_closed_idle"),
+    "unused": (close("client"), "unused", "unused"),
+    "announced": (exchange(response=CLOSE) + close("server"), "announced_by_response", "announced_by_response"),
+    "delimited": (exchange(response=DELIMITED) + close("server"), "close_delimited", "close_delimited"),
+    "idle-timeout": (
+        exchange(response=TIMEOUT) * 2 + ["sleep 1050"] + close("server"),
+        "server_idle_timeout", "server_idle_timeout",
+    ),
+    "server-linger-0": (
+        exchange() + ["reset server", "await client", "ended client", "close client"], "idle_reset", "idle_reset",
+    ),
+    "client-linger-0": (
+        exchange() + ["reset client", "await server", "ended server", "close server"],
+        "client_closed_idle", "client_closed_idle",
+    ),
+    "unread-data": (
+        UNANSWERED[:-1] + ["sleep 50", "close server", "await client", "ended client", "close client"],
+        "no_response", "idle_reset",
+    ),
+    "no-response": (UNANSWERED + close("server"), "no_response", "no_response"),
+    "gave-up": (UNANSWERED + close("client"), "client_gave_up", "client_gave_up"),
+    "cut-response": (
+        carry("client", GET) + carry("server", LONG + BODY[:10]) + close("server"),
+        "response_truncated", "response_truncated",
+    ),
+    "cut-request": (carry("client", GET[:20]) + close("client"), "request_truncated", "request_truncated"),
+    "half-close": (
+        carry("client", GET) + ["half client", "ended server"] + carry("server", OK)
+        + ["close server", "ended client", "close client"],
+        "half_closed", "half_closed",
+    ),
+    "late-request": (
+        exchange() + [IDLE, "close server", "await client", "sleep 100", send("client", GET), "close client"],
+        "stale_reuse", "server_closed_idle",
+    ),
+    "exit": (
+        carry("client", GET) + ["fork server", "exit server", "ended client", "close client"],
+        "no_response", "process_exit",
+    ),
+    "kill": (
+        exchange() + ["fork client", "kill client", "ended server", "close server"],
+        "process_exit", "client_closed_idle",
+    ),
+    "sendfile": (
+        carry("client", GET) + carry("server", LONG) + carry("server", BODY, ("sendfile", 0)) + [IDLE]
+        + close("client"),
+        "client_closed_idle", "client_closed_idle",
+    ),
+    "sendfile-of-heads": (
+        carry("client", GET, ("sendfile", 0)) + carry("server", OK) + close("client"), "unknown", None,
+    ),
+    "splice": (
+        carry("client", GET) + carry("server", LONG) + carry("server", BODY, ("splice", 0), ("splice", 0)) + [IDLE]
+        + close("client"),
+        "client_closed_idle", "client_closed_idle",
+    ),
+    "truncate": (
+        carry("client", GET) + carry("server", LONG) + carry("server", BODY, receiving=("truncate", 0)) + [IDLE]
+        + close("client"),
+        "client_closed_idle", "client_closed_idle",
+    ),
+    "opaque": (carry("client", bytes(range(128, 192))) + close("client"), "not_http", "not_http"),
+}
+
+# Before the observers are there: known from its next request on, as the one behind it shows.
+PREEXISTING = (
+    ["pair preexisting"] + exchange() + ["observe"] + exchange() + exchange() + [IDLE] + close("client"),
+    "client_closed_idle", "client_closed_idle",
+)
+REFUSED = "connect_refused"

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in
+a guest of each, must give the records that they give on the host. What is seen of them by the front end that keepwatch
+chooses and by trampolines must be the same too.
+
+    tests/kernels/matrix.py [--ends] [--if-any] [--renew] [SERIES...]
+
+--ends: only the first and the last kernel of the list; --if-any: that none can be had is no failure; --renew: look for
+newer ones than are kept. Exit status: 0 all that could be had are well, 1 some are not, 3 none could be had."""
+
+import argparse
+import concurrent.futures
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools" / "vm"), str(ROOT / "tests" / "e2e"), str(Path(__file__).parent)]
+
+import guest  # noqa: E402
+import kernels  # noqa: E402
+import seen  # noqa: E402
+import story  # noqa: E402
+
+BUILD = ROOT / "build"
+OUTPUT = BUILD / "kernels"
+KEEPWATCH = BUILD / "keepwatch"
+PEERS = BUILD / "tests" / "kernels" / "peers"
+SESSION = Path(__file__).with_name("session.sh")
+GUESTS = 2  # at a time
+SHOWN = 12  # complaints of a kernel,
+WIDTH = 300  # and so much of each
+TRACEPOINTS_SINCE = (6, 3)
+
+
+def on_the_host(script):
+    """What this very kernel shows, with the front end that serves it."""
+    folder = OUTPUT / "host"
+    folder.mkdir(parents=True)
+    subprocess.run(["sh", SESSION, KEEPWATCH, PEERS, script, folder, "tracepoint"], check=True, timeout=600)
+    return seen.Session(folder)
+
+
+def in_a_guest(kernel, initramfs):
+    """(release, how it ran, seconds, complaints)."""
+    folder = OUTPUT / kernel.series
+    begin = time.monotonic()
+    release, accelerator = kernel.kept().parent.name, "-"
+    try:
+        accelerator = guest.boot(kernel.kept(), initramfs, folder)
+        release = (folder / "release").read_text().strip()
+        status = (folder / "status").read_text().strip()
+        complaints = [] if status == "0" else [f"the session failed: {(folder / 'session').read_text().strip()}"]
+    except (guest.Failed, OSError) as error:
+        complaints = [str(error)]
+    return release, accelerator, time.monotonic() - begin, complaints
+
+
+def judge(folder, release, reference, connections):
+    """What a session in a guest shows otherwise than it should."""
+    session = seen.Session(folder)
+    version = tuple(int(part) for part in release.split(".")[:2])
+    chosen = "tracepoint" if version >= TRACEPOINTS_SINCE else "trampoline"
+    complaints = seen.check(folder / "check", chosen)
+    complaints += seen.console(folder / "console")
+    for observer in ("trace", "replay"):
+        complaints += session.differences(observer, reference, connections)
+    complaints += session.summary_differences(reference)
+    return complaints
+
+
+def make_initramfs(script):
+    path = OUTPUT / "initramfs.gz"
+    programs = {"/keepwatch": KEEPWATCH, "/peers": PEERS}
+    files = {"/script": script, "/session.sh": SESSION}
+    guest.make_initramfs(path, programs, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline\n", files)
+    return path
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def complain(complaints):
+    for line in complaints[:SHOWN]:
+        say(f"       {line[:WIDTH]}")
+    if len(complaints) > SHOWN:
+        say(f"       and {len(complaints) - SHOWN} more")
+
+
+def run_all(wanted, script, connections):
+    """Whether all is well."""
+    reference = on_the_host(script)
+    complaints = reference.own_faults(connections)
+    well = not complaints
+    say(f"host   {len(connections)} connections  {'well' if well else 'NOT AS EXPECTED'}")
+    complain(complaints)
+    initramfs = make_initramfs(script)
+    with concurrent.futures.ThreadPoolExecutor(GUESTS) as pool:
+        running = {pool.submit(in_a_guest, kernel, initramfs): kernel for kernel in wanted}
+        for done in concurrent.futures.as_completed(running):
+            series = running[done].series
+            release, accelerator, seconds, complaints = done.result()
+            if not complaints:
+                complaints = judge(OUTPUT / series, release, reference, connections)
+            say(f"{series:6} {release}  {accelerator}  {seconds:.0f} s  {'RED' if complaints else 'green'}")
+            complain(complaints)
+            well &= not complaints
+    return well
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ends", action="store_true")
+    parser.add_argument("--if-any", action="store_true")
+    parser.add_argument("--renew", action="store_true")
+    parser.add_argument("series", nargs="*")
+    return parser.parse_args()
+
+
+def main():
+    given, begin = arguments(), time.monotonic()
+    wanted = [kernel for kernel in kernels.listed() if kernel.series in given.series or not given.series]
+    if given.ends:
+        wanted = [wanted[0], wanted[-1]]
+    missing = kernels.provide(wanted, given.renew)
+    for series, why in missing.items():
+        say(f"{series:6} NOT TESTED: the kernel cannot be had: {why}")
+    wanted = [kernel for kernel in wanted if kernel.series not in missing]
+    if not wanted:
+        say("kernels: none could be had, so none was tested")
+        return 0 if given.if_any else 3
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir(parents=True)
+    connections = story.connections()
+    script = OUTPUT / "script"
+    script.write_text(story.script(connections))
+    well = run_all(wanted, script, connections)
+    say(f"kernels: {len(wanted)} tested in {time.monotonic() - begin:.0f} s, "
+        f"{'all well' if well else 'NOT all well: see above, and ' + str(OUTPUT.relative_to(ROOT))}")
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

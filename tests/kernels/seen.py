@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a session's observers have seen, and how it differs from what another's have."""
+
+import json
+import re
+from collections import deque
+
+import record
+
+# Numbers of the moment, and names that differ from host to host.
+DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup", "container", "srtt_us", "retransmits"}
+NUMBER = re.compile(r"\d[\d.,]*( (ns|us|ms|s|min|h)\b)?")
+SLOW = "sent again"  # evidence that only says that the guest was too slow for an acknowledgment in time
+TROUBLE = re.compile(r"BUG|Oops|WARNING:|Call Trace|panic|general protection", re.I)
+# Of the metrics: what counts events, not time.
+COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:bucket|count|sum)|keepwatch_finding)"
+                     r"({.*}) (\S+)")
+PORT = re.compile(r'(?<=:)\d+(?=")')  # at the end of a service's name
+UNCOUNTED = ("keepwatch_bpf_",)
+
+
+def told(value, key=""):
+    """A value without what is of the moment: numbers with a fraction, and those within a sentence."""
+    if isinstance(value, float) or key.endswith("_s") and value is not None:
+        return "a number"
+    if isinstance(value, dict):
+        return {name: told(one, name) for name, one in value.items() if name not in DIFFER}
+    if isinstance(value, list):
+        return [told(one) for one in value if not (isinstance(one, str) and SLOW in one)]
+    if key in ("evidence", "service", "summary", "") and isinstance(value, str):
+        return NUMBER.sub("N", value)
+    return value
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+class Observed:
+    """The records of an observer, by the connection they belong to."""
+
+    def __init__(self, path, names):
+        self.of = {}
+        self.faults = []
+        lines = lines_of(path)
+        by_ends, rest = {}, {}
+        for one in lines:
+            if one["type"] == "connection":
+                by_ends.setdefault((one["local"], one["remote"]), deque()).append(one)
+            elif one["type"] in ("exchange", "amend"):
+                rest.setdefault(one["id"], []).append(one)
+            elif one["type"] == "summary" and one["lost_events"]:
+                self.faults.append(f"{path.name}: {one['lost_events']} events were lost")
+        for name, client, server in names:
+            found = self._take_refused(by_ends, server) if client == "-" else [
+                by_ends.get(ends, deque()) for ends in ((client, server), (server, client))]
+            self.of[name] = [[one.popleft()] if one else [] for one in found]
+            for records in self.of[name]:
+                records += [more for one in records for more in rest.get(one["id"], [])]
+        surplus = [one["local"] for records in by_ends.values() for one in records]
+        if surplus:
+            self.faults.append(f"{path.name}: records of nobody's connection: {surplus[:3]}")
+
+    @staticmethod
+    def _take_refused(by_ends, remote):
+        return [records for ends, records in by_ends.items() if ends[1] == remote]
+
+
+class Session:
+    def __init__(self, folder):
+        names = [line.split() for line in (folder / "names").read_text().splitlines()]
+        self.folder = folder
+        self.observed = {name: Observed(folder / name, names) for name in ("trace", "replay")}
+        self.report = json.loads((folder / "report").read_text())
+        ports = dict(zip((folder / "ports").read_text().strip().split(","), ("PORT", "NOBODY")))
+        self.metrics = {
+            name + PORT.sub(lambda port: ports[port[0]], labels): value
+            for name, labels, value in COUNTED.findall((folder / "metrics").read_text())
+            if not name.startswith(UNCOUNTED)
+        }
+
+    def own_faults(self, connections):
+        """Where the records are not what the cases and the endings say they must be."""
+        faults = [fault for one in self.observed.values() for fault in one.faults]
+        for observer, observed in self.observed.items():
+            for connection in connections:
+                ends = observed.of.get(connection.name, [])
+                if any(not records for records in ends) or not ends:
+                    faults.append(f"{observer}: {connection.name}: no record")
+                    continue
+                faults += [f"{observer}: {fault}" for fault in faults_of(connection, ends)]
+        return faults
+
+    def differences(self, observer, reference, connections):
+        mine, others = self.observed[observer], reference.observed["trace"]
+        found = list(mine.faults)
+        for connection in connections:
+            ends = zip(("client", "server"), mine.of.get(connection.name, []), others.of[connection.name])
+            for end, one, other in ends:
+                found += [f"{observer}: {connection.name}: {end}: {what}" for what in differing(told(one), told(other))]
+            if len(mine.of.get(connection.name, [])) != len(others.of[connection.name]):
+                found.append(f"{observer}: {connection.name}: no record")
+        return found
+
+    def summary_differences(self, reference):
+        """Of the report and of the metrics, which sum up what the trampolines saw."""
+        found = [f"metrics: {what}" for what in differing(self.metrics, reference.metrics)]
+        mine, others = summed_up(self.report), summed_up(reference.report)
+        return found + [f"report: {what}" for what in differing(mine, others)]
+
+
+def faults_of(connection, ends):
+    for reason, (told_of, *_) in zip(connection.reasons, ends):
+        if reason and told_of["reason"] != reason:
+            yield f"{connection.name}: {told_of['role']}: {told_of['reason']}, not {reason}"
+    if connection.case:
+        for told_of, *more in ends:
+            record.advertised(told_of)
+            exchanges = [one for one in more if one["type"] == "exchange"]
+            yield from map(str, connection.case.differences(told_of, exchanges))
+
+
+def summed_up(report):
+    services = [{key: one[key] for key in ("role", "connections", "requests", "premature", "reasons", "lost_requests")}
+                for one in report["services"]]
+    return {"findings": sorted((one["id"], one["role"]) for one in report["findings"]),
+            "services": sorted(services, key=lambda one: (one["role"], one["connections"]))}
+
+
+def differing(one, other):
+    """Sentences; values of the same key side by side."""
+    if one == other:
+        return
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*other, *(key for key in one if key not in other)]:
+            if one.get(key) != other.get(key):
+                yield f"{key}: {one.get(key)}, on the host {other.get(key)}"
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for mine, others in zip(one, other):
+            yield from differing(mine, others)
+    else:
+        yield f"{one}, on the host {other}"
+
+
+def check(path, front_end):
+    """What `keepwatch check` must say."""
+    lines = path.read_text().splitlines()
+    last = f"keepwatch can run here, with its {front_end} front end"
+    faults = [] if lines[-1] == last else [f"check: {lines[-1]}"]
+    if not any(line.startswith(f"ok       {front_end} front end: ") for line in lines):
+        faults.append(f"check: no word of the {front_end} front end")
+    return faults + [f"check: {line}" for line in lines if line.startswith(("missing", "unseen"))]
+
+
+def console(path):
+    return [f"console: {line}" for line in path.read_text(errors="replace").splitlines() if TROUBLE.search(line)]
