@@ -251,16 +251,13 @@ static __always_inline void kw_keep_closed(const struct kw_connection *c)
 	bpf_map_update_elem(&closed_by_server, &tuple, &closed, BPF_ANY);
 }
 
-/* The last record of a connection. */
-static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
+/* The last record of a connection. @before: what was reported of it while it lived, or NULL. */
+static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
-	struct kw_reported *before = NULL;
 	int failed;
 
 	if (!c->identity.pid && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
-	if (c->reported)
-		before = bpf_sk_storage_get(&reports, sk, NULL, 0);
 	if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
 		failed = kw_emit_lived(c, sk, KW_REPORT_CLOSED, before);
 	else
@@ -271,13 +268,11 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */
-static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report)
+static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report,
+					   struct kw_reported *before)
 {
-	struct kw_reported *before = bpf_sk_storage_get(&reports, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	__u32 activity = kw_activity(c);
 
-	if (!before)
-		return;
 	if (kw_emit_lived(c, sk, report, before))
 		return;
 	c->activity = activity;

@@ -301,30 +301,39 @@ static __always_inline void kw_mark(struct bpf_iter_meta *meta)
 	bpf_seq_write(meta->seq, &mark, sizeof(mark));
 }
 
-/* A connection that nobody has used yet has no owner, so no service: it waits until it has one. */
+/* Has this sweep anything to say of a connection? One that nobody has used yet has no owner, so no service: it waits
+ * until it has one. */
+static __always_inline int kw_is_due(const struct kw_connection *c)
+{
+	if (c->closing.time)
+		return kw_sweep_mode != KW_SWEEP_PROGRESS ||
+		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
+	if (kw_sweep_mode == KW_SWEEP_OPEN)
+		return 1;
+	return c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c));
+}
+
 SEC("iter/bpf_sk_storage_map")
 int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
+	int open = kw_sweep_mode == KW_SWEEP_OPEN, lives, over = 0;
 	struct sock *sk = ctx->sk;
+	struct kw_reported *before;
 	struct kw_connection *c;
 
 	if (!sk || !ctx->value)
 		return 0;
 	c = kw_find(sk);
-	if (!c || c->emitted)
+	if (!c || c->turn == KW_TURN_LAST || !kw_is_due(c))
 		return 0;
-	if (c->closing.time) {
-		if (kw_sweep_mode == KW_SWEEP_PROGRESS &&
-		    bpf_ktime_get_ns() - c->closing.time <= KW_KEPT_AFTER_CLOSE)
-			return 0;
-		kw_finish(c, sk);
-	} else if (kw_sweep_mode == KW_SWEEP_OPEN) {
-		kw_emit_living(c, sk, KW_REPORT_OPEN);
-	} else if (c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c))) {
-		kw_emit_living(c, sk, KW_REPORT_PROGRESS);
-	} else {
-		return 0;
-	}
+	lives = !c->closing.time;
+	before = bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (lives && before)
+		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS, before);
+	else if (!lives)
+		over = kw_takes_last_turn(c);
+	if (over)
+		kw_end(c, sk, c->reported ? before : NULL);
 	kw_mark(ctx->meta);
 	return 0;
 }

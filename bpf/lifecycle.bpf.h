@@ -146,14 +146,36 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 		kw_emit_exchange(c, sk, c->http.counts.responses_ended + 1, cursor.now, cursor.position);
 }
 
-/* The connection is over: whoever comes first, destruction or the sweep, sends its last record. */
-static __always_inline void kw_finish(struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
-	if (!c->closing.time || __sync_lock_test_and_set(&c->emitted, 1))
-		return;
 	kw_last_gap(c, sk);
 	kw_last_response(c, sk);
-	kw_emit_closed(c, sk);
+	kw_emit_closed(c, sk, before);
+}
+
+/* The connection is over: whoever comes first, destruction or the sweep, sends its last record; this asks whether
+ * that is the caller. If a sweep is just reporting it as alive, that record comes first, and the sweep sends the
+ * last one too. */
+static __always_inline int kw_takes_last_turn(struct kw_connection *c)
+{
+	return c->closing.time && __sync_lock_test_and_set(&c->turn, KW_TURN_LAST) == KW_TURN_NOBODY;
+}
+
+static __always_inline void kw_finish(struct kw_connection *c, struct sock *sk)
+{
+	if (kw_takes_last_turn(c))
+		kw_end(c, sk, c->reported ? bpf_sk_storage_get(&reports, sk, NULL, 0) : NULL);
+}
+
+/* A record of a connection that lives. Returns whether it ended meanwhile, so that the last record is for the caller
+ * to send: the socket may be gone by then, but not what was kept in it. */
+static __always_inline int kw_report_living(struct kw_connection *c, struct sock *sk, enum kw_report report,
+					    struct kw_reported *before)
+{
+	if (__sync_val_compare_and_swap(&c->turn, KW_TURN_NOBODY, KW_TURN_LIVING) != KW_TURN_NOBODY)
+		return 0;
+	kw_emit_living(c, sk, report, before);
+	return __sync_val_compare_and_swap(&c->turn, KW_TURN_LIVING, KW_TURN_NOBODY) != KW_TURN_LIVING;
 }
 
 static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, int from, int to)

@@ -37,6 +37,13 @@ struct kw_side {
 	__u8 open;    /* a message is begun and not complete */
 };
 
+/* Whose turn it is to report a connection: a record of the living and the last one build upon each other. */
+enum kw_turn {
+	KW_TURN_NOBODY,
+	KW_TURN_LIVING, /* the sweep is making a record of the living connection */
+	KW_TURN_LAST,   /* the last record is sent, or counted as lost, or will be by the sweep that is at work */
+};
+
 /* A connection, in the storage of its socket. It must fit a kernel allocation of 1 KiB with its header. */
 struct kw_connection {
 	struct http1_connection http1;
@@ -44,7 +51,7 @@ struct kw_connection {
 	__u32 tx_base;   /* write_seq at position 0 */
 	__u32 rx_base;   /* copied_seq at position 0 */
 	struct kw_side sides[2]; /* by enum http1_direction */
-	__u32 emitted;   /* the closing record was sent, or counted as lost */
+	__u32 turn;      /* enum kw_turn */
 	__u8 reported;   /* there is a kw_reported in `reports` */
 	__u8 named;      /* there are kw_names in `names` */
 	__u8 pipelined;  /* there is a kw_pipeline in `pipelines` */
