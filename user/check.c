@@ -73,19 +73,18 @@ static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 }
 
 /* A front end that lacks something is amiss only if no other one does the work. */
-static void say_front_end(enum kw_front_end front_end, const struct kw_front_end_choice *choice)
+static void say_front_end(enum kw_front_end front_end, const struct kw_lack *lack, enum kw_front_end chosen)
 {
-	const struct kw_lack *lack = &choice->lacks[front_end];
 	char why[128];
 
-	if (front_end == choice->chosen)
+	if (front_end == chosen)
 		printf("%-8s %s front end: all its hooks can be attached to; this one is used\n", "ok",
 		       kw_front_end_name(front_end));
 	else if (!lack->hook)
 		printf("%-8s %s front end: it would work too\n", "spare", kw_front_end_name(front_end));
 	else {
 		kw_lack_text(lack, why, sizeof(why));
-		printf("%-8s %s front end: %s: %s\n", choice->chosen ? "unused" : "missing",
+		printf("%-8s %s front end: %s: %s\n", chosen ? "unused" : "missing",
 		       kw_front_end_name(front_end), lack->hook, why);
 	}
 }
@@ -105,13 +104,16 @@ static void say_addition(const struct kw_addition *addition)
 static enum kw_front_end check_front_ends(struct report *report, struct keepwatch_bpf *skel,
 					  enum kw_front_end wanted)
 {
+	struct kw_lack lacks[KW_FRONT_END_MAX];
 	struct kw_front_end_choice choice;
 
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
+		lacks[i] = kw_front_end_lack(skel->obj, i);
 	if (kw_front_end_choose(skel->obj, wanted, &choice) < 0)
 		report->missing++;
 	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
 		if (wanted == KW_FRONT_END_ANY || wanted == i)
-			say_front_end(i, &choice);
+			say_front_end(i, &lacks[i], choice.chosen);
 	for (unsigned int i = 0; i < choice.additions; i++)
 		say_addition(&choice.addition[i]);
 	return choice.chosen;

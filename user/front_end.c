@@ -124,7 +124,7 @@ static int try_section(const char *section)
 }
 
 /* The first hook of a front end that cannot be attached to. */
-static struct kw_lack lack_of(const struct bpf_object *object, enum kw_front_end front_end)
+struct kw_lack kw_front_end_lack(const struct bpf_object *object, enum kw_front_end front_end)
 {
 	struct bpf_program *program;
 
@@ -169,11 +169,15 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 	struct kw_front_end_choice choice = {0};
 	struct bpf_program *program;
 
-	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++) {
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX && !choice.chosen; i++) {
+		struct kw_lack lack;
+
 		if (wanted != KW_FRONT_END_ANY && wanted != i)
 			continue;
-		choice.lacks[i] = lack_of(object, i);
-		if (!choice.lacks[i].hook && !choice.chosen)
+		lack = kw_front_end_lack(object, i);
+		if (lack.hook)
+			choice.lack = lack;
+		else
 			choice.chosen = i;
 	}
 	if (choice.chosen)

@@ -34,9 +34,9 @@ struct kw_addition {
 #define KW_ADDITIONS 3
 
 struct kw_front_end_choice {
-	enum kw_front_end chosen;               /* KW_FRONT_END_ANY: none */
-	struct kw_lack lacks[KW_FRONT_END_MAX]; /* of each front end that was tried */
-	unsigned int additions;                 /* how many this kernel needs */
+	enum kw_front_end chosen; /* KW_FRONT_END_ANY: none */
+	struct kw_lack lack;      /* of the last front end that was tried in vain */
+	unsigned int additions;   /* how many this kernel needs */
 	struct kw_addition addition[KW_ADDITIONS];
 };
 
@@ -46,10 +46,13 @@ const char *kw_front_end_name(enum kw_front_end front_end);
 /* What a lack means, as a clause to follow the hook's name. @size: of the buffer @ret_text. */
 void kw_lack_text(const struct kw_lack *lack, char *ret_text, unsigned long size);
 
-/* Tries the front ends, or only the one that is @wanted, and the additions this kernel needs; switches on their
- * programs in @object, which must not be loaded yet. Tells all in @ret_choice, whatever comes of it. Returns 0, or
- * -EOPNOTSUPP if there is none; nothing has been logged then. */
+/* Tries the front ends until one works, or only the one that is @wanted, and the additions this kernel needs;
+ * switches on their programs in @object, which must not be loaded yet. Tells all in @ret_choice, whatever comes of
+ * it. Returns 0, or -EOPNOTSUPP if there is none; nothing has been logged then. */
 int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 			struct kw_front_end_choice *ret_choice);
+
+/* What this front end lacks here. @object: not loaded, nothing chosen yet. */
+struct kw_lack kw_front_end_lack(const struct bpf_object *object, enum kw_front_end front_end);
 
 #endif

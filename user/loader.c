@@ -53,12 +53,11 @@ static int open_maps(struct kw_loader *loader, kw_loader_event_fn event, void *c
 static int no_front_end(enum kw_front_end wanted, const struct kw_front_end_choice *choice)
 {
 	enum kw_front_end tried = wanted == KW_FRONT_END_ANY ? KW_FRONT_END_MAX - 1 : wanted;
-	const struct kw_lack *lack = &choice->lacks[tried];
 	char why[128];
 
-	kw_lack_text(lack, why, sizeof(why));
+	kw_lack_text(&choice->lack, why, sizeof(why));
 	return kw_log_error(-EOPNOTSUPP, "the %s front end cannot work here: %s: %s; see keepwatch check",
-			    kw_front_end_name(tried), lack->hook, why);
+			    kw_front_end_name(tried), choice->lack.hook, why);
 }
 
 /* What this kernel hides, and does not let us see otherwise, goes unseen. */

@@ -11,7 +11,7 @@ import record
 DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup", "container", "srtt_us", "retransmits"}
 NUMBER = re.compile(r"\d[\d.,]*( (ns|us|ms|s|min|h)\b)?")
 SLOW = "sent again"  # evidence that only says that the guest was too slow for an acknowledgment in time
-TROUBLE = re.compile(r"BUG|Oops|WARNING:|Call Trace|panic|general protection", re.I)
+TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|Kernel panic|general protection|Out of memory")
 # Of the metrics: what counts events, not time.
 COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:bucket|count|sum)|keepwatch_finding)"
                      r"({.*}) (\S+)")
