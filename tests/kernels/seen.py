@@ -127,19 +127,24 @@ def summed_up(report):
             "services": sorted(services, key=lambda one: (one["role"], one["connections"]))}
 
 
-def differing(one, other):
-    """Sentences; values of the same key side by side."""
+def differing(one, other, where=""):
+    """Sentences: where two values differ, as deep inside as they can be compared."""
     if one == other:
         return
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*other, *(key for key in one if key not in other)]:
-            if one.get(key) != other.get(key):
-                yield f"{key}: {one.get(key)}, on the host {other.get(key)}"
+            yield from differing(one.get(key), other.get(key), f"{where}{key}: ")
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for mine, others in zip(one, other):
-            yield from differing(mine, others)
+            yield from differing(mine, others, where)
     else:
-        yield f"{one}, on the host {other}"
+        yield f"{where}{kinds(one)}, on the host {kinds(other)}"
+
+
+def kinds(value):
+    """Of several records, only what they are."""
+    records = isinstance(value, list) and value and all(isinstance(one, dict) and "type" in one for one in value)
+    return [one["type"] for one in value] if records else value
 
 
 def check(path, front_end):
