@@ -89,7 +89,7 @@ class Archive:
             "Dir::Cache": folder / "cache", "Dir::Etc::sourcelist": folder / "sources.list",
             "Dir::Etc::sourceparts": "/dev/null", "APT::Sandbox::User": "root", "Acquire::Languages": "none",
         }.items()]
-        self._run("apt-get", "-qq", "update")
+        self._run("apt-get", "-qq", "-oAPT::Update::Error-Mode=any", "update")
         self.packages = re.findall(r"^Package: (\S+)$.*?^Version: (\S+)$",
                                    self._run("apt-cache", "dumpavail"), re.M | re.S)
 
