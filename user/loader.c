@@ -265,6 +265,8 @@ size_t kw_loader_program_stats(struct kw_loader *loader, struct kw_program_stats
 
 	bpf_object__for_each_program(program, loader->skel->obj)
 	{
+		if (!bpf_program__autoload(program))
+			continue; /* this kernel does without */
 		program_info(program, &info);
 		if (count < size)
 			ret_stats[count] = (struct kw_program_stats){bpf_program__name(program),

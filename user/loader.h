@@ -53,7 +53,7 @@ int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode);
 /* The totals of all processors, as an event. */
 int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event);
 
-/* Fills in at most @size programs, returns how many there are. */
+/* Fills in at most @size of the programs that are loaded, returns how many there are. */
 size_t kw_loader_program_stats(struct kw_loader *loader, struct kw_program_stats *ret_stats, size_t size);
 
 #endif

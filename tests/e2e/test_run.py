@@ -43,6 +43,14 @@ def failed(scrape):
     return scrape.sum_of("keepwatch_connect_failures_total")
 
 
+def test_the_programs_in_the_metrics_are_those_in_the_kernel(own_listener):
+    """What serves other kernels only is not there, and not counted as idle."""
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
+        told = daemon.scrape().all_of("keepwatch_bpf_runs_total")
+        held = [number for kind, number in kernel.held_by(daemon.process.pid) if kind == "prog"]
+        assert len(told) == len(held)
+
+
 def test_metrics_match_the_traffic(own_listener, own_closed_port):
     port = wire.port_of(own_listener)
     with metrics.Daemon([port, own_closed_port]) as daemon:
