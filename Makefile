@@ -11,10 +11,19 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 VERSION := $(shell cat VERSION)
 
+# Where `make install` puts things; DESTDIR goes in front of each. systemd and bash look below /usr/local too.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+SYSCONFDIR ?= /etc
+CONFIG := $(SYSCONFDIR)/keepwatch/keepwatch.conf
+
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD)
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
 	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux
-LIBS := -lbpf -lelf -lz -lmicrohttpd -ljansson -lm
+LIBS := -lbpf -lelf -lz -lmicrohttpd -ljansson -lm -lcap-ng -lseccomp
 
 PARSE_SRC := $(wildcard user/http1_parse*.c)
 MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
@@ -29,12 +38,15 @@ ALONE := test_race.py test_no_false_alarm.py # their many ports come back in tes
 FACTS := $(BUILD)/tests/differential/facts
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 
+PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
+FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier clean
+.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier man install uninstall clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -76,6 +88,24 @@ e2e: all $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the p
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<
+
+man: $(PAGES) ## build the manual pages
+
+install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DESTDIR; a configuration that is there stays
+	$(Q)install -D -m 755 $(BUILD)/keepwatch $(DESTDIR)$(BINDIR)/keepwatch
+	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.1 $(DESTDIR)$(MANDIR)/man1/keepwatch.1
+	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.conf.5 $(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5
+	$(Q)install -D -m 644 tools/packaging/keepwatch.bash $(DESTDIR)$(COMPLETIONDIR)/keepwatch
+	$(Q)mkdir -p $(DESTDIR)$(UNITDIR)
+	$(Q)$(FILL_IN) tools/packaging/keepwatch.service.in > $(DESTDIR)$(UNITDIR)/keepwatch.service
+	$(Q)test -e $(DESTDIR)$(CONFIG) || install -D -m 644 tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG)
+
+uninstall: ## remove what install put there; a configuration that was edited stays
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/keepwatch $(DESTDIR)$(MANDIR)/man1/keepwatch.1 \
+		$(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5 $(DESTDIR)$(COMPLETIONDIR)/keepwatch \
+		$(DESTDIR)$(UNITDIR)/keepwatch.service
+	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
+		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
 
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
@@ -128,6 +158,13 @@ $(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu11 -Wall -Wextra -O2 -m32 -ffreestanding -fno-stack-protector -fno-pic -no-pie \
 		-nostdlib -static -o $@ $<
+
+# ---- the manual ------------------------------------------------------------------------------------
+
+# In two steps: a fault in the first must not leave a page.
+$(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk VERSION
+	$(Q)mkdir -p $(@D)
+	$(call say,MAN,$@)$(FILL_IN) $< | scdoc > $@.tmp && awk -f tools/packaging/man.awk $@.tmp > $@ && rm $@.tmp
 
 .SECONDARY: $(UNITS:%=%.o)
 

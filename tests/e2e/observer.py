@@ -22,15 +22,15 @@ held_in_session = set()  # every BPF object that an observer of this session was
 
 
 def port_options(ports):
-    return ["--port", ",".join(str(port) for port in ports)]
+    return ["--port", ",".join(str(port) for port in ports)] if ports else []
 
 
 class Observer:
     """A running keepwatch. Lines of both its outputs are gathered by threads as they come."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments, program=(BINARY,), **options):
         self.process = subprocess.Popen(
-            [BINARY, *arguments],
+            [*program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
