@@ -46,7 +46,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier man install uninstall clean
+.PHONY: all run test help setup setup-test unit fuzz fuzz-short e2e verifier man install uninstall deb clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -82,7 +82,7 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams 
 fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
 	$(Q)$(PYTEST) -n 3 $(ALONE:%=--ignore-glob='*/%') tests
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
 
@@ -106,6 +106,9 @@ uninstall: ## remove what install put there; a configuration that was edited sta
 		$(DESTDIR)$(UNITDIR)/keepwatch.service
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
 		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
+
+deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
+	$(Q)tools/packaging/build-deb.sh $(BUILD) $(VERSION)
 
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
