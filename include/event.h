@@ -216,9 +216,9 @@ enum kw_report {
 /* A connection, whole: all that the judge needs is in here. */
 struct kw_event_connection {
 	struct kw_event_header header;
-	__u8 report;   /* enum kw_report */
-	__u8 reported; /* this connection was reported before (then the event is a kw_event_lived) */
-	__u8 half_closed;       /* the peer's FIN has arrived, and this side has not closed yet */
+	__u8 report;             /* enum kw_report */
+	__u8 reported;           /* this connection was reported before (then the event is a kw_event_lived) */
+	__u8 half_closed;        /* the peer's FIN has arrived, and this side has not closed yet */
 	__u8 half_closed_before; /* so it was at the last report */
 	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only one, for a short event */
 	__u32 reserved2;

@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build) and testing (test) need and is not there yet. Run as root.
+# Installs what building (build) and testing (test) need and is not there yet, and what looks at the sources (lint). Run
+# as root.
 #
-#   tools/setup.sh build [test]
+#   tools/setup.sh PART...      build, test, lint
 #
 # What is there is asked of the package manager's own list, so that a second run takes no time.
+# The lists are named by eval.
+# shellcheck disable=SC2034
 set -eu
 
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
@@ -14,6 +17,7 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light 
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
 	prometheus python3-prometheus-client python3-yaml chromium
 	mandoc man-db systemd libcap2-bin lintian dpkg-dev"
+apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
 # Untested: the names as Fedora and its kin give them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
@@ -23,13 +27,14 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium
 	mandoc man-db systemd libcap dpkg-dev"
+dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test) ;;
+	build | test | lint) ;;
 	*)
-		echo "usage: $0 build [test]" >&2
+		echo "usage: $0 build|test|lint..." >&2
 		exit 2
 		;;
 	esac

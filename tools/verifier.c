@@ -25,8 +25,10 @@ static int print_program(const char *name, const char *log)
 	const char *line = strstr(log, "processed ");
 	unsigned long instructions, peak;
 
-	if (!line || sscanf(line, "processed %lu insns (limit %*u) max_states_per_insn %*u total_states %*u peak_states %lu",
-			    &instructions, &peak) != 2) {
+	if (!line ||
+	    sscanf(line,
+		   "processed %lu insns (limit %*u) max_states_per_insn %*u total_states %*u peak_states %lu",
+		   &instructions, &peak) != 2) {
 		fprintf(stderr, "verifier: no statistics for %s\n", name);
 		return 1;
 	}
@@ -58,8 +60,8 @@ int main(void)
 	}
 	count = 0;
 	printf("%-20s %8s %6s\n", "program", "insns", "peak");
-	bpf_object__for_each_program(program, skel->obj)
-		failed |= print_program(bpf_program__name(program), logs[count++ % PROGRAMS_MAX]);
+	bpf_object__for_each_program(program, skel->obj) failed |=
+		print_program(bpf_program__name(program), logs[count++ % PROGRAMS_MAX]);
 	keepwatch_bpf__destroy(skel);
 	return failed;
 }
