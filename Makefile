@@ -183,10 +183,11 @@ $(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
 
 # ---- the manual ------------------------------------------------------------------------------------
 
-# In two steps: a fault in the first must not leave a page.
+# In steps: a fault in one must not leave a page, nor must two makes at once.
 $(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk VERSION
 	$(Q)mkdir -p $(@D)
-	$(call say,MAN,$@)$(FILL_IN) $< | scdoc > $@.tmp && awk -f tools/packaging/man.awk $@.tmp > $@ && rm $@.tmp
+	$(call say,MAN,$@)$(FILL_IN) $< | scdoc > $@.$$$$ && awk -f tools/packaging/man.awk $@.$$$$ > $@.$$$$.page && \
+		mv $@.$$$$.page $@ && rm $@.$$$$
 
 .SECONDARY: $(UNITS:%=%.o)
 
