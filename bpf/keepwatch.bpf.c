@@ -168,8 +168,8 @@ int BPF_PROG(kw_send_reset, struct sock *sk, struct sk_buff *skb)
 	if (c)
 		c->ending.acts |= 1 << KW_ACT_LOCAL_RST;
 	if (skb)
-		kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum :
-						skb->dev->nd_net.net->ns.inum);
+		kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum
+					      : skb->dev->nd_net.net->ns.inum);
 	return 0;
 }
 
