@@ -121,7 +121,7 @@ lint: $(BUILD)/keepwatch.skel.h ## look at the sources: clang-format, clang-tidy
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
 	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) user tests tools
 	$(call say,LINT,clang-tidy)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c,$(C_FILES))) | \
-		xargs -P $(shell nproc) -I FILE sh -c 'clang-tidy --quiet FILE -- $(subst ",\",$(KW_CFLAGS)) 2>/dev/null'
+		xargs -P $(shell nproc) -I FILE clang-tidy --quiet FILE -- $(KW_CFLAGS) 2>/dev/null
 
 format: ## bring all C sources into their form
 	$(Q)clang-format -i $(C_FILES)

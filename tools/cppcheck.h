@@ -8,3 +8,5 @@
 	for ((index) = 0; ((value) = array_value(array, index)); (index)++)
 #define LIBBPF_OPTS(type, name, ...) struct type name = {__VA_ARGS__}
 #define bpf_object__for_each_program(program, object) for ((program) = 0; ((program) = next(object, program));)
+#define DL_FOREACH_SAFE(head, element, next)                                                                   \
+	for ((element) = (head), (next) = 0; (element); (element) = (next))
