@@ -42,6 +42,8 @@ PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 
 C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -path tools/cppcheck.h)
+# By the name of a header it would guess at the language, and take some for Objective-C.
+FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
 # Leaks it sees where owners let go by attribute; the value of a statement expression it takes for a slip.
 CPPCHECK_FLAGS := --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
@@ -116,7 +118,8 @@ uninstall: ## remove what install put there; a configuration that was edited sta
 
 lint: $(BUILD)/keepwatch.skel.h ## look at the sources: clang-format, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
-	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,LINT,clang-format)for file in $(C_FILES); do \
+		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
 	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) user tests tools
@@ -124,7 +127,7 @@ lint: $(BUILD)/keepwatch.skel.h ## look at the sources: clang-format, clang-tidy
 		xargs -P $(shell nproc) -I FILE clang-tidy --quiet FILE -- $(KW_CFLAGS) 2>/dev/null
 
 format: ## bring all C sources into their form
-	$(Q)clang-format -i $(C_FILES)
+	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
 
 deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
 	$(Q)tools/packaging/build-deb.sh $(BUILD) $(VERSION)
