@@ -194,6 +194,7 @@ def test_completion_offers_the_options_of_the_command(options):
     (["trace", "--role", "=", "s"], {"server"}),
     (["trace", "--role", "="], {"client", "server"}),
     (["explain", "timeout_"], {"timeout_race", "timeout_not_honoured"}),
+    (["explain", "KeepwatchDo"], {"KeepwatchDown"}),
     (["run", "--listen", ""], set()),
 ])  # fmt: skip
 def test_completion_offers_values(words, offered):

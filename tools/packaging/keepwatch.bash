@@ -22,7 +22,7 @@ _keepwatch_options() {
 }
 
 _keepwatch_names() {
-	"$1" explain 2>/dev/null | sed -n 's/^  \([a-z0-9_]\{1,\}\) .*/\1/p'
+	"$1" explain 2>/dev/null | sed -n 's/^  \([A-Za-z0-9_]\{1,\}\) .*/\1/p'
 }
 
 _keepwatch_reasons() {
