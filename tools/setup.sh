@@ -1,35 +1,42 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build), testing (test) and virtual machines (vm) need and is not there yet. Run as root.
+# Installs what building (build), testing (test), virtual machines (vm) and looking at the sources (lint) need and is
+# not there yet. Run as root.
 #
-#   tools/setup.sh build [test] [vm]
+#   tools/setup.sh PART...      build, test, vm, lint
 #
 # What is there is asked of the package manager's own list, so that a second run takes no time.
+# The lists are named by eval.
+# shellcheck disable=SC2034
 set -eu
 
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
-	libjansson-dev uthash-dev"
+	libjansson-dev uthash-dev libcap-ng-dev libseccomp-dev scdoc"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
-	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount"
+	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
+	mandoc man-db systemd libcap2-bin lintian dpkg-dev"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
+apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
 # Untested: the names as Fedora and its kin give them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
-	libmicrohttpd-devel jansson-devel uthash-devel"
+	libmicrohttpd-devel jansson-devel uthash-devel libcap-ng-devel libseccomp-devel scdoc"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
-	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime"
+	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
+	mandoc man-db systemd libcap dpkg-dev"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
+dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test | vm) ;;
+	build | test | vm | lint) ;;
 	*)
-		echo "usage: $0 build [test] [vm]" >&2
+		echo "usage: $0 build|test|vm|lint..." >&2
 		exit 2
 		;;
 	esac

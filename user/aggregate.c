@@ -69,6 +69,16 @@ static struct kw_service other_service(uint32_t role)
 	return other;
 }
 
+void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window)
+{
+	bool differs = window != aggregate->window;
+
+	aggregate->ceiling = ceiling;
+	aggregate->window = window;
+	for (struct kw_stats *stats = aggregate->services; stats && differs; stats = stats->hh.next)
+		kw_window_free(&stats->window);
+}
+
 /* The service's place, a new one, or that of "other" once the ceiling is reached. NULL: out of memory. */
 static struct kw_stats *place_of(struct kw_aggregate *aggregate, const struct kw_service *service)
 {

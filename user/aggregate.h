@@ -106,6 +106,10 @@ extern const char *const kw_protocol_names[KW_PROTOCOL_MAX];
 void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window);
 void kw_aggregate_close(struct kw_aggregate *aggregate);
 
+/* Findings look back for @window ns from now on, and what they saw so far is forgotten if that is a change. More
+ * than @ceiling services keep their places. */
+void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window);
+
 /* Adds what a connection's record says. @verdict is set if it closed. -ENOMEM. */
 int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
 			    const struct kw_event *event, const struct kw_verdict *verdict);

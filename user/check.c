@@ -41,6 +41,28 @@ static void check_kernel(struct report *report)
 	say(report, true, subject, "");
 }
 
+/* Without some of them less is seen; that is said, and no reason not to run. */
+static bool check_capabilities(struct report *report)
+{
+	bool enough = true;
+
+	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
+		const struct kw_host_capability *capability = &kw_host_capabilities[i];
+		char advice[128];
+
+		snprintf(advice, sizeof(advice), "it takes this to %s; run it as root (try sudo)",
+			 capability->purpose);
+		if (capability->required)
+			enough &= say(report, kw_host_allows(capability), capability->name, advice);
+		else if (kw_host_allows(capability))
+			say(report, true, capability->name, "");
+		else
+			printf("%-8s %s: it takes this to %s\n", "without", capability->name,
+			       capability->purpose);
+	}
+	return enough;
+}
+
 static void check_map(struct report *report, enum bpf_map_type type, const char *subject)
 {
 	say(report, libbpf_probe_bpf_map_type(type, NULL) == 1, subject, "it takes Linux 5.8 or newer");
@@ -164,7 +186,7 @@ int kw_check(const struct kw_options *options)
 	bool privileged, described;
 
 	check_kernel(&report);
-	privileged = say(&report, kw_host_is_privileged(), "root (CAP_SYS_ADMIN)", "run it as root: try sudo");
+	privileged = check_capabilities(&report);
 	described = say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
 			"it takes a kernel built with CONFIG_DEBUG_INFO_BTF, as those of Debian 12 are");
 	if (privileged) {

@@ -3,26 +3,26 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdint.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "privileges.h"
 
-static uint64_t capabilities(void)
+const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES] = {
+	{CAP_BPF, true, "CAP_BPF", "load BPF programs"},
+	{CAP_PERFMON, true, "CAP_PERFMON", "attach BPF programs to tracepoints"},
+	{CAP_SYS_ADMIN, false, "CAP_SYS_ADMIN",
+	 "see connections of other network namespaces that are open at the start"},
+	{CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE", "find the network namespaces of other users' processes"},
+	{CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "name control groups and containers"},
+};
+
+/* CAP_BPF and CAP_PERFMON were cut out of CAP_SYS_ADMIN, which the kernel still takes for either. */
+bool kw_host_allows(const struct kw_host_capability *capability)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
-
-/* CAP_SYS_ADMIN covers CAP_BPF and CAP_PERFMON, and network namespaces are entered with nothing less. */
-bool kw_host_is_privileged(void)
-{
-	return capabilities() >> CAP_SYS_ADMIN & 1;
+	if (kw_privileges_have(capability->number))
+		return true;
+	return capability->required && kw_privileges_have(CAP_SYS_ADMIN);
 }
 
 bool kw_host_has_btf(void)
@@ -32,8 +32,15 @@ bool kw_host_has_btf(void)
 
 int kw_host_require(void)
 {
-	if (!kw_host_is_privileged())
-		return kw_log_error(-EOPNOTSUPP, "must run as root (with CAP_SYS_ADMIN): try sudo");
+	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
+		const struct kw_host_capability *capability = &kw_host_capabilities[i];
+
+		if (capability->required && !kw_host_allows(capability))
+			return kw_log_error(-EOPNOTSUPP,
+					    "this process lacks %s, to %s: run it as root (try sudo), or see "
+					    "PRIVILEGES in keepwatch(1)",
+					    capability->name, capability->purpose);
+	}
 	if (!kw_host_has_btf())
 		return kw_log_error(
 			-EOPNOTSUPP,

@@ -7,13 +7,24 @@
 
 #define KW_HOST_BTF "/sys/kernel/btf/vmlinux"
 
-/* May this process load BPF programs and look at all processes? */
-bool kw_host_is_privileged(void);
+/* A capability, and what it is for. */
+struct kw_host_capability {
+	unsigned int number; /* CAP_* */
+	bool required;       /* else something goes unseen without it */
+	const char *name;
+	const char *purpose; /* what goes without it: "find ..." */
+};
+
+#define KW_HOST_CAPABILITIES 5
+extern const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES];
+
+/* Does this process have it now, or CAP_SYS_ADMIN, where that covers it? */
+bool kw_host_allows(const struct kw_host_capability *capability);
 
 /* Does the kernel describe its types to programs, as a CO-RE program needs it? */
 bool kw_host_has_btf(void);
 
-/* Both of the above: 0, or -EOPNOTSUPP and one line has been logged that says what to do. */
+/* The capabilities that are required, and the types: 0, or -EOPNOTSUPP and one line has been logged that says what to do. */
 int kw_host_require(void);
 
 #endif

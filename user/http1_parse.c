@@ -131,7 +131,7 @@ static int feed_all_cuts(const struct options *options, const struct input *inpu
 		_cleanup_free_ char *text = NULL;
 
 		r = feed_to_text(options, input, guarded, cut, &text);
-		if (!r && strcmp(text, whole)) {
+		if (!r && strcmp(text, whole) != 0) {
 			fprintf(stderr, "http1-parse: cut after byte %zu, the stream says:\n%s", cut, text);
 			r = 1;
 		}

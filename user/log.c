@@ -47,16 +47,6 @@ void kw_log(enum kw_log_level level, const char *format, ...)
 	va_end(args);
 }
 
-int kw_log_error(int result, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	log_line(KW_LOG_ERROR, format, args);
-	va_end(args);
-	return result;
-}
-
 /* Whatever libbpf complains of, this program says in its own words: its lines are for debugging only. */
 static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {

@@ -19,7 +19,12 @@ void kw_log_open(int verbosity);
 /* Writes one line; line feeds within it become spaces. Does not change errno. */
 void kw_log(enum kw_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Writes an error line and returns @result, so that failing is one statement. */
-int kw_log_error(int result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Writes an error line and is @result, an int, so that failing is one statement. A macro, so that those who check the
+ * code see what comes of it. */
+#define kw_log_error(result, ...)                                                                              \
+	({                                                                                                     \
+		kw_log(KW_LOG_ERROR, __VA_ARGS__);                                                             \
+		(result);                                                                                      \
+	})
 
 #endif

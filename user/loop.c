@@ -107,12 +107,29 @@ int kw_loop_stop_on_signals(struct kw_loop *loop)
 	return watch(loop, (struct kw_loop_watch){.fd = fd, .owned = true, .ready = stop, .context = loop});
 }
 
+int kw_loop_add_signal(struct kw_loop *loop, int signal, kw_loop_ready_fn ready, void *context)
+{
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, signal);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	return watch(loop,
+		     (struct kw_loop_watch){
+			     .fd = fd, .owned = true, .counter = true, .ready = ready, .context = context});
+}
+
 static int dispatch(const struct kw_loop_watch *entry)
 {
-	uint64_t expirations;
+	struct signalfd_siginfo what; /* a timer has less to say */
 
-	/* A timer that was read off meanwhile has nothing to say. */
-	if (entry->counter && read(entry->fd, &expirations, sizeof(expirations)) < 0)
+	/* One that was read off meanwhile has nothing to say. */
+	if (entry->counter && read(entry->fd, &what, sizeof(what)) < 0)
 		return 0;
 	return entry->ready(entry->context);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KW_LOOP_WATCHES 8
+#define KW_LOOP_WATCHES 16
 
 /* Called when a descriptor is readable, or a timer has expired. A result below 0 ends the loop with it. */
 typedef int (*kw_loop_ready_fn)(void *context);
@@ -14,7 +14,7 @@ typedef int (*kw_loop_ready_fn)(void *context);
 struct kw_loop_watch {
 	int fd;
 	bool owned;   /* opened here, closed here */
-	bool counter; /* a timer: its expirations must be read off */
+	bool counter; /* a timer or a signal: what it counts must be read off */
 	kw_loop_ready_fn ready;
 	void *context;
 };
@@ -41,6 +41,9 @@ int kw_loop_stop_after(struct kw_loop *loop, uint64_t after);
 
 /* Blocks SIGINT and SIGTERM and stops the loop when one arrives. */
 int kw_loop_stop_on_signals(struct kw_loop *loop);
+
+/* Blocks @signal and calls @ready when it arrives; one that arrived since it was blocked counts. */
+int kw_loop_add_signal(struct kw_loop *loop, int signal, kw_loop_ready_fn ready, void *context);
 
 /* Until it is stopped: 0; or until a callback fails: its result. */
 int kw_loop_run(struct kw_loop *loop);

@@ -8,8 +8,8 @@
 #include "log.h"
 
 static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
-	[KW_COMMAND_RUN] = kw_run,       [KW_COMMAND_TRACE] = kw_trace,   [KW_COMMAND_REPORT] = kw_report,
-	[KW_COMMAND_RECORD] = kw_record, [KW_COMMAND_REPLAY] = kw_replay, [KW_COMMAND_CHECK] = kw_check,
+	[KW_COMMAND_RUN] = kw_run,         [KW_COMMAND_TRACE] = kw_trace,   [KW_COMMAND_REPORT] = kw_report,
+	[KW_COMMAND_RECORD] = kw_record,   [KW_COMMAND_REPLAY] = kw_replay, [KW_COMMAND_CHECK] = kw_check,
 	[KW_COMMAND_EXPLAIN] = kw_explain,
 };
 

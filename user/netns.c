@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <mntent.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "privileges.h"
 
 #define OWN_NAMESPACE "/proc/self/ns/net"
 
@@ -105,21 +107,44 @@ static int visit_mounts(struct visited *visited)
 	return r;
 }
 
+static bool can_enter(void)
+{
+	if (kw_privileges_have(CAP_SYS_ADMIN))
+		return true;
+	kw_log(KW_LOG_WARNING,
+	       "this process lacks CAP_SYS_ADMIN: the older connections of other network namespaces are not seen");
+	return false;
+}
+
+static int visit_others(struct visited *visited)
+{
+	int r;
+
+	if (!kw_privileges_have(CAP_SYS_PTRACE))
+		kw_log(KW_LOG_WARNING, "this process lacks CAP_SYS_PTRACE: the older connections of network "
+				       "namespaces of other users are not seen");
+	r = visit_processes(visited);
+	return r < 0 ? r : visit_mounts(visited);
+}
+
 int kw_netns_each(int (*visit)(void *context), void *context)
 {
 	struct visited visited = {.visit = visit, .context = context};
 	_cleanup_fd_ int own = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	bool is_new;
 	int r;
 
-	if (own < 0)
+	if (own < 0 || fstat(own, &status) < 0)
 		return -errno;
-	r = visit_path(&visited, OWN_NAMESPACE);
+	r = remember(&visited, status.st_ino, &is_new);
 	if (r == 0)
-		r = visit_processes(&visited);
-	if (r == 0)
-		r = visit_mounts(&visited);
+		r = visit(context);
+	if (r == 0 && can_enter()) {
+		r = visit_others(&visited);
+		if (setns(own, CLONE_NEWNET) < 0 && r == 0)
+			r = -errno;
+	}
 	free(visited.inodes);
-	if (setns(own, CLONE_NEWNET) < 0 && r == 0)
-		r = -errno;
 	return r;
 }

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "notify.h"
+#include "privileges.h"
 
 /* The kernel side does not wake us per event: this is how late a record may be. */
 #define READ_INTERVAL (50 * KW_MS)
@@ -73,15 +74,26 @@ static int on_second(void *context)
 	return sweep(observer, KW_SWEEP_PROGRESS);
 }
 
+static int on_watchdog(void *context)
+{
+	(void)context;
+	kw_notify_alive();
+	return 0;
+}
+
 static int add_sources(struct kw_observer *observer)
 {
 	struct kw_loop *loop = &observer->loop;
+	uint64_t watchdog = kw_notify_watchdog();
 	int r = kw_loop_add(loop, kw_loader_fd(observer->loader), on_ring, observer);
 
 	if (r == 0)
 		r = kw_loop_add_timer(loop, READ_INTERVAL, on_ring, observer);
 	if (r == 0)
 		r = kw_loop_add_timer(loop, SWEEP_INTERVAL, on_second, observer);
+	/* In turn with all else: where one of them hangs, this one does not come. */
+	if (r == 0 && watchdog)
+		r = kw_loop_add_timer(loop, watchdog / 2, on_watchdog, observer);
 	return r < 0 ? kw_log_error(r, "cannot set up the event loop: %s", strerror(-r)) : 0;
 }
 
@@ -94,6 +106,7 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_config *confi
 	observer->sink = sink;
 	observer->last_sweep = last_sweep;
 	kw_clock_read(&observer->clock);
+	kw_notify_open();
 	r = kw_loop_open(&observer->loop);
 	/* A signal that comes while the programs are being loaded ends the command in order, as later. */
 	if (r == 0)
@@ -107,6 +120,8 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_config *confi
 		r = kw_loader_start(observer->loader);
 	if (r == 0)
 		r = add_sources(observer);
+	if (r == 0)
+		r = kw_privileges_drop();
 	if (r < 0) {
 		kw_observer_close(observer);
 		return r;
@@ -120,6 +135,7 @@ int kw_observer_run(struct kw_observer *observer)
 {
 	int r = kw_loop_run(&observer->loop);
 
+	kw_notify_stopping();
 	if (r == 0 && !observer->enough)
 		r = sweep(observer, observer->last_sweep);
 	if (r == 0)

@@ -26,8 +26,8 @@ struct kw_observer {
 	bool reported;                 /* what failed has been logged */
 };
 
-/* Loads everything and starts to observe; writes "observing" to standard error and tells systemd. @observer
- * must not move in memory. On failure one line has been logged and nothing is left open. -EOPNOTSUPP: this
+/* Loads everything and starts to observe, gives up the privileges that this took, writes "observing" to standard
+ * error and tells systemd. Files to be written and sockets must be open before. @observer must not move in memory. On failure one line has been logged and nothing is left open. -EOPNOTSUPP: this
  * host cannot run it. */
 int kw_observer_open(struct kw_observer *observer, const struct kw_config *config, uint32_t ring_size,
 		     enum kw_front_end front_end, enum kw_sweep_mode last_sweep, struct kw_sink sink);

@@ -232,6 +232,8 @@ static int apply(struct kw_options *options, const struct given *given)
 	if (row->set(options, given->value) < 0)
 		return kw_log_error(-EINVAL, "--%s '%.100s': expected %s", row->name, given->value,
 				    row->expects);
+	if (row->set == kw_set_listen)
+		options->listen_file = NULL;
 	return 0;
 }
 
@@ -276,6 +278,10 @@ static int apply_line(struct kw_options *options, const char *path, unsigned int
 	if (row->set(options, value) < 0)
 		return kw_log_error(-EINVAL, "%s:%u: %s '%.100s': expected %s", path, number, key, value,
 				    row->expects);
+	if (row->set == kw_set_listen) {
+		options->listen_file = path;
+		options->listen_line = number;
+	}
 	return 0;
 }
 
@@ -308,12 +314,16 @@ static int apply_file(struct kw_options *options, const char *path)
 
 static int check_together(const struct kw_options *options)
 {
-	if (!kw_endpoint_is_loopback(&options->listen_address) && !options->allow_remote)
+	if (kw_endpoint_is_loopback(&options->listen_address) || options->allow_remote)
+		return 0;
+	if (options->listen_file)
 		return kw_log_error(
 			-EINVAL,
-			"--listen %s can be reached from other hosts: add --allow-remote if that is meant",
-			options->listen);
-	return 0;
+			"%s:%u: listen %s can be reached from other hosts: add allow-remote if that is meant",
+			options->listen_file, options->listen_line, options->listen);
+	return kw_log_error(-EINVAL,
+			    "--listen %s can be reached from other hosts: add --allow-remote if that is meant",
+			    options->listen);
 }
 
 static int defaults(struct kw_options *options)
@@ -337,7 +347,7 @@ static int apply_all(struct kw_options *options, const struct given *given, int 
 			r = apply(options, &given[i]);
 	for (int i = 0; i < count && r == 0; i++)
 		if (strcmp(given[i].row->name, "config") == 0)
-			r = apply_file(options, given[i].value);
+			r = apply_file(options, options->config = given[i].value);
 	for (int i = 0; i < count && r == 0; i++)
 		r = apply(options, &given[i]);
 	return r < 0 ? r : check_together(options);
@@ -362,6 +372,8 @@ int kw_options_parse(int argc, char **argv, struct kw_options *ret_options)
 		*ret_options = options;
 		return 0;
 	}
+	options.argc = argc;
+	options.argv = argv;
 	r = read_arguments(argc, argv, &options);
 	if (r == 0)
 		r = apply_all(&options, given, count);

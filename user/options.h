@@ -28,13 +28,18 @@ enum kw_command {
 
 struct kw_options {
 	enum kw_command command;
+	int argc; /* as they were given, to be read again */
+	char **argv;
+	const char *config;          /* the file that was read last; of argv; NULL if there is none */
 	int verbosity;               /* -1 quiet, 0 normal, 1 verbose */
 	struct kw_config filter;     /* what the kernel side is told, its ports, process and network filters */
 	uint32_t ring_size;          /* bytes; a power of two and a multiple of the page size */
 	enum kw_front_end front_end; /* how to see what is sent and received */
 
 	/* run */
-	char *listen; /* ADDRESS:PORT as given; owned */
+	char *listen;             /* ADDRESS:PORT as given; owned */
+	const char *listen_file;  /* the file that says so; of argv; NULL: the command line does, or nobody */
+	unsigned int listen_line; /* of it */
 	struct sockaddr_storage listen_address;
 	socklen_t listen_length;
 	bool allow_remote;

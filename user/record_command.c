@@ -45,7 +45,7 @@ static int record(const struct kw_options *options, struct kw_cgroups *cgroups,
 
 static int record_to_file(const struct kw_options *options, struct kw_cgroups *cgroups)
 {
-	struct kw_recording_writer *writer;
+	struct kw_recording_writer *writer = NULL;
 	int r = kw_host_require();
 	int finished;
 

@@ -107,7 +107,7 @@ static int read_preamble(struct kw_recording_reader *reader)
 
 	if (r < 0 && r != -ENODATA)
 		return r;
-	if (r == 0)
+	if (r >= 0)
 		memcpy(&preamble, reader->buffer, sizeof(preamble));
 	if (r < 0 || memcmp(preamble.magic, KW_RECORDING_MAGIC, sizeof(preamble.magic)) != 0)
 		return kw_log_error(-EBADMSG, "%s is no recording: make one by keepwatch record", reader->path);
@@ -160,7 +160,7 @@ static bool is_of_this_layout(const struct kw_recording_header *header)
 static int read_header(struct kw_recording_reader *reader, struct kw_recording_header *ret_header)
 {
 	struct kw_recording_header header;
-	struct kw_frame frame;
+	struct kw_frame frame = {0};
 	json_t *object;
 	int r = kw_recording_next(reader, &frame);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,16 +10,19 @@
 #include "http_server.h"
 #include "log.h"
 #include "metrics.h"
+#include "notify.h"
 #include "observe.h"
 #include "page_cache.h"
 #include "record.h"
+#include "reload.h"
 #include "sanitize.h"
 #include "tally.h"
 
 #define PROGRAMS_MAX 32
 
 struct run {
-	const struct kw_options *options;
+	const struct kw_options *options; /* as they were at the start */
+	bool log_premature;
 	struct kw_observer observer;
 	struct kw_tally tally;
 	struct kw_premature_closes closes;
@@ -105,7 +109,7 @@ static void on_premature(struct run *run, const struct kw_event *event, const st
 
 	kw_premature_note(&run->closes, event, verdict, service,
 			  kw_source_cgroup(&run->tally.source, identity->cgroup));
-	if (!run->options->log_premature)
+	if (!run->log_premature)
 		return;
 	if (event->late)
 		log_late(event->late, service);
@@ -131,12 +135,43 @@ static int on_server(void *context)
 	return 0;
 }
 
+/* A fault in the file is no reason to stop. */
+static int on_hangup(void *context)
+{
+	struct run *run = context;
+	struct kw_options options;
+
+	kw_notify_reloading();
+	if (kw_reload(run->options, &options) == 0) {
+		run->log_premature = options.log_premature;
+		kw_aggregate_set(&run->tally.aggregate, options.services, options.window);
+		kw_log_open(options.verbosity);
+		kw_log(KW_LOG_NOTICE, "read %s again", options.config);
+		kw_options_free(&options);
+	}
+	kw_notify_ready();
+	return 0;
+}
+
+/* Until the loop runs one waits. Without a file to read, a terminal's hang-up ends the daemon like any program. */
+static void hold_hangup(const struct kw_options *options)
+{
+	sigset_t hangup;
+
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	if (options->config)
+		sigprocmask(SIG_BLOCK, &hangup, NULL);
+}
+
 static int serve(struct run *run)
 {
 	int r = kw_loop_add(&run->observer.loop, kw_http_server_fd(run->server), on_server, run);
 
 	if (r == 0)
 		r = kw_loop_add_timer(&run->observer.loop, KW_HTTP_SERVER_INTERVAL, on_server, run);
+	if (r == 0 && run->options->config)
+		r = kw_loop_add_signal(&run->observer.loop, SIGHUP, on_hangup, run);
 	if (r < 0)
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
 	kw_log(KW_LOG_INFO, "metrics at %s", kw_http_server_url(run->server));
@@ -184,10 +219,11 @@ static int tally(struct run *run, struct kw_cgroups *cgroups)
 
 int kw_run(const struct kw_options *options)
 {
-	struct run run = {.options = options};
+	struct run run = {.options = options, .log_premature = options->log_premature};
 	struct kw_cgroups *cgroups;
 	int r = kw_cgroups_open(&cgroups);
 
+	hold_hangup(options);
 	if (r < 0)
 		return kw_exit_status(kw_log_error(r, "out of memory"));
 	r = tally(&run, cgroups);

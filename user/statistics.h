@@ -83,7 +83,7 @@ int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *e
 		      const struct kw_verdict *verdict);
 
 /* Adds all of @from. -ENOMEM. */
-int kw_statistics_merge(struct kw_statistics *statistics, const struct kw_statistics *from);
+int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from);
 
 void kw_statistics_clear(struct kw_statistics *statistics);
 void kw_statistics_free(struct kw_statistics *statistics);

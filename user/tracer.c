@@ -30,7 +30,7 @@ static int print_connection(struct kw_tracer *tracer, const struct kw_event *eve
 	struct kw_record record = {
 		.event = event,
 		.verdict = verdict,
-		.evidence = verdict ? &evidence : NULL,
+		.evidence = verdict ? &evidence : NULL, /* cppcheck-suppress uninitvar; is written below */
 		.service = &service,
 		.cgroup = kw_source_cgroup(&tracer->source, identity->cgroup),
 		.clock = *tracer->source.clock,

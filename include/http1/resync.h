@@ -6,7 +6,7 @@
 #include "framing.h"
 
 /* Does this call begin with a method, SP, and what a target may begin with? Methods that are in use have
- * capital letters only. */
+ * capital letters, and VERSION-CONTROL a hyphen. */
 KW_INLINE int http1_begins_request(const __u8 *p, __u32 n)
 {
 	for (__u32 i = 0; i < 20; i++) {
@@ -14,7 +14,7 @@ KW_INLINE int http1_begins_request(const __u8 *p, __u32 n)
 			return 0;
 		if (p[i] == ' ')
 			return i >= 3 && (p[i + 1] == '/' || p[i + 1] == '*' || http1_is_token(p[i + 1]));
-		if (p[i] < 'A' || (p[i] > 'Z' && p[i] != '-'))
+		if ((p[i] < 'A' || p[i] > 'Z') && p[i] != '-')
 			return 0;
 	}
 	return 0;

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t room = 0;
 
-	if (argc != 2 || (strcmp(argv[1], "machine") && strcmp(argv[1], "http_parser"))) {
+	if (argc != 2 || (strcmp(argv[1], "machine") != 0 && strcmp(argv[1], "http_parser") != 0)) {
 		fputs("usage: facts machine|http_parser\n", stderr);
 		return 2;
 	}

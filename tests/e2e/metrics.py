@@ -61,8 +61,8 @@ class Scrape:
 class Daemon(observer.Observer):
     """keepwatch run on some ports."""
 
-    def __init__(self, ports, *options):
-        super().__init__("run", "--listen", "127.0.0.1:0", *observer.port_options(ports), *options)
+    def __init__(self, ports, *options, **popen):
+        super().__init__("run", "--listen", "127.0.0.1:0", *observer.port_options(ports), *options, **popen)
         self.url = None
 
     def __enter__(self):

@@ -24,7 +24,7 @@ held_in_session = set()  # every BPF object that an observer of this session was
 
 
 def port_options(ports):
-    return ["--port", ",".join(str(port) for port in ports)]
+    return ["--port", ",".join(str(port) for port in ports)] if ports else []
 
 
 class Observer:
@@ -33,9 +33,9 @@ class Observer:
     command = [BINARY]
     status = 0  # which it is expected to end with
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments, program=None, **options):
         self.process = subprocess.Popen(
-            [*self.command, *arguments],
+            [*(program or self.command), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

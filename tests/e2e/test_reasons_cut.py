@@ -8,8 +8,11 @@ import time
 
 import pytest
 
+import reasons
 import wire
-from reasons import both_say, door, each_says, proves, says, talk, verdict  # noqa: F401
+from reasons import both_say, each_says, proves, says, verdict
+
+door, talk = reasons.door, reasons.talk  # fixtures
 
 UPLOAD = wire.head("POST / HTTP/1.1", "Host: test", "Content-Length: 1000")
 HALF_HEAD = b"GET / HTTP/1.1\r\nHos"

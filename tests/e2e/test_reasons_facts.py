@@ -7,9 +7,13 @@ import time
 
 import pytest
 
+import reasons
 import wire
-from reasons import door, talk  # noqa: F401
-from test_reasons_network import FAMILIES, cable, ends, wait_for_retransmission  # noqa: F401
+import test_reasons_network
+from test_reasons_network import FAMILIES, wait_for_retransmission
+
+door, talk = reasons.door, reasons.talk  # fixtures
+cable, ends = test_reasons_network.cable, test_reasons_network.ends
 
 
 def promise(value):

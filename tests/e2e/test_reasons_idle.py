@@ -8,8 +8,11 @@ import pytest
 
 import observer
 import record
+import reasons
 import wire
-from reasons import answered_and_closed_at_once, both_say, door, each_says, proves, says, talk, verdict  # noqa: F401
+from reasons import answered_and_closed_at_once, both_say, each_says, proves, says, verdict
+
+door, talk = reasons.door, reasons.talk  # fixtures
 
 LATER = 0.15  # seconds: more than the tenth of a second within which a close goes with the response
 IDLE_BY_SERVER = ("server", "fin", "idle")

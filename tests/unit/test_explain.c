@@ -34,7 +34,7 @@ static void is_text(const char *name, const char *text)
 {
 	if (!text || !text[0])
 		fail_msg("%s lacks a text", name);
-	for (const char *c = text; *c; c++)
+	for (const char *c = text; c && *c; c++)
 		if (*c < ' ' || *c > '~' || (*c == ' ' && (c[1] == ' ' || !c[1])))
 			fail_msg("%s: bad text '%s'", name, text);
 }

@@ -104,6 +104,17 @@ static void a_malformed_request_is_followed_by_the_next_call(void **state)
 	assert_int_equal(talk.lost[HTTP1_RESPONSES], 0);
 }
 
+/* A hyphen was never let pass, since it comes before the letters. */
+static void a_method_with_a_hyphen_is_taken_up(void **state)
+{
+	struct talk talk = {};
+	(void)state;
+
+	assert_true(ask(&talk, "GET / HTTP/1.1\r\nno colon\r\n") & HTTP1_EVENT_LOST);
+	ask(&talk, "VERSION-CONTROL /a HTTP/1.1\r\n\r\n");
+	assert_int_equal(talk.ended[HTTP1_REQUESTS], 1);
+}
+
 static void requests_are_not_taken_up_in_the_middle_of_a_call(void **state)
 {
 	struct talk talk = {};
@@ -250,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_blind_span_within_a_head_loses_the_framing),
 		cmocka_unit_test(a_blind_span_of_a_body_delimited_by_the_close_is_harmless),
 		cmocka_unit_test(a_malformed_request_is_followed_by_the_next_call),
+		cmocka_unit_test(a_method_with_a_hyphen_is_taken_up),
 		cmocka_unit_test(requests_are_not_taken_up_in_the_middle_of_a_call),
 		cmocka_unit_test(a_lost_response_stream_waits_for_a_new_request),
 		cmocka_unit_test(an_older_connection_is_taken_up_with_a_request),

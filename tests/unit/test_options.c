@@ -291,14 +291,14 @@ static void a_file_says_what_the_command_line_does_not(void **state)
 	struct kw_options options;
 
 	(void)state;
-	with_file("# a comment\n\n  services = 9 \nlog-premature\nallow-remote = false\nport = 80\n"
+	with_file("# a comment\n\n  services = 9 \nlog-premature\nallow-remote = false\nport = 80 , 81\n"
 		  "service-by=port\nquiet = true\njson\n", /* what is another command's is left alone */
 		  "run --services 3 --port 443", path, line);
 	options = parsed(line);
 	assert_int_equal(options.services, 3);
 	assert_true(options.log_premature);
 	assert_false(options.allow_remote);
-	assert_int_equal(options.filter.port_count, 2);
+	assert_int_equal(options.filter.port_count, 3);
 	assert_int_equal(options.namer.by, KW_SERVICE_BY_PORT);
 	assert_int_equal(options.verbosity, -1);
 	assert_false(options.json);
@@ -317,6 +317,7 @@ static void a_bad_file_is_told_with_its_line(void **state)
 		{"log-premature = 1\n", ":1: log-premature: expected true or false"},
 		{"config = /etc/other\n", ":1: unknown key 'config'"},
 		{"help\n", ":1: unknown key 'help'"},
+		{"services = 9\nlisten = 0.0.0.0:1\n", ":2: listen 0.0.0.0:1 can be reached"},
 	};
 
 	(void)state;

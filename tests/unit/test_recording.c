@@ -202,6 +202,7 @@ static void make_old_file(const char *path, uint32_t version, const char *json)
 	FILE *file = fopen(path, "w");
 
 	assert_true(heads[0].size <= sizeof(padded));
+	/* Zeros are behind it. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(padded, json, strlen(json));
 	payloads[0] = padded;
 	event.identity.cookie = 1;

@@ -147,7 +147,8 @@ static void text_is_cut_between_characters(void **state)
 		{"\355\240\200", 10, "???"},      /* a surrogate */
 		{"\364\220\200\200", 10, "????"}, /* beyond Unicode */
 		{"\360\237\230\200", 10, "\360\237\230\200"},
-		{"a\342\200\256b", 10, "a???b"}, /* would turn the line around */
+		/* Would turn the line around. NOLINTNEXTLINE(misc-misleading-bidirectional) */
+		{"a\342\200\256b", 10, "a???b"},
 		{"\177\t\r\n", 10, "????"},
 	};
 	char clean[16];

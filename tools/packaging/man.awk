@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# scdoc ends and begins every block with a paragraph. Those that mean nothing go, and one in front of the end of an
+# indented block comes behind it: the page looks the same, and mandoc has nothing to say.
+function flush()
+{
+	if (pending && !after_title)
+		print ".P"
+	pending = 0
+}
+
+$0 == ".P" { pending = 1; next }
+$0 == ".RE" { print; next }
+/^\.(SH|SS|TH) / { pending = 0; print; after_title = 1; next }
+{ flush(); print; after_title = 0 }
