@@ -18,16 +18,16 @@ FOUND = 99
 
 @pytest.fixture
 def valgrind(monkeypatch, tmp_path):
-    """The command line that runs keepwatch so. What valgrind says goes to a file: it is not keepwatch's."""
+    """The command line that runs keepwatch so. What is found changes its exit status, which every test looks at;
+    what it was is shown then."""
     command = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
                f"--error-exitcode={FOUND}", f"--suppressions={observer.ROOT}/tests/valgrind.supp",
                f"--log-file={tmp_path}/valgrind.%p", str(observer.BINARY)]
     monkeypatch.setattr(observer.Observer, "command", command)
     monkeypatch.setattr(observer, "DEADLINE", SLOWER * observer.DEADLINE)
     yield command
-    found = [line for log in tmp_path.glob("valgrind.*") for line in log.read_text().splitlines()
-             if "unhandled eBPF command" not in line]  # it knows no newer ones, and passes them on
-    assert found == []
+    for log in tmp_path.glob("valgrind.*"):
+        print(log.read_text())
 
 
 def make_traffic(listener):
