@@ -103,8 +103,8 @@ def test_streams_that_are_http_no_more(own_listener):
             assert (one["requests"], one["reason"], one["confidence"]) == (
                 (CONNECTIONS + 9) // 10, "client_closed_idle", "certain")
         scrape = daemon.scrape_until(
-            lambda page: page.sum_of("keepwatch_connections_closed_total") == 2 * (CONNECTIONS + 1), "all closes")
-        assert scrape.sum_of("keepwatch_parse_errors_total") > 0
+            lambda page: page.sum_of("keepwatch_connections_closed_total") == 2 * (CONNECTIONS + 1)
+            and page.sum_of("keepwatch_parse_errors_total") > 0, "all closes, and what was wrong")
         assert scrape.sum_of("keepwatch_events_lost_total") == 0
         text.stop()
         assert text.errors == [observer.OBSERVING]
