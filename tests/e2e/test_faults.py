@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,12 @@ class Clock:
             "DONT_FAKE_MONOTONIC": "1",
         }
 
+    @staticmethod
+    def clean(pid):
+        """The library leaves what its processes would share."""
+        for name in f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}":
+            Path("/dev/shm", name).unlink(missing_ok=True)
+
 
 def seconds(text):
     return datetime.fromisoformat(text[:26] + "+00:00").timestamp()
@@ -245,7 +252,8 @@ def test_a_clock_that_is_set_moves_times_and_no_duration(own_listener, tmp_path)
     """As after a suspend, or by hand: what lasts is measured by a clock that nobody sets."""
     clock = Clock(tmp_path / "clock")
     trace = observer.Trace([wire.port_of(own_listener)], env=clock.environment())
-    with trace, wire.Pair(own_listener) as old:
+    with contextlib.ExitStack() as after, trace, wire.Pair(own_listener) as old:
+        after.callback(clock.clean, trace.process.pid)
         old.exchange()
         connect_until(trace, own_listener, lambda by: abs(by) < 60)
         clock.set(7200)
