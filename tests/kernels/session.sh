@@ -29,8 +29,8 @@ wait_until() {
 }
 
 observing() {
-	grep -q '^keepwatch: observing$' "$folder/trace.errors" &&
-		grep -q '^keepwatch: observing$' "$folder/record.errors"
+	grep -qs '^keepwatch: observing$' "$folder/trace.errors" &&
+		grep -qs '^keepwatch: observing$' "$folder/record.errors"
 }
 
 # A socket of the listener's port that is neither listening nor only a memory of one.
