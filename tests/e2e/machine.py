@@ -27,7 +27,7 @@ mount -t tmpfs none $root/tmp
 ip link set lo up
 cd $root
 rm -rf lib/systemd/system/*.target.wants/* etc/systemd/system/*.wants usr/sbin/policy-rc.d
-cp "$2" root/
+cp "$2" srv/
 exec chroot . env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --unit=basic.target --log-target=null --show-status=no
 """
@@ -43,7 +43,7 @@ def control_groups():
 
 
 class Machine:
-    """One with this file in /root."""
+    """One with this file in /srv."""
 
     def __init__(self, file):
         with contextlib.ExitStack() as stack:

@@ -49,7 +49,7 @@ def test_it_installs_runs_and_is_removed(package):
     """One machine for all of it: each step needs the one before."""
     with Machine(package) as machine:
         before = set(machine.added())
-        do(machine, "dpkg", "-i", f"/root/{package.name}")
+        do(machine, "dpkg", "-i", f"/srv/{package.name}")
         assert do(machine, *IS_ACTIVE) == "active\n"
         assert do(machine, "systemctl", "is-enabled", "keepwatch") == "enabled\n"
         status = status_of(machine)
