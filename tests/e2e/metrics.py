@@ -47,6 +47,11 @@ class Scrape:
         assert key not in self.samples, f"twice: {line}"
         self.samples[key] = float(value)
 
+    def __str__(self):
+        """What is not 0, for a person to read; without buckets."""
+        samples = sorted((name, sorted(labels), value) for (name, labels), value in self.samples.items() if value)
+        return "\n".join(f"{name} {dict(labels)} {value}" for name, labels, value in samples if "_bucket" not in name)
+
     def all_of(self, name, **labels):
         """The samples of this name with at least these labels: [(labels, value)]."""
         wanted = set(labels.items())
@@ -102,5 +107,5 @@ class Daemon(observer.Observer):
             found.append(self.scrape())
             return condition(found[-1])
 
-        self.wait_until(holds, what)
+        assert self.comes_true(holds), f"waited in vain for {what}; errors {self.errors}\n{found[-1]}"
         return found[-1]

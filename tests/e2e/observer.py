@@ -144,10 +144,18 @@ class Trace(Observer):
             and (one.get("opened") or since) >= since
         ]
 
+    def _known_of(self, fields):
+        """What may tell why a record does not come: all those of these ends, at whatever time, and the sockets."""
+        ends = {str(value) for end, value in fields.items() if end in ("local", "remote")}
+        records = [one for one in self.records() if ends <= {one["local"], one["remote"]}]
+        sockets = subprocess.run(["ss", "-tanie"], capture_output=True, text=True).stdout.splitlines()
+        return f"known: {records}, {[line for line in sockets if any(end in line for end in ends)]}"
+
     def wait_for(self, count, kind="connection", **fields):
         """The records of this type and with these values, once there are so many; more are an error."""
-        self.wait_until(lambda: len(self.records(kind, **fields)) >= count, f"{count} of {kind} with {fields}")
+        enough = self.comes_true(lambda: len(self.records(kind, **fields)) >= count)
         records = self.records(kind, **fields)
+        assert enough, f"{len(records)} of {count} with {fields}; {self._known_of(fields)}; errors {self.errors}"
         assert len(records) == count, records
         return records
 
