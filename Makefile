@@ -17,8 +17,10 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+SHAREDIR ?= $(PREFIX)/share/keepwatch
 SYSCONFDIR ?= /etc
 CONFIG := $(SYSCONFDIR)/keepwatch/keepwatch.conf
+SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafana/keepwatch.json
 
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD)
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
@@ -26,7 +28,7 @@ BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --t
 ifdef SANITIZE
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
-LIBS := -lbpf -lelf -lz -lmicrohttpd -ljansson -lm -lcap-ng -lseccomp
+LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap-ng -lseccomp
 
 PARSE_SRC := $(wildcard user/http1_parse*.c)
 MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
@@ -133,6 +135,7 @@ install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DE
 	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.1 $(DESTDIR)$(MANDIR)/man1/keepwatch.1
 	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.conf.5 $(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5
 	$(Q)install -D -m 644 tools/packaging/keepwatch.bash $(DESTDIR)$(COMPLETIONDIR)/keepwatch
+	$(Q)install -D -m 644 -t $(DESTDIR)$(SHAREDIR) $(SHARED)
 	$(Q)mkdir -p $(DESTDIR)$(UNITDIR)
 	$(Q)$(FILL_IN) tools/packaging/keepwatch.service.in > $(DESTDIR)$(UNITDIR)/keepwatch.service
 	$(Q)test -e $(DESTDIR)$(CONFIG) || install -D -m 644 tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG)
@@ -140,7 +143,8 @@ install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DE
 uninstall: ## remove what install put there; a configuration that was edited stays
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/keepwatch $(DESTDIR)$(MANDIR)/man1/keepwatch.1 \
 		$(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5 $(DESTDIR)$(COMPLETIONDIR)/keepwatch \
-		$(DESTDIR)$(UNITDIR)/keepwatch.service
+		$(DESTDIR)$(UNITDIR)/keepwatch.service $(addprefix $(DESTDIR)$(SHAREDIR)/,$(notdir $(SHARED)))
+	$(Q)rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SHAREDIR) 2>/dev/null || true
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
 		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ struct kw_http_server {
 	struct kw_scrape scrape;
 	struct kw_crowd crowd;
 	struct kw_page_reply page;
+	struct kw_web *web; /* for connections that come from now on; a reference */
 	char url[KW_ENDPOINT_TEXT + 16];
 };
 
@@ -73,6 +75,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 			      size_t *upload_data_size, void **request)
 {
 	struct kw_http_server *server = context;
+	enum MHD_Result refused;
 	static int head_seen;
 
 	(void)version;
@@ -87,6 +90,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
+	if (!kw_web_lets_in(server->web, connection, &refused))
+		return refused;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "GET or HEAD\n");
 	if (strcmp(url, "/metrics") == 0)
@@ -96,6 +101,34 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	if (strcmp(url, "/") == 0)
 		return kw_page_reply(&server->page, connection);
 	return reply_text(connection, MHD_HTTP_NOT_FOUND, "text/plain", "see /metrics\n");
+}
+
+static void notify(void *context, struct MHD_Connection *connection, void **guest,
+		   enum MHD_ConnectionNotificationCode code)
+{
+	struct kw_http_server *server = context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		kw_web_connection_begins(server->web, connection);
+	else
+		kw_web_connection_ends(connection);
+	kw_crowd_notify(&server->crowd, connection, guest, code);
+}
+
+/* The server's own certificate, which it insists on having: never asked for, as each connection is given one. */
+static int no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
+			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+			  gnutls_pcert_st **ret_chain, unsigned int *ret_length, gnutls_privkey_t *ret_key)
+{
+	(void)session;
+	(void)issuers;
+	(void)issuer_count;
+	(void)algorithms;
+	(void)algorithm_count;
+	(void)ret_chain;
+	(void)ret_length;
+	(void)ret_key;
+	return -1;
 }
 
 static void log_server(void *context, const char *format, va_list args)
@@ -132,6 +165,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
+	const char *scheme = kw_web_has_tls(server->web) ? "https" : "http";
 	char host[INET6_ADDRSTRLEN] = "";
 
 	getsockname(fd, (struct sockaddr *)&address, &length);
@@ -139,13 +173,14 @@ static void fill_url(struct kw_http_server *server, int fd)
 		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
 
 		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		snprintf(server->url, sizeof(server->url), "http://%s:%u/metrics", host, ntohs(v4->sin_port));
+		snprintf(server->url, sizeof(server->url), "%s://%s:%u/metrics", scheme, host,
+			 ntohs(v4->sin_port));
 	} else {
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
 
 		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
 		/* All of it is zero to begin with. NOLINTBEGIN(clang-analyzer-core.CallAndMessage) */
-		snprintf(server->url, sizeof(server->url), "http://[%s]:%u/metrics", host,
+		snprintf(server->url, sizeof(server->url), "%s://[%s]:%u/metrics", scheme, host,
 			 ntohs(v6->sin6_port));
 		/* NOLINTEND(clang-analyzer-core.CallAndMessage) */
 	}
@@ -154,15 +189,20 @@ static void fill_url(struct kw_http_server *server, int fd)
 static int start(struct kw_http_server *server, int fd)
 {
 	const union MHD_DaemonInfo *info;
+	bool tls = kw_web_has_tls(server->web);
+	struct MHD_OptionItem security[] = {
+		{tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, (void *)no_certificate},
+		{MHD_OPTION_END, 0, NULL},
+	};
 
 	/* On success the socket is the daemon's. */
 	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer, server, MHD_OPTION_EXTERNAL_LOGGER,
-		log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
-		kw_crowd_notify, &server->crowd, MHD_OPTION_NOTIFY_COMPLETED, kw_crowd_answered, &server->crowd,
-		MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, answer, server,
+		MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
+		MHD_OPTION_NOTIFY_CONNECTION, notify, server, MHD_OPTION_NOTIFY_COMPLETED, kw_crowd_answered,
+		&server->crowd, MHD_OPTION_ARRAY, security, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		return kw_log_error(-EIO, "cannot start the metrics server");
@@ -174,12 +214,11 @@ static int start(struct kw_http_server *server, int fd)
 	return 0;
 }
 
-int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length, const char *name,
-			kw_http_metrics_fn metrics, kw_page_fn page, void *context,
-			struct kw_http_server **ret_server)
+int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_server **ret_server)
 {
+	bool loopback = kw_endpoint_is_loopback(settings->address);
 	struct kw_http_server *server;
-	int fd = listen_on(address, length, name);
+	int fd = listen_on(settings->address, settings->length, settings->name);
 	int r;
 
 	if (fd < 0)
@@ -189,8 +228,9 @@ int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length
 		close(fd);
 		return -ENOMEM;
 	}
-	server->scrape = (struct kw_scrape){.metrics = metrics, .context = context};
-	server->page = (struct kw_page_reply){page, context, kw_endpoint_is_loopback(address)};
+	server->scrape = (struct kw_scrape){.metrics = settings->metrics, .context = settings->context};
+	server->page = (struct kw_page_reply){settings->page, settings->context, loopback};
+	server->web = kw_web_ref(settings->web);
 	fill_url(server, fd);
 	r = start(server, fd);
 	if (r < 0) {
@@ -201,6 +241,15 @@ int kw_http_server_open(const struct sockaddr_storage *address, socklen_t length
 	return 0;
 }
 
+int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web)
+{
+	if (kw_web_has_tls(web) != kw_web_has_tls(server->web))
+		return -EBUSY;
+	kw_web_unref(server->web);
+	server->web = kw_web_ref(web);
+	return 0;
+}
+
 void kw_http_server_close(struct kw_http_server *server)
 {
 	if (!server)
@@ -208,6 +257,7 @@ void kw_http_server_close(struct kw_http_server *server)
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	kw_scrape_close(&server->scrape);
+	kw_web_unref(server->web);
 	free(server);
 }
 

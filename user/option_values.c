@@ -232,6 +232,17 @@ int kw_set_allow_remote(struct kw_options *options, const char *value)
 	return 0;
 }
 
+int kw_set_web_config(struct kw_options *options, const char *value)
+{
+	char *copy = value[0] ? strdup(value) : NULL;
+
+	if (!copy)
+		return -EINVAL;
+	free(options->web_config);
+	options->web_config = copy;
+	return 0;
+}
+
 int kw_set_services(struct kw_options *options, const char *value)
 {
 	uint64_t services;

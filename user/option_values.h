@@ -18,6 +18,7 @@ int kw_set_quiet(struct kw_options *options, const char *value);
 
 int kw_set_listen(struct kw_options *options, const char *value);
 int kw_set_allow_remote(struct kw_options *options, const char *value);
+int kw_set_web_config(struct kw_options *options, const char *value);
 int kw_set_services(struct kw_options *options, const char *value);
 int kw_set_service_by(struct kw_options *options, const char *value);
 int kw_set_networks(struct kw_options *options, const char *value);

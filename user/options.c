@@ -55,8 +55,8 @@ static const struct option_row table[] = {
 	 "only connections with a remote address in this network"},
 	{"ring-size", 0, "BYTES", OBSERVING | LIVE, kw_set_ring_size, "a power of two from 64K to 1024M",
 	 "size of the kernel's event buffer (2M)"},
-	{"front-end", 0, "tracepoint|trampoline", OBSERVING | CHECK | LIVE, kw_set_front_end,
-	 "tracepoint or trampoline", "how the kernel is asked for bytes (the first that works)"},
+	{"front-end", 0, "WHICH", OBSERVING | CHECK | LIVE, kw_set_front_end, "tracepoint or trampoline",
+	 "tracepoint or trampoline: how bytes are seen (the first that works)"},
 	{"config", 0, "FILE", ALL, NULL, "a file", "read long options from FILE, one 'key = value' a line"},
 	{"verbose", 'v', NULL, ALL, kw_set_verbose, "no value",
 	 "say more; trace: evidence for each connection"},
@@ -67,6 +67,8 @@ static const struct option_row table[] = {
 	 "where metrics are served (" DEFAULT_LISTEN ")"},
 	{"allow-remote", 0, NULL, RUN | LIVE, kw_set_allow_remote, "no value",
 	 "allow --listen on another than a loopback address"},
+	{"web-config", 0, "FILE", RUN | LIVE, kw_set_web_config, "a file",
+	 "TLS and users of the metrics, as Prometheus' exporters have them"},
 	{"services", 0, "N", RUN | REPORT, kw_set_services, "a number from 1 to 10000",
 	 "how many services are told apart (100); the rest is 'other'"},
 	{"service-by", 0, "WHAT", RUN | TRACE | REPORT, kw_set_service_by, "comm, cgroup, container or port",
@@ -388,6 +390,7 @@ int kw_options_parse(int argc, char **argv, struct kw_options *ret_options)
 void kw_options_free(struct kw_options *options)
 {
 	free(options->listen);
+	free(options->web_config);
 	free(options->file);
 	free(options->namer.networks);
 	*options = (struct kw_options){0};

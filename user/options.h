@@ -43,7 +43,8 @@ struct kw_options {
 	struct sockaddr_storage listen_address;
 	socklen_t listen_length;
 	bool allow_remote;
-	uint64_t window; /* ns */
+	char *web_config; /* a file with TLS and users of the metrics; owned; NULL: none */
+	uint64_t window;  /* ns */
 	bool log_premature;
 
 	/* whatever names services */

@@ -17,6 +17,7 @@
 #include "reload.h"
 #include "sanitize.h"
 #include "tally.h"
+#include "web.h"
 
 #define PROGRAMS_MAX 32
 
@@ -28,6 +29,7 @@ struct run {
 	struct kw_premature_closes closes;
 	struct kw_page_cache page;
 	struct kw_http_server *server;
+	struct kw_web *web; /* until the server has a reference of its own */
 };
 
 static int make_metrics(void *context, bool open_metrics, char **ret_text, size_t *ret_length)
@@ -135,18 +137,49 @@ static int on_server(void *context)
 	return 0;
 }
 
-/* A fault in the file is no reason to stop. */
+static bool has_files(const struct kw_options *options)
+{
+	return options->config || options->web_config;
+}
+
+/* Passwords that cross a network in clear text are everybody's. */
+static void warn_of_clear_text(const struct run *run)
+{
+	if (kw_web_has_users(run->web) && !kw_web_has_tls(run->web) &&
+	    !kw_endpoint_is_loopback(&run->options->listen_address))
+		kw_log(KW_LOG_WARNING, "%s has users but no tls_server_config: passwords come in clear text",
+		       run->options->web_config);
+}
+
+/* All of it or nothing, but for what takes a restart. */
+static void take_over(struct run *run, const struct kw_options *options, struct kw_web *web)
+{
+	const char *config = options->config, *web_config = options->web_config;
+
+	run->log_premature = options->log_premature;
+	kw_aggregate_set(&run->tally.aggregate, options->services, options->window);
+	kw_log_open(options->verbosity);
+	if (kw_http_server_set_web(run->server, web) < 0)
+		kw_log(KW_LOG_WARNING, "takes a restart to change: web-config, where TLS comes or goes");
+	kw_log(KW_LOG_NOTICE, "read %s%s%s again", config ? config : "", config && web_config ? " and " : "",
+	       web_config ? web_config : "");
+}
+
+/* A fault in a file is no reason to stop. */
 static int on_hangup(void *context)
 {
 	struct run *run = context;
 	struct kw_options options;
+	struct kw_web *web;
 
 	kw_notify_reloading();
 	if (kw_reload(run->options, &options) == 0) {
-		run->log_premature = options.log_premature;
-		kw_aggregate_set(&run->tally.aggregate, options.services, options.window);
-		kw_log_open(options.verbosity);
-		kw_log(KW_LOG_NOTICE, "read %s again", options.config);
+		if (kw_web_open(options.web_config, &web) == 0) {
+			take_over(run, &options, web);
+			kw_web_unref(web);
+		} else {
+			kw_log(KW_LOG_ERROR, "the configuration stays as it was");
+		}
 		kw_options_free(&options);
 	}
 	kw_notify_ready();
@@ -160,7 +193,7 @@ static void hold_hangup(const struct kw_options *options)
 
 	sigemptyset(&hangup);
 	sigaddset(&hangup, SIGHUP);
-	if (options->config)
+	if (has_files(options))
 		sigprocmask(SIG_BLOCK, &hangup, NULL);
 }
 
@@ -170,7 +203,7 @@ static int serve(struct run *run)
 
 	if (r == 0)
 		r = kw_loop_add_timer(&run->observer.loop, KW_HTTP_SERVER_INTERVAL, on_server, run);
-	if (r == 0 && run->options->config)
+	if (r == 0 && has_files(run->options))
 		r = kw_loop_add_signal(&run->observer.loop, SIGHUP, on_hangup, run);
 	if (r < 0)
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
@@ -182,13 +215,18 @@ static int observe(struct run *run)
 {
 	const struct kw_options *options = run->options;
 	struct kw_sink sink = {.context = run, .event = on_event};
-	int r = kw_host_require();
-
-	if (r < 0)
-		return r;
+	struct kw_http_settings settings = {.address = &options->listen_address,
+					    .length = options->listen_length,
+					    .name = options->listen,
+					    .web = run->web,
+					    .metrics = make_metrics,
+					    .page = make_page,
+					    .context = run};
 	/* The port comes before the programs: it fails sooner and for a plainer reason. */
-	r = kw_http_server_open(&options->listen_address, options->listen_length, options->listen, make_metrics,
-				make_page, run, &run->server);
+	int r = kw_http_server_open(&settings, &run->server);
+
+	kw_web_unref(run->web);
+	run->web = NULL;
 	if (r < 0)
 		return r;
 	r = kw_observer_open(&run->observer, &options->filter, options->ring_size, options->front_end,
@@ -221,12 +259,21 @@ int kw_run(const struct kw_options *options)
 {
 	struct run run = {.options = options, .log_premature = options->log_premature};
 	struct kw_cgroups *cgroups;
-	int r = kw_cgroups_open(&cgroups);
+	int r = kw_host_require();
 
+	if (r < 0)
+		return kw_exit_status(r);
 	hold_hangup(options);
+	r = kw_cgroups_open(&cgroups);
 	if (r < 0)
 		return kw_exit_status(kw_log_error(r, "out of memory"));
+	if (kw_web_open(options->web_config, &run.web) < 0) {
+		kw_cgroups_close(cgroups);
+		return KW_EXIT_USAGE;
+	}
+	warn_of_clear_text(&run);
 	r = tally(&run, cgroups);
+	kw_web_unref(run.web);
 	kw_cgroups_close(cgroups);
 	return kw_exit_status(r);
 }

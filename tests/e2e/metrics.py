@@ -81,7 +81,7 @@ class Daemon(observer.Observer):
 
     def _find_url(self):
         for line in self.errors:
-            if match := re.fullmatch(r"keepwatch: metrics at (http://127\.0\.0\.1:[1-9]\d*)/metrics", line):
+            if match := re.fullmatch(r"keepwatch: metrics at (https?://127\.0\.0\.1:[1-9]\d*)/metrics", line):
                 self.url = match[1]
         return self.url
 

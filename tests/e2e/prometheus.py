@@ -20,19 +20,21 @@ global:
 rule_files: [{rules}]
 scrape_configs:
   - job_name: keepwatch
-    static_configs:
+{more}    static_configs:
       - targets: [{target}]
 """
 LISTENING = re.compile(r'msg="Listening on" address=(\S+)')
 
 
 class Prometheus:
-    """Scrapes one exporter, from when it is entered until it is left."""
+    """Scrapes one exporter, from when it is entered until it is left. @more: how else, as in a scrape_config."""
 
-    def __init__(self, folder, url, rules=()):
-        target = url.removeprefix("http://")
+    def __init__(self, folder, url, rules=(), more=None):
+        scheme, target = url.split("://")
+        settings = {"scheme": scheme} | (more or {})
+        text = "".join(f"    {name}: {json.dumps(value)}\n" for name, value in settings.items())
         paths = ", ".join(json.dumps(str(path)) for path in rules)
-        (folder / "prometheus.yml").write_text(CONFIG.format(target=json.dumps(target), rules=paths))
+        (folder / "prometheus.yml").write_text(CONFIG.format(target=json.dumps(target), rules=paths, more=text))
         self.folder, self.url, self.said = folder, None, []
         self.changed = threading.Condition()
 

@@ -13,7 +13,8 @@ PACKAGING = observer.ROOT / "tools" / "packaging"
 FILES = {
     "usr/bin/keepwatch", "usr/share/man/man1/keepwatch.1", "usr/share/man/man5/keepwatch.conf.5",
     "usr/lib/systemd/system/keepwatch.service", "usr/share/bash-completion/completions/keepwatch",
-    "etc/keepwatch/keepwatch.conf",
+    "etc/keepwatch/keepwatch.conf", "usr/share/keepwatch/alerts.yml", "usr/share/keepwatch/recording.yml",
+    "usr/share/keepwatch/keepwatch.json",
 }
 PAGES = ["man/man1/keepwatch.1", "man/man5/keepwatch.conf.5"]
 
@@ -88,7 +89,8 @@ def test_an_edited_configuration_outlives_install_and_uninstall(tmp_path):
 
 
 def test_folders_can_be_chosen_one_by_one(tmp_path):
-    folders = {name: tmp_path / name for name in ("BINDIR", "MANDIR", "UNITDIR", "COMPLETIONDIR", "SYSCONFDIR")}
+    names = "BINDIR", "MANDIR", "UNITDIR", "COMPLETIONDIR", "SHAREDIR", "SYSCONFDIR"
+    folders = {name: tmp_path / name for name in names}
     done = run("make", "-s", "install", *(f"{name}={path}" for name, path in folders.items()), cwd=observer.ROOT)
     assert done.returncode == 0, done.stderr
     assert len(files_in(tmp_path)) == len(FILES)
@@ -185,6 +187,7 @@ def test_completion_offers_the_options_of_the_command(options):
 
 @pytest.mark.parametrize("words, offered", [
     (["trace", "--role", ""], {"client", "server"}),
+    (["check", "--front-end", "tr"], {"tracepoint", "trampoline"}),
     (["--service-by", "c"], {"comm", "cgroup", "container"}),
     (["replay", "file", "--as", ""], {"trace", "report", "metrics"}),
     (["report", "--fail-on", ""], {"info", "warning", "critical"}),
@@ -196,6 +199,7 @@ def test_completion_offers_the_options_of_the_command(options):
     (["explain", "timeout_"], {"timeout_race", "timeout_not_honoured"}),
     (["explain", "KeepwatchDo"], {"KeepwatchDown"}),
     (["run", "--listen", ""], set()),
+    (["run", "--web-config", f"{observer.ROOT}/VERS"], {f"{observer.ROOT}/VERSION"}),
 ])  # fmt: skip
 def test_completion_offers_values(words, offered):
     assert complete(*words) == offered

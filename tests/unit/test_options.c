@@ -149,11 +149,13 @@ static void run_takes_its_options(void **state)
 {
 	struct kw_options options =
 		parsed("run --listen [::]:9000 --allow-remote --services 7 --service-by container --window 5m "
-		       "--networks 10.0.0.0/8=lan,::1=self --networks 192.0.2.0/24=far --log-premature -q");
+		       "--networks 10.0.0.0/8=lan,::1=self --networks 192.0.2.0/24=far --log-premature -q "
+		       "--web-config web.yml");
 
 	(void)state;
 	assert_string_equal(options.listen, "[::]:9000");
 	assert_int_equal(options.listen_address.ss_family, AF_INET6);
+	assert_string_equal(options.web_config, "web.yml");
 	assert_int_equal(options.services, 7);
 	assert_int_equal(options.namer.by, KW_SERVICE_BY_CONTAINER);
 	assert_int_equal(options.namer.network_count, 3);

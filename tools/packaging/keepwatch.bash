@@ -52,6 +52,7 @@ _keepwatch() {
 	done
 
 	case $previous in
+	--front-end) mapfile -t COMPREPLY < <(compgen -W "tracepoint trampoline" -- "$word") ;;
 	--role) mapfile -t COMPREPLY < <(compgen -W "client server" -- "$word") ;;
 	--service-by) mapfile -t COMPREPLY < <(compgen -W "comm cgroup container port" -- "$word") ;;
 	--as) mapfile -t COMPREPLY < <(compgen -W "trace report metrics" -- "$word") ;;
@@ -59,7 +60,7 @@ _keepwatch() {
 	--reason) _keepwatch_list "$word" "$(_keepwatch_reasons "$program")" ;;
 	--comm) mapfile -t COMPREPLY < <(compgen -W "$(cat /proc/[0-9]*/comm 2>/dev/null)" -- "$word") ;;
 	--pid) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
-	--config) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--config | --web-config) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	record | replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	explain) mapfile -t COMPREPLY < <(compgen -W "$(_keepwatch_names "$program")" -- "$word") ;;
 	--port | --net | --ring-size | --networks | --services | --listen | --window | --count | --for | --every)

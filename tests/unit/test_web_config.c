@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The file of --web-config: what it may say, and that whatever else it says is told with its line and its key. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../user/web_config.h"
+
+#define HASH "$2y$10$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
+#define OTHER "$2b$04$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
+#define FILES "  cert_file: /dev/null\n  key_file: /dev/zero\n"
+
+static char path[] = "/tmp/keepwatch-test-XXXXXX";
+
+static int begin(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+/* Reads a file of this text; what was said on standard error goes to @ret_said. */
+static int read_text(const char *text, struct kw_web_config *ret_config, char ret_said[1024])
+{
+	int said = memfd_create("said", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	FILE *file = fopen(path, "w");
+	ssize_t length;
+	int r;
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	dup2(said, STDERR_FILENO);
+	r = kw_web_config_read(path, ret_config);
+	dup2(saved, STDERR_FILENO);
+	length = pread(said, ret_said, 1023, 0);
+	ret_said[length > 0 ? length : 0] = '\0';
+	close(saved);
+	close(said);
+	return r;
+}
+
+static struct kw_web_config config_of(const char *text)
+{
+	struct kw_web_config config;
+	char said[1024];
+
+	if (read_text(text, &config, said) < 0)
+		fail_msg("%s: %s", text, said);
+	assert_string_equal(said, "");
+	return config;
+}
+
+static void all_that_it_may_say_is_taken(void **state)
+{
+	struct kw_web_config config = config_of("# a comment\n"
+						"tls_server_config:\n" FILES "  client_ca_file: /dev/full\n"
+						"  client_auth_type: RequireAndVerifyClientCert\n"
+						"  min_version: TLS13\n"
+						"basic_auth_users:\n"
+						"  alice: " HASH "\n  \"Bob \\u00e4\": '" OTHER "'\n");
+
+	(void)state;
+	assert_int_equal(config.tls_line, 3);
+	assert_string_equal(config.cert_file, "/dev/null");
+	assert_string_equal(config.key_file, "/dev/zero");
+	assert_string_equal(config.client_ca_file, "/dev/full");
+	assert_int_equal(config.client, KW_WEB_CLIENT_VERIFY);
+	assert_true(config.tls13_only);
+	assert_int_equal(config.user_count, 2);
+	assert_string_equal(config.users[0].name, "alice");
+	assert_string_equal(config.users[0].hash, HASH);
+	assert_string_equal(config.users[1].name, "Bob \u00e4");
+	assert_string_equal(config.users[1].hash, OTHER);
+	kw_web_config_free(&config);
+}
+
+static void what_it_does_not_say_is_off(void **state)
+{
+	static const char *const texts[] = {"", "# nothing\n", "{}\n"};
+	struct kw_web_config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		config = config_of(texts[i]);
+		assert_null(config.cert_file);
+		assert_int_equal(config.user_count, 0);
+		kw_web_config_free(&config);
+	}
+	config = config_of("tls_server_config:\n" FILES);
+	assert_int_equal(config.client, KW_WEB_CLIENT_NONE);
+	assert_false(config.tls13_only);
+	kw_web_config_free(&config);
+	assert_int_equal(kw_web_config_read(NULL, &config), 0);
+	assert_null(config.cert_file);
+}
+
+static void files_are_looked_for_beside_it(void **state)
+{
+	const char *name = strrchr(path, '/') + 1;
+	struct kw_web_config config;
+	char text[256];
+
+	(void)state;
+	snprintf(text, sizeof(text), "tls_server_config: {cert_file: %s, key_file: ./%s}\n", name, name);
+	config = config_of(text);
+	assert_string_equal(config.cert_file, path);
+	snprintf(text, sizeof(text), "/tmp/./%s", name);
+	assert_string_equal(config.key_file, text);
+	kw_web_config_free(&config);
+}
+
+#define TLS(line) "tls_server_config:\n" FILES "  " line "\n"
+#define USER(line) "basic_auth_users:\n  " line "\n"
+
+static void a_fault_is_told_with_its_line_and_its_key(void **state)
+{
+	static const struct {
+		const char *text, *hint;
+	} rows[] = {
+		{"nonsense: 1\n",
+		 ":1: key 'nonsense' is not known: there is tls_server_config, basic_auth_users"},
+		{"- tls_server_config\n", ":1: the file: expected keys with values"},
+		{"text\n", ":1: the file: expected keys with values"},
+		{"[a]: b\n", ":1: the file: expected keys that are plain text"},
+		{"{}\n---\n{}\n", ":3: is a second document"},
+		{"a: b: c\n", ":1: is no YAML: "},
+		{"basic_auth_users:\n\talice: b\n", ":2: is no YAML: "},
+		{"a: \xff\n", ":1: is no YAML: "},
+		{"tls_server_config:\n", ":1: tls_server_config: expected keys with values"},
+		{"tls_server_config: {}\n", ":1: tls_server_config: expected both cert_file and key_file"},
+		{"tls_server_config:\n  cert_file: /dev/null\n", ":2: tls_server_config: expected both"},
+		{TLS("cipher_suites: [a]"),
+		 ":4: key 'cipher_suites' is not known: there is cert_file, key_file, "},
+		{TLS("key_file: /dev/null"), ":4: key_file: is there twice"},
+		{TLS("client_ca_file:"), ":4: client_ca_file: expected a file"},
+		{TLS("client_ca_file: [/dev/null]"), ":4: client_ca_file: expected a file"},
+		{TLS("client_ca_file: /dev/null"), ": expected a client_auth_type that verifies"},
+		{TLS("client_ca_file: /nonexistent/ca"),
+		 ":4: client_ca_file: cannot read /nonexistent/ca: No such"},
+		{TLS("client_auth_type: Verify"), ":4: client_auth_type: expected NoClientCert, "},
+		{TLS("client_auth_type: VerifyClientCertIfGiven"),
+		 ": tls_server_config: expected client_ca_file"},
+		{TLS("min_version: TLS11"), ":4: min_version: expected TLS12 or TLS13"},
+		{"basic_auth_users:\n", ":1: basic_auth_users: expected keys with values"},
+		{"basic_auth_users: {}\n", ":1: basic_auth_users: expected at least one user"},
+		{USER("alice: secret"), ":2: basic_auth_users: alice: expected a bcrypt hash"},
+		{USER("alice:"), ":2: basic_auth_users: alice: expected a bcrypt hash"},
+		{USER("alice: [a]"), ":2: basic_auth_users: alice: expected a bcrypt hash"},
+		{USER("alice: " HASH "a"), ":2: basic_auth_users: alice: expected a bcrypt hash"},
+		{USER("alice: \"" HASH "\\0\""), ":2: basic_auth_users: alice: expected a bcrypt hash"},
+		{USER("alice: $2x$10$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"), "a bcrypt hash"},
+		{USER("alice: $2y$10$h4Qzc8zPPt3dJXLFC0qxI:M2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"), "a bcrypt hash"},
+		{USER("alice: $2y$13$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"),
+		 "a cost from 4 to 12"},
+		{USER("alice: $2y$03$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"),
+		 "a cost from 4 to 12"},
+		{USER("'': " HASH), ":2: basic_auth_users: : expected a name that is not empty"},
+		{USER("'a:b': " HASH), ":2: basic_auth_users: a:b: expected a name"},
+		{USER("alice: " HASH "\n  alice: " OTHER), ":3: alice: is there twice"},
+		{USER("alice: &same " HASH "\n  bob: *other"), ":3: is no YAML: "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kw_web_config config = {.user_count = 77};
+		char said[1024];
+
+		assert_int_equal(read_text(rows[i].text, &config, said), -EINVAL);
+		assert_int_equal(config.user_count, 77);
+		if (strncmp(said, "keepwatch: ", 11) != 0 || strncmp(said + 11, path, strlen(path)) != 0 ||
+		    !strstr(said, rows[i].hint) || strchr(said, '\n') != said + strlen(said) - 1)
+			fail_msg("%s: %s", rows[i].text, said);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_that_it_may_say_is_taken),
+		cmocka_unit_test(what_it_does_not_say_is_off),
+		cmocka_unit_test(files_are_looked_for_beside_it),
+		cmocka_unit_test(a_fault_is_told_with_its_line_and_its_key),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
