@@ -83,7 +83,7 @@ def test_record_and_replay(valgrind, own_listener, tmp_path):
 
 @pytest.mark.parametrize("arguments, expected", [
     (["check"], 0), (["explain", "stale_reuse"], 0), (["explain"], 0), (["--help"], 0), (["--version"], 0),
-    (["trace", "--nonsense"], 2), (["trace", "--config", "/nonexistent"], 2), (["run", "--listen", "nowhere"], 2),
+    (["run", "--web-config", "/etc/passwd"], 2), (["trace", "--nonsense"], 2), (["trace", "--config", "/nonexistent"], 2), (["run", "--listen", "nowhere"], 2),
     (["replay", "/nonexistent"], 1), (["record", "/nonexistent/file"], 1),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else str(value))
 def test_what_ends_by_itself(valgrind, arguments, expected):
