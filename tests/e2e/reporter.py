@@ -2,6 +2,7 @@
 """keepwatch report as a child process, and what its JSON says."""
 
 import json
+from pathlib import Path
 
 import observer
 
@@ -12,6 +13,7 @@ SERVICE = """
     idle_reuse_s idle_close_s wait_s
 """.split()
 REPORT = "type schema observed_s healthy lost_events findings services".split()
+CLOSING = {"04", "05", "09", "0B"}  # FIN_WAIT1, FIN_WAIT2, LAST_ACK, CLOSING
 SEVERITIES = ["info", "warning", "critical"]
 
 
@@ -54,14 +56,28 @@ class Conclusion:
         return first
 
 
+def closing(ports):
+    """How many sockets of these ports their programs have closed and the kernel not yet: the peer's FIN or ACK is
+    still to come."""
+    tables = [Path(f"/proc/net/{table}").read_text().splitlines()[1:] for table in ("tcp", "tcp6")]
+    names = {f"{port:04X}" for port in ports}
+    sockets = [line.split() for table in tables for line in table]
+    return sum(
+        fields[3] in CLOSING and fields[9] == "0" and any(end[-4:] in names for end in fields[1:3])
+        for fields in sockets
+    )
+
+
 class Report(observer.Observer):
     """keepwatch report --json of some ports."""
 
     def __init__(self, ports, *options):
+        self.ports = ports
         super().__init__("report", "--json", *observer.port_options(ports), *options)
 
     def conclude(self):
-        """Ends it; what it concluded."""
+        """Ends it, when all that was closed is; what it concluded."""
+        self.wait_until(lambda: not closing(self.ports), "the end of connections that were closed")
         self.stop()
         assert self.errors == [observer.OBSERVING]
         (line,) = self.output
