@@ -115,7 +115,7 @@ static void notify(void *context, struct MHD_Connection *connection, void **gues
 	kw_crowd_notify(&server->crowd, connection, guest, code);
 }
 
-/* The server's own certificate, which it insists on having: never asked for, as each connection is given one. */
+/* The server's own certificate, which it insists on: never asked for, as each connection is given one. */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
 			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
 			  gnutls_pcert_st **ret_chain, unsigned int *ret_length, gnutls_privkey_t *ret_key)

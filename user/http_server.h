@@ -33,8 +33,8 @@ struct kw_http_settings {
 /* Of @settings nothing needs to last but the context. On failure one line has been logged. */
 int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_server **ret_server);
 
-/* From now on these users are let in, and connections that come have this certificate; with a reference of its own.
- * -EBUSY and nothing happens if one has TLS and the other has not: that takes another server. */
+/* From now on these users are let in, and connections that come have this certificate; with a reference of its
+ * own. -EBUSY and nothing happens if one has TLS and the other has not: that takes another server. */
 int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web);
 
 /* NULL is allowed. */

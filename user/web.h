@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the metrics server may be asked, and by whom: made of the file of --web-config as a whole, and not changed any
- * more. When the file is read again there is another one; connections keep the one they began with until they end. */
+/* How the metrics server may be asked, and by whom: made of the file of --web-config as a whole, and not changed
+ * any more. When the file is read again there is another one; connections keep the one they began with until they
+ * end. */
 #ifndef KEEPWATCH_WEB_H
 #define KEEPWATCH_WEB_H
 
@@ -9,8 +10,8 @@
 
 struct kw_web;
 
-/* Reads the file @path, and the certificate and key it names; NULL: no TLS, and everybody may ask. 0, or -errno and
- * one line has been logged. */
+/* Reads the file @path, and the certificate and key it names; NULL: no TLS, and everybody may ask. 0, or -errno
+ * and one line has been logged. */
 int kw_web_open(const char *path, struct kw_web **ret_web);
 
 /* References. NULL is allowed. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Names and passwords of those who may ask the metrics server.
  *
- * To check a password takes as long as its hash was made to take, in the thread that reads the kernel's events. So of
- * each user the password that was last found right is remembered, by a keyed digest and never as it is; and those that
- * are not remembered are checked for a twentieth of the time at most, after a few at once. Whoever guesses finds the
- * same for a name that there is and one that there is not, and learns nothing from how long it takes. */
+ * To check a password takes as long as its hash was made to take, in the thread that reads the kernel's events. So
+ * of each user the password that was last found right is remembered, by a keyed digest and never as it is; and those
+ * that are not remembered are checked for a twentieth of the time at most, after a few at once. Whoever guesses finds
+ * the same for a name that there is and one that there is not, and learns nothing from how long it takes. */
 #ifndef KEEPWATCH_WEB_AUTH_H
 #define KEEPWATCH_WEB_AUTH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file of --web-config: TLS and users of the metrics server, in the form that Prometheus' exporters share. What
- * is not known here is a fault: a setting that somebody relies on must not be passed over. */
+/* The file of --web-config: TLS and users of the metrics server, in the form that Prometheus' exporters share.
+ * What is not known here is a fault: a setting that somebody relies on must not be passed over. */
 #ifndef KEEPWATCH_WEB_CONFIG_H
 #define KEEPWATCH_WEB_CONFIG_H
 
@@ -36,8 +36,8 @@ struct kw_web_config {
 	size_t user_count; /* 0: everybody may ask */
 };
 
-/* Reads the file @path; NULL: there is none, and all is zero. On failure one line has been logged, with file, line
- * and key, and the result is -EINVAL, or -ENOMEM. */
+/* Reads the file @path; NULL: there is none, and all is zero. On failure one line has been logged, with file,
+ * line and key, and the result is -EINVAL, or -ENOMEM. */
 int kw_web_config_read(const char *path, struct kw_web_config *ret_config);
 
 void kw_web_config_free(struct kw_web_config *config);

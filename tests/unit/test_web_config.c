@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file of --web-config: what it may say, and that whatever else it says is told with its line and its key. */
+/* The file of --web-config: what it may say, and that all else is told with its line and its key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
