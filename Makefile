@@ -48,6 +48,7 @@ SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 SOAK_SECONDS ?= 600
 PEERS := $(BUILD)/tests/kernels/peers
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
+UNFILTERED := $(BUILD)/tests/e2e/unfiltered.so
 
 PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
@@ -112,7 +113,7 @@ test-sanitized: setup-test ## run the unit tests and those that need the program
 	$(Q)$(SANITIZING) $(MAKE) --no-print-directory e2e
 
 test-valgrind: setup-test ## run every command under valgrind
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(UNFILTERED)
 	$(Q)$(PYTEST) -n 2 $(VALGRIND:%=tests/e2e/%)
 
 soak: setup-test ## run the daemon under mixed load for ten minutes, then start and stop it 100 times
@@ -213,6 +214,10 @@ $(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
 
 $(BUILD)/tests/e2e/uring: $(BUILD)/tests/e2e/uring.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
+
+$(UNFILTERED): tests/e2e/unfiltered.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
 $(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
 	$(Q)mkdir -p $(@D)

@@ -7,9 +7,10 @@
 #include <utlist.h>
 
 struct kw_guest {
-	int fd;         /* libmicrohttpd's */
-	bool answering; /* its request is complete, the answer is under way */
-	bool away;      /* not in the list */
+	int fd;             /* libmicrohttpd's */
+	bool answering;     /* its request is complete, the answer is under way */
+	bool away;          /* not in the list */
+	struct kw_web *web; /* a reference: its session, whose end is not told, uses what is in there */
 	struct kw_guest *prev, *next;
 };
 
@@ -37,7 +38,9 @@ static void enter(struct kw_crowd *crowd, struct MHD_Connection *connection, voi
 
 	*ret_guest = guest;
 	if (!guest)
-		return;
+		return; /* without a certificate there is no handshake either */
+	guest->web = kw_web_ref(crowd->web);
+	kw_web_connection_begins(guest->web, connection);
 	guest->away = !info;
 	if (guest->away)
 		return;
@@ -47,14 +50,21 @@ static void enter(struct kw_crowd *crowd, struct MHD_Connection *connection, voi
 		send_away(crowd, crowd->guests);
 }
 
+/* By now its session is no more. */
+static void see_off(struct kw_crowd *crowd, struct kw_guest *guest)
+{
+	leave(crowd, guest);
+	kw_web_unref(guest->web);
+	free(guest);
+}
+
 void kw_crowd_notify(void *crowd, struct MHD_Connection *connection, void **guest,
 		     enum MHD_ConnectionNotificationCode code)
 {
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		enter(crowd, connection, guest);
 	} else if (*guest) {
-		leave(crowd, *guest);
-		free(*guest);
+		see_off(crowd, *guest);
 		*guest = NULL;
 	}
 }

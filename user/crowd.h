@@ -7,12 +7,15 @@
 
 #include <microhttpd.h>
 
+#include "web.h"
+
 #define KW_CROWD 64 /* connections that are kept */
 
 struct kw_guest;
 
-/* Begins with all zeros. */
+/* Begins with all zeros but for the first. */
 struct kw_crowd {
+	struct kw_web *web; /* how those who come from now on are met; a reference, each of them has one too */
 	struct kw_guest *guests; /* by when they last asked, the earliest first; owned */
 	unsigned int count;
 };

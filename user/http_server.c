@@ -28,7 +28,6 @@ struct kw_http_server {
 	struct kw_scrape scrape;
 	struct kw_crowd crowd;
 	struct kw_page_reply page;
-	struct kw_web *web; /* for connections that come from now on; a reference */
 	char url[KW_ENDPOINT_TEXT + 16];
 };
 
@@ -90,7 +89,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
-	if (!kw_web_lets_in(server->web, connection, &refused))
+	if (!kw_web_lets_in(server->crowd.web, connection, &refused))
 		return refused;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "GET or HEAD\n");
@@ -101,18 +100,6 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	if (strcmp(url, "/") == 0)
 		return kw_page_reply(&server->page, connection);
 	return reply_text(connection, MHD_HTTP_NOT_FOUND, "text/plain", "see /metrics\n");
-}
-
-static void notify(void *context, struct MHD_Connection *connection, void **guest,
-		   enum MHD_ConnectionNotificationCode code)
-{
-	struct kw_http_server *server = context;
-
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		kw_web_connection_begins(server->web, connection);
-	else
-		kw_web_connection_ends(connection);
-	kw_crowd_notify(&server->crowd, connection, guest, code);
 }
 
 /* The server's own certificate, which it insists on: never asked for, as each connection is given one. */
@@ -165,7 +152,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
-	const char *scheme = kw_web_has_tls(server->web) ? "https" : "http";
+	const char *scheme = kw_web_has_tls(server->crowd.web) ? "https" : "http";
 	char host[INET6_ADDRSTRLEN] = "";
 
 	getsockname(fd, (struct sockaddr *)&address, &length);
@@ -189,7 +176,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 static int start(struct kw_http_server *server, int fd)
 {
 	const union MHD_DaemonInfo *info;
-	bool tls = kw_web_has_tls(server->web);
+	bool tls = kw_web_has_tls(server->crowd.web);
 	struct MHD_OptionItem security[] = {
 		{tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, (void *)no_certificate},
 		{MHD_OPTION_END, 0, NULL},
@@ -201,8 +188,8 @@ static int start(struct kw_http_server *server, int fd)
 		MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
-		MHD_OPTION_NOTIFY_CONNECTION, notify, server, MHD_OPTION_NOTIFY_COMPLETED, kw_crowd_answered,
-		&server->crowd, MHD_OPTION_ARRAY, security, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, kw_crowd_notify, &server->crowd, MHD_OPTION_NOTIFY_COMPLETED,
+		kw_crowd_answered, &server->crowd, MHD_OPTION_ARRAY, security, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		return kw_log_error(-EIO, "cannot start the metrics server");
@@ -230,7 +217,7 @@ int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_
 	}
 	server->scrape = (struct kw_scrape){.metrics = settings->metrics, .context = settings->context};
 	server->page = (struct kw_page_reply){settings->page, settings->context, loopback};
-	server->web = kw_web_ref(settings->web);
+	server->crowd.web = kw_web_ref(settings->web);
 	fill_url(server, fd);
 	r = start(server, fd);
 	if (r < 0) {
@@ -243,10 +230,10 @@ int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_
 
 int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web)
 {
-	if (kw_web_has_tls(web) != kw_web_has_tls(server->web))
+	if (kw_web_has_tls(web) != kw_web_has_tls(server->crowd.web))
 		return -EBUSY;
-	kw_web_unref(server->web);
-	server->web = kw_web_ref(web);
+	kw_web_unref(server->crowd.web);
+	server->crowd.web = kw_web_ref(web);
 	return 0;
 }
 
@@ -257,7 +244,7 @@ void kw_http_server_close(struct kw_http_server *server)
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	kw_scrape_close(&server->scrape);
-	kw_web_unref(server->web);
+	kw_web_unref(server->crowd.web);
 	free(server);
 }
 

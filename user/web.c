@@ -82,7 +82,7 @@ static gnutls_session_t session_of(struct MHD_Connection *connection)
 	return info ? info->tls_session : NULL;
 }
 
-void kw_web_connection_begins(struct kw_web *web, struct MHD_Connection *connection)
+void kw_web_connection_begins(const struct kw_web *web, struct MHD_Connection *connection)
 {
 	static const gnutls_certificate_request_t requests[KW_WEB_CLIENT_MAX] = {
 		[KW_WEB_CLIENT_NONE] = GNUTLS_CERT_IGNORE,
@@ -95,20 +95,9 @@ void kw_web_connection_begins(struct kw_web *web, struct MHD_Connection *connect
 
 	if (!session)
 		return;
-	gnutls_session_set_ptr(session, kw_web_ref(web));
 	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, web->credentials);
 	gnutls_priority_set(session, web->priority);
 	gnutls_certificate_server_set_request(session, requests[web->config.client]);
-}
-
-void kw_web_connection_ends(struct MHD_Connection *connection)
-{
-	gnutls_session_t session = session_of(connection);
-
-	if (!session)
-		return;
-	kw_web_unref(gnutls_session_get_ptr(session));
-	gnutls_session_set_ptr(session, NULL);
 }
 
 /* ---- users ---- */

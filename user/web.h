@@ -21,9 +21,8 @@ void kw_web_unref(struct kw_web *web);
 bool kw_web_has_tls(const struct kw_web *web);
 bool kw_web_has_users(const struct kw_web *web);
 
-/* Of a connection with TLS: prepares it, before its handshake; and lets go of what it was given. */
-void kw_web_connection_begins(struct kw_web *web, struct MHD_Connection *connection);
-void kw_web_connection_ends(struct MHD_Connection *connection);
+/* Prepares a connection, before its handshake if there is TLS. @web must last until its end. */
+void kw_web_connection_begins(const struct kw_web *web, struct MHD_Connection *connection);
 
 /* True if this request may be answered. Otherwise it has been refused, with this result. */
 bool kw_web_lets_in(struct kw_web *web, struct MHD_Connection *connection, enum MHD_Result *ret_result);

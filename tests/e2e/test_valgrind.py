@@ -6,6 +6,7 @@ import pytest
 
 import metrics
 import observer
+import test_web_config as web
 import wire
 from reporter import Report
 from test_bad_input import run
@@ -23,6 +24,7 @@ def valgrind(monkeypatch, tmp_path):
     command = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
                f"--error-exitcode={FOUND}", f"--suppressions={observer.ROOT}/tests/valgrind.supp",
                f"--log-file={tmp_path}/valgrind.%p", str(observer.BINARY)]
+    monkeypatch.setenv("LD_PRELOAD", str(observer.BUILD / "tests" / "e2e" / "unfiltered.so"))
     monkeypatch.setattr(observer.Observer, "command", command)
     monkeypatch.setattr(observer, "DEADLINE", SLOWER * observer.DEADLINE)
     yield command
@@ -60,6 +62,19 @@ def test_run(valgrind, own_listener):
         for path in "/", "/healthz", "/nonsense":
             daemon.get(path)
         daemon.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+
+
+def test_run_over_tls_with_a_password(valgrind, own_closed_port, tmp_path):
+    authority = web.Authority(tmp_path)
+    text = web.tls(authority, authority.server()) + web.users(alice="one")
+    with web.Daemon(tmp_path, text, [own_closed_port]) as daemon:
+        for password, expected in ("wrong", 401), ("one", 200), ("one", 200):
+            web.check_status(f"{daemon.url}/healthz", expected, *web.trusting(authority, "-u", f"alice:{password}"))
+        host, port = daemon.url.removeprefix("https://").split(":")
+        with wire.connect((host, int(port))):  # this one keeps what it began with
+            assert len(daemon.reload("nonsense: 1\n")) == 2
+            assert len(daemon.reload(text)) == 1
+            web.check_status(f"{daemon.url}/healthz", 200, *web.trusting(authority, "-u", "alice:one"))
 
 
 def test_report(valgrind, own_listener):
