@@ -53,8 +53,7 @@ static __always_inline int kw_next_segment(struct kw_scratch *room)
 	if (cursor->next >= cursor->segments) {
 		__u64 count = cursor->vector_left < KW_SEGMENTS ? cursor->vector_left : KW_SEGMENTS;
 
-		if (!count || bpf_probe_read_user(room->segments, count * sizeof(*iov),
-						  (void *)cursor->vector))
+		if (!count || bpf_probe_read_user(room->segments, count * sizeof(*iov), (void *)cursor->vector))
 			return -1;
 		cursor->vector += count * sizeof(*iov);
 		cursor->vector_left -= count;
@@ -205,8 +204,8 @@ static __always_inline void kw_forget(const struct kw_reader *reader)
 
 /* @n bytes were sent or received on @sk by a call that has just ended. @readable: they are in its buffers.
  * @gap: bytes that went before them, by a way that shows no event. */
-static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, int sending, int readable,
-				    __u64 gap)
+static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, int sending,
+				    int readable, __u64 gap)
 {
 	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE;
 	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);

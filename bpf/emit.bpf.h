@@ -46,7 +46,8 @@ static __always_inline void kw_count_outstanding(struct kw_http *http, const str
 
 /* Where the oldest unanswered request ends; the judge compares it with what was acknowledged. Where there was no
  * memory to keep it, nothing is known of where the requests stand. */
-static __always_inline void kw_settle_oldest(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_settle_oldest(struct kw_http *http, const struct kw_connection *c,
+					     struct sock *sk)
 {
 	__u32 waiting = c->http1.pushed - c->http1.popped;
 	struct kw_pipeline *pipeline;
@@ -113,8 +114,8 @@ static __always_inline int kw_is_half_closed(const struct kw_connection *c)
 	return c->peer_fin && !(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
 }
 
-static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c,
-				    struct sock *sk, enum kw_report report)
+static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c, struct sock *sk,
+				    enum kw_report report)
 {
 	event->header.time = bpf_ktime_get_ns();
 	event->header.reserved = 0;
@@ -150,7 +151,8 @@ static __always_inline void kw_take_samples(struct kw_event_lived *event, struct
 	}
 }
 
-static __always_inline void kw_take_names(struct kw_event_lived *event, struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_take_names(struct kw_event_lived *event, struct kw_connection *c,
+					  struct sock *sk)
 {
 	struct kw_names *kept = c->named ? bpf_sk_storage_get(&names, sk, NULL, 0) : NULL;
 
@@ -227,8 +229,8 @@ static __always_inline void kw_drop(const struct kw_connection *c, const struct 
 static __always_inline int kw_is_answered(const struct kw_connection *c)
 {
 	const struct kw_counts *counts = &c->http.counts;
-	__u32 delimited = c->sides[HTTP1_RESPONSES].open &&
-			  c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE;
+	__u32 delimited =
+		c->sides[HTTP1_RESPONSES].open && c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE;
 
 	return counts->requests_begun <= counts->responses_ended + delimited;
 }

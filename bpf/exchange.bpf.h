@@ -266,7 +266,8 @@ static __always_inline void kw_response_fields(struct kw_connection *c, const st
 	http->last_response_framing = s->framing;
 }
 
-static __always_inline void kw_response_head(struct kw_connection *c, struct sock *sk, const struct http1_stream *s)
+static __always_inline void kw_response_head(struct kw_connection *c, struct sock *sk,
+					     const struct http1_stream *s)
 {
 	struct kw_http *http = &c->http;
 	struct kw_totals *t = kw_totals();
@@ -327,8 +328,8 @@ static __always_inline void kw_emit_exchange(struct kw_connection *c, struct soc
 	bpf_ringbuf_submit(event, kw_wakeup());
 }
 
-static __always_inline void kw_response_end(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
-					    const struct kw_cursor *cursor)
+static __always_inline void kw_response_end(struct kw_connection *c, struct sock *sk,
+					    const struct http1_stream *s, const struct kw_cursor *cursor)
 {
 	struct kw_side *side = &c->sides[HTTP1_RESPONSES];
 	struct kw_http *http = &c->http;
@@ -395,7 +396,8 @@ static __always_inline void kw_lost(struct kw_side *side, const struct http1_str
 }
 
 /* Acts upon what the machine said of bytes that end at the cursor's position. */
-static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk, const struct kw_cursor *cursor)
+static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk,
+					const struct kw_cursor *cursor)
 {
 	int responses = cursor->direction == HTTP1_RESPONSES;
 	struct http1_stream *s = &c->http1.streams[responses];

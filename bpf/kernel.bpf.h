@@ -135,10 +135,10 @@ static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, in
 	*ret_second = regs->si;
 	*ret_third = regs->dx;
 	switch (regs->orig_ax) {
-	case 0: /* read */
+	case 0:  /* read */
 	case 45: /* recvfrom */
 		return sending ? KW_CARRIER_NONE : KW_CARRIER_BUFFER;
-	case 1: /* write */
+	case 1:  /* write */
 	case 44: /* sendto */
 		return sending ? KW_CARRIER_BUFFER : KW_CARRIER_NONE;
 	case 19: /* readv */

@@ -5,8 +5,8 @@
 
 #include "../include/event.h"
 
-#define KW_PIECE 1024   /* most bytes of user memory read at once; a power of two */
-#define KW_SEGMENTS 8   /* iovecs read at once; a power of two */
+#define KW_PIECE 1024 /* most bytes of user memory read at once; a power of two */
+#define KW_SEGMENTS 8 /* iovecs read at once; a power of two */
 
 const volatile struct kw_config kw_config = {};
 
@@ -41,27 +41,27 @@ struct kw_side {
 enum kw_turn {
 	KW_TURN_NOBODY,
 	KW_TURN_LIVING, /* the sweep is making a record of the living connection */
-	KW_TURN_LAST,   /* the last record is sent, or counted as lost, or will be by the sweep that is at work */
+	KW_TURN_LAST, /* the last record is sent, or counted as lost, or will be by the sweep that is at work */
 };
 
 /* A connection, in the storage of its socket. It must fit a kernel allocation of 1 KiB with its header. */
 struct kw_connection {
 	struct http1_connection http1;
 	struct kw_http http;
-	__u32 tx_base;   /* write_seq at position 0 */
-	__u32 rx_base;   /* copied_seq at position 0 */
+	__u32 tx_base;           /* write_seq at position 0 */
+	__u32 rx_base;           /* copied_seq at position 0 */
 	struct kw_side sides[2]; /* by enum http1_direction */
-	__u32 turn;      /* enum kw_turn */
-	__u8 reported;   /* there is a kw_reported in `reports` */
-	__u8 named;      /* there are kw_names in `names` */
-	__u8 pipelined;  /* there is a kw_pipeline in `pipelines` */
-	__u8 half_closed; /* as last reported */
-	__u8 state;      /* the TCP state that was last seen */
+	__u32 turn;              /* enum kw_turn */
+	__u8 reported;           /* there is a kw_reported in `reports` */
+	__u8 named;              /* there are kw_names in `names` */
+	__u8 pipelined;          /* there is a kw_pipeline in `pipelines` */
+	__u8 half_closed;        /* as last reported */
+	__u8 state;              /* the TCP state that was last seen */
 	__u8 reserved[3];
-	__u32 activity;  /* what kw_activity() said at the last report */
+	__u32 activity;     /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
-	__u64 tx_end;    /* position behind the last byte handed to the kernel, known at CLOSE */
-	__u64 rx_end;    /* and behind the last byte that the application had taken by then */
+	__u64 tx_end;       /* position behind the last byte handed to the kernel, known at CLOSE */
+	__u64 rx_end;       /* and behind the last byte that the application had taken by then */
 	__u64 opened;
 	__u64 established;
 	__u64 peer_fin;
@@ -179,19 +179,19 @@ struct kw_cursor {
 	__u64 left;     /* of the call, not passed yet */
 	__u64 segment;  /* user address of what follows the bytes in scratch */
 	__u64 segment_left;
-	__u64 gap;      /* bytes before the call's own that went unseen */
-	__u64 skip;     /* still to be passed over in the segments */
-	__u64 vector;   /* user address of the next iovec to fetch */
+	__u64 gap;         /* bytes before the call's own that went unseen */
+	__u64 skip;        /* still to be passed over in the segments */
+	__u64 vector;      /* user address of the next iovec to fetch */
 	__u64 vector_left; /* iovecs not fetched */
-	__u32 segments; /* iovecs fetched, and the next of them */
+	__u32 segments;    /* iovecs fetched, and the next of them */
 	__u32 next;
-	__u32 at;       /* the next byte in scratch, and how many there are */
+	__u32 at; /* the next byte in scratch, and how many there are */
 	__u32 length;
 	__u32 used;      /* most bytes that were in scratch at once */
 	__u32 direction; /* enum http1_direction */
-	__u32 blind;    /* the buffers cannot be read */
-	__u32 event;    /* what the machine said and was not acted upon yet: enum http1_event */
-	__u32 why;      /* enum kw_taint: what it means if the framing is lost now */
+	__u32 blind;     /* the buffers cannot be read */
+	__u32 event;     /* what the machine said and was not acted upon yet: enum http1_event */
+	__u32 why;       /* enum kw_taint: what it means if the framing is lost now */
 };
 
 /* One call's bytes on their way through the machine. One per program and processor: a program is never

@@ -216,9 +216,9 @@ enum kw_report {
 /* A connection, whole: all that the judge needs is in here. */
 struct kw_event_connection {
 	struct kw_event_header header;
-	__u8 report;   /* enum kw_report */
-	__u8 reported; /* this connection was reported before (then the event is a kw_event_lived) */
-	__u8 half_closed;       /* the peer's FIN has arrived, and this side has not closed yet */
+	__u8 report;             /* enum kw_report */
+	__u8 reported;           /* this connection was reported before (then the event is a kw_event_lived) */
+	__u8 half_closed;        /* the peer's FIN has arrived, and this side has not closed yet */
 	__u8 half_closed_before; /* so it was at the last report */
 	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only one, for a short event */
 	__u32 reserved2;
@@ -289,7 +289,7 @@ enum kw_lost {
 	KW_LOST_CLOSED, /* a closing record: its counts are in kw_totals.dropped */
 	KW_LOST_EXCHANGE,
 	KW_LOST_LATE,
-	KW_LOST_STATE,     /* no memory for the state of a connection, or for a part of it: a name that it listed,
+	KW_LOST_STATE, /* no memory for the state of a connection, or for a part of it: a name that it listed,
 			    * a request of a pipeline (which taints it) */
 	KW_LOST_RECURSION, /* a program was busy on this processor; filled in by the loader */
 	KW_LOST_MAX,
@@ -306,7 +306,7 @@ struct kw_total {
 
 struct kw_totals {
 	struct kw_total roles[KW_ROLE_MAX];
-	struct kw_total dropped[KW_ROLE_MAX]; /* of these, what was in closing records that were lost */
+	struct kw_total dropped[KW_ROLE_MAX];   /* of these, what was in closing records that were lost */
 	__u64 dropped_half_closed[KW_ROLE_MAX]; /* lost closing records of what was last told as half closed */
 	__u64 lost[KW_LOST_MAX];
 	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by what was wrong with them */

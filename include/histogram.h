@@ -24,18 +24,32 @@ enum kw_histogram {
 
 /* Inclusive upper bounds in nanoseconds ("le" in Prometheus' words). */
 static const __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
-	[KW_HISTOGRAM_IDLE] = {
-		KW_DECADE(KW_MS / 10), KW_DECADE(KW_MS), KW_DECADE(10 * KW_MS), KW_DECADE(100 * KW_MS),
-		KW_DECADE(KW_S), KW_DECADE(10 * KW_S),
-		1000 * KW_S, 1500 * KW_S, 2500 * KW_S, 3600 * KW_S,
-		[40 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
-	},
-	[KW_HISTOGRAM_WAIT] = {
-		KW_DECADE(KW_US), KW_DECADE(10 * KW_US), KW_DECADE(100 * KW_US), KW_DECADE(KW_MS),
-		KW_DECADE(10 * KW_MS), KW_DECADE(100 * KW_MS), KW_DECADE(KW_S),
-		100 * KW_S,
-		[43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
-	},
+	[KW_HISTOGRAM_IDLE] =
+		{
+			KW_DECADE(KW_MS / 10),
+			KW_DECADE(KW_MS),
+			KW_DECADE(10 * KW_MS),
+			KW_DECADE(100 * KW_MS),
+			KW_DECADE(KW_S),
+			KW_DECADE(10 * KW_S),
+			1000 * KW_S,
+			1500 * KW_S,
+			2500 * KW_S,
+			3600 * KW_S,
+			[40 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
+		},
+	[KW_HISTOGRAM_WAIT] =
+		{
+			KW_DECADE(KW_US),
+			KW_DECADE(10 * KW_US),
+			KW_DECADE(100 * KW_US),
+			KW_DECADE(KW_MS),
+			KW_DECADE(10 * KW_MS),
+			KW_DECADE(100 * KW_MS),
+			KW_DECADE(KW_S),
+			100 * KW_S,
+			[43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
+		},
 };
 
 /* The bucket a duration falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: six steps, whatever the value. */

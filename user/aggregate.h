@@ -49,7 +49,7 @@ struct kw_stats {
 	uint64_t last_event;       /* monotonic ns */
 	uint64_t opened;
 	uint64_t preexisting;
-	int64_t open; /* opened + preexisting - closed; below 0 where what was lost belongs to others */
+	int64_t open;        /* opened + preexisting - closed; below 0 where what was lost belongs to others */
 	int64_t half_closed; /* likewise */
 	uint64_t closed[KW_REASON_LABELS][KW_CLOSER_MAX];
 	uint64_t connect_failures[KW_REASON_MAX];

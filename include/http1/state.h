@@ -74,7 +74,7 @@ enum http1_event {
 	HTTP1_EVENT_NAME = 1 << 3,     /* Connection named a hop-by-hop field: it is in word */
 	HTTP1_EVENT_NOT_HTTP = 1 << 4, /* protocol was decided, and is not HTTP/1.x */
 	HTTP1_EVENT_LOST = 1 << 5,     /* the framing is lost; waits for the next message start */
-	HTTP1_EVENT_PROXY = 1 << 6,    /* a PROXY protocol header, version 1: takes BEGIN back, it is no message */
+	HTTP1_EVENT_PROXY = 1 << 6, /* a PROXY protocol header, version 1: takes BEGIN back, it is no message */
 	HTTP1_EVENT_OVERFLOW = 1 << 7, /* comes with LOST: more requests wait than are paired with responses */
 };
 
