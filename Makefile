@@ -68,7 +68,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit fuzz fuzz-short e2e \
-	verifier man install uninstall deb lint format clean
+	verifier bench man install uninstall deb lint format clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
@@ -125,6 +125,10 @@ test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv
 	$(Q)tools/setup.sh build test vm
 	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
+
+bench: setup-test ## measure what each program costs, beside reference programs in the same run; some minutes
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/reference
+	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<
@@ -198,6 +202,18 @@ $(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h
 $(BUILD)/verifier: $(BUILD)/tools/verifier.o $(BUILD)/user/front_end.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
+$(BUILD)/tools/bench/reference.bpf.o: tools/bench/reference.bpf.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/reference.skel.h: $(BUILD)/tools/bench/reference.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name reference_bpf > $@
+
+$(BUILD)/tools/bench/reference.o: | $(BUILD)/reference.skel.h
+
+$(BUILD)/reference: $(BUILD)/tools/bench/reference.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
@@ -237,4 +253,4 @@ $(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk VERSION
 $(BUILD):
 	$(Q)mkdir -p $@
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -40,8 +40,7 @@ static __always_inline __u32 kw_pass_blind(const struct kw_reader *reader, __u64
 
 	cursor->left -= n;
 	cursor->position += n;
-	__sync_fetch_and_add(&reader->c->http.blind_bytes, n);
-	return http1_blind(&reader->c->http1, cursor->direction, n);
+	return kw_pass_unseen(reader->c, cursor->direction, n);
 }
 
 /* The next segment, from the iovecs in scratch; fetches more of them when they are used up. */
@@ -157,12 +156,19 @@ static long kw_step(__u32 index, struct kw_reader *reader)
 	return 0;
 }
 
+/* The caller's buffers: one, or a vector of them. */
+struct kw_buffers {
+	__u64 address;
+	__u64 size;
+	__u64 vector; /* user address of the iovecs, if there is no size */
+	__u64 count;
+};
+
 /* Finds the buffers of the running call. Returns 0, or -1 if they cannot be found: a blind span. */
-static __always_inline int kw_locate(const struct kw_reader *reader, int sending)
+static __always_inline int kw_locate(struct sock *sk, int sending, struct kw_buffers *ret_buffers)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	struct kw_cursor *cursor = &reader->scratch->cursor;
 	struct user_msghdr message;
 	__u64 second = 0, third = 0;
 	enum kw_carrier carrier;
@@ -171,11 +177,11 @@ static __always_inline int kw_locate(const struct kw_reader *reader, int sending
 	if (!kw_is_caller(task))
 		return -1;
 	carrier = kw_syscall(regs, sending, &fd, &second, &third);
-	if (carrier == KW_CARRIER_NONE || !kw_is_descriptor_of(task, fd, reader->sk))
+	if (carrier == KW_CARRIER_NONE || !kw_is_descriptor_of(task, fd, sk))
 		return -1;
 	if (carrier == KW_CARRIER_BUFFER) {
-		cursor->segment = second;
-		cursor->segment_left = third;
+		ret_buffers->address = second;
+		ret_buffers->size = third;
 		return 0;
 	}
 	if (carrier == KW_CARRIER_MESSAGE) {
@@ -184,21 +190,135 @@ static __always_inline int kw_locate(const struct kw_reader *reader, int sending
 		second = message.iov;
 		third = message.iov_count;
 	}
-	cursor->vector = second;
-	cursor->vector_left = third;
+	ret_buffers->vector = second;
+	ret_buffers->count = third;
 	return 0;
 }
 
 /* Leaves nothing of the call where a look into the maps would find it. Reading from where no user memory can be
  * fails at once, and by that zeroes the room: the cheapest way to do it. */
-static __always_inline void kw_forget(const struct kw_reader *reader)
+static __always_inline void kw_forget(struct kw_scratch *room)
 {
-	struct kw_cursor *cursor = &reader->scratch->cursor;
-	__u64 used = cursor->used;
+	__u64 used = room->cursor.used;
 
+	barrier_var(used); /* it is bounded where it is tested, and not a copy of it: see kernel.bpf.h on 6.1 */
 	if (used > KW_PIECE)
 		used = KW_PIECE;
-	bpf_probe_read_user(reader->scratch->bytes, used, (void *)-1L);
+	barrier_var(used);
+	bpf_probe_read_user(&room->head, sizeof(room->head) + used, (void *)-1L);
+}
+
+/* Reads the beginning of what a call of @n bytes brought. Returns how many bytes; 0 if that did not succeed. */
+static __always_inline __u32 kw_peek(struct kw_scratch *room, const struct kw_buffers *buffers, __u64 n)
+{
+	__u64 address = buffers->address, size = buffers->size;
+
+	if (!size) {
+		if (!buffers->count ||
+		    bpf_probe_read_user(room->segments, sizeof(room->segments[0]), (void *)buffers->vector))
+			return 0;
+		address = room->segments[0].base;
+		size = room->segments[0].length;
+	}
+	if (size > n)
+		size = n;
+	if (size > KW_PIECE)
+		size = KW_PIECE;
+	room->cursor.used = size;
+	return bpf_probe_read_user(room->bytes, size, (void *)address) ? 0 : size;
+}
+
+/* The bytes that a plain head is looked for in. */
+struct kw_sight {
+	struct kw_scratch *room;
+	__u32 size;
+};
+
+static long kw_read_on(__u32 index, struct kw_sight *sight)
+{
+	return !http1_plain_fields(&sight->room->head, sight->room->bytes, sight->size);
+}
+
+/* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
+ * body as the call has, in one go. Returns how many bytes that was; the rest is for the steps. */
+static __always_inline __u64 kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
+					   const struct kw_buffers *buffers)
+{
+	struct kw_sight sight = {.room = room};
+	struct kw_cursor *cursor = &room->cursor;
+	__u64 passed, body;
+	int responses;
+
+	if (!http1_may_be_plain(&c->http1.streams[cursor->direction & 1]))
+		return 0;
+	sight.size = kw_peek(room, buffers, cursor->left);
+	if (!sight.size)
+		return 0;
+	http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, sight.size, &room->head);
+	if (room->head.size == HTTP1_PLAIN_SO_FAR)
+		bpf_loop(HTTP1_HEAD / HTTP1_STRIDES, kw_read_on, &sight, 0);
+	barrier(); /* the verifier forgets which way it came, and follows what comes now once */
+	passed = room->head.size;
+	if (passed <= HTTP1_PLAIN_SO_FAR)
+		return 0;
+	responses = cursor->direction == HTTP1_RESPONSES;
+	if (responses)
+		kw_response_begin(c, cursor);
+	else
+		kw_request_begin(c, sk, cursor);
+	cursor->event = http1_take_head(&c->http1, responses, &room->head);
+	if (!(cursor->event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST))) {
+		body = http1_skippable(&c->http1.streams[responses], cursor->left - passed);
+		if (body)
+			cursor->event |= http1_skip(&c->http1, responses, body);
+		passed += body;
+	}
+	cursor->left -= passed;
+	cursor->position += passed;
+	barrier();
+	kw_on_event(c, sk, cursor);
+	cursor->event = 0;
+	return passed;
+}
+
+/* Nothing but bytes of a body, and not its last: what of it passed is noted, and nothing else is touched. */
+static __always_inline int kw_is_body(struct kw_connection *c, __u32 direction, __u64 n)
+{
+	struct http1_stream *s = &c->http1.streams[direction & 1];
+
+	if ((s->state != HTTP1_BODY && s->state != HTTP1_CHUNK_DATA) || n >= s->remain || c->http1.tunnel ||
+	    s->flags & HTTP1_FLAG_UNPAIRED)
+		return 0;
+	s->remain -= n;
+	s->body += n;
+	return 1;
+}
+
+/* Asks for the cache lines that a message will need, all at once: they come while its buffers are being found. */
+static __always_inline void kw_touch(const struct kw_connection *c, __u32 direction)
+{
+	const volatile __u8 *first = (const volatile __u8 *)c + 56;
+
+	for (__u32 at = 0; at < __builtin_offsetof(struct kw_connection, samples) - 56; at += 64)
+		(void)first[at];
+	(void)*(const volatile __u64 *)&c->samples[direction & 1].sum;
+}
+
+/* All that is left of a call, of which @passed bytes are done, by the machine's steps. */
+static __always_inline void kw_take_steps(struct kw_reader *reader, const struct kw_buffers *buffers,
+					  __u64 passed)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+
+	if (cursor->gap)
+		cursor->why = KW_TAINT_GAP;
+	cursor->segment = buffers->address;
+	cursor->segment_left = buffers->size;
+	cursor->vector = buffers->vector;
+	cursor->vector_left = buffers->count;
+	cursor->skip = passed;
+	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
+	bpf_loop(KW_STEPS, kw_step, reader, 0);
 	http1_call_end(&reader->c->http1, cursor->direction);
 }
 
@@ -207,26 +327,34 @@ static __always_inline void kw_forget(const struct kw_reader *reader)
 static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, int sending,
 				    int readable, __u64 gap)
 {
-	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE;
-	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);
-	struct kw_reader reader = {.c = c, .scratch = room, .sk = sk};
+	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE,
+	      direction = kw_direction(c->role, sending);
+	struct kw_reader reader = {.c = c, .sk = sk};
+	struct kw_buffers buffers = {};
 	struct kw_cursor *cursor;
+	__u64 passed = 0;
 
-	if (!room)
+	if (!gap && kw_is_body(c, direction, n))
 		return;
-	cursor = &room->cursor;
-	cursor->now = bpf_ktime_get_ns();
-	cursor->position = sending ? c->http.tx_bytes : c->http.rx_bytes;
+	kw_touch(c, direction);
+	reader.scratch = bpf_map_lookup_elem(&scratch, &index);
+	if (!reader.scratch)
+		return;
+	cursor = &reader.scratch->cursor;
+	cursor->now = kw_passed_at(sk, sending);
+	cursor->position = sending ? c->tx_bytes : c->rx_bytes;
 	cursor->left = gap + n;
 	cursor->gap = gap;
-	cursor->why = KW_TAINT_GAP;
-	cursor->direction = kw_direction(c->identity.role, sending);
-	cursor->segment_left = cursor->skip = cursor->vector_left = 0;
-	cursor->segments = cursor->next = cursor->at = cursor->length = cursor->used = 0;
-	cursor->blind = !readable || kw_locate(&reader, sending);
-	cursor->event = http1_call(&c->http1, cursor->direction);
-	bpf_loop(KW_STEPS, kw_step, &reader, 0);
-	kw_forget(&reader);
+	cursor->direction = direction;
+	cursor->blind = !readable || kw_locate(sk, sending, &buffers);
+	cursor->why = KW_TAINT_BLIND;
+	cursor->used = 0;
+	cursor->event = http1_call(&c->http1, direction);
+	if (!cursor->blind && !cursor->gap && !cursor->event)
+		passed = kw_whole_head(c, sk, reader.scratch, &buffers);
+	if (cursor->left)
+		kw_take_steps(&reader, &buffers, passed);
+	kw_forget(reader.scratch);
 }
 
 #endif

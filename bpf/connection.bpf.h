@@ -84,6 +84,7 @@ static __always_inline int kw_own_by(struct kw_connection *c, struct task_struct
 	struct task_struct *leader = task->group_leader;
 
 	c->identity.pid = task->tgid;
+	c->owned = 1;
 	c->identity.cgroup = task->cgroups->dfl_cgrp->kn->id;
 	bpf_probe_read_kernel_str(c->identity.comm, sizeof(c->identity.comm), leader->comm);
 	return kw_owner_passes(&c->identity);
@@ -93,7 +94,7 @@ static __always_inline int kw_own_by(struct kw_connection *c, struct task_struct
  * Returns 0 if the connection is not to be observed after all: its state is gone then. */
 static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 {
-	if (c->identity.pid)
+	if (c->owned)
 		return 1;
 	if (kw_own_by(c, bpf_get_current_task_btf()))
 		return 1;
@@ -119,12 +120,12 @@ static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __u64 near)
 
 static __always_inline __u64 kw_tx_position(const struct kw_connection *c, __u32 sequence)
 {
-	return kw_position(sequence, c->tx_base, c->http.tx_bytes);
+	return kw_position(sequence, c->tx_base, c->tx_bytes);
 }
 
 static __always_inline __u64 kw_rx_position(const struct kw_connection *c, __u32 sequence)
 {
-	return kw_position(sequence, c->rx_base, c->http.rx_bytes);
+	return kw_position(sequence, c->rx_base, c->rx_bytes);
 }
 
 /* ---- beginning ----------------------------------------------------------------------------------- */
@@ -152,7 +153,7 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 	c->identity.cookie = bpf_get_socket_cookie(sk);
 	c->identity.generation = generation;
 	c->identity.netns = sk->__sk_common.skc_net.net->ns.inum;
-	c->identity.role = role;
+	c->identity.role = c->role = role;
 	c->state = state;
 	c->http.http10_only = 1;
 	kw_read_tuple(&c->identity, sk);
@@ -188,20 +189,11 @@ static __always_inline void kw_connecting(struct sock *sk, int last)
 		kw_own(c, sk);
 }
 
-static __always_inline void kw_count_opened(const struct kw_connection *c)
-{
-	struct kw_total *total = kw_total_of(c->identity.role);
-
-	if (total)
-		kw_count(c->identity.preexisting ? &total->preexisting : &total->opened, 1);
-}
-
 static __always_inline void kw_connected(struct kw_connection *c, struct sock *sk)
 {
 	kw_read_tuple(&c->identity, sk);
 	kw_base(c, sk);
 	c->established = bpf_ktime_get_ns();
-	kw_count_opened(c);
 }
 
 /* The three-way handshake of a server's connection is complete; nobody has accepted it yet. */
@@ -221,7 +213,6 @@ static __always_inline void kw_accepted(struct sock *sk, int last)
 	}
 	kw_base(c, sk);
 	c->opened = c->established = bpf_ktime_get_ns();
-	kw_count_opened(c);
 }
 
 #endif

@@ -135,19 +135,28 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 	event->ending = c->ending;
 	event->closing = c->closing;
 	event->http = c->http;
+	event->http.tx_bytes = c->tx_bytes;
+	event->http.rx_bytes = c->rx_bytes;
 	kw_settle(&event->http, c, sk);
 }
 
-/* Moves the samples since the last report into the event; the hot path may be adding to them. */
-static __always_inline void kw_take_samples(struct kw_event_lived *event, struct kw_connection *c)
+/* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */
+static __always_inline void kw_take_samples(struct kw_event_lived *event, const struct kw_samples *samples,
+					    struct kw_samples *before)
 {
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		__u64 *to = (__u64 *)event->histograms[i];
+		__u64 sum = samples[i].sum;
 
-		for (__u32 word = 0; word < KW_SAMPLE_WORDS; word++)
-			to[word] = __sync_lock_test_and_set(&c->samples[i].buckets[word], 0);
-		event->sums[i] = __sync_lock_test_and_set(&c->samples[i].sum, 0);
-		c->samples[i].count = 0;
+		event->sums[i] = before ? sum - before[i].sum : sum;
+		if (before)
+			before[i].sum = sum;
+		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++) {
+			__u16 count = samples[i].buckets[bucket];
+
+			event->histograms[i][bucket] = before ? count - before[i].buckets[bucket] : count;
+			if (before)
+				before[i].buckets[bucket] = count;
+		}
 	}
 }
 
@@ -185,7 +194,7 @@ static __always_inline int kw_emit_lived(struct kw_connection *c, struct sock *s
 		__builtin_memset(&event->before, 0, sizeof(event->before));
 	}
 	event->reserved = 0;
-	kw_take_samples(event, c);
+	kw_take_samples(event, c->samples, before ? before->samples : NULL);
 	kw_take_names(event, c, sk);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;

@@ -9,13 +9,12 @@ static __always_inline void kw_sample(struct kw_connection *c, enum kw_histogram
 {
 	struct kw_samples *samples = &c->samples[histogram];
 	__u32 bucket = kw_histogram_bucket(kw_histogram_bounds[histogram], ns);
-	__u32 word = bucket / 4;
 
-	barrier_var(word); /* clang knows the bound, and would leave out the check that tells the verifier */
-	if (word >= KW_SAMPLE_WORDS)
+	barrier_var(bucket); /* clang knows the bound, and would leave out the check that tells the verifier */
+	if (bucket >= KW_HISTOGRAM_BUCKETS)
 		return;
-	__sync_fetch_and_add(&samples->buckets[word], 1ULL << 16 * (bucket & 3));
-	__sync_fetch_and_add(&samples->sum, ns);
+	samples->buckets[bucket]++;
+	samples->sum += ns;
 	samples->count++;
 }
 
@@ -176,13 +175,9 @@ static __always_inline void kw_request_begin(struct kw_connection *c, struct soc
 static __always_inline void kw_request_head(struct kw_connection *c, const struct http1_stream *s)
 {
 	struct kw_http *http = &c->http;
-	struct kw_totals *t = kw_totals();
-	__u32 role = c->identity.role;
 	__u8 how;
 
 	http->counts.requests++;
-	if (t && role < KW_ROLE_MAX)
-		kw_count(&t->roles[role].requests, 1);
 	if (s->version)
 		http->http10_only = 0;
 	else
@@ -270,8 +265,7 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 					     const struct http1_stream *s)
 {
 	struct kw_http *http = &c->http;
-	struct kw_totals *t = kw_totals();
-	__u32 role = c->identity.role, class = s->status / 100 - 1;
+	__u32 class = http1_class(s) - 1;
 	struct kw_pending request;
 	__u8 how;
 
@@ -280,8 +274,6 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 	http->counts.responses++;
 	if (class < 5)
 		http->counts.codes[class]++;
-	if (t && role < KW_ROLE_MAX)
-		kw_count(&t->roles[role].responses, 1);
 	kw_response_fields(c, s);
 	if (kw_message_announces(s, &how))
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, how, http->counts.responses);
@@ -347,6 +339,18 @@ static __always_inline void kw_response_end(struct kw_connection *c, struct sock
 		side->flags |= KW_HTTP_CLOSE_IGNORED;
 	if (kw_config.exchanges)
 		kw_emit_exchange(c, sk, http->counts.responses_ended, cursor->now, cursor->position);
+}
+
+/* ---- blind spans --------------------------------------------------------------------------------- */
+
+/* @n bytes cannot be read. Those of a body that goes on need not be: what counts is what should have been seen. */
+static __always_inline __u32 kw_pass_unseen(struct kw_connection *c, __u32 direction, __u64 n)
+{
+	__u64 harmless = http1_skippable(&c->http1.streams[direction & 1], n);
+
+	if (harmless < n)
+		__sync_fetch_and_add(&c->http.blind_bytes, n - harmless);
+	return http1_blind(&c->http1, direction, n);
 }
 
 /* ---- hop-by-hop names ---------------------------------------------------------------------------- */

@@ -240,7 +240,6 @@ static __always_inline void kw_note_older(struct sock *sk)
 	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PREEXISTING);
 	kw_base(c, sk);
 	c->opened = c->established = bpf_ktime_get_ns();
-	kw_count_opened(c);
 	if (sk->__sk_common.skc_state == TCP_CLOSE_WAIT)
 		kw_peer_fin(c, sk);
 }

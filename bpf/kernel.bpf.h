@@ -8,7 +8,8 @@
  *         6.4    sendfile and splice send by tcp_sendpage, past tcp_sendmsg    fexit/tcp_sendpage
  *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
  *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
- *         6.1    the verifier does not link a value to its copy on the stack   kw_total_of() in maps.bpf.h
+ *         6.1    the verifier does not link a value to its copy on the stack   masks: KW_UNBOUND(); struct kw_scratch
+ *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
  * What is loaded where is found by trying, in user/front_end.c. The type of an iterator over user buffers, which
  * differs too, is never looked at: the buffers are found by the system call. */
@@ -46,6 +47,35 @@ static __always_inline int kw_is_tcp(const struct sock *sk)
 static __always_inline struct tcp_sock *kw_tcp(struct sock *sk)
 {
 	return bpf_skc_to_tcp_sock(sk);
+}
+
+/* Looks at memory as a type of the kernel's, for reading only: at the price of a load, where the helpers that
+ * check or copy cost some 20 to 50 ns. From 6.2. */
+extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
+
+/* The same of a socket that is known to be one of TCP, for the hot path: its storage is there. */
+static __always_inline const struct tcp_sock *kw_tcp_known(struct sock *sk)
+{
+	if (bpf_rdonly_cast)
+		return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+	return bpf_skc_to_tcp_sock(sk);
+}
+
+/* When the bytes of a send or receive that has just ended passed, by CLOCK_MONOTONIC. TCP itself has looked at the
+ * clock when the last segment before the receive arrived, or when it sent what it had: that is nearer to the truth
+ * than the time at which the call ends, and saves a look at the clock that costs 50 ns. What a send has left to be
+ * sent later (by Nagle's algorithm, a full window, a queue below) has no such time yet. */
+static __always_inline __u64 kw_passed_at(struct sock *sk, int sending)
+{
+	const struct tcp_sock *tcp = NULL;
+	__u64 stamp = 0;
+
+	if (bpf_rdonly_cast && bpf_core_field_exists(tcp->tcp_clock_cache)) {
+		tcp = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+		if (!sending || tcp->snd_nxt == tcp->write_seq)
+			stamp = tcp->tcp_clock_cache;
+	}
+	return stamp ? stamp : bpf_ktime_get_ns();
 }
 
 #define SK_USER_DATA_PSOCK 4 /* include/net/sock.h; from 5.18 */
@@ -163,10 +193,15 @@ static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, in
 static __always_inline int kw_is_descriptor_of(const struct task_struct *task, __u32 fd, const struct sock *sk)
 {
 	struct fdtable *table = task->files->fdt;
+	struct hlist_head *entry;
 	struct file *file = NULL;
 
 	if (fd >= table->max_fds)
 		return 0;
+	if (bpf_rdonly_cast) { /* a table of pointers: any type that begins with one will do */
+		entry = bpf_rdonly_cast(table->fd + fd, bpf_core_type_id_kernel(struct hlist_head));
+		return entry->first && (void *)entry->first == (void *)sk->sk_socket->file;
+	}
 	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
 	return file && file == sk->sk_socket->file;
 }

@@ -93,25 +93,19 @@ static __always_inline enum kw_act kw_last_act(const struct kw_connection *c, st
 static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, int from)
 {
 	enum kw_act act = kw_last_act(c, sk, from);
-	struct kw_total *total;
 
 	if (act != KW_ACT_NONE)
 		kw_act(c, sk, act);
 	if (act == KW_ACT_LOCAL_RST && !c->identity.pid && !kw_own(c, sk))
 		return;
 	kw_read_closing(c, sk, from);
-	if (!c->established)
-		return;
-	total = kw_total_of(c->identity.role);
-	if (total)
-		kw_count(&total->closed, 1);
 }
 
 /* Bytes that the application took since its last receive, by a way that shows no event (splice). When they came
  * is not known: they count as having come with the first byte of their message. */
 static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk)
 {
-	__u64 gap = c->rx_end - c->http.rx_bytes;
+	__u64 gap = c->rx_end - c->rx_bytes;
 	struct kw_cursor cursor = {
 		.position = c->rx_end,
 		.direction = kw_direction(c->identity.role, 0),
@@ -121,9 +115,8 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 	if ((__s64)gap <= 0 || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
 		return;
 	cursor.now = cursor.direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
-	cursor.event = http1_blind(&c->http1, cursor.direction, gap);
-	c->http.blind_bytes += gap;
-	c->http.rx_bytes = c->rx_end;
+	cursor.event = kw_pass_unseen(c, cursor.direction, gap);
+	c->rx_bytes = c->rx_end;
 	if (cursor.event)
 		kw_on_event(c, sk, &cursor);
 }
@@ -133,7 +126,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 {
 	struct kw_cursor cursor = {
 		.now = c->closing.time,
-		.position = c->identity.role == KW_ROLE_CLIENT ? c->http.rx_bytes : c->http.tx_bytes,
+		.position = c->identity.role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes,
 		.direction = HTTP1_RESPONSES,
 		.event = http1_call(&c->http1, HTTP1_RESPONSES),
 	};

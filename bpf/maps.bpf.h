@@ -5,8 +5,8 @@
 
 #include "../include/event.h"
 
-#define KW_PIECE 1024 /* most bytes of user memory read at once; a power of two */
-#define KW_SEGMENTS 8 /* iovecs read at once; a power of two */
+#define KW_PIECE HTTP1_HEAD /* most bytes of user memory read at once; a power of two */
+#define KW_SEGMENTS 8       /* iovecs read at once; a power of two */
 
 const volatile struct kw_config kw_config = {};
 
@@ -19,13 +19,12 @@ enum kw_sweep_mode {
 
 __u32 kw_sweep_mode = KW_SWEEP_PROGRESS;
 
-#define KW_SAMPLE_WORDS (KW_HISTOGRAM_BUCKETS / 4)
-
-/* Samples since the last report: four 16-bit buckets a word, so that adding one is one atomic addition. */
+/* Samples over a connection's life. They only grow, and each histogram has one direction that writes it: so that
+ * adding one takes no atomic operation. Buckets wrap: what counts is the difference between two reports. */
 struct kw_samples {
-	__u64 buckets[KW_SAMPLE_WORDS];
 	__u64 sum; /* ns */
-	__u64 count;
+	__u32 count;
+	__u16 buckets[KW_HISTOGRAM_BUCKETS];
 };
 
 /* What one direction alone writes. A send and a receive may run at once on two processors: so nothing of
@@ -44,33 +43,40 @@ enum kw_turn {
 	KW_TURN_LAST, /* the last record is sent, or counted as lost, or will be by the sweep that is at work */
 };
 
-/* A connection, in the storage of its socket. It must fit a kernel allocation of 1 KiB with its header. */
+/* A connection, in the storage of its socket. It must fit a kernel allocation of 1 KiB with its header, whose last
+ * 8 bytes share a cache line with the first 56 of this: there is what a send or receive needs which has nothing but
+ * a body, and what every one of them needs. */
 struct kw_connection {
+	__u64 tx_bytes; /* positions: bytes sent and received so far */
+	__u64 rx_bytes;
+	__u32 tx_base;    /* write_seq at position 0 */
+	__u32 rx_base;    /* copied_seq at position 0 */
+	__u8 role;        /* enum kw_role, as in identity */
+	__u8 owned;       /* identity says whose it is */
+	__u8 state;       /* the TCP state that was last seen */
+	__u8 reported;    /* there is a kw_reported in `reports` */
+	__u8 named;       /* there are kw_names in `names` */
+	__u8 pipelined;   /* there is a kw_pipeline in `pipelines` */
+	__u8 half_closed; /* as last reported */
+	__u8 reserved;
+	__u32 turn;     /* enum kw_turn */
+	__u32 activity; /* what kw_activity() said at the last report */
 	struct http1_connection http1;
-	struct kw_http http;
-	__u32 tx_base;           /* write_seq at position 0 */
-	__u32 rx_base;           /* copied_seq at position 0 */
 	struct kw_side sides[2]; /* by enum http1_direction */
-	__u32 turn;              /* enum kw_turn */
-	__u8 reported;           /* there is a kw_reported in `reports` */
-	__u8 named;              /* there are kw_names in `names` */
-	__u8 pipelined;          /* there is a kw_pipeline in `pipelines` */
-	__u8 half_closed;        /* as last reported */
-	__u8 state;              /* the TCP state that was last seen */
-	__u8 reserved[3];
-	__u32 activity;     /* what kw_activity() said at the last report */
+	struct kw_http http;     /* but for what is above and in sides */
+	struct kw_samples samples[KW_HISTOGRAM_MAX];
 	__u32 announced_at; /* number of the exchange that first announced a close */
 	__u64 tx_end;       /* position behind the last byte handed to the kernel, known at CLOSE */
 	__u64 rx_end;       /* and behind the last byte that the application had taken by then */
 	__u64 opened;
 	__u64 established;
 	__u64 peer_fin;
-	struct kw_samples samples[KW_HISTOGRAM_MAX];
 	struct kw_identity identity;
 	struct kw_ending ending;
 	struct kw_closing closing;
 };
 
+_Static_assert(__builtin_offsetof(struct kw_connection, http1.streams) == 56, "a stream begins a cache line");
 _Static_assert(sizeof(struct kw_connection) <= 960, "state and header must fit 1 KiB");
 
 struct {
@@ -83,6 +89,7 @@ struct {
 /* What was reported of a connection that lives; only for those that were alive at a sweep. */
 struct kw_reported {
 	struct kw_counts counts;
+	struct kw_samples samples[KW_HISTOGRAM_MAX];
 };
 
 struct {
@@ -197,10 +204,16 @@ struct kw_cursor {
 /* One call's bytes on their way through the machine. One per program and processor: a program is never
  * entered twice on one processor (the kernel counts such a try as a recursion miss). */
 struct kw_scratch {
-	__u8 bytes[KW_PIECE + HTTP1_WINDOW]; /* the tail is only there to keep a window within bounds */
-	struct user_iovec segments[KW_SEGMENTS];
 	struct kw_cursor cursor;
+	struct http1_head
+		head; /* is cleared together with the bytes that it was read of, so it stands before them */
+	__u8 bytes[KW_PIECE + HTTP1_HEAD_SLACK]; /* the tail is only there to keep a look within bounds, */
+	struct user_iovec segments[KW_SEGMENTS]; /* and these to keep what 6.1's verifier takes for one */
 };
+
+_Static_assert(__builtin_offsetof(struct kw_scratch, head) + sizeof(struct http1_head) ==
+		       __builtin_offsetof(struct kw_scratch, bytes),
+	       "kw_forget() clears both at once");
 
 enum kw_scratch_of {
 	KW_SCRATCH_SEND,
@@ -220,16 +233,6 @@ static __always_inline struct kw_totals *kw_totals(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&totals, &zero);
-}
-
-/* The counts of a role; NULL for what is none. The bound is tested on the value that is used, not on a copy of
- * it that waits on the stack: the verifier of 6.1 does not see that the two are the same. */
-static __always_inline struct kw_total *kw_total_of(__u32 role)
-{
-	struct kw_totals *t = kw_totals();
-
-	barrier_var(role);
-	return t && role < KW_ROLE_MAX ? &t->roles[role] : NULL;
 }
 
 /* A softirq may count while its processor is just counting the same: so even one's own number takes care. */

@@ -28,19 +28,19 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 			return 0;
 		kw_feed(c, sk, result, 1, 1, 0);
 	}
-	c->http.tx_bytes += result;
+	c->tx_bytes += result;
 	return 0;
 }
 
 /* Bytes that the application took by a way that shows no event (splice, zero copy) have moved copied_seq. */
 static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *sk, int result)
 {
-	struct tcp_sock *tcp = kw_tcp(sk);
+	const struct tcp_sock *tcp = kw_tcp_known(sk);
 	__s64 gap;
 
 	if (!tcp)
 		return 0;
-	gap = kw_rx_position(c, kw_copied(sk, tcp)) - c->http.rx_bytes - result;
+	gap = kw_rx_position(c, kw_copied(sk, tcp)) - c->rx_bytes - result;
 	return gap > 0 ? gap : 0;
 }
 
@@ -58,7 +58,7 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 	if (result <= 0) {
 		kw_app_error(c, result);
 		if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
-			c->sides[kw_direction(c->identity.role, 0)].flags |= KW_HTTP_EOF_READ;
+			c->sides[kw_direction(c->role, 0)].flags |= KW_HTTP_EOF_READ;
 		return 0;
 	}
 	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
@@ -67,7 +67,7 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 		gap = kw_gap(c, sk, result);
 		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC), gap);
 	}
-	c->http.rx_bytes += gap + result;
+	c->rx_bytes += gap + result;
 	return 0;
 }
 

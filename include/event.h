@@ -177,7 +177,8 @@ struct kw_http {
 	__u64 first_request_started;
 	__u64 tx_bytes;
 	__u64 rx_bytes;
-	__u64 blind_bytes; /* of both: bytes that could not be read, bodies included */
+	__u64 blind_bytes; /* of both: bytes that could not be read and should have been: of heads, of chunks' frames; those
+			    * of a body need not be, and do not count */
 	struct kw_counts counts;
 	__u32 timeout;            /* advertised Keep-Alive: timeout, seconds; see has_timeout */
 	__u32 max;                /* the last advertised Keep-Alive: max */
@@ -295,7 +296,7 @@ enum kw_lost {
 	KW_LOST_MAX,
 };
 
-/* Exact whatever else is lost. Per CPU in the kernel, summed up by the loader. By enum kw_role. */
+/* Exact whatever else is lost. Per CPU in the kernel, summed up by the loader. */
 struct kw_total {
 	__u64 opened;
 	__u64 preexisting;
@@ -305,8 +306,7 @@ struct kw_total {
 };
 
 struct kw_totals {
-	struct kw_total roles[KW_ROLE_MAX];
-	struct kw_total dropped[KW_ROLE_MAX];   /* of these, what was in closing records that were lost */
+	struct kw_total dropped[KW_ROLE_MAX]; /* what was in closing records that were lost; by enum kw_role */
 	__u64 dropped_half_closed[KW_ROLE_MAX]; /* lost closing records of what was last told as half closed */
 	__u64 lost[KW_LOST_MAX];
 	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by what was wrong with them */

@@ -19,47 +19,32 @@ enum kw_histogram {
 #define KW_US (1000ULL)
 #define KW_MS (1000ULL * KW_US)
 #define KW_S (1000ULL * KW_MS)
-#define KW_NEVER (~0ULL)
+#define KW_NEVER (~0ULL >> 1)
 #define KW_DECADE(unit) 10 * (unit), 15 * (unit), 25 * (unit), 35 * (unit), 50 * (unit), 75 * (unit)
 
 /* Inclusive upper bounds in nanoseconds ("le" in Prometheus' words). */
 static const __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
-	[KW_HISTOGRAM_IDLE] =
-		{
-			KW_DECADE(KW_MS / 10),
-			KW_DECADE(KW_MS),
-			KW_DECADE(10 * KW_MS),
-			KW_DECADE(100 * KW_MS),
-			KW_DECADE(KW_S),
-			KW_DECADE(10 * KW_S),
-			1000 * KW_S,
-			1500 * KW_S,
-			2500 * KW_S,
-			3600 * KW_S,
-			[40 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
-		},
-	[KW_HISTOGRAM_WAIT] =
-		{
-			KW_DECADE(KW_US),
-			KW_DECADE(10 * KW_US),
-			KW_DECADE(100 * KW_US),
-			KW_DECADE(KW_MS),
-			KW_DECADE(10 * KW_MS),
-			KW_DECADE(100 * KW_MS),
-			KW_DECADE(KW_S),
-			100 * KW_S,
-			[43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER,
-		},
+	[KW_HISTOGRAM_IDLE] = {KW_DECADE(KW_MS / 10), KW_DECADE(KW_MS), KW_DECADE(10 * KW_MS),
+			       KW_DECADE(100 * KW_MS), KW_DECADE(KW_S), KW_DECADE(10 * KW_S), 1000 * KW_S,
+			       1500 * KW_S, 2500 * KW_S, 3600 * KW_S,
+			       [40 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER},
+	[KW_HISTOGRAM_WAIT] = {KW_DECADE(KW_US), KW_DECADE(10 * KW_US), KW_DECADE(100 * KW_US),
+			       KW_DECADE(KW_MS), KW_DECADE(10 * KW_MS), KW_DECADE(100 * KW_MS), KW_DECADE(KW_S),
+			       100 * KW_S, [43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER},
 };
 
-/* The bucket a duration falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: six steps, whatever the value. */
+/* The bucket a duration below 2^63 falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: six steps and no branch, since
+ * no processor could guess it. */
 KW_INLINE __u32 kw_histogram_bucket(const __u64 *bounds, __u64 ns)
 {
 	__u32 at = 0;
 
-	for (__u32 half = KW_HISTOGRAM_TABLE / 2; half; half /= 2)
-		if (ns > bounds[(at + half - 1) & (KW_HISTOGRAM_TABLE - 1)])
-			at += half;
+	for (__u32 half = KW_HISTOGRAM_TABLE / 2; half; half /= 2) {
+		__u64 probe = at + half - 1;
+
+		KW_UNBOUND(probe);
+		at += half & (__u32)((__s64)(bounds[probe & (KW_HISTOGRAM_TABLE - 1)] - ns) >> 63);
+	}
 	return at < KW_HISTOGRAM_BUCKETS ? at : KW_HISTOGRAM_BUCKETS - 1;
 }
 

@@ -24,6 +24,7 @@
 #include "http1/start.h"
 #include "http1/fields.h"
 #include "http1/chunks.h"
+#include "http1/head.h"
 #include "http1/resync.h"
 
 /* A connection that was not seen from its start: both streams wait for a message to begin. */
@@ -55,7 +56,7 @@ KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream 
 		s->framing = HTTP1_FRAMING_NONE;
 		return http1_message_end(c, s, 1);
 	}
-	if (s->method == HTTP1_METHOD_CONNECT && s->status / 100 == 2)
+	if (s->method == HTTP1_METHOD_CONNECT && http1_class(s) == 2)
 		return http1_body(c, s, 1, HTTP1_FRAMING_TUNNEL) & ~HTTP1_EVENT_HEAD;
 	return 0;
 }

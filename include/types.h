@@ -16,6 +16,29 @@
  * and a call costs what three instructions cost. */
 #define KW_INLINE static inline __attribute__((always_inline))
 
+/* In a loop: what lies in memory is read again. The verifier follows every value in a register from round to
+ * round, and would never see two rounds alike; of what is in a map it knows nothing. */
+#ifdef __bpf__
+#define KW_FORGET() asm volatile("" ::: "memory")
+#else
+#define KW_FORGET() ((void)0)
+#endif
+
+/* The compiler forgets the bounds that it knows of an integer, so that a mask stays in the code for the verifier, which
+ * may not know them: that of 6.1 loses them at an addition that has become an OR. */
+#define KW_UNBOUND(integer) asm("" : "+r"(integer))
+
+/* Makes a word of one's own visible to the other direction, after all that was written before. */
+#ifdef __bpf__
+#define KW_PUBLISH(word, value)                                                                                \
+	do {                                                                                                   \
+		asm volatile("" ::: "memory"); /* stores keep their order on x86 */                            \
+		*(volatile typeof(word) *)&(word) = (value);                                                   \
+	} while (0)
+#else
+#define KW_PUBLISH(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELEASE)
+#endif
+
 /* An unaligned 64-bit load. BPF maps allow it (the JIT runs where unaligned access is cheap) but clang
  * would split a memcpy() into eight byte loads; on the host, a memcpy() is the defined way. */
 KW_INLINE __u64 kw_load64(const void *p)

@@ -122,15 +122,22 @@ struct inet_connection_sock {
 	const void *icsk_ulp_ops; /* kTLS, and the subflows of MPTCP, are such upper layers */
 };
 
-/* A full TCP socket, by bpf_skc_to_tcp_sock(). All kernels; read in all hooks but destroy. */
+/* A full TCP socket, by kw_tcp() or kw_tcp_known(). All kernels; read in all hooks but destroy. */
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 write_seq;
 	__u32 snd_una;
+	__u32 snd_nxt;
 	__u32 copied_seq;
 	__u32 rcv_nxt;
 	__u32 srtt_us; /* eight times the smoothed round-trip time */
 	__u32 total_retrans;
+	__u64 tcp_clock_cache; /* CLOCK_MONOTONIC when it last sent or took a segment; read where it is there */
+};
+
+/* Read in place of an entry of the table of files, which has no type of its own. All kernels. */
+struct hlist_head {
+	void *first;
 };
 
 struct fdtable {

@@ -133,22 +133,9 @@ enum http1_state {
 	HTTP1_RESYNC,           /* bytes that begin as a message does -> METHOD, VERSION; others -> LOST */
 };
 
-/* One direction. Fields marked (message) describe the latest message whose head is complete. */
+/* One direction. Fields marked (message) describe the latest message whose head is complete. What every message
+ * needs comes first: the kernel side pays for each cache line. */
 struct http1_stream {
-	union {
-		__u8 word[HTTP1_WORD]; /* the method, name or token being read, zero-padded */
-		__u64 words[HTTP1_WORD / 8];
-	};
-	__u64 remain;     /* bytes left of a body, a chunk, a PROXY header */
-	__u64 number;     /* the number being read; before a target: bytes since the stream last stood still */
-	__u64 length;     /* (message) Content-Length */
-	__u64 body;       /* (message) body bytes so far, without chunk framing */
-	__u32 timeout;    /* (message) Keep-Alive: timeout, in seconds; if FLAG_TIMEOUT */
-	__u32 max;        /* (message) Keep-Alive: max, in requests; if FLAG_MAX */
-	__u32 mark;       /* responses: requests seen when the framing was lost */
-	__u16 flags;      /* (message) enum http1_flag */
-	__u16 errors;     /* (message) bits, 1 << enum http1_error */
-	__u16 status;     /* (message) responses only */
 	__u8 state;       /* enum http1_state */
 	__u8 field;       /* enum http1_field: the field whose value is still open to folding */
 	__u8 phase;       /* where within a state that reads several bytes */
@@ -157,17 +144,34 @@ struct http1_stream {
 	__u8 method;      /* (message) enum http1_method; of a response, that of its request */
 	__u8 version;     /* (message) the minor version, 0 or 1 */
 	__u8 framing;     /* (message) enum http1_framing */
+	__u16 flags;      /* (message) enum http1_flag */
+	__u16 errors;     /* (message) bits, 1 << enum http1_error */
+	__u16 status;     /* (message) responses only */
+	__u16 reserved;
+	__u64 remain;  /* bytes left of a body, a chunk, a PROXY header */
+	__u64 number;  /* the number being read; before a target: bytes since the stream last stood still */
+	__u64 length;  /* (message) Content-Length */
+	__u64 body;    /* (message) body bytes so far, without chunk framing */
+	__u32 timeout; /* (message) Keep-Alive: timeout, in seconds; if FLAG_TIMEOUT */
+	__u32 max;     /* (message) Keep-Alive: max, in requests; if FLAG_MAX */
+	__u32 mark;    /* responses: requests seen when the framing was lost */
+	__u32 reserved2;
+	union {
+		__u8 word[HTTP1_WORD]; /* the method, name or token being read, zero-padded */
+		__u64 words[HTTP1_WORD / 8];
+	};
 };
 
 struct http1_connection {
+	__u32 pushed;  /* requests whose head is complete; written by the requests' side */
+	__u32 popped;  /* final responses complete; written by the responses' side */
+	__u8 protocol; /* enum http1_protocol */
+	__u8 tunnel;   /* both streams are a tunnel from here on */
+	__u8 proxied;  /* PROXY protocol headers seen */
+	__u8 looks;    /* calls looked at in vain while the protocol is unknown */
+	__u32 reserved;
 	struct http1_stream streams[2]; /* by enum http1_direction */
 	__u8 methods[HTTP1_QUEUE];      /* enum http1_method of the requests, by their number modulo the size */
-	__u32 pushed;                   /* requests whose head is complete; written by the requests' side */
-	__u32 popped;                   /* final responses complete; written by the responses' side */
-	__u8 protocol;                  /* enum http1_protocol */
-	__u8 tunnel;                    /* both streams are a tunnel from here on */
-	__u8 proxied;                   /* PROXY protocol headers seen */
-	__u8 looks;                     /* calls looked at in vain while the protocol is unknown */
 };
 
 _Static_assert(sizeof(struct http1_connection) < 512, "the state of a connection stays small");

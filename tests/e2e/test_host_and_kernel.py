@@ -117,6 +117,6 @@ def test_a_body_that_cannot_be_read_is_understood_all_the_same(observed, ground,
     assert len(cases) > 50
     send, receive = pair
     for case in cases:
-        case.expect_blind(send is not carriers.send, receive is carriers.recv_splice)
+        case.expect_blind(receive is carriers.recv_splice)
     plans = [case.plan_bodies(*pair, PLAIN) for case in cases]
     compare(observed, cases, [carry_out(ground, plan, case.responses) for case, plan in zip(cases, plans)])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fuzzes the HTTP/1.x machine: whatever the bytes are and wherever they are cut, it reads nothing beyond them,
- * moves on, tells events in an order that makes sense, and says the same of the same bytes.
+ * moves on, tells events in an order that makes sense, and says the same of the same bytes; and so it does where plain
+ * heads are read whole.
  *
  * An input is a byte of mode, four bytes that seed the cuts, and the rest: one stream, or a conversation. */
 #include <stdbool.h>
@@ -52,6 +53,7 @@ enum cuts {
 	CUTS_NONE,
 	CUTS_EACH_BYTE,
 	CUTS_RANDOM,
+	CUTS_PLAIN, /* none, and a plain head with which a call begins is read whole */
 };
 
 struct run {
@@ -160,9 +162,38 @@ static size_t piece_size(struct run *run, int direction, size_t n)
 	size_t size = n < HTTP1_WINDOW ? n : HTTP1_WINDOW;
 
 	/* Where a call begins is what the machine looks for there: that beginning is not cut. */
-	if (run->cuts == CUTS_NONE || run->connection.streams[direction].state == HTTP1_RESYNC)
+	if (run->cuts == CUTS_NONE || run->cuts == CUTS_PLAIN ||
+	    run->connection.streams[direction].state == HTTP1_RESYNC)
 		return size;
 	return run->cuts == CUTS_EACH_BYTE ? 1 : 1 + next_random(run) % size;
+}
+
+/* Reads a plain head whole, as the kernel side does. Behind the bytes there is what was there before. Returns how
+ * many bytes it took. */
+static size_t feed_head(struct run *run, int direction, const uint8_t *bytes, size_t n)
+{
+	static uint8_t buffer[HTTP1_HEAD + HTTP1_HEAD_SLACK];
+	static const char before[] = "\r\nContent-Length: 5\r\nConnection: close\r\n\r\n HTTP/1.1 200\r\n";
+	struct http1_head head = {0};
+	struct run copy = *run;
+
+	if (!http1_may_be_plain(&run->connection.streams[direction]))
+		return 0;
+	if (n > HTTP1_HEAD)
+		n = HTTP1_HEAD;
+	for (size_t i = n; i < sizeof(buffer); i++)
+		buffer[i] = before[(i + run->random) % (sizeof(before) - 1)];
+	memcpy(buffer, bytes, n);
+	http1_plain_start(direction, buffer, n, &head);
+	while (http1_plain_fields(&head, buffer, n))
+		;
+	CHECK(head.size <= n && !memcmp(run, &copy, sizeof(copy)));
+	if (head.size == HTTP1_PLAIN_NOT)
+		return 0;
+	on_event(run, direction, HTTP1_EVENT_BEGIN);
+	run->positions[direction] += head.size;
+	on_event(run, direction, http1_take_head(&run->connection, direction, &head));
+	return head.size;
 }
 
 /* One call of @n bytes. What a step sees ends where the buffer ends. */
@@ -175,6 +206,12 @@ static void feed(struct run *run, int direction, const uint8_t *bytes, size_t n)
 	if (!window)
 		window = malloc(HTTP1_WINDOW);
 	on_event(run, direction, http1_call(c, direction));
+	if (run->cuts == CUTS_PLAIN && !run->over) {
+		size_t taken = feed_head(run, direction, bytes, n);
+
+		bytes += taken;
+		n -= taken;
+	}
 	while (n && !run->over) {
 		size_t size = piece_size(run, direction, n);
 		size_t taken = http1_skippable(&c->streams[direction], size);
@@ -245,6 +282,28 @@ static void run_once(struct run *run, enum cuts cuts, const uint8_t *data, size_
 	feed(run, mode & MODE_RESPONSES, data + HEADER, n - HEADER);
 }
 
+/* Clears what the machine has left behind of a head and will not look at again. */
+static void forget(struct http1_stream *s)
+{
+	int idle = s->state == HTTP1_START || (s->state >= HTTP1_BODY && s->state <= HTTP1_BODY_CLOSE) ||
+		   s->state == HTTP1_TUNNEL || s->state == HTTP1_LOST || s->state == HTTP1_RESYNC;
+
+	if (idle)
+		s->phase = 0;
+	if (idle && s->state != HTTP1_START)
+		s->number = 0;
+	if (s->field != HTTP1_FIELD_KEEP_ALIVE)
+		s->parameter = 0;
+	if (idle)
+		s->word_length = 0;
+	if (s->state == HTTP1_START && s->number == 4) {
+		s->words[0] = (uint32_t)s->words[0]; /* two empty lines, or the beginning of another protocol */
+		memset(s->words + 1, 0, sizeof(s->word) - sizeof(s->words[0]));
+	} else if (!s->word_length) {
+		memset(s->word, 0, sizeof(s->word));
+	}
+}
+
 static void check_same(const struct run *whole, const struct run *cut)
 {
 	CHECK(whole->count == cut->count);
@@ -264,8 +323,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < HEADER)
 		return 0;
 	run_once(&whole, CUTS_NONE, data, n);
-	for (enum cuts cuts = CUTS_EACH_BYTE; cuts <= CUTS_RANDOM; cuts++) {
+	for (enum cuts cuts = CUTS_EACH_BYTE; cuts <= CUTS_PLAIN; cuts++) {
 		run_once(&cut, cuts, data, n);
+		for (int i = 0; cuts == CUTS_PLAIN && i < 2; i++) {
+			forget(&whole.connection.streams[i]);
+			forget(&cut.connection.streams[i]);
+		}
 		check_same(&whole, &cut);
 		free(cut.facts);
 	}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A whole head at once. Nearly every message has one that is there in one piece and holds nothing unusual: it is
+ * read here, eight bytes at a time. Whatever is not plain (a cut, a folded line, a list, a number of nine digits,
+ * anything malformed) is left to the machine, from the head's first byte on: so what is said of a message never
+ * depends on who read it. */
+#ifndef KEEPWATCH_HTTP1_HEAD_H
+#define KEEPWATCH_HTTP1_HEAD_H
+
+#include "start.h"
+#include "fields.h"
+
+#define HTTP1_HEAD 1024     /* longest head read so; a power of two */
+#define HTTP1_HEAD_SLACK 64 /* bytes behind it that must be readable, whatever they hold */
+#define HTTP1_STRIDE 32     /* bytes searched at once for the end of a line */
+#define HTTP1_STRIDES 8     /* strides at once: a line takes one, and one more for each 32 bytes */
+#define HTTP1_NAME_WORDS 5  /* longest name, in words */
+
+/* What http1_head.size is while it is no size. */
+enum http1_plain {
+	HTTP1_PLAIN_NOT,   /* the head is for http1_step() to read */
+	HTTP1_PLAIN_SO_FAR /* there is more to read of it */
+};
+
+/* What was read of a head so far. The kernel side keeps it in memory that the verifier does not follow. */
+struct http1_head {
+	__u64 length;
+	__u32 timeout;
+	__u32 max;
+	__u32 line;  /* where the line in hand begins */
+	__u32 at;    /* where to look for its end */
+	__u32 flags; /* enum http1_flag */
+	__u32 status;
+	__u32 version;
+	__u32 method; /* enum http1_method */
+	__u32 name;   /* bytes of the name in hand */
+	__u32 end;    /* where its line ends: the LF, or the CR before it */
+	__u32 size;   /* of the whole head, once it is known; see enum http1_plain */
+	__u32 reserved;
+};
+
+#define HTTP1_FIRST(n) (~0ULL >> (64 - 8 * (n))) /* a word's first @n bytes */
+#define HTTP1_SPACES 0x2020202020202020ULL
+#define HTTP1_LOWS 0x7f7f7f7f7f7f7f7fULL
+
+/* The high bit of each byte of @word, none above 0x7f, that is at least @from and at most @to. */
+KW_INLINE __u64 http1_within(__u64 word, __u8 from, __u8 to)
+{
+	return (word + (0x80 - from) * HTTP1_ONES) & ~(word + (0x7f - to) * HTTP1_ONES);
+}
+
+/* The high bit of each byte of @word that is no letter, digit or hyphen. */
+KW_INLINE __u64 http1_unusual(__u64 word)
+{
+	__u64 low = word & HTTP1_LOWS;
+	__u64 usual = http1_within(low | HTTP1_SPACES, 'a', 'z') | http1_within(low, '0', '9');
+	__u64 others = (low ^ '-' * HTTP1_ONES) + HTTP1_LOWS; /* than hyphens */
+
+	return ((others & ~usual) | word) & HTTP1_HIGHS;
+}
+
+/* How many bytes of the name at @p stand before its colon; 0 if it is not a plain one. */
+KW_INLINE __u32 http1_plain_name(const __u8 *p)
+{
+	for (__u32 i = 0; i < HTTP1_NAME_WORDS; i++) {
+		__u64 word = kw_load64(p + 8 * i);
+		__u64 colons = http1_zero_bytes(word ^ ':' * HTTP1_ONES);
+		__u64 unusual = http1_unusual(word);
+
+		if (colons)
+			unusual &= (colons & -colons) - 1;
+		if (unusual)
+			return 0;
+		if (colons)
+			return 8 * i + http1_first_marked(colons) - 1;
+	}
+	return 0;
+}
+
+/* How many of the next HTTP1_STRIDE bytes there are up to and including the first @a or @b; 0 if there is none. */
+KW_INLINE __u32 http1_stride(const __u8 *p, __u8 a, __u8 b)
+{
+	for (__u32 i = 0; i < HTTP1_STRIDE; i += 8) {
+		__u64 word = kw_load64(p + i);
+		__u64 marks = http1_zero_bytes(word ^ a * HTTP1_ONES) | http1_zero_bytes(word ^ b * HTTP1_ONES);
+
+		if (marks)
+			return i + http1_first_marked(marks);
+	}
+	return 0;
+}
+
+/* A number of up to eight digits at @p. Returns how many there are. */
+KW_INLINE __u32 http1_plain_number(const __u8 *p, __u32 *ret_number)
+{
+	__u64 word = kw_load64(p) ^ '0' * HTTP1_ONES;
+	__u64 others = (((word & HTTP1_LOWS) + 0x76 * HTTP1_ONES) | word) & HTTP1_HIGHS;
+	__u32 digits = others ? http1_first_marked(others) - 1 : 8;
+
+	if (!digits)
+		return 0;
+	word <<= 64 - 8 * digits;
+	word = (word * (10 << 8 | 1)) >> 8 & 0x00ff00ff00ff00ffULL;
+	word = (word * (100 << 16 | 1)) >> 16 & 0x0000ffff0000ffffULL;
+	*ret_number = (word * (10000ULL << 32 | 1)) >> 32;
+	return digits;
+}
+
+/* The values, from @at on. They return where they end; 0 if they are not plain. */
+
+KW_INLINE __u32 http1_plain_connection(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	__u64 word = kw_load64(p + at), next = kw_load64(p + at + 8);
+
+	if ((word | 0x2020200020202020ULL) == HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i') &&
+	    ((next | 0x2020) & HTTP1_FIRST(2)) == HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0)) {
+		head->flags |= HTTP1_FLAG_KEEP_ALIVE;
+		return at + 10;
+	}
+	word |= HTTP1_SPACES;
+	if ((word & HTTP1_FIRST(5)) == HTTP1_WORD8('c', 'l', 'o', 's', 'e', 0, 0, 0)) {
+		head->flags |= HTTP1_FLAG_CLOSE;
+		return at + 5;
+	}
+	if ((word & HTTP1_FIRST(7)) == HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0)) {
+		head->flags |= HTTP1_FLAG_UPGRADE;
+		return at + 7;
+	}
+	return 0;
+}
+
+KW_INLINE __u32 http1_plain_length(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	__u32 number, digits = http1_plain_number(p + at, &number);
+
+	if (!digits || head->flags & HTTP1_FLAG_LENGTH)
+		return 0;
+	head->length = number;
+	head->flags |= HTTP1_FLAG_LENGTH;
+	return at + digits;
+}
+
+KW_INLINE __u32 http1_plain_coding(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	__u64 word = (kw_load64(p + at) | HTTP1_SPACES) & HTTP1_FIRST(7);
+
+	if (word != HTTP1_WORD8('c', 'h', 'u', 'n', 'k', 'e', 'd', 0))
+		return 0;
+	head->flags |= HTTP1_FLAG_CODING | HTTP1_FLAG_CHUNKED;
+	return at + 7;
+}
+
+/* timeout=N, or timeout=N, max=N */
+KW_INLINE __u32 http1_plain_parameters(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	__u32 number, digits;
+
+	if ((kw_load64(p + at) | 0x0020202020202020ULL) != HTTP1_WORD8('t', 'i', 'm', 'e', 'o', 'u', 't', '='))
+		return 0;
+	digits = http1_plain_number(p + at + 8, &number);
+	if (!digits)
+		return 0;
+	head->timeout = number;
+	head->flags |= HTTP1_FLAG_KEEP_ALIVE_FIELD | HTTP1_FLAG_TIMEOUT;
+	at += 8 + digits;
+	if (at >= HTTP1_HEAD)
+		return 0;
+	if (p[at] != ',')
+		return at;
+	at += 1 + (p[at + 1] == ' ');
+	if (((kw_load64(p + at) | 0x202020) & HTTP1_FIRST(4)) != HTTP1_WORD8('m', 'a', 'x', '=', 0, 0, 0, 0))
+		return 0;
+	digits = http1_plain_number(p + at + 4, &number);
+	if (!digits)
+		return 0;
+	head->max = number;
+	head->flags |= HTTP1_FLAG_MAX;
+	return at + 4 + digits;
+}
+
+/* The field whose plain name, of @length bytes, is at @at. Returns whether its value is plain, or does not matter. */
+KW_INLINE int http1_plain_field(struct http1_head *head, const __u8 *p, __u32 at, __u32 length)
+{
+	__u64 first = kw_load64(p + at) | HTTP1_SPACES, second = kw_load64(p + at + 8) | HTTP1_SPACES;
+	__u32 value = at + length + 1;
+
+	if (value >= HTTP1_HEAD)
+		return 0;
+	value += p[value] == ' ';
+	switch (length) {
+	case 7:
+		if ((first & HTTP1_FIRST(7)) == HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0))
+			head->flags |= HTTP1_FLAG_UPGRADE_FIELD;
+		return 1;
+	case 10:
+		second &= HTTP1_FIRST(2);
+		if (first == HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i') &&
+		    second == HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0))
+			return http1_plain_connection(head, p, value) == head->end;
+		if (first == HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i') &&
+		    second == HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0))
+			return http1_plain_parameters(head, p, value) == head->end;
+		return 1;
+	case 14:
+		if (first == HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
+		    (second & HTTP1_FIRST(6)) == HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0))
+			return http1_plain_length(head, p, value) == head->end;
+		return 1;
+	case 16:
+		if (first == HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o') &&
+		    second == HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'))
+			head->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
+		return 1;
+	case 17:
+		if (first == HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
+		    second == HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') && (p[at + 16] | 0x20) == 'g')
+			return http1_plain_coding(head, p, value) == head->end;
+		return 1;
+	default:
+		return 1;
+	}
+}
+
+/* Finds the end of the line in hand, or looks through HTTP1_STRIDE bytes of it in vain. Returns the position of its
+ * LF; 0 if it was not there; HTTP1_HEAD if there is none in the @n bytes. */
+KW_INLINE __u32 http1_plain_line(struct http1_head *head, const __u8 *p, __u32 n, __u8 other)
+{
+	__u32 at, taken;
+
+	KW_FORGET();
+	at = head->at;
+	if (at >= HTTP1_HEAD)
+		return HTTP1_HEAD;
+	taken = http1_stride(p + at, '\n', other);
+	head->at = at + (taken ? taken : HTTP1_STRIDE);
+	KW_FORGET();
+	at = head->at;
+	if (at > n || at > HTTP1_HEAD)
+		return HTTP1_HEAD;
+	return taken ? at - 1 : 0;
+}
+
+/* The field in the line from @line on that ends with the LF at @lf. Returns whether it is plain. */
+KW_INLINE int http1_plain_line_of(struct http1_head *head, const __u8 *p, __u32 line, __u32 lf)
+{
+	__u32 length;
+
+	head->end = lf - (p[(lf - 1) & (HTTP1_HEAD - 1)] == '\r');
+	head->name = http1_plain_name(p + line);
+	KW_FORGET();
+	length = head->name;
+	if (!length || length > 8 * HTTP1_NAME_WORDS)
+		return 0;
+	return !http1_may_matter(p[line]) || http1_plain_field(head, p, line, length);
+}
+
+/* Some more of the lines behind the start line: a line, or HTTP1_STRIDE bytes of one. Returns head->size. */
+KW_INLINE __u32 http1_plain_more(struct http1_head *head, const __u8 *p, __u32 n)
+{
+	__u32 lf = http1_plain_line(head, p, n, '\n'), line;
+
+	if (!lf)
+		return HTTP1_PLAIN_SO_FAR;
+	line = head->line;
+	if (lf >= HTTP1_HEAD || line >= HTTP1_HEAD)
+		return HTTP1_PLAIN_NOT;
+	head->line = lf + 1;
+	if (lf == line || (lf == line + 1 && p[line] == '\r'))
+		return lf + 1;
+	if (line && !http1_plain_line_of(head, p, line, lf))
+		return HTTP1_PLAIN_NOT;
+	return HTTP1_PLAIN_SO_FAR;
+}
+
+/* Reads the method at @p. Returns its length with the SP behind it; 0 if it is not a common one. */
+KW_INLINE __u32 http1_plain_method(struct http1_head *head, const __u8 *p)
+{
+	__u64 word = kw_load64(p);
+
+	head->method = HTTP1_METHOD_SAFE;
+	if ((word & HTTP1_FIRST(4)) == HTTP1_WORD8('G', 'E', 'T', ' ', 0, 0, 0, 0))
+		return 4;
+	if (word == HTTP1_WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', ' '))
+		return 8;
+	head->method = HTTP1_METHOD_OTHER;
+	if ((word & HTTP1_FIRST(5)) == HTTP1_WORD8('P', 'O', 'S', 'T', ' ', 0, 0, 0))
+		return 5;
+	if ((word & HTTP1_FIRST(6)) == HTTP1_WORD8('P', 'A', 'T', 'C', 'H', ' ', 0, 0))
+		return 6;
+	head->method = HTTP1_METHOD_IDEMPOTENT;
+	if ((word & HTTP1_FIRST(4)) == HTTP1_WORD8('P', 'U', 'T', ' ', 0, 0, 0, 0))
+		return 4;
+	if ((word & HTTP1_FIRST(7)) == HTTP1_WORD8('D', 'E', 'L', 'E', 'T', 'E', ' ', 0))
+		return 7;
+	head->method = HTTP1_METHOD_HEAD;
+	return (word & HTTP1_FIRST(5)) == HTTP1_WORD8('H', 'E', 'A', 'D', ' ', 0, 0, 0) ? 5 : 0;
+}
+
+/* The version at @at, then the end of the line. Returns whether it is plain. */
+KW_INLINE int http1_plain_version(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	__u64 word = kw_load64(p + at);
+
+	head->version = word >> 56 > '0';
+	return (word & HTTP1_FIRST(7)) == HTTP1_WORD8('H', 'T', 'T', 'P', '/', '1', '.', 0) &&
+	       http1_is_digit(word >> 56);
+}
+
+/* METHOD SP /target SP HTTP/1.x. Returns whether it is plain; the line in hand is the next one then. */
+KW_INLINE int http1_plain_request_line(struct http1_head *head, const __u8 *p, __u32 n)
+{
+	__u32 method = http1_plain_method(head, p);
+
+	if (!method || p[method] != '/')
+		return 0;
+	head->at = method;
+	for (__u32 i = 0; i < HTTP1_HEAD / HTTP1_STRIDE; i++) {
+		__u32 sp = http1_plain_line(head, p, n, ' ');
+
+		if (!sp)
+			continue;
+		if (sp >= HTTP1_HEAD || p[sp] != ' ' || !http1_plain_version(head, p, sp + 1))
+			return 0;
+		sp += 9 + (p[sp + 9] == '\r');
+		head->line = head->at = sp + 1;
+		return p[sp] == '\n';
+	}
+	return 0;
+}
+
+/* HTTP/1.x SP 3DIGIT, then SP or the end of the line. Returns whether it is plain; the line's end is still to be
+ * found then. */
+KW_INLINE int http1_plain_status_line(struct http1_head *head, const __u8 *p)
+{
+	__u64 word = kw_load64(p + 8) ^ HTTP1_WORD8(' ', '0', '0', '0', 0, 0, 0, 0);
+	__u8 behind = word >> 32;
+
+	head->line = 0;
+	head->at = 12;
+	head->status = (word >> 8 & 0xff) * 100 + (word >> 16 & 0xff) * 10 + (word >> 24 & 0xff);
+	return http1_plain_version(head, p, 0) && !(word & 0xff) && (word >> 8 & 0xff) - 1 < 9 &&
+	       (word >> 16 & 0xff) < 10 && (word >> 24 & 0xff) < 10 &&
+	       (behind == ' ' || behind == '\r' || behind == '\n');
+}
+
+/* May the stream's next bytes be read by http1_plain_head()? */
+KW_INLINE int http1_may_be_plain(const struct http1_stream *s)
+{
+	return s->state == HTTP1_START && !s->number;
+}
+
+/* A head is read in steps, in the @n bytes at @p, HTTP1_HEAD at most, of a stream that http1_may_be_plain(): first
+ * its start line, */
+KW_INLINE void http1_plain_start(int responses, const __u8 *p, __u32 n, struct http1_head *ret_head)
+{
+	int plain;
+
+	ret_head->flags = 0;
+	plain = responses ? http1_plain_status_line(ret_head, p) : http1_plain_request_line(ret_head, p, n);
+	ret_head->size = plain ? HTTP1_PLAIN_SO_FAR : HTTP1_PLAIN_NOT;
+}
+
+/* then its fields, for as long as this says that there is more to read. Nothing but *head is changed. */
+KW_INLINE int http1_plain_fields(struct http1_head *head, const __u8 *p, __u32 n)
+{
+	for (__u32 i = 0; i < HTTP1_STRIDES && head->size == HTTP1_PLAIN_SO_FAR; i++)
+		head->size = http1_plain_more(head, p, n);
+	return head->size == HTTP1_PLAIN_SO_FAR;
+}
+
+/* The message has begun that @head was read of, and its head is complete. Returns the events; BEGIN went before. */
+KW_INLINE __u32 http1_take_head(struct http1_connection *c, int responses, const struct http1_head *head)
+{
+	struct http1_stream *s = &c->streams[responses];
+
+	http1_begin(s, responses);
+	s->flags = head->flags;
+	s->version = head->version;
+	s->method = responses ? HTTP1_METHOD_OTHER : head->method;
+	s->status = responses ? head->status : 0;
+	if (head->flags & HTTP1_FLAG_LENGTH)
+		s->length = head->length;
+	if (head->flags & HTTP1_FLAG_TIMEOUT)
+		s->timeout = head->timeout;
+	if (head->flags & HTTP1_FLAG_MAX)
+		s->max = head->max;
+	c->protocol = HTTP1_PROTOCOL_HTTP1;
+	return http1_head_end(c, s, responses);
+}
+
+#endif

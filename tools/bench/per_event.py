@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What one send or receive costs: mean run time of keepwatch's programs beside that of the reference programs on
+the same hooks in the same run. Who comes first on a hook finds colder caches: so each has its turn."""
+
+import programs
+import server
+
+STATISTICS = 60  # ns that the kernel's statistics add to a run: an empty program shows little else
+RUNS = {
+    "keep-alive": {},
+    "heads of 300 bytes": {"path": "/300", "headers": server.fields(300, 45)},
+    "heads of 1,000 bytes": {"path": "/1000", "headers": server.fields(1000, 45)},
+    "heads of 4,000 bytes": {"path": "/4000", "headers": server.fields(4000, 45)},
+    "bodies of 1 MB": {"path": "/megabyte", "connections": 10},
+    "chunked": {"path": "/chunked"},
+    "one connection per request": {"headers": [("Connection", "close")], "connections": 20},
+}
+KINDS = ("kw", "empty", "storage", "floor")
+OURS = {"kw_send": ("kw", "send"), "kw_receive": ("kw", "receive")}
+
+
+def slice_of(nginx, reference_first, seconds, **load):
+    """Adds up {(kind, direction): [nanoseconds, runs]} of one slice."""
+    reference = programs.Reference() if reference_first else None
+    keepwatch = programs.Keepwatch()
+    reference = reference or programs.Reference()
+    try:
+        server.wrk(nginx, seconds=1, **load)
+        pids = (0, keepwatch.process.pid)
+        before = [reference.counted(pid) for pid in pids]
+        server.wrk(nginx, seconds=seconds, **load)
+        after = [reference.counted(pid) for pid in pids]
+    finally:
+        keepwatch.stop()
+        reference.stop()
+    counted = {}
+    for was, now in zip(before, after):
+        for name, figures in programs.difference(was, now).items():
+            kind = OURS.get(name) or tuple(name.split("_"))
+            if kind[0] in KINDS and kind[1] in ("send", "receive") and len(kind) == 2:
+                counted[kind] = figures
+    return counted
+
+
+def measure(nginx, slices, seconds, **load):
+    sums = {}
+    for index in range(slices):
+        for kind, (spent, runs) in slice_of(nginx, index % 2 == 0, seconds, **load).items():
+            was = sums.get(kind, (0, 0))
+            sums[kind] = (was[0] + spent, was[1] + runs)
+    means = {kind: spent / runs if runs else 0 for kind, (spent, runs) in sums.items()}
+    result = {f"{kind}_{direction}": round(mean, 1) for (kind, direction), mean in sorted(means.items())}
+    both = {kind: means[kind, "send"] + means[kind, "receive"] for kind in KINDS}
+    result["sends"] = sums["kw", "send"][1]
+    result["receives"] = sums["kw", "receive"][1]
+    empty = both["empty"]
+    result["to_floor"] = round((both["kw"] - empty) / (both["floor"] - empty), 2)
+    result["to_empty"] = round(both["kw"] / empty, 2)
+    result["to_storage"] = round(both["kw"] / both["storage"], 2)
+    return result
+
+
+def run(nginx, slices=4, seconds=2, only=None):
+    return {name: measure(nginx, slices, seconds, **load) for name, load in RUNS.items()
+            if only is None or name in only}
+
+
+def table(results):
+    yield ("per event: mean run time in ns, send / receive; ratio to floor: what is above empty of both, all else as "
+           "it is")
+    yield f"{'':28}{'keepwatch':>13}{'empty':>11}{'storage':>11}{'floor':>11}{'to floor':>10}{'to empty':>10}"
+    for name, result in results.items():
+        cells = (f"{result[f'{kind}_send']:.0f} / {result[f'{kind}_receive']:.0f}"
+                 for kind in KINDS)
+        ours, *others = cells
+        yield (f"{name:28}{ours:>13}" + "".join(f"{cell:>11}" for cell in others) +
+               f"{result['to_floor']:>10}{result['to_empty']:>10}")

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What keepwatch's programs are compared with, on the same hooks in the same run: a program that does nothing,
+ * one that finds the socket's storage, and the floor: the least that a program must do which looks at each
+ * message (the storage, the clock, the caller's registers, one read of 128 bytes of user memory). */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} storage SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u8[128]);
+} room SEC(".maps");
+
+static __always_inline __u64 *find(struct sock *sk)
+{
+	return bpf_sk_storage_get(&storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline void floor_of(struct sock *sk, __u32 index)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	__u8 *bytes = bpf_map_lookup_elem(&room, &index);
+	__u64 *value = find(sk);
+
+	if (!bytes || !value)
+		return;
+	*value = bpf_ktime_get_ns();
+	bpf_probe_read_user(bytes, 128, (void *)regs->si);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(empty_send, struct sock *sk, int result, int flags)
+{
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(empty_receive, struct sock *sk, int result, int flags)
+{
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(storage_send, struct sock *sk, int result, int flags)
+{
+	__u64 *value = find(sk);
+
+	if (value)
+		*value += 1;
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(storage_receive, struct sock *sk, int result, int flags)
+{
+	__u64 *value = find(sk);
+
+	if (value)
+		*value += 1;
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(floor_send, struct sock *sk, int result, int flags)
+{
+	floor_of(sk, 0);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(floor_receive, struct sock *sk, int result, int flags)
+{
+	floor_of(sk, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
