@@ -56,11 +56,12 @@ static __always_inline void kw_count_directives(struct kw_directives *directives
 
 static __always_inline void kw_count_errors(struct kw_side *side, __u32 errors)
 {
-	struct kw_totals *t = kw_totals();
+	struct kw_totals *t;
 
 	if (!errors)
 		return;
 	side->errors |= errors;
+	t = kw_totals();
 	for (__u32 kind = 0; t && kind < HTTP1_ERROR_MAX; kind++)
 		if (errors & 1 << kind)
 			kw_count(&t->errors[kind], 1);
@@ -68,11 +69,12 @@ static __always_inline void kw_count_errors(struct kw_side *side, __u32 errors)
 
 static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
 {
-	struct kw_totals *t = kw_totals();
+	struct kw_totals *t;
 
 	if (side->taints & 1 << kind)
 		return;
 	side->taints |= 1 << kind;
+	t = kw_totals();
 	if (t && kind < KW_TAINT_MAX)
 		kw_count(&t->tainted[kind], 1);
 }

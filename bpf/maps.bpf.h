@@ -205,15 +205,10 @@ struct kw_cursor {
  * entered twice on one processor (the kernel counts such a try as a recursion miss). */
 struct kw_scratch {
 	struct kw_cursor cursor;
-	struct http1_head
-		head; /* is cleared together with the bytes that it was read of, so it stands before them */
+	struct http1_head head;
 	__u8 bytes[KW_PIECE + HTTP1_HEAD_SLACK]; /* the tail is only there to keep a look within bounds, */
 	struct user_iovec segments[KW_SEGMENTS]; /* and these to keep what 6.1's verifier takes for one */
 };
-
-_Static_assert(__builtin_offsetof(struct kw_scratch, head) + sizeof(struct http1_head) ==
-		       __builtin_offsetof(struct kw_scratch, bytes),
-	       "kw_forget() clears both at once");
 
 enum kw_scratch_of {
 	KW_SCRATCH_SEND,

@@ -8,7 +8,9 @@
 #include "types.h"
 
 #define KW_HISTOGRAM_BUCKETS 44 /* the last one has no upper bound */
-#define KW_HISTOGRAM_TABLE 64   /* bounds padded to a power of two, for a search with a fixed number of steps */
+#define KW_HISTOGRAM_STEPS 6    /* buckets a decade */
+#define KW_HISTOGRAM_LAST 42    /* bounds below the last decade that is told apart */
+#define KW_HISTOGRAM_TABLE 48   /* whole decades, padded with KW_NEVER */
 
 enum kw_histogram {
 	KW_HISTOGRAM_IDLE, /* idle time before a connection was used again: 1 ms to 1 h */
@@ -33,19 +35,18 @@ static const __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
 			       100 * KW_S, [43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER},
 };
 
-/* The bucket a duration below 2^63 falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: six steps and no branch, since
- * no processor could guess it. */
+/* The bucket a duration below 2^63 falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: how many bounds are smaller. The
+ * decade is found by branches, which processors guess well since durations of a kind are of a size; the place in it,
+ * which none could guess, without. */
 KW_INLINE __u32 kw_histogram_bucket(const __u64 *bounds, __u64 ns)
 {
-	__u32 at = 0;
+	__u32 at = 0, within = 0;
 
-	for (__u32 half = KW_HISTOGRAM_TABLE / 2; half; half /= 2) {
-		__u64 probe = at + half - 1;
-
-		KW_UNBOUND(probe);
-		at += half & (__u32)((__s64)(bounds[probe & (KW_HISTOGRAM_TABLE - 1)] - ns) >> 63);
-	}
-	return at < KW_HISTOGRAM_BUCKETS ? at : KW_HISTOGRAM_BUCKETS - 1;
+	while (at < KW_HISTOGRAM_LAST && bounds[at + KW_HISTOGRAM_STEPS - 1] < ns)
+		at += KW_HISTOGRAM_STEPS;
+	for (__u32 i = 0; i < KW_HISTOGRAM_STEPS - 1; i++)
+		within += (bounds[at + i] - ns) >> 63;
+	return at + within;
 }
 
 #endif
