@@ -117,12 +117,6 @@ static __always_inline __u32 kw_advance(const struct kw_reader *reader, __u32 in
 	struct http1_connection *http1 = &reader->c->http1;
 	__u64 skippable;
 
-	if (cursor->gap) {
-		__u64 gap = cursor->gap;
-
-		cursor->gap = 0;
-		return kw_pass_blind(reader, gap);
-	}
 	cursor->why = KW_TAINT_BLIND;
 	if (index == KW_STEPS - 1) {
 		cursor->blind = 1;
@@ -224,8 +218,10 @@ static __always_inline __u32 kw_peek(struct kw_scratch *room, const struct kw_bu
 	}
 	if (size > n)
 		size = n;
+	barrier_var(size); /* it is bounded where it is tested, and not a copy of it: see kernel.bpf.h on 6.1 */
 	if (size > KW_PIECE)
 		size = KW_PIECE;
+	barrier_var(size);
 	room->cursor.used = size;
 	return bpf_probe_read_user(room->bytes, size, (void *)address) ? 0 : size;
 }
@@ -241,10 +237,18 @@ static long kw_read_on(__u32 index, struct kw_sight *sight)
 	return !http1_plain_fields(&sight->room->head, sight->room->bytes, sight->size);
 }
 
+/* The call's first @n bytes are done, before any step: the steps pass over them. */
+static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
+{
+	cursor->left -= n;
+	cursor->position += n;
+	cursor->skip = n;
+}
+
 /* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
- * body as the call has, in one go. Returns how many bytes that was; the rest is for the steps. */
-static __always_inline __u64 kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
-					   const struct kw_buffers *buffers)
+ * body as the call has, in one go. What came of it is in cursor->event; the rest is for the steps. */
+static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
+					  const struct kw_buffers *buffers)
 {
 	struct kw_sight sight = {.room = room};
 	struct kw_cursor *cursor = &room->cursor;
@@ -252,17 +256,17 @@ static __always_inline __u64 kw_whole_head(struct kw_connection *c, struct sock 
 	int responses;
 
 	if (!http1_may_be_plain(&c->http1.streams[cursor->direction & 1]))
-		return 0;
+		return;
 	sight.size = kw_peek(room, buffers, cursor->left);
 	if (!sight.size)
-		return 0;
+		return;
 	http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, sight.size, &room->head);
 	if (room->head.size == HTTP1_PLAIN_SO_FAR)
 		bpf_loop(HTTP1_HEAD / HTTP1_STRIDES, kw_read_on, &sight, 0);
 	barrier(); /* the verifier forgets which way it came, and follows what comes now once */
 	passed = room->head.size;
 	if (passed <= HTTP1_PLAIN_SO_FAR)
-		return 0;
+		return;
 	responses = cursor->direction == HTTP1_RESPONSES;
 	if (responses)
 		kw_response_begin(c, cursor);
@@ -275,24 +279,27 @@ static __always_inline __u64 kw_whole_head(struct kw_connection *c, struct sock 
 			cursor->event |= http1_skip(&c->http1, responses, body);
 		passed += body;
 	}
-	cursor->left -= passed;
-	cursor->position += passed;
-	barrier();
-	kw_on_event(c, sk, cursor);
-	cursor->event = 0;
-	return passed;
+	kw_take(cursor, passed);
+}
+
+/* Nothing but bytes of a body, with its last: nothing of them needs to be found or read. */
+static __always_inline int kw_rest_of_body(struct kw_connection *c, struct kw_cursor *cursor)
+{
+	__u64 n = cursor->left;
+
+	if (n != kw_body_left(c, cursor->direction))
+		return 0;
+	cursor->event = http1_skip(&c->http1, cursor->direction, n);
+	kw_take(cursor, n);
+	return 1;
 }
 
 /* Nothing but bytes of a body, and not its last: what of it passed is noted, and nothing else is touched. */
 static __always_inline int kw_is_body(struct kw_connection *c, __u32 direction, __u64 n)
 {
-	struct http1_stream *s = &c->http1.streams[direction & 1];
-
-	if ((s->state != HTTP1_BODY && s->state != HTTP1_CHUNK_DATA) || n >= s->remain || c->http1.tunnel ||
-	    s->flags & HTTP1_FLAG_UNPAIRED)
+	if (n >= kw_body_left(c, direction))
 		return 0;
-	s->remain -= n;
-	s->body += n;
+	kw_body_catches_up(c, direction, n);
 	return 1;
 }
 
@@ -306,37 +313,31 @@ static __always_inline void kw_touch(const struct kw_connection *c, __u32 direct
 	(void)*(const volatile __u64 *)&c->samples[direction & 1].sum;
 }
 
-/* All that is left of a call, of which @passed bytes are done, by the machine's steps. */
-static __always_inline void kw_take_steps(struct kw_reader *reader, const struct kw_buffers *buffers,
-					  __u64 passed)
+/* All that is left of a call, by the machine's steps. */
+static __always_inline void kw_take_steps(struct kw_reader *reader, const struct kw_buffers *buffers)
 {
 	struct kw_cursor *cursor = &reader->scratch->cursor;
 
-	if (cursor->gap)
-		cursor->why = KW_TAINT_GAP;
 	cursor->segment = buffers->address;
 	cursor->segment_left = buffers->size;
 	cursor->vector = buffers->vector;
 	cursor->vector_left = buffers->count;
-	cursor->skip = passed;
 	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
 	bpf_loop(KW_STEPS, kw_step, reader, 0);
 	http1_call_end(&reader->c->http1, cursor->direction);
 }
 
-/* @n bytes were sent or received on @sk by a call that has just ended. @readable: they are in its buffers.
- * @gap: bytes that went before them, by a way that shows no event. */
+/* @n bytes were sent or received on @sk by a call that has just ended. @readable: they are in its buffers. */
 static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, int sending,
-				    int readable, __u64 gap)
+				    int readable)
 {
 	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE,
 	      direction = kw_direction(c->role, sending);
 	struct kw_reader reader = {.c = c, .sk = sk};
 	struct kw_buffers buffers = {};
 	struct kw_cursor *cursor;
-	__u64 passed = 0;
 
-	if (!gap && kw_is_body(c, direction, n))
+	if (kw_is_body(c, direction, n))
 		return;
 	kw_touch(c, direction);
 	reader.scratch = bpf_map_lookup_elem(&scratch, &index);
@@ -345,17 +346,22 @@ static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __
 	cursor = &reader.scratch->cursor;
 	cursor->now = kw_passed_at(sk, sending);
 	cursor->position = sending ? c->tx_bytes : c->rx_bytes;
-	cursor->left = gap + n;
-	cursor->gap = gap;
+	cursor->left = n;
 	cursor->direction = direction;
-	cursor->blind = !readable || kw_locate(sk, sending, &buffers);
 	cursor->why = KW_TAINT_BLIND;
-	cursor->used = 0;
+	cursor->used = cursor->skip = 0;
 	cursor->event = http1_call(&c->http1, direction);
-	if (!cursor->blind && !cursor->gap && !cursor->event)
-		passed = kw_whole_head(c, sk, reader.scratch, &buffers);
+	if (cursor->event || !kw_rest_of_body(c, cursor)) {
+		cursor->blind = !readable || kw_locate(sk, sending, &buffers);
+		if (!cursor->blind && !cursor->event)
+			kw_whole_head(c, sk, reader.scratch, &buffers);
+	}
+	barrier(); /* the verifier forgets which way it came, and follows what comes now once */
+	if (cursor->event)
+		kw_on_event(c, sk, cursor);
+	cursor->event = 0;
 	if (cursor->left)
-		kw_take_steps(&reader, &buffers, passed);
+		kw_take_steps(&reader, &buffers);
 	kw_forget(reader.scratch);
 }
 

@@ -3,7 +3,7 @@
 #ifndef KEEPWATCH_EMIT_BPF_H
 #define KEEPWATCH_EMIT_BPF_H
 
-#include "connection.bpf.h"
+#include "body.bpf.h"
 
 /* The reader comes by time. Only a ring that is filling up wakes it. */
 static __always_inline __u64 kw_wakeup(void)
@@ -80,6 +80,18 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
 
+/* A record of a connection in the middle of a body, of which some bytes were let pass. */
+static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+
+	if (!tcp)
+		return;
+	http->tx_bytes += kw_body_passed(c, tcp->write_seq);
+	if (kw_body_left(c, kw_direction(c->role, 0)))
+		http->rx_bytes = kw_rx_position(c, kw_copied(sk, tcp));
+}
+
 /* Puts together in the record what the two directions wrote apart, and what the machine's state implies. */
 static __always_inline void kw_settle(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
 {
@@ -137,6 +149,8 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 	event->http = c->http;
 	event->http.tx_bytes = c->tx_bytes;
 	event->http.rx_bytes = c->rx_bytes;
+	if (!c->closing.time)
+		kw_catch_up(&event->http, c, sk);
 	kw_settle(&event->http, c, sk);
 }
 

@@ -18,7 +18,7 @@
  *
  * Sections with a "?" are loaded only where the kernel has and needs them: user/front_end.c decides.
  *
- * Data flows one way through the headers: maps -> connection -> emit -> exchange -> lifecycle, capture;
+ * Data flows one way through the headers: maps -> connection -> body -> emit -> exchange -> lifecycle, capture;
  * emit -> late; capture -> transfer. */
 #include "vmlinux.h"
 
@@ -28,6 +28,7 @@
 
 #include "maps.bpf.h"
 #include "connection.bpf.h"
+#include "body.bpf.h"
 #include "emit.bpf.h"
 #include "exchange.bpf.h"
 #include "late.bpf.h"

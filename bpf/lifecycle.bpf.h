@@ -121,6 +121,15 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 		kw_on_event(c, sk, &cursor);
 }
 
+/* What was sent of a body that the end cuts, and let pass. */
+static __always_inline void kw_last_sent(struct kw_connection *c)
+{
+	__u64 passed = kw_body_passed(c, c->tx_base + (__u32)c->tx_end);
+
+	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
+	c->tx_bytes += passed;
+}
+
 /* What only the end makes plain: a response that was seen before its request, and one that the close ends. */
 static __always_inline void kw_last_response(struct kw_connection *c, struct sock *sk)
 {
@@ -142,6 +151,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
 	kw_last_gap(c, sk);
+	kw_last_sent(c);
 	kw_last_response(c, sk);
 	kw_emit_closed(c, sk, before);
 }

@@ -186,7 +186,6 @@ struct kw_cursor {
 	__u64 left;     /* of the call, not passed yet */
 	__u64 segment;  /* user address of what follows the bytes in scratch */
 	__u64 segment_left;
-	__u64 gap;         /* bytes before the call's own that went unseen */
 	__u64 skip;        /* still to be passed over in the segments */
 	__u64 vector;      /* user address of the next iovec to fetch */
 	__u64 vector_left; /* iovecs not fetched */

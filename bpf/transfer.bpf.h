@@ -12,11 +12,23 @@ static __always_inline void kw_app_error(struct kw_connection *c, int result)
 		c->http.app_error = -result;
 }
 
+/* Bytes of a body that were sent before the last @result, and let pass. */
+static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct sock *sk, int result)
+{
+	const struct tcp_sock *tcp = kw_tcp_known(sk);
+
+	return tcp ? kw_body_passed(c, tcp->write_seq - result) : 0;
+}
+
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */
 static __always_inline int kw_sent(struct sock *sk, int result)
 {
-	struct kw_connection *c = kw_find(sk);
+	struct kw_connection *c;
+	__u64 passed;
 
+	if (result > 0 && kw_body_passes(sk, 1))
+		return 0;
+	c = kw_find(sk);
 	if (!c)
 		return 0;
 	if (result <= 0) {
@@ -26,7 +38,13 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
 		if (!kw_own(c, sk))
 			return 0;
-		kw_feed(c, sk, result, 1, 1, 0);
+		passed = kw_body_gap(c, sk, result);
+		kw_body_catches_up(c, kw_direction(c->role, 1), passed);
+		c->tx_bytes += passed;
+		kw_feed(c, sk, result, 1, 1);
+		c->tx_bytes += result;
+		kw_body_begins(c, sk, 1);
+		return 0;
 	}
 	c->tx_bytes += result;
 	return 0;
@@ -44,13 +62,36 @@ static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *
 	return gap > 0 ? gap : 0;
 }
 
+/* These @gap bytes: nobody looked at them, which matters where they were not of a body. They stand for a call of their own. */
+static __always_inline void kw_take_gap(struct kw_connection *c, struct sock *sk, __u64 gap)
+{
+	struct kw_cursor cursor = {
+		.position = c->rx_bytes + gap,
+		.direction = kw_direction(c->role, 0),
+		.why = KW_TAINT_GAP,
+	};
+
+	if (gap < kw_body_left(c, cursor.direction)) {
+		kw_body_catches_up(c, cursor.direction, gap);
+	} else {
+		cursor.now = kw_passed_at(sk, 0);
+		cursor.event = http1_call(&c->http1, cursor.direction);
+		cursor.event |= kw_pass_unseen(c, cursor.direction, gap);
+		if (cursor.event)
+			kw_on_event(c, sk, &cursor);
+	}
+	c->rx_bytes += gap;
+}
+
 /* A call that receives from @sk has ended likewise. @flags: those of recvmsg(). */
 static __always_inline int kw_received(struct sock *sk, int result, int flags)
 {
 	struct kw_connection *c;
-	__u64 gap = 0;
+	__u64 gap;
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
+	if (result > 0 && kw_body_passes(sk, 0))
 		return 0;
 	c = kw_find(sk);
 	if (!c)
@@ -65,9 +106,14 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 		if (!kw_own(c, sk))
 			return 0;
 		gap = kw_gap(c, sk, result);
-		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC), gap);
+		if (gap)
+			kw_take_gap(c, sk, gap);
+		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC));
+		c->rx_bytes += result;
+		kw_body_begins(c, sk, 0);
+		return 0;
 	}
-	c->rx_bytes += gap + result;
+	c->rx_bytes += result;
 	return 0;
 }
 

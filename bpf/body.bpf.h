@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bodies on their way. While nothing but bytes of a body can pass, a send or receive is let pass after one look at a table
+ * of sequence numbers: no helper is called, and no cache line of the connection's is touched. How far the body has come
+ * is read off TCP's own numbers once somebody wants to know: the next send or receive, or a record. */
+#ifndef KEEPWATCH_BODY_BPF_H
+#define KEEPWATCH_BODY_BPF_H
+
+#include "connection.bpf.h"
+
+#define KW_BODIES 1024 /* a power of two; two bodies that share a place cost each other time, no more */
+#define KW_BODY_TAKEN (1ULL << 63) /* some socket has the place */
+#define KW_BODY_MOST (1U << 30)    /* bytes let pass unseen: no sequence number may come round again */
+
+/* The upper half of a word names the socket, the lower one the sequence number at which its body ends. */
+__u64 kw_bodies[2 * KW_BODIES];
+
+struct kw_body {
+	__u64 *place;
+	__u64 owner; /* what the upper half says if the place is this socket's */
+};
+
+/* Sockets that are observed have a cookie, and no two ever have the same. */
+static __always_inline struct kw_body kw_body_of(const struct sock *sk, int sending)
+{
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+
+	return (struct kw_body){
+		.place = &kw_bodies[(sending ? KW_BODIES : 0) + (cookie & (KW_BODIES - 1))],
+		.owner = cookie / KW_BODIES << 32 | KW_BODY_TAKEN,
+	};
+}
+
+/* Were the bytes that have just been sent or received of a body that goes on behind them? */
+static __always_inline int kw_body_passes(struct sock *sk, int sending)
+{
+	struct kw_body body = kw_body_of(sk, sending);
+	__u64 word = *body.place;
+	const struct tcp_sock *tcp;
+
+	if ((word ^ body.owner) >> 32)
+		return 0;
+	tcp = kw_tcp_known(sk);
+	return tcp && (__s32)((__u32)word - (sending ? tcp->write_seq : tcp->copied_seq)) > 0;
+}
+
+/* How many bytes of a body are to come; 0 if the stream is in none. */
+static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 direction)
+{
+	const struct http1_stream *s = &c->http1.streams[direction & 1];
+
+	if ((s->state != HTTP1_BODY && s->state != HTTP1_CHUNK_DATA) || c->http1.tunnel ||
+	    s->flags & HTTP1_FLAG_UNPAIRED || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+		return 0;
+	return s->remain;
+}
+
+/* A send or receive was followed: from here on what is left of a body may pass. */
+static __always_inline void kw_body_begins(const struct kw_connection *c, struct sock *sk, int sending)
+{
+	__u64 left = kw_body_left(c, kw_direction(c->role, sending));
+	struct kw_body body = kw_body_of(sk, sending);
+	__u32 position = sending ? c->tx_base + (__u32)c->tx_bytes : c->rx_base + (__u32)c->rx_bytes;
+
+	if (left > 1)
+		*body.place =
+			body.owner | (__u32)(position + (left < KW_BODY_MOST ? (__u32)left : KW_BODY_MOST));
+	else if (!((*body.place ^ body.owner) >> 32))
+		*body.place = 0;
+}
+
+/* Of a body that is being sent: how many of its bytes had passed when the socket's sequence number was @sequence. The last
+ * one is never among them. */
+static __always_inline __u64 kw_body_passed(const struct kw_connection *c, __u32 sequence)
+{
+	__u64 left = kw_body_left(c, kw_direction(c->role, 1));
+	__s64 passed = left ? kw_tx_position(c, sequence) - c->tx_bytes : 0;
+
+	if (passed <= 0)
+		return 0;
+	return (__u64)passed < left ? (__u64)passed : left - 1;
+}
+
+/* @n bytes of a body have passed, and not its last. */
+static __always_inline void kw_body_catches_up(struct kw_connection *c, __u32 direction, __u64 n)
+{
+	struct http1_stream *s = &c->http1.streams[direction & 1];
+
+	s->remain -= n;
+	s->body += n;
+}
+
+#endif
