@@ -214,6 +214,9 @@ $(BUILD)/tools/bench/reference.o: | $(BUILD)/reference.skel.h
 $(BUILD)/reference: $(BUILD)/tools/bench/reference.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
+$(BUILD)/load: $(BUILD)/tools/bench/load.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
