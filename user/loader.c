@@ -13,8 +13,6 @@
 #include "log.h"
 #include "netns.h"
 
-#define PIECE 32 /* events between two looks at the ring during a sweep; the smallest ring holds that many */
-
 struct kw_loader {
 	struct keepwatch_bpf *skel;
 	struct ring_buffer *ring;
@@ -121,12 +119,13 @@ void kw_loader_close(struct kw_loader *loader)
 	free(loader);
 }
 
-/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark per event that
- * it sent, which ends a read after PIECE of them: so the ring, if given, is emptied before it can overflow. */
+/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark, that the ring is
+ * filling up, and that ends a read of one byte. No read is ended without need: the next one passes over all that had
+ * their turn, and where there are very many connections, that is what takes long. */
 static int iterate(const struct bpf_link *link, struct ring_buffer *ring)
 {
 	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));
-	char marks[PIECE];
+	char mark;
 	ssize_t got;
 
 	if (fd < 0)
@@ -136,7 +135,7 @@ static int iterate(const struct bpf_link *link, struct ring_buffer *ring)
 
 		if (r < 0)
 			return r;
-		got = read(fd, marks, sizeof(marks));
+		got = read(fd, &mark, sizeof(mark));
 	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
 	return got < 0 ? -errno : 0;
 }
