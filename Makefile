@@ -48,6 +48,7 @@ SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 SOAK_SECONDS ?= 600
 PEERS := $(BUILD)/tests/kernels/peers
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
+BENCH := $(BUILD)/reference $(BUILD)/load
 UNFILTERED := $(BUILD)/tests/e2e/unfiltered.so
 
 PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
@@ -79,7 +80,7 @@ setup: ## install what building and running needs
 	$(Q)tools/setup.sh build
 
 setup-test:
-	$(Q)tools/setup.sh build test
+	$(Q)tools/setup.sh build test bench
 
 run: setup ## install what is missing, build, run the daemon on its defaults
 	$(Q)$(MAKE) --no-print-directory all
@@ -104,7 +105,7 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams 
 fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(BENCH) $(BUILD)/verifier ## run the tests that need the programs
 	$(Q)$(PYTEST) -n 3 $(foreach test,$(ALONE) $(VALGRIND),--ignore-glob='*/$(test)') tests
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
 
@@ -126,9 +127,10 @@ test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv
 	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
 
-bench: setup-test ## measure what each program costs, beside reference programs in the same run; some minutes
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/reference
-	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json
+bench: ## measure what it costs, beside what it is compared with; some 12 minutes, or PARTS="throughput daemon"
+	$(Q)tools/setup.sh build bench
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
+	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json $(PARTS)
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<

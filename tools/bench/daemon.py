@@ -34,7 +34,7 @@ def idle(keepwatch, seconds):
 def run(plan):
     load, keepwatch = programs.Load(processes=2), programs.Keepwatch()
     try:
-        result = {"idle": idle(keepwatch, min(plan.steady, 5))}
+        result = {"idle": idle(keepwatch, plan.idle)}
         load.open(CONNECTIONS)
         load.exchanges(0)
         result["requests"] = steady(keepwatch, load.exchanges, plan.steady, plan.requests)

@@ -18,7 +18,8 @@ class Plan:
     steps: tuple = (1000, 10000, 100000, 200000)  # open connections, both ends on this host
     storm: int = 20000  # new connections a second
     storm_seconds: int = 4
+    idle: int = 3  # seconds in which nothing happens
 
 
 SMOKE = Plan(slices=1, seconds=1, only=("keep-alive",), pairs=2, rounds=1, steady=1, requests=2000, connections=500,
-             steps=(10, 100), storm=1000, storm_seconds=1)
+             steps=(10, 40), storm=1000, storm_seconds=1, idle=1)

@@ -13,6 +13,16 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def end(process):
+    """Waits for the end of a process that was asked to; none is left behind."""
+    try:
+        process.wait(120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
 class Lines:
     """A program that answers each line with one."""
 
@@ -33,7 +43,7 @@ class Lines:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(120)
+        end(self.process)
 
 
 class Reference(Lines):
@@ -87,7 +97,7 @@ class Keepwatch:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(120)
+        end(self.process)
 
     def cpu(self):
         return cpu_of(self.process.pid)

@@ -5,7 +5,6 @@ At each step: what an event costs while requests go round robin over all connect
 socket in a cache), beside the reference programs, for whom caches are as cold; memory; how long keepwatch takes to
 start. The first step is measured again at the end: the host may have become slower meanwhile."""
 
-import re
 import resource
 import time
 from pathlib import Path
@@ -25,44 +24,49 @@ def processes_for(connections):
     return max(2, -(-2 * connections // (most - SPARE)))
 
 
-def unreclaimable():
-    """Bytes of kernel memory in slabs, where the storage of sockets is."""
-    return int(re.search(r"SUnreclaim:\s+(\d+) kB", Path("/proc/meminfo").read_text())[1]) * 1024
+def general_memory():
+    """Bytes that the kernel has taken for allocations of no cache of their own, as the storage of sockets is."""
+    caches = (line.split() for line in Path("/proc/slabinfo").read_text().splitlines() if line.startswith("kmalloc-"))
+    return sum(int(cache[5]) * int(cache[14]) for cache in caches) * resource.getpagesize()
 
 
-def settled(load):
-    """Every connection is known, used and reported: as after some time of work."""
-    load.exchanges(0)
-    time.sleep(2.1)
+def all_told(keepwatch, connections):
+    """Waits until a request of each connection is told by both its ends. The sweep that does it may be so long that
+    the next one has to wait for its turn: until then the daemon would seem to do nothing."""
+    cpu = keepwatch.cpu()
+    while keepwatch.total("keepwatch_requests_total") < 2 * connections:
+        time.sleep(0.2)
+    time.sleep(4 * (keepwatch.cpu() - cpu))
 
 
-def memory(load, connections):
-    """Of keepwatch with so many connections open, and how long it takes to start."""
-    before = unreclaimable()
+def memory(load, connections, plan):
+    """Of keepwatch with so many connections open, each used and reported once; and how long it takes to start."""
+    before = general_memory()
     keepwatch = programs.Keepwatch("--port", str(load.port))
     try:
-        settled(load)
-        kernel = unreclaimable() - before
+        load.exchanges(0)
+        all_told(keepwatch, connections)
+        kernel = general_memory() - before
         cpu, began = keepwatch.cpu(), time.monotonic()
-        time.sleep(3)
+        time.sleep(plan.idle)
         idle = (keepwatch.cpu() - cpu) / (time.monotonic() - began)
         known = keepwatch.total("keepwatch_connections_preexisting_total")
         return {"start_s": keepwatch.started_after, "kernel_bytes_per_socket": kernel / (2 * connections),
-                "resident_mib": keepwatch.resident(), "idle_share_percent": idle * 100, "known": known}
+                "resident_mib": keepwatch.resident(), "idle_share_percent": idle * 100,
+                "not_found": 2 * connections - known}
     finally:
         keepwatch.stop()
 
 
 def step(load, connections, plan):
-    load.open(connections)
-
     def work(seconds):
-        settled(load)
+        load.exchanges(0)
         load.exchanges(seconds)
 
-    result = memory(load, connections)
+    load.open(connections)
+    result = memory(load, connections, plan)
     result["connections"] = connections
-    result["events"] = per_event.measure(work, plan.slices, plan.seconds)
+    result["events"] = per_event.measure(work, max(plan.slices // 2, 1), plan.seconds)
     return result
 
 
@@ -75,7 +79,8 @@ def storm(load, connections, plan):
     load.open(connections)
     keepwatch = programs.Keepwatch("--port", str(load.port))
     try:
-        settled(load)
+        load.exchanges(0)
+        all_told(keepwatch, connections)
         before = {name: keepwatch.total(metric) for name, metric in TOTALS.items()}
         cpu = keepwatch.cpu()
         done, took = load.connections(plan.storm_seconds, plan.storm)
@@ -113,7 +118,9 @@ def rows_of_step(of, few, last):
             yield row(part, f"{name}: cost of an event to that at {few[0]['connections']:,}, {who}",
                       cost([of], kind) / cost(few, kind), most)
     yield row(part, f"{name}: cost of an event to floor, less empty", of["events"]["to_floor"])
-    yield row(part, f"{name}: kernel memory per socket, bytes", of["kernel_bytes_per_socket"], form="{:,.0f}")
+    if last:
+        yield row(part, f"{name}: kernel memory per socket, bytes", of["kernel_bytes_per_socket"], form="{:,.0f}")
+    yield row(part, f"{name}: sockets not found at the start", of["not_found"], 0, form="{:.0f}")
     yield row(part, f"{name}: resident, MiB", of["resident_mib"], RESIDENT if last else None, form="{:.1f}")
     yield row(part, f"{name}: start until observing, s", of["start_s"])
     yield row(part, f"{name}: CPU while nothing happens, % of a core", of["idle_share_percent"])
