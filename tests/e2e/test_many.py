@@ -16,7 +16,8 @@ def counts(scrape, name):
 
 
 def test_each_of_many_living_connections_is_told_though_the_ring_holds_few(own_listener):
-    with metrics.Daemon([wire.port_of(own_listener)], "--ring-size", "64K") as daemon, contextlib.ExitStack() as open_ones:
+    port = wire.port_of(own_listener)
+    with metrics.Daemon([port], "--ring-size", "64K") as daemon, contextlib.ExitStack() as open_ones:
         pairs = [open_ones.enter_context(wire.Pair(own_listener)) for _ in range(CONNECTIONS)]
         for more in (1, 2):
             for pair in pairs:

@@ -308,10 +308,11 @@ static int read_command(const char *line, struct command *ret_command)
 static struct command share(const struct command *whole, unsigned int number, unsigned int count)
 {
 	unsigned long connections = (unsigned long)whole->first;
+	unsigned long own = connections / count + (number < connections % count);
 	struct command part = *whole;
 
 	if (whole->verb == VERB_OPEN)
-		part.first = (double)(connections / count + (number < connections % count));
+		part.first = (double)own;
 	part.second = whole->second / count;
 	return part;
 }
@@ -348,38 +349,49 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static const struct protocol *find_protocol(const char *name)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (strcmp(name, protocols[i].name) == 0)
+			return &protocols[i];
+	return NULL;
+}
+
+static void obey(struct process *processes, unsigned int count)
+{
+	struct command command;
+	struct answer answer;
+	char line[128];
+
+	printf("{\"port\": %u}\n", ntohs(processes[0].address.sin_port));
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		if (read_command(line, &command) < 0)
+			fail("a command that makes no sense");
+		answer = run(processes, count, &command);
+		printf("{\"done\": %llu, \"seconds\": %.6f}\n", answer.done, answer.seconds);
+		fflush(stdout);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct process processes[PROCESSES_MAX];
+	const struct protocol *protocol = argc == 3 ? find_protocol(argv[2]) : NULL;
 	long wanted = argc == 3 ? strtol(argv[1], NULL, 10) : 0;
-	const struct protocol *protocol = NULL;
-	char line[128];
+	unsigned int count = (unsigned int)wanted;
 
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
-		if (argc == 3 && strcmp(argv[2], protocols[i].name) == 0)
-			protocol = &protocols[i];
 	if (wanted < 1 || wanted > PROCESSES_MAX || !protocol) {
 		fprintf(stderr, "usage: load PROCESSES http|redis\n");
 		return 2;
 	}
 	raise_limit();
 	signal(SIGPIPE, SIG_IGN);
-	listen_all(processes, (unsigned int)wanted);
-	for (unsigned int i = 0; i < wanted; i++) {
+	listen_all(processes, count);
+	for (unsigned int i = 0; i < count; i++) {
 		processes[i].protocol = protocol;
 		start(processes, i);
 	}
-	printf("{\"port\": %u}\n", ntohs(processes[0].address.sin_port));
-	fflush(stdout);
-	while (fgets(line, sizeof(line), stdin)) {
-		struct command command;
-		struct answer answer;
-
-		if (read_command(line, &command) < 0)
-			fail("a command that makes no sense");
-		answer = run(processes, (unsigned int)wanted, &command);
-		printf("{\"done\": %llu, \"seconds\": %.6f}\n", answer.done, answer.seconds);
-		fflush(stdout);
-	}
+	obey(processes, count);
 	return 0;
 }

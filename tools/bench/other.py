@@ -16,7 +16,7 @@ def tls(nginx, plan):
 
 
 def opaque(plan, verb):
-    """Connections of the load that neither end of a slice has opened: all that was to be seen of them is seen."""
+    """Exchanges or bytes on connections whose first bytes have been seen."""
     load = programs.Load(processes=1, protocol="redis")
     try:
         def work(seconds):
@@ -31,7 +31,8 @@ def opaque(plan, verb):
 
 
 def run(nginx, plan):
-    return {"ping-pong of a few bytes": opaque(plan, "exchanges"), "bulk transfer, 32 KiB a send": opaque(plan, "bytes"),
+    return {"ping-pong of a few bytes": opaque(plan, "exchanges"),
+            "bulk transfer, 32 KiB a send": opaque(plan, "bytes"),
             "TLS": tls(nginx, plan)}
 
 

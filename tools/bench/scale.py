@@ -33,8 +33,10 @@ def general_memory():
 def all_told(keepwatch, connections):
     """Waits until a request of each connection is told by both its ends. The sweep that does it may be so long that
     the next one has to wait for its turn: until then the daemon would seem to do nothing."""
-    cpu = keepwatch.cpu()
+    cpu, end = keepwatch.cpu(), time.monotonic() + 120
     while keepwatch.total("keepwatch_requests_total") < 2 * connections:
+        if time.monotonic() > end:
+            raise RuntimeError("requests are not told")
         time.sleep(0.2)
     time.sleep(4 * (keepwatch.cpu() - cpu))
 
