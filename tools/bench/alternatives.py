@@ -88,12 +88,13 @@ class Bpftrace(Tool):
     after = 1.0
 
     def arguments(self, nginx):
+        self.port = nginx.port
         return ["unshare", "-m", "sh", "-c", MOUNT, "sh", "bpftrace", SCRIPT]
 
     def finish(self, requests):
         time.sleep(0.5)  # for the closes
         self.stop()
-        served = re.findall(r"^-?\d+ -> -?\d+: .* (\d+) requests$", self.text(), re.M)
+        served = re.findall(rf"^(?:{self.port} -> \d+|\d+ -> {self.port}): .* (\d+) requests$", self.text(), re.M)
         return sum(map(int, served)) / 2 / requests
 
 

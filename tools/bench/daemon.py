@@ -32,7 +32,8 @@ def idle(keepwatch, seconds):
 
 
 def run(plan):
-    load, keepwatch = programs.Load(processes=2), programs.Keepwatch()
+    load = programs.Load(processes=2)
+    keepwatch = programs.Keepwatch("--port", str(load.port))
     try:
         result = {"idle": idle(keepwatch, plan.idle)}
         load.open(CONNECTIONS)
