@@ -55,6 +55,8 @@ PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 
 C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -path tools/cppcheck.h)
+# What cppcheck and clang-tidy do not read, as they do not read bpf/.
+KERNEL_SIDE := tools/bench/reference.bpf.c
 # By the name of a header it would guess at the language, and take some for Objective-C.
 FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
@@ -161,8 +163,8 @@ lint: $(BUILD)/keepwatch.skel.h ## look at the sources: clang-format, clang-tidy
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
-	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) user tests tools
-	$(call say,LINT,clang-tidy)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c,$(C_FILES))) | \
+	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) $(KERNEL_SIDE:%=-i%) user tests tools
+	$(call say,LINT,clang-tidy)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c $(KERNEL_SIDE),$(C_FILES))) | \
 		xargs -P $(shell nproc) -I FILE clang-tidy --quiet FILE -- $(KW_CFLAGS) 2>/dev/null
 
 format: ## bring all C sources into their form
