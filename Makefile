@@ -48,12 +48,15 @@ SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 SOAK_SECONDS ?= 600
 PEERS := $(BUILD)/tests/kernels/peers
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
+BENCH := $(BUILD)/reference $(BUILD)/load
 UNFILTERED := $(BUILD)/tests/e2e/unfiltered.so
 
 PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 
 C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -path tools/cppcheck.h)
+# What cppcheck and clang-tidy do not read, as they do not read bpf/.
+KERNEL_SIDE := tools/bench/reference.bpf.c
 # By the name of a header it would guess at the language, and take some for Objective-C.
 FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
@@ -79,7 +82,7 @@ setup: ## install what building and running needs
 	$(Q)tools/setup.sh build
 
 setup-test:
-	$(Q)tools/setup.sh build test
+	$(Q)tools/setup.sh build test bench
 
 run: setup ## install what is missing, build, run the daemon on its defaults
 	$(Q)$(MAKE) --no-print-directory all
@@ -104,7 +107,7 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams 
 fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(BENCH) $(BUILD)/verifier ## run the tests that need the programs
 	$(Q)$(PYTEST) -n 3 $(foreach test,$(ALONE) $(VALGRIND),--ignore-glob='*/$(test)') tests
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
 
@@ -126,9 +129,10 @@ test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv
 	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
 
-bench: setup-test ## measure what each program costs, beside reference programs in the same run; some minutes
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/reference
-	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json
+bench: ## measure what it costs, beside what it is compared with; some 12 minutes, or PARTS="throughput daemon"
+	$(Q)tools/setup.sh build bench
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
+	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json $(PARTS)
 
 verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
 	$(Q)$<
@@ -159,8 +163,8 @@ lint: $(BUILD)/keepwatch.skel.h ## look at the sources: clang-format, clang-tidy
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
-	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) user tests tools
-	$(call say,LINT,clang-tidy)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c,$(C_FILES))) | \
+	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) $(KERNEL_SIDE:%=-i%) user tests tools
+	$(call say,LINT,clang-tidy)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c $(KERNEL_SIDE),$(C_FILES))) | \
 		xargs -P $(shell nproc) -I FILE clang-tidy --quiet FILE -- $(KW_CFLAGS) 2>/dev/null
 
 format: ## bring all C sources into their form
@@ -213,6 +217,9 @@ $(BUILD)/tools/bench/reference.o: | $(BUILD)/reference.skel.h
 
 $(BUILD)/reference: $(BUILD)/tools/bench/reference.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
+$(BUILD)/load: $(BUILD)/tools/bench/load.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

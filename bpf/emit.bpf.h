@@ -5,13 +5,23 @@
 
 #include "body.bpf.h"
 
-/* The reader comes by time. Only a ring that is filling up wakes it. */
+#define KW_WAKEUP_BAND 4096 /* bytes: more than any record, so that no quarter of the ring is passed unseen */
+
+/* The reader comes by time. Only a ring that is filling up wakes it, and only with each quarter that is full: a wake-up
+ * for every record from there on would cost more than the records do. */
 static __always_inline __u64 kw_wakeup(void)
 {
 	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+	__u64 quarter = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 4;
 
-	return waiting > size / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return waiting > quarter && (waiting & (quarter - 1)) < KW_WAKEUP_BAND ? BPF_RB_FORCE_WAKEUP
+									       : BPF_RB_NO_WAKEUP;
+}
+
+/* More than a sweep may add to: what happens meanwhile needs room too. */
+static __always_inline int kw_is_filling(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
 }
 
 /* A number that moves whenever something happened that a progress record would show. */

@@ -293,7 +293,7 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 
 /* ---- each second ------------------------------------------------------------------------------------ */
 
-/* The reader takes what this writes as "one event sent", and empties the ring before it reads on. */
+/* The reader takes what this writes as "the ring is filling up", and empties it before it reads on. */
 static __always_inline void kw_mark(struct bpf_iter_meta *meta)
 {
 	__u8 mark = 1;
@@ -317,14 +317,19 @@ SEC("iter/bpf_sk_storage_map")
 int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	int open = kw_sweep_mode == KW_SWEEP_OPEN, lives, over = 0;
+	const struct kw_connection *seen = ctx->value; /* may be read without finding it */
 	struct sock *sk = ctx->sk;
 	struct kw_reported *before;
 	struct kw_connection *c;
 
-	if (!sk || !ctx->value)
+	if (!sk || !seen)
+		return 0;
+	if (kw_is_filling())
+		kw_mark(ctx->meta);
+	if (seen->turn == KW_TURN_LAST || !kw_is_due(seen))
 		return 0;
 	c = kw_find(sk);
-	if (!c || c->turn == KW_TURN_LAST || !kw_is_due(c))
+	if (!c)
 		return 0;
 	lives = !c->closing.time;
 	before = bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
@@ -334,6 +339,5 @@ int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 		over = kw_takes_last_turn(c);
 	if (over)
 		kw_end(c, sk, c->reported ? before : NULL);
-	kw_mark(ctx->meta);
 	return 0;
 }

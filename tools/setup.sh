@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build), testing (test), virtual machines (vm) and looking at the sources (lint) need and is
-# not there yet. Run as root.
+# Installs what building (build), testing (test), measuring (bench), virtual machines (vm) and looking at the sources
+# (lint) need and is not there yet. Run as root.
 #
-#   tools/setup.sh PART...      build, test, vm, lint
+#   tools/setup.sh PART...      build, test, bench, vm, lint
 #
 # What is there is asked of the package manager's own list, so that a second run takes no time.
 # The lists are named by eval.
@@ -17,6 +17,7 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light 
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
 	mandoc man-db systemd libcap2-bin lintian dpkg-dev"
+apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
@@ -29,15 +30,16 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
 	mandoc man-db systemd libcap dpkg-dev"
+dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test | vm | lint) ;;
+	build | test | bench | vm | lint) ;;
 	*)
-		echo "usage: $0 build|test|vm|lint..." >&2
+		echo "usage: $0 build|test|bench|vm|lint..." >&2
 		exit 2
 		;;
 	esac

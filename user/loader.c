@@ -13,10 +13,6 @@
 #include "log.h"
 #include "netns.h"
 
-/* Most events between two looks at the ring during a sweep. The kernel looks for its place in the list of all
- * connections anew at each of them: so they should be few. */
-#define PIECE_MAX 4096
-
 struct kw_loader {
 	struct keepwatch_bpf *skel;
 	struct ring_buffer *ring;
@@ -123,12 +119,13 @@ void kw_loader_close(struct kw_loader *loader)
 	free(loader);
 }
 
-/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark per event that
- * it sent, which ends a read after @piece of them: so the ring, if given, is emptied before it can overflow. */
-static int iterate(const struct bpf_link *link, struct ring_buffer *ring, size_t piece)
+/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark, that the ring is
+ * filling up, and that ends a read of one byte. No read is ended without need: the next one passes over all that had
+ * their turn, and where there are very many connections, that is what takes long. */
+static int iterate(const struct bpf_link *link, struct ring_buffer *ring)
 {
 	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));
-	char marks[PIECE_MAX];
+	char mark;
 	ssize_t got;
 
 	if (fd < 0)
@@ -138,14 +135,14 @@ static int iterate(const struct bpf_link *link, struct ring_buffer *ring, size_t
 
 		if (r < 0)
 			return r;
-		got = read(fd, marks, piece);
+		got = read(fd, &mark, sizeof(mark));
 	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
 	return got < 0 ? -errno : 0;
 }
 
 static int iterate_link(void *context)
 {
-	return iterate(context, NULL, PIECE_MAX);
+	return iterate(context, NULL);
 }
 
 static int find_sockets(struct kw_loader *loader)
@@ -167,7 +164,7 @@ static int find_owners(struct kw_loader *loader)
 
 	if (!link)
 		return -errno;
-	r = iterate(link, NULL, PIECE_MAX);
+	r = iterate(link, NULL);
 	bpf_link__destroy(link);
 	return r;
 }
@@ -208,18 +205,10 @@ int kw_loader_consume(struct kw_loader *loader)
 	return r < 0 ? r : 0;
 }
 
-/* A quarter of the ring is the sweep's: the rest is for what closes meanwhile. */
-static size_t piece_of(const struct kw_loader *loader)
-{
-	size_t most = bpf_map__max_entries(loader->skel->maps.events) / 4 / sizeof(struct kw_event_lived);
-
-	return most < PIECE_MAX ? most : PIECE_MAX;
-}
-
 int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode)
 {
 	loader->skel->bss->kw_sweep_mode = mode;
-	return iterate(loader->sweep, loader->ring, piece_of(loader));
+	return iterate(loader->sweep, loader->ring);
 }
 
 /* Times that a program was wanted while it was running on the same processor: that event it did not see. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "log.h"
 #include "notify.h"
@@ -11,6 +13,12 @@
 /* The kernel side does not wake us per event: this is how late a record may be. */
 #define READ_INTERVAL (50 * KW_MS)
 #define SWEEP_INTERVAL KW_S
+
+/* However many connections there are, sweeps take a quarter of a processor at most: then they come less often. */
+#define SWEEP_SHARE 4
+
+/* On a host whose processors are all busy, a reader that waits for its turn loses records. It takes little. */
+#define NICE (-10)
 
 static int on_event(void *context, void *data, size_t size)
 {
@@ -66,12 +74,26 @@ static int sweep(struct kw_observer *observer, enum kw_sweep_mode mode)
 	return r < 0 ? r : read_totals(observer);
 }
 
+static uint64_t cpu_time(void)
+{
+	struct timespec spent = {0};
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+	return (uint64_t)spent.tv_sec * KW_S + (uint64_t)spent.tv_nsec;
+}
+
 static int on_second(void *context)
 {
 	struct kw_observer *observer = context;
+	uint64_t now = kw_clock_monotonic(), spent = cpu_time();
+	int r;
 
 	kw_clock_read(&observer->clock);
-	return sweep(observer, KW_SWEEP_PROGRESS);
+	if (now < observer->next_sweep)
+		return read_totals(observer);
+	r = sweep(observer, KW_SWEEP_PROGRESS);
+	observer->next_sweep = now + SWEEP_SHARE * (cpu_time() - spent);
+	return r;
 }
 
 static int on_watchdog(void *context)
@@ -97,6 +119,13 @@ static int add_sources(struct kw_observer *observer)
 	return r < 0 ? kw_log_error(r, "cannot set up the event loop: %s", strerror(-r)) : 0;
 }
 
+/* Where we may; and whoever started us with another priority meant it. */
+static void take_precedence(void)
+{
+	if (getpriority(PRIO_PROCESS, 0) == 0)
+		setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 int kw_observer_open(struct kw_observer *observer, const struct kw_config *config, uint32_t ring_size,
 		     enum kw_front_end front_end, enum kw_sweep_mode last_sweep, struct kw_sink sink)
 {
@@ -107,6 +136,7 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_config *confi
 	observer->last_sweep = last_sweep;
 	kw_clock_read(&observer->clock);
 	kw_notify_open();
+	take_precedence();
 	r = kw_loop_open(&observer->loop);
 	/* A signal that comes while the programs are being loaded ends the command in order, as later. */
 	if (r == 0)

@@ -22,6 +22,7 @@ struct kw_observer {
 	struct kw_clock clock; /* read again each second: the system's time may be set */
 	struct kw_sink sink;
 	enum kw_sweep_mode last_sweep; /* what to report when stopping */
+	uint64_t next_sweep;           /* none before that time: the last one took long */
 	bool enough;                   /* the sink wants no more */
 	bool reported;                 /* what failed has been logged */
 };

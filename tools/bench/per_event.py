@@ -4,6 +4,7 @@ the same hooks in the same run. Who comes first on a hook finds colder caches: s
 
 import programs
 import server
+from rows import row
 
 STATISTICS = 60  # ns that the kernel's statistics add to a run: an empty program shows little else
 RUNS = {
@@ -15,20 +16,22 @@ RUNS = {
     "chunked": {"path": "/chunked"},
     "one connection per request": {"headers": [("Connection", "close")], "connections": 20},
 }
+TO_FLOOR = 1.5  # that a request over keep-alive may cost, of what lies above empty
+TO_EMPTY = 1.2  # that a send of a body may cost
 KINDS = ("kw", "empty", "storage", "floor")
 OURS = {"kw_send": ("kw", "send"), "kw_receive": ("kw", "receive")}
 
 
-def slice_of(nginx, reference_first, seconds, **load):
-    """Adds up {(kind, direction): [nanoseconds, runs]} of one slice."""
+def slice_of(work, reference_first, seconds):
+    """{(kind, direction): (nanoseconds, runs)} of one slice of @work(seconds), which has begun a second before."""
     reference = programs.Reference() if reference_first else None
     keepwatch = programs.Keepwatch()
     reference = reference or programs.Reference()
     try:
-        server.wrk(nginx, seconds=1, **load)
+        work(1)
         pids = (0, keepwatch.process.pid)
         before = [reference.counted(pid) for pid in pids]
-        server.wrk(nginx, seconds=seconds, **load)
+        work(seconds)
         after = [reference.counted(pid) for pid in pids]
     finally:
         keepwatch.stop()
@@ -42,10 +45,11 @@ def slice_of(nginx, reference_first, seconds, **load):
     return counted
 
 
-def measure(nginx, slices, seconds, **load):
+def measure(work, slices, seconds):
+    """Means of all slices, and how they stand to each other."""
     sums = {}
     for index in range(slices):
-        for kind, (spent, runs) in slice_of(nginx, index % 2 == 0, seconds, **load).items():
+        for kind, (spent, runs) in slice_of(work, index % 2 == 0, seconds).items():
             was = sums.get(kind, (0, 0))
             sums[kind] = (was[0] + spent, was[1] + runs)
     means = {kind: spent / runs if runs else 0 for kind, (spent, runs) in sums.items()}
@@ -60,18 +64,38 @@ def measure(nginx, slices, seconds, **load):
     return result
 
 
-def run(nginx, slices=4, seconds=2, only=None):
-    return {name: measure(nginx, slices, seconds, **load) for name, load in RUNS.items()
-            if only is None or name in only}
+def run(nginx, plan):
+    def work(load):
+        return lambda seconds: server.wrk(nginx, seconds=seconds, **load)
+
+    return {name: measure(work(load), plan.slices, plan.seconds) for name, load in RUNS.items()
+            if not plan.only or name in plan.only}
+
+
+def cells(result):
+    """Send / receive of each kind, in ns."""
+    return [f"{result[f'{kind}_send']:.0f} / {result[f'{kind}_receive']:.0f}" for kind in KINDS]
 
 
 def table(results):
     yield ("per event: mean run time in ns, send / receive; ratio to floor: what is above empty of both, all else as "
            "it is")
-    yield f"{'':28}{'keepwatch':>13}{'empty':>11}{'storage':>11}{'floor':>11}{'to floor':>10}{'to empty':>10}"
+    yield f"{'':28}{'keepwatch':>13}{'empty':>13}{'storage':>13}{'floor':>13}{'to floor':>10}{'to storage':>12}"
     for name, result in results.items():
-        cells = (f"{result[f'{kind}_send']:.0f} / {result[f'{kind}_receive']:.0f}"
-                 for kind in KINDS)
-        ours, *others = cells
-        yield (f"{name:28}{ours:>13}" + "".join(f"{cell:>11}" for cell in others) +
-               f"{result['to_floor']:>10}{result['to_empty']:>10}")
+        yield (f"{name:28}" + "".join(f"{cell:>13}" for cell in cells(result)) +
+               f"{result['to_floor']:>10}{result['to_storage']:>12}")
+
+
+def markdown(results):
+    yield "| | keepwatch | empty | storage | floor | ratio to floor |"
+    yield "|---|---|---|---|---|---|"
+    for name, result in results.items():
+        yield f"| {name} | {' | '.join(cells(result))} | {result['to_floor']} |"
+
+
+def rows(results):
+    part = "per event"
+    if keep_alive := results.get("keep-alive"):
+        yield row(part, "keep-alive: send and receive to floor, less empty", keep_alive["to_floor"], TO_FLOOR)
+    if bodies := results.get("bodies of 1 MB"):
+        yield row(part, "bodies of 1 MB: a send to empty", bodies["kw_send"] / bodies["empty_send"], TO_EMPTY)

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import programs
+
 MEGABYTE = 1 << 20
 
 CONFIG = """
@@ -32,6 +34,13 @@ http {{
 		location = /4000 {{ return 200 "ok\\n"; {head4000} }}
 		location = /chunked {{ alias {folder}/www/page; sub_filter_types *; sub_filter word WORD; }}
 	}}
+	server {{
+		listen {tls_address} ssl;
+		ssl_certificate {folder}/certificate.pem;
+		ssl_certificate_key {folder}/key.pem;
+		root {folder}/www;
+		location = / {{ return 200 "ok\\n"; }}
+	}}
 }}
 """
 
@@ -50,23 +59,32 @@ def fields(size, own):
     return found
 
 
+def make_certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-subj", "/CN=localhost", "-days", "2", "-keyout", folder / "key.pem",
+                    "-out", folder / "certificate.pem"], check=True, stderr=subprocess.DEVNULL)
+
+
 class Server:
     def __init__(self, folder, sendfile=True):
         self.folder = Path(folder)
         (self.folder / "www").mkdir()
         (self.folder / "www" / "megabyte").write_bytes(b"x" * MEGABYTE)
         (self.folder / "www" / "page").write_text("a word and a word\n" * 100)
-        listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-        self.port = listener.getsockname()[1]
+        make_certificate(self.folder)
+        listeners = [socket.create_server(("127.0.0.1", 0), backlog=4096) for _ in range(2)]
+        self.port, self.tls_port = (listener.getsockname()[1] for listener in listeners)
         heads = {f"head{size}": " ".join(f"add_header {name} {value};" for name, value in fields(size, 150))
                  for size in (300, 1000, 4000)}
         (self.folder / "nginx.conf").write_text(CONFIG.format(
-            folder=self.folder, address=f"127.0.0.1:{self.port}", sendfile="on" if sendfile else "off", **heads))
+            folder=self.folder, address=f"127.0.0.1:{self.port}", tls_address=f"127.0.0.1:{self.tls_port}",
+            sendfile="on" if sendfile else "off", **heads))
         self.process = subprocess.Popen(
             ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"],
-            env=os.environ | {"NGINX": f"{listener.fileno()};"}, pass_fds=[listener.fileno()],
-            stdin=subprocess.DEVNULL)
-        listener.close()
+            env=os.environ | {"NGINX": "".join(f"{listener.fileno()};" for listener in listeners)},
+            pass_fds=[listener.fileno() for listener in listeners], stdin=subprocess.DEVNULL)
+        for listener in listeners:
+            listener.close()
 
     def stop(self):
         self.process.terminate()
@@ -74,23 +92,17 @@ class Server:
 
     def cpu(self):
         """Seconds of processor time that the workers have used."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return sum(cpu_of(int(child)) for child in children)
+        return programs.cpu_of(*programs.family(self.process.pid)[1:])
 
 
-def cpu_of(pid):
-    stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def wrk(server, path="/", seconds=2, connections=100, headers=()):
+def wrk(server, path="/", seconds=2, connections=100, headers=(), tls=False):
     """Loads the server; returns the requests that were answered and the seconds it took."""
     arguments = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     for name, value in headers:
         arguments += ["-H", f"{name}: {value}"]
     started = time.monotonic()
-    output = subprocess.check_output([*arguments, f"http://127.0.0.1:{server.port}{path}"], text=True,
-                                     timeout=60 + seconds)
+    origin = f"https://127.0.0.1:{server.tls_port}" if tls else f"http://127.0.0.1:{server.port}"
+    output = subprocess.check_output([*arguments, origin + path], text=True, timeout=60 + seconds)
     found = re.search(r"(\d+) requests in", output)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     if bad:

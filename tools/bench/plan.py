@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How long each part measures. Short slices and many of them: the host's speed swings from minute to minute."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    slices: int = 4  # of each load, where the kernel's statistics are read
+    seconds: int = 2  # of such a slice
+    only: tuple = ()  # loads of per-event; none is all
+    pairs: int = 24  # slices with and without keepwatch
+    rounds: int = 8  # of slices, each with another tool
+    slice: int = 1  # seconds of a slice of these two
+    steady: int = 10  # seconds at an even rate
+    requests: int = 20000  # a second
+    connections: int = 5000  # a second
+    steps: tuple = (1000, 10000, 100000, 200000)  # open connections, both ends on this host
+    storm: int = 20000  # new connections a second
+    storm_seconds: int = 4
+    idle: int = 3  # seconds in which nothing happens
+
+
+SMOKE = Plan(slices=1, seconds=1, only=("keep-alive",), pairs=2, rounds=1, steady=1, requests=2000, connections=500,
+             steps=(10, 40), storm=1000, storm_seconds=1, idle=1)
