@@ -49,6 +49,7 @@ SOAK_SECONDS ?= 600
 PEERS := $(BUILD)/tests/kernels/peers
 CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
 UNFILTERED := $(BUILD)/tests/e2e/unfiltered.so
+UNSEEN := $(BUILD)/tests/e2e/unseen
 
 PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
@@ -104,7 +105,7 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams 
 fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(BUILD)/verifier ## run the tests that need the programs
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BUILD)/verifier ## run the tests that need the programs
 	$(Q)$(PYTEST) -n 3 $(foreach test,$(ALONE) $(VALGRIND),--ignore-glob='*/$(test)') tests
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
 
@@ -234,6 +235,11 @@ $(BUILD)/tests/e2e/uring: $(BUILD)/tests/e2e/uring.o
 $(UNFILTERED): tests/e2e/unfiltered.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
+
+$(BUILD)/tests/e2e/unseen.o: | $(BUILD)/keepwatch.skel.h
+
+$(UNSEEN): $(BUILD)/tests/e2e/unseen.o $(addprefix $(BUILD)/user/,decode.o front_end.o judge.o judge_facts.o)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
 	$(Q)mkdir -p $(@D)
