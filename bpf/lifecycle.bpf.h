@@ -180,7 +180,8 @@ static __always_inline int kw_report_living(struct kw_connection *c, struct sock
 }
 
 /* A move went by that no program saw: what it would have said of the close is not known. A program and its twin both
- * miss one only where more than one interrupt, or another task, gets between them. */
+ * miss one where more than one interrupt comes between them, and on kernels that at times run no programs at all:
+ * one was met that runs none in an interrupt of a certain process. */
 static __always_inline void kw_unseen_move(struct kw_connection *c)
 {
 	struct kw_side *side = &c->sides[HTTP1_RESPONSES];
