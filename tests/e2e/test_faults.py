@@ -158,6 +158,7 @@ def test_a_reload_under_load_loses_nothing(tmp_path):
 DYING = """
 import os, signal, socket, sys
 listener = socket.socket(fileno=int(sys.argv[1]))
+listener.settimeout(30)
 print("ready", flush=True)
 held = [listener.accept()[0] for _ in range(int(sys.argv[2]))]
 for at, one in enumerate(held):
