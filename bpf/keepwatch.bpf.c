@@ -49,6 +49,8 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to, int la
 	c = kw_find(sk);
 	if (c && c->state == to)
 		return 0; /* the twin was here */
+	if (c && c->state != from)
+		kw_unseen_move(c);
 	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
 		kw_accepted(sk, last);
 		return 0;
@@ -188,7 +190,7 @@ static __always_inline int kw_on_destroy(struct sock *sk)
 	struct kw_connection *c = kw_find(sk);
 
 	if (c)
-		kw_finish(c, sk);
+		kw_destroyed(c, sk);
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 
 #define EINTR 4
 #define EAGAIN 11
+#define ECONNRESET 104
 
 #define MSG_OOB 0x1
 #define MSG_PEEK 0x2

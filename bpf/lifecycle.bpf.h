@@ -46,21 +46,12 @@ static __always_inline void kw_peer_fin(struct kw_connection *c, struct sock *sk
 	kw_act(c, sk, KW_ACT_PEER_FIN);
 }
 
-/* The socket has left the kernel's tables. What can still be read of it is read now. */
-static __always_inline void kw_read_closing(struct kw_connection *c, struct sock *sk, int from)
+/* What TCP itself can still say of the connection. */
+static __always_inline void kw_read_tcp(struct kw_connection *c, struct sock *sk, const struct tcp_sock *tcp)
 {
-	struct tcp_sock *tcp = kw_tcp(sk);
 	struct kw_closing *closing = &c->closing;
 	__u32 fin_sent = !!(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
 
-	closing->time = bpf_ktime_get_ns();
-	closing->from_state = from;
-	if (sk->sk_err)
-		closing->error = sk->sk_err;
-	if (sk->sk_err_soft)
-		closing->soft_error = sk->sk_err_soft;
-	if (!tcp)
-		return;
 	if (kw_is_unsupported(sk, tcp)) {
 		kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_UNSUPPORTED);
 		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_UNSUPPORTED;
@@ -76,6 +67,23 @@ static __always_inline void kw_read_closing(struct kw_connection *c, struct sock
 	closing->retransmits = tcp->total_retrans;
 	closing->srtt_us = tcp->srtt_us >> 3;
 	closing->probes = tcp->inet_conn.icsk_probes_out;
+}
+
+/* The socket has left the kernel's tables. What can still be read of it is read now; the time comes last, since a
+ * sweep that sees it may report all this at once. */
+static __always_inline void kw_read_closing(struct kw_connection *c, struct sock *sk, int from)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+	struct kw_closing *closing = &c->closing;
+
+	closing->from_state = from;
+	if (sk->sk_err)
+		closing->error = sk->sk_err;
+	if (sk->sk_err_soft)
+		closing->soft_error = sk->sk_err_soft;
+	if (tcp)
+		kw_read_tcp(c, sk, tcp);
+	__sync_lock_test_and_set(&closing->time, bpf_ktime_get_ns());
 }
 
 /* Which act was it, if no FIN or RST came before, that brought the socket to CLOSE? */
@@ -179,6 +187,39 @@ static __always_inline int kw_report_living(struct kw_connection *c, struct sock
 		return 0;
 	kw_emit_living(c, sk, report, before);
 	return __sync_val_compare_and_swap(&c->turn, KW_TURN_LIVING, KW_TURN_NOBODY) != KW_TURN_LIVING;
+}
+
+/* A move went by that no program saw: what it would have said of the close is not known. A program and its twin both
+ * miss one where more than one interrupt comes between them, and on kernels that at times run no programs at all:
+ * one was met that runs none in an interrupt of a certain process. */
+static __always_inline void kw_unseen_move(struct kw_connection *c)
+{
+	struct kw_side *side = &c->sides[HTTP1_RESPONSES];
+
+	kw_count_lost(KW_LOST_RECURSION);
+	kw_taint(side, KW_TAINT_GAP);
+	side->flags |= KW_HTTP_RESPONSES_LOST;
+}
+
+/* The move to CLOSE was among them. An error names who ended it; but a RST of this socket's own leaves the same one
+ * as the peer's, which has a hook of its own. */
+static __always_inline void kw_closed_unseen(struct kw_connection *c, struct sock *sk)
+{
+	int error = sk->sk_err;
+
+	kw_unseen_move(c);
+	if (error && error != ECONNRESET)
+		kw_act(c, sk, KW_ACT_ERROR);
+	kw_read_closing(c, sk, TCP_CLOSE);
+	if (error == ECONNRESET && !(c->ending.acts & 1 << KW_ACT_PEER_RST))
+		c->closing.error = 0;
+}
+
+static __always_inline void kw_destroyed(struct kw_connection *c, struct sock *sk)
+{
+	if (!c->closing.time)
+		kw_closed_unseen(c, sk);
+	kw_finish(c, sk);
 }
 
 static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, int from, int to)

@@ -6,6 +6,7 @@ import gzip
 import urllib.request
 
 import metrics
+import observer
 import pytest
 import wire
 
@@ -67,4 +68,5 @@ def test_ten_thousand_services_cost_what_a_hundred_do(wide_listener):
     assert last_size < size * 1.1 < 2 * MEBI
     assert last_packed < MEBI / 4
     # The pages of the ring (2 MiB) count where they have been read for the first time meanwhile.
-    assert resident[1] < resident[0] + 4 * MEBI < 32 * MEBI
+    slack = 3 if observer.SANITIZED else 1
+    assert resident[1] < resident[0] + 4 * slack * MEBI < 32 * slack * MEBI

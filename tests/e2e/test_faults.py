@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from datetime import datetime
@@ -46,6 +47,8 @@ def check_open(port, pairs):
         assert scrape.sum_of("keepwatch_connections_preexisting_total") == 2 * len(pairs)
         assert scrape.sum_of("keepwatch_connections_open") == 2 * len(pairs)
         assert scrape.sum_of("keepwatch_connections_opened_total") == 0
+        assert scrape.sum_of("keepwatch_requests_total") == 2 * len(pairs)
+        assert scrape.sum_of("keepwatch_events_lost_total") == 0
 
 
 def test_a_kill_under_load_leaves_nothing_and_disturbs_nobody(own_listener):
@@ -111,7 +114,9 @@ def test_two_at_once_tell_the_same_and_one_may_go(own_listener):
         with traffic:
             traffic.goes_on(30)
         for trace in first, second:
-            trace.wait_for(2 * len(traffic.truths))
+            records = trace.wait_for(2 * len(traffic.truths))
+            for what in "requests", "responses":
+                assert sum(one[what] for one in records) == 2 * traffic.counts()[f"{what}_total"]
         first.stop()
         with wire.Pair(own_listener) as pair:
             pair.exchange()
@@ -124,6 +129,69 @@ def test_two_at_once_tell_the_same_and_one_may_go(own_listener):
 def port_of(one):
     """The listener's, of a connection's record."""
     return int(one["service"].rsplit(":", 1)[1])
+
+
+def check_totals(daemon, truths):
+    """What a daemon has counted at either end of all these connections, once they are closed."""
+    scrape = daemon.scrape_until(lambda page: closed(page) == 2 * truths["connections_closed_total"], "all closes")
+    for role in "client", "server":
+        assert {name: scrape.sum_of(f"keepwatch_{name}", role=role) for name in truths} == truths
+    assert scrape.sum_of("keepwatch_connections_open") == scrape.sum_of("keepwatch_events_lost_total") == 0
+
+
+def test_a_reload_under_load_loses_nothing(tmp_path):
+    path = tmp_path / "file.conf"
+    path.write_text("")
+    traffic = Traffic()
+    with metrics.Daemon([traffic.port], "--config", path) as daemon:
+        with traffic:
+            for number in range(5):
+                path.write_text(f"services = {number + 2}\nwindow = {number + 1}m\n")
+                daemon.process.send_signal(signal.SIGHUP)
+                traffic.goes_on()
+        daemon.wait_until(lambda: f"keepwatch: read {path} again" in daemon.errors, "a reload")
+        check_totals(daemon, traffic.counts())
+
+
+# ---- a process that dies ------------------------------------------------------------------------------------
+
+DYING = """
+import os, signal, socket, sys
+listener = socket.socket(fileno=int(sys.argv[1]))
+listener.settimeout(30)
+print("ready", flush=True)
+held = [listener.accept()[0] for _ in range(int(sys.argv[2]))]
+for at, one in enumerate(held):
+    one.recv(1000)
+    if at % 2:
+        one.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhe")
+print("dying", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_process_that_dies_with_requests_in_its_hands(own_listener):
+    """Half of them have got a part of their response."""
+    port, count = wire.port_of(own_listener), 6
+    with observer.Trace([port]) as trace, metrics.Daemon([port]) as daemon, contextlib.ExitStack() as stack:
+        server = subprocess.Popen([sys.executable, "-c", DYING, str(own_listener.fileno()), str(count)],
+                                  stdout=subprocess.PIPE, pass_fds=[own_listener.fileno()])
+        assert server.stdout.readline() == b"ready\n"
+        clients = [stack.enter_context(wire.Client(own_listener.getsockname())) for _ in range(count)]
+        for one in clients:
+            one.client.sendall(wire.GET)
+        assert server.stdout.readline() == b"dying\n"
+        assert server.wait(wire.DEADLINE) == -signal.SIGKILL
+        server.stdout.close()
+        for one in clients:
+            wire.read_to_end(one.client)
+            one.client.close()
+        for one in clients:
+            client, server_end = trace.both(one, mirrored=False)
+            assert (client["closer"], server_end["reason"]) == ("server", "process_exit")
+            assert client["reason"] == ("response_truncated" if client["responses"] else "no_response")
+        check_totals(daemon, {"connections_opened_total": count, "connections_closed_total": count,
+                              "requests_total": count, "responses_total": count // 2})
 
 
 # ---- network namespaces -------------------------------------------------------------------------------------

@@ -86,17 +86,17 @@ static socklen_t loopback(struct sockaddr_storage *address, int family, in_port_
 
 static in_port_t port_of(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_in6 address = {0}; /* has its port where a sockaddr_in has it */
 	socklen_t size = sizeof(address);
 
 	peers_checked(getsockname(fd, (struct sockaddr *)&address, &size), "getsockname");
-	return ((struct sockaddr_in *)&address)->sin_port;
+	return address.sin6_port;
 }
 
 /* As keepwatch writes it. */
 static void print_name(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t size = sizeof(address);
 	char text[INET6_ADDRSTRLEN];
 

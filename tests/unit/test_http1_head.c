@@ -12,7 +12,8 @@ static uint32_t read_whole(int direction, const char *text, size_t n, struct htt
 	static uint8_t buffer[HTTP1_HEAD + HTTP1_HEAD_SLACK];
 
 	memset(buffer, '\n', sizeof(buffer));
-	memcpy(buffer, text, strlen(text));
+	for (size_t i = 0; text[i]; i++)
+		buffer[i] = (uint8_t)text[i];
 	http1_plain_start(direction, buffer, n, ret_head);
 	while (http1_plain_fields(ret_head, buffer, n))
 		;

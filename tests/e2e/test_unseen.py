@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Moves of a socket's state that no program saw: see unseen.c."""
+
+import subprocess
+
+import observer
+
+
+def test_a_move_that_no_program_saw_is_counted_and_makes_no_verdict_up():
+    done = subprocess.run([observer.ROOT / "build" / "tests" / "e2e" / "unseen"], capture_output=True, text=True,
+                          timeout=4 * observer.DEADLINE, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What becomes of a connection when the kernel runs no program for a move of its state. That happens by itself where
+ * an interrupt stops a program on its way, too seldom for a test: so here the programs that see the moves are taken
+ * off while the sockets move. Run as root. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../user/decode.h"
+#include "../../user/front_end.h"
+#include "../../user/judge.h"
+#include "keepwatch.skel.h"
+
+#define PATIENCE (30 * KW_S)
+
+struct stage {
+	struct keepwatch_bpf *skel;
+	struct ring_buffer *ring;
+	int listener, client, server;
+	struct kw_verdict verdicts[KW_ROLE_MAX]; /* of the connection's two ends, by role */
+	unsigned int closed;
+};
+
+/* ---- the observer ------------------------------------------------------------------------------------- */
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct stage *stage = context;
+	struct kw_event event;
+
+	assert_return_code(kw_decode(data, size, &event), 0);
+	if (event.connection && event.connection->report == KW_REPORT_CLOSED) {
+		kw_judge(event.connection, &stage->verdicts[event.connection->identity.role]);
+		stage->closed++;
+	}
+	return 0;
+}
+
+static void watch_moves(struct stage *stage)
+{
+	stage->skel->links.kw_set_state = bpf_program__attach(stage->skel->progs.kw_set_state);
+	stage->skel->links.kw_set_state_twin = bpf_program__attach(stage->skel->progs.kw_set_state_twin);
+	assert_non_null(stage->skel->links.kw_set_state);
+	assert_non_null(stage->skel->links.kw_set_state_twin);
+}
+
+static void look_away(struct stage *stage)
+{
+	bpf_link__destroy(stage->skel->links.kw_set_state);
+	bpf_link__destroy(stage->skel->links.kw_set_state_twin);
+	stage->skel->links.kw_set_state = stage->skel->links.kw_set_state_twin = NULL;
+}
+
+static __u64 lost_moves(const struct stage *stage)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct kw_totals totals[cpus];
+	__u32 key = 0;
+	__u64 sum = 0;
+
+	assert_return_code(bpf_map_lookup_elem(bpf_map__fd(stage->skel->maps.totals), &key, totals), 0);
+	for (int i = 0; i < cpus; i++)
+		sum += totals[i].lost[KW_LOST_RECURSION];
+	return sum;
+}
+
+static void load(struct stage *stage, in_port_t port)
+{
+	struct kw_front_end_choice choice;
+	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+
+	assert_non_null(skel);
+	skel->rodata->kw_config.port_count = 1;
+	skel->rodata->kw_config.ports[0] = port;
+	bpf_program__set_autoattach(skel->progs.kw_find_sockets, false);
+	bpf_program__set_autoattach(skel->progs.kw_find_owners, false);
+	bpf_program__set_autoattach(skel->progs.kw_sweep, false);
+	assert_return_code(kw_front_end_choose(skel->obj, KW_FRONT_END_ANY, &choice), 0);
+	assert_return_code(keepwatch_bpf__load(skel), 0);
+	assert_return_code(keepwatch_bpf__attach(skel), 0);
+	stage->skel = skel;
+	stage->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, stage, NULL);
+	assert_non_null(stage->ring);
+}
+
+/* ---- the connection ----------------------------------------------------------------------------------- */
+
+static int set_stage(void **state)
+{
+	static struct stage stage;
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+
+	memset(&stage, 0, sizeof(stage));
+	stage.listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_return_code(bind(stage.listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_return_code(listen(stage.listener, 1), 0);
+	assert_return_code(getsockname(stage.listener, (struct sockaddr *)&address, &size), 0);
+	load(&stage, ntohs(address.sin_port));
+	stage.client = socket(AF_INET, SOCK_STREAM, 0);
+	assert_return_code(connect(stage.client, (struct sockaddr *)&address, sizeof(address)), 0);
+	stage.server = accept(stage.listener, NULL, NULL);
+	assert_return_code(stage.server, 0);
+	*state = &stage;
+	return 0;
+}
+
+static int clear_stage(void **state)
+{
+	struct stage *stage = *state;
+
+	ring_buffer__free(stage->ring);
+	keepwatch_bpf__destroy(stage->skel);
+	close(stage->listener);
+	return 0;
+}
+
+static void wait_for_end(int end)
+{
+	char byte;
+
+	assert_int_equal(recv(end, &byte, 1, 0), 0);
+}
+
+static void reset(int end)
+{
+	struct linger at_once = {.l_onoff = 1};
+
+	assert_return_code(setsockopt(end, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(end);
+}
+
+/* The closing records of both ends. */
+static void wait_for_records(struct stage *stage)
+{
+	__u64 end = kw_clock_monotonic() + PATIENCE;
+
+	do {
+		assert_true(kw_clock_monotonic() < end);
+		assert_true(ring_buffer__poll(stage->ring, 10) >= 0 && ring_buffer__consume(stage->ring) >= 0);
+	} while (stage->closed < 2);
+	assert_int_equal(stage->closed, 2);
+}
+
+static void check(const struct stage *stage, enum kw_role role, enum kw_reason reason, enum kw_closer closer)
+{
+	const struct kw_verdict *verdict = &stage->verdicts[role];
+
+	assert_int_equal(verdict->reason, reason);
+	assert_int_equal(verdict->closer, closer);
+	if (reason == KW_REASON_UNKNOWN)
+		assert_int_equal(verdict->premature, KW_PREMATURE_UNKNOWN);
+}
+
+/* ---- the stories -------------------------------------------------------------------------------------- */
+
+static void moves_that_are_seen_are_no_loss(void **state)
+{
+	struct stage *stage = *state;
+
+	close(stage->client);
+	wait_for_end(stage->server);
+	close(stage->server);
+	wait_for_records(stage);
+	check(stage, KW_ROLE_CLIENT, KW_REASON_UNUSED, KW_CLOSER_CLIENT);
+	check(stage, KW_ROLE_SERVER, KW_REASON_UNUSED, KW_CLOSER_CLIENT);
+	assert_int_equal(lost_moves(stage), 0);
+}
+
+static void a_close_of_which_nothing_was_seen_is_told_and_nobody_named(void **state)
+{
+	struct stage *stage = *state;
+
+	look_away(stage);
+	close(stage->client);
+	wait_for_end(stage->server);
+	close(stage->server);
+	wait_for_records(stage);
+	check(stage, KW_ROLE_CLIENT, KW_REASON_UNKNOWN, KW_CLOSER_UNKNOWN);
+	check(stage, KW_ROLE_SERVER, KW_REASON_UNKNOWN, KW_CLOSER_UNKNOWN);
+	assert_int_equal(lost_moves(stage), 2);
+}
+
+/* The peer's RST has a hook of its own. */
+static void a_reset_names_who_sent_it_to_the_other_end(void **state)
+{
+	struct stage *stage = *state;
+
+	look_away(stage);
+	reset(stage->client);
+	assert_int_equal(recv(stage->server, &(char){0}, 1, 0), -1);
+	close(stage->server);
+	wait_for_records(stage);
+	check(stage, KW_ROLE_CLIENT, KW_REASON_UNKNOWN, KW_CLOSER_UNKNOWN);
+	check(stage, KW_ROLE_SERVER, KW_REASON_UNKNOWN, KW_CLOSER_CLIENT);
+	assert_int_equal(lost_moves(stage), 2);
+}
+
+/* The client closes first, and to the server's socket it looks as if it had been the server: each move says which
+ * one must have been before it. */
+static void a_move_that_was_missed_is_noticed_at_the_next(void **state)
+{
+	struct stage *stage = *state;
+
+	look_away(stage);
+	shutdown(stage->client, SHUT_WR);
+	wait_for_end(stage->server);
+	watch_moves(stage);
+	close(stage->server);
+	wait_for_end(stage->client);
+	close(stage->client);
+	wait_for_records(stage);
+	assert_int_equal(stage->verdicts[KW_ROLE_CLIENT].reason, KW_REASON_UNKNOWN);
+	assert_int_equal(stage->verdicts[KW_ROLE_SERVER].reason, KW_REASON_UNKNOWN);
+	assert_int_equal(lost_moves(stage), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define STORY(name) cmocka_unit_test_setup_teardown(name, set_stage, clear_stage)
+		STORY(moves_that_are_seen_are_no_loss),
+		STORY(a_close_of_which_nothing_was_seen_is_told_and_nobody_named),
+		STORY(a_reset_names_who_sent_it_to_the_other_end),
+		STORY(a_move_that_was_missed_is_noticed_at_the_next),
+#undef STORY
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
