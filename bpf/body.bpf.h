@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Bodies on their way. While nothing but bytes of a body can pass, a send or receive is let pass after one look at a table
- * of sequence numbers: no helper is called, and no cache line of the connection's is touched. How far the body has come
+/* Bodies on their way, and what needs as little of a look: tunnels, and what is no HTTP. While nothing else can pass, a
+ * send or receive is let pass after one look at a table of sequence numbers: no helper is called, and no cache line of the connection's is touched. How far the body has come
  * is read off TCP's own numbers once somebody wants to know: the next send or receive, or a record. */
 #ifndef KEEPWATCH_BODY_BPF_H
 #define KEEPWATCH_BODY_BPF_H
@@ -10,6 +10,7 @@
 #define KW_BODIES 1024 /* a power of two; two bodies that share a place cost each other time, no more */
 #define KW_BODY_TAKEN (1ULL << 63) /* some socket has the place */
 #define KW_BODY_MOST (1U << 30)    /* bytes let pass unseen: no sequence number may come round again */
+#define KW_BODY_ENDLESS (1ULL << 62)
 
 /* The upper half of a word names the socket, the lower one the sequence number at which its body ends. */
 __u64 kw_bodies[2 * KW_BODIES];
@@ -43,15 +44,18 @@ static __always_inline int kw_body_passes(struct sock *sk, int sending)
 	return tcp && (__s32)((__u32)word - (sending ? tcp->write_seq : tcp->copied_seq)) > 0;
 }
 
-/* How many bytes of a body are to come; 0 if the stream is in none. */
+/* How many bytes are to come that need no look: of a body, a tunnel, or what is no HTTP. 0 if the next one needs one. */
 static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 direction)
 {
 	const struct http1_stream *s = &c->http1.streams[direction & 1];
 
-	if ((s->state != HTTP1_BODY && s->state != HTTP1_CHUNK_DATA) || c->http1.tunnel ||
-	    s->flags & HTTP1_FLAG_UNPAIRED || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || s->state == HTTP1_TUNNEL)
+		return KW_BODY_ENDLESS;
+	if (c->http1.tunnel || s->flags & HTTP1_FLAG_UNPAIRED)
 		return 0;
-	return s->remain;
+	if (s->state == HTTP1_BODY_CLOSE)
+		return KW_BODY_ENDLESS;
+	return s->state == HTTP1_BODY || s->state == HTTP1_CHUNK_DATA ? s->remain : 0;
 }
 
 /* A send or receive was followed: from here on what is left of a body may pass. */

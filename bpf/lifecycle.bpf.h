@@ -120,11 +120,15 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 		.why = KW_TAINT_GAP,
 	};
 
-	if ((__s64)gap <= 0 || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+	if ((__s64)gap <= 0)
 		return;
+	c->rx_bytes = c->rx_end;
+	if (gap < kw_body_left(c, cursor.direction)) {
+		kw_body_catches_up(c, cursor.direction, gap);
+		return;
+	}
 	cursor.now = cursor.direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
 	cursor.event = kw_pass_unseen(c, cursor.direction, gap);
-	c->rx_bytes = c->rx_end;
 	if (cursor.event)
 		kw_on_event(c, sk, &cursor);
 }

@@ -35,18 +35,16 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 		kw_app_error(c, result);
 		return 0;
 	}
+	passed = kw_body_gap(c, sk, result);
+	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
+	c->tx_bytes += passed;
 	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
 		if (!kw_own(c, sk))
 			return 0;
-		passed = kw_body_gap(c, sk, result);
-		kw_body_catches_up(c, kw_direction(c->role, 1), passed);
-		c->tx_bytes += passed;
 		kw_feed(c, sk, result, 1, 1);
-		c->tx_bytes += result;
-		kw_body_begins(c, sk, 1);
-		return 0;
 	}
 	c->tx_bytes += result;
+	kw_body_begins(c, sk, 1);
 	return 0;
 }
 
@@ -102,18 +100,16 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 			c->sides[kw_direction(c->role, 0)].flags |= KW_HTTP_EOF_READ;
 		return 0;
 	}
+	gap = kw_gap(c, sk, result);
+	if (gap)
+		kw_take_gap(c, sk, gap);
 	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
 		if (!kw_own(c, sk))
 			return 0;
-		gap = kw_gap(c, sk, result);
-		if (gap)
-			kw_take_gap(c, sk, gap);
 		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC));
-		c->rx_bytes += result;
-		kw_body_begins(c, sk, 0);
-		return 0;
 	}
 	c->rx_bytes += result;
+	kw_body_begins(c, sk, 0);
 	return 0;
 }
 
