@@ -15,8 +15,11 @@ static __always_inline void kw_app_error(struct kw_connection *c, int result)
 /* Bytes of a body that were sent before the last @result, and let pass. */
 static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct sock *sk, int result)
 {
-	const struct tcp_sock *tcp = kw_tcp_known(sk);
+	const struct tcp_sock *tcp;
 
+	if (!kw_body_left(c, kw_direction(c->role, 1)))
+		return 0;
+	tcp = kw_tcp_known(sk);
 	return tcp ? kw_body_passed(c, tcp->write_seq - result) : 0;
 }
 
