@@ -64,22 +64,35 @@ static __always_inline void kw_body_begins(const struct kw_connection *c, struct
 	__u64 left = kw_body_left(c, kw_direction(c->role, sending));
 	struct kw_body body = kw_body_of(sk, sending);
 	__u32 position = sending ? c->tx_base + (__u32)c->tx_bytes : c->rx_base + (__u32)c->rx_bytes;
+	const struct tcp_sock *tcp = left > 1 ? kw_tcp_known(sk) : NULL;
 
-	if (left > 1)
+	if (tcp && !kw_is_unsupported(sk, tcp))
 		*body.place =
 			body.owner | (__u32)(position + (left < KW_BODY_MOST ? (__u32)left : KW_BODY_MOST));
 	else if (!((*body.place ^ body.owner) >> 32))
 		*body.place = 0;
 }
 
+/* The socket begins another connection, in sequence numbers of its own. */
+static __always_inline void kw_body_forget(const struct sock *sk)
+{
+	for (int sending = 0; sending < 2; sending++) {
+		struct kw_body body = kw_body_of(sk, sending);
+
+		if (!((*body.place ^ body.owner) >> 32))
+			*body.place = 0;
+	}
+}
+
 /* Of a body that is being sent: how many of its bytes had passed when the socket's sequence number was @sequence. The last
- * one is never among them. */
-static __always_inline __u64 kw_body_passed(const struct kw_connection *c, __u32 sequence)
+ * one is never among them. Below kTLS the numbers are of other bytes. */
+static __always_inline __u64 kw_body_passed(const struct kw_connection *c, const struct sock *sk,
+					    const struct tcp_sock *tcp, __u32 sequence)
 {
 	__u64 left = kw_body_left(c, kw_direction(c->role, 1));
 	__s64 passed = left ? kw_tx_position(c, sequence) - c->tx_bytes : 0;
 
-	if (passed <= 0)
+	if (passed <= 0 || kw_is_unsupported(sk, tcp))
 		return 0;
 	return (__u64)passed < left ? (__u64)passed : left - 1;
 }

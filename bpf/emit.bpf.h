@@ -97,7 +97,7 @@ static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_co
 
 	if (!tcp)
 		return;
-	http->tx_bytes += kw_body_passed(c, tcp->write_seq);
+	http->tx_bytes += kw_body_passed(c, sk, tcp, tcp->write_seq);
 	if (kw_body_left(c, kw_direction(c->role, 0)))
 		http->rx_bytes = kw_rx_position(c, kw_copied(sk, tcp));
 }

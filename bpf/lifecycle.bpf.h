@@ -134,9 +134,10 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 }
 
 /* What was sent of a body that the end cuts, and let pass. */
-static __always_inline void kw_last_sent(struct kw_connection *c)
+static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *sk)
 {
-	__u64 passed = kw_body_passed(c, c->tx_base + (__u32)c->tx_end);
+	struct tcp_sock *tcp = kw_tcp(sk);
+	__u64 passed = tcp ? kw_body_passed(c, sk, tcp, c->tx_base + (__u32)c->tx_end) : 0;
 
 	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
 	c->tx_bytes += passed;
@@ -163,7 +164,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
 	kw_last_gap(c, sk);
-	kw_last_sent(c);
+	kw_last_sent(c, sk);
 	kw_last_response(c, sk);
 	kw_emit_closed(c, sk, before);
 }

@@ -20,7 +20,7 @@ static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct s
 	if (!kw_body_left(c, kw_direction(c->role, 1)))
 		return 0;
 	tcp = kw_tcp_known(sk);
-	return tcp ? kw_body_passed(c, tcp->write_seq - result) : 0;
+	return tcp ? kw_body_passed(c, sk, tcp, tcp->write_seq - result) : 0;
 }
 
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */

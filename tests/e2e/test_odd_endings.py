@@ -17,6 +17,7 @@ import wire
 
 QUEUED = 5
 CROWD = 20  # for a queue that holds one
+BODY = bytes(50_000)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -117,3 +118,28 @@ def test_a_socket_that_connects_again_is_two_connections(listener, trace):
     records = trace.wait_for(2, role="client")
     assert [(one["requests"], one["manner"]) for one in records] == [(1, "rst"), (2, "fin")]
     assert len({one["id"] for one in records}) == 2
+
+
+def test_a_body_does_not_outlive_its_connection(listener, trace):
+    """What is left of it might be looked for in what the socket's next connection brings."""
+    length = f"Content-Length: {1 << 30}"
+    with wire.Pair(listener) as pair:
+        pair.client.sendall(wire.request("POST", "/", length) + BODY)
+        wire.read_head(pair.server)
+        wire.read_exactly(pair.server, len(BODY))
+        pair.server.sendall(wire.head("HTTP/1.1 200 OK", length) + BODY)
+        wire.read_head(pair.client)
+        wire.read_exactly(pair.client, len(BODY))
+        disconnect(pair.client)
+        pair.client.connect(listener.getsockname())
+        again, _ = listener.accept()
+        with again:
+            for _ in range(3):
+                pair.client.sendall(wire.GET)
+                wire.read_exactly(again, len(wire.GET))
+                again.sendall(wire.OK)
+                wire.read_exactly(pair.client, len(wire.OK))
+            pair.client.close()
+    records = trace.wait_for(2, role="client")
+    assert [(one["requests"], one["responses"], one["tx_bytes"], one["errors"]) for one in records][1] == (
+        3, 3, 3 * len(wire.GET), [])
