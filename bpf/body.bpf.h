@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Bodies on their way, and what needs as little of a look: tunnels, and what is no HTTP. While nothing else can pass, a
- * send or receive is let pass after one look at a table of sequence numbers: no helper is called, and no cache line of the connection's is touched. How far the body has come
- * is read off TCP's own numbers once somebody wants to know: the next send or receive, or a record. */
+ * send or receive is let pass after one look at a table of sequence numbers: no helper is called, and no cache line of
+ * the connection's is touched. How far the body has come is read off TCP's own numbers once somebody wants to know: the
+ * next send or receive that is followed, a record, the close. */
 #ifndef KEEPWATCH_BODY_BPF_H
 #define KEEPWATCH_BODY_BPF_H
 
 #include "connection.bpf.h"
 
 #define KW_BODIES 1024 /* a power of two; two bodies that share a place cost each other time, no more */
-#define KW_BODY_TAKEN (1ULL << 63) /* some socket has the place */
-#define KW_BODY_MOST (1U << 30)    /* bytes let pass unseen: no sequence number may come round again */
-#define KW_BODY_ENDLESS (1ULL << 62)
+#define KW_BODY_TAKEN (1ULL << 63)   /* some socket has the place */
+#define KW_BODY_MOST (1U << 30)      /* bytes let pass unseen: no sequence number may come round again */
+#define KW_BODY_ENDLESS (1ULL << 62) /* bytes left of what only the close ends */
 
 /* The upper half of a word names the socket, the lower one the sequence number at which its body ends. */
 __u64 kw_bodies[2 * KW_BODIES];
@@ -37,11 +38,15 @@ static __always_inline int kw_body_passes(struct sock *sk, int sending)
 	struct kw_body body = kw_body_of(sk, sending);
 	__u64 word = *body.place;
 	const struct tcp_sock *tcp;
+	__u32 left;
 
 	if ((word ^ body.owner) >> 32)
 		return 0;
 	tcp = kw_tcp_known(sk);
-	return tcp && (__s32)((__u32)word - (sending ? tcp->write_seq : tcp->copied_seq)) > 0;
+	if (!tcp)
+		return 0;
+	left = (__u32)word - (sending ? tcp->write_seq : tcp->copied_seq);
+	return left && left <= KW_BODY_MOST;
 }
 
 /* How many bytes are to come that need no look: of a body, a tunnel, or what is no HTTP. 0 if the next one needs one. */
