@@ -1,51 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Bodies on their way, and what needs as little of a look: tunnels, and what is no HTTP. While nothing else can pass, a
- * send or receive is let pass after one look at a table of sequence numbers: no helper is called, and no cache line of
- * the connection's is touched. How far the body has come is read off TCP's own numbers once somebody wants to know: the
- * next send or receive that is followed, a record, the close. */
+ * send or receive is let pass after one comparison of sequence numbers, and of the connection's state no cache line is
+ * touched but the first. How far the body has come is read off TCP's own numbers once somebody wants to know: the next
+ * send or receive that is followed, a record, the close. */
 #ifndef KEEPWATCH_BODY_BPF_H
 #define KEEPWATCH_BODY_BPF_H
 
 #include "connection.bpf.h"
 
-#define KW_BODIES 1024 /* a power of two; two bodies that share a place cost each other time, no more */
-#define KW_BODY_TAKEN (1ULL << 63)   /* some socket has the place */
 #define KW_BODY_MOST (1U << 30)      /* bytes let pass unseen: no sequence number may come round again */
 #define KW_BODY_ENDLESS (1ULL << 62) /* bytes left of what only the close ends */
 
-/* The upper half of a word names the socket, the lower one the sequence number at which its body ends. */
-__u64 kw_bodies[2 * KW_BODIES];
-
-struct kw_body {
-	__u64 *place;
-	__u64 owner; /* what the upper half says if the place is this socket's */
-};
-
-/* Sockets that are observed have a cookie, and no two ever have the same. */
-static __always_inline struct kw_body kw_body_of(const struct sock *sk, int sending)
+/* The sequence number behind the last byte that was followed. */
+static __always_inline __u32 kw_body_followed(const struct kw_connection *c, int sending)
 {
-	__u64 cookie = sk->__sk_common.skc_cookie.counter;
-
-	return (struct kw_body){
-		.place = &kw_bodies[(sending ? KW_BODIES : 0) + (cookie & (KW_BODIES - 1))],
-		.owner = cookie / KW_BODIES << 32 | KW_BODY_TAKEN,
-	};
+	return sending ? c->tx_base + (__u32)c->tx_bytes : c->rx_base + (__u32)c->rx_bytes;
 }
 
 /* Were the bytes that have just been sent or received of a body that goes on behind them? */
-static __always_inline int kw_body_passes(struct sock *sk, int sending)
+static __always_inline int kw_body_passes(const struct kw_connection *c, struct sock *sk, int sending)
 {
-	struct kw_body body = kw_body_of(sk, sending);
-	__u64 word = *body.place;
 	const struct tcp_sock *tcp;
 	__u32 left;
 
-	if ((word ^ body.owner) >> 32)
+	if (c->body_ends[sending] == kw_body_followed(c, sending))
 		return 0;
 	tcp = kw_tcp_known(sk);
 	if (!tcp)
 		return 0;
-	left = (__u32)word - (sending ? tcp->write_seq : tcp->copied_seq);
+	left = c->body_ends[sending] - (sending ? tcp->write_seq : tcp->copied_seq);
 	return left && left <= KW_BODY_MOST;
 }
 
@@ -64,29 +47,15 @@ static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 d
 }
 
 /* A send or receive was followed: from here on what is left of a body may pass. */
-static __always_inline void kw_body_begins(const struct kw_connection *c, struct sock *sk, int sending)
+static __always_inline void kw_body_begins(struct kw_connection *c, struct sock *sk, int sending)
 {
 	__u64 left = kw_body_left(c, kw_direction(c->role, sending));
-	struct kw_body body = kw_body_of(sk, sending);
-	__u32 position = sending ? c->tx_base + (__u32)c->tx_bytes : c->rx_base + (__u32)c->rx_bytes;
 	const struct tcp_sock *tcp = left > 1 ? kw_tcp_known(sk) : NULL;
 
-	if (tcp && !kw_is_unsupported(sk, tcp))
-		*body.place =
-			body.owner | (__u32)(position + (left < KW_BODY_MOST ? (__u32)left : KW_BODY_MOST));
-	else if (!((*body.place ^ body.owner) >> 32))
-		*body.place = 0;
-}
-
-/* The socket begins another connection, in sequence numbers of its own. */
-static __always_inline void kw_body_forget(const struct sock *sk)
-{
-	for (int sending = 0; sending < 2; sending++) {
-		struct kw_body body = kw_body_of(sk, sending);
-
-		if (!((*body.place ^ body.owner) >> 32))
-			*body.place = 0;
-	}
+	if (!tcp || kw_is_unsupported(sk, tcp))
+		left = 0;
+	c->body_ends[sending] =
+		kw_body_followed(c, sending) + (left < KW_BODY_MOST ? (__u32)left : KW_BODY_MOST);
 }
 
 /* Of a body that is being sent: how many of its bytes had passed when the socket's sequence number was @sequence. The last

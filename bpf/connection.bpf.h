@@ -167,8 +167,8 @@ static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 
 	if (!tcp)
 		return;
-	c->tx_base = tcp->write_seq;
-	c->rx_base = tcp->copied_seq;
+	c->body_ends[1] = c->tx_base = tcp->write_seq;
+	c->body_ends[0] = c->rx_base = tcp->copied_seq;
 }
 
 /* connect(): the current task is the one that calls it. */

@@ -58,10 +58,8 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to, int la
 	if (c)
 		c->state = to;
 	if (to == TCP_SYN_SENT) {
-		if (c) {
+		if (c)
 			kw_finish(c, sk); /* the same socket connects again */
-			kw_body_forget(sk);
-		}
 		kw_connecting(sk, last);
 	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
 		kw_connected(c, sk);

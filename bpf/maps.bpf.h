@@ -59,12 +59,14 @@ struct kw_connection {
 	__u8 pipelined;   /* there is a kw_pipeline in `pipelines` */
 	__u8 half_closed; /* as last reported */
 	__u8 reserved;
-	__u32 turn;     /* enum kw_turn */
-	__u32 activity; /* what kw_activity() said at the last report */
+	__u32 body_ends
+		[2]; /* by whether it is being sent: the sequence number up to which nothing needs a look */
 	struct http1_connection http1;
 	struct kw_side sides[2]; /* by enum http1_direction */
 	struct kw_http http;     /* but for what is above and in sides */
 	struct kw_samples samples[KW_HISTOGRAM_MAX];
+	__u32 turn;         /* enum kw_turn */
+	__u32 activity;     /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
 	__u64 tx_end;       /* position behind the last byte handed to the kernel, known at CLOSE */
 	__u64 rx_end;       /* and behind the last byte that the application had taken by then */

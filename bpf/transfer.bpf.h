@@ -26,18 +26,17 @@ static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct s
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */
 static __always_inline int kw_sent(struct sock *sk, int result)
 {
-	struct kw_connection *c;
+	struct kw_connection *c = kw_find(sk);
 	__u64 passed;
 
-	if (result > 0 && kw_body_passes(sk, 1))
-		return 0;
-	c = kw_find(sk);
 	if (!c)
 		return 0;
 	if (result <= 0) {
 		kw_app_error(c, result);
 		return 0;
 	}
+	if (kw_body_passes(c, sk, 1))
+		return 0;
 	passed = kw_body_gap(c, sk, result);
 	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
 	c->tx_bytes += passed;
@@ -92,8 +91,6 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return 0;
-	if (result > 0 && kw_body_passes(sk, 0))
-		return 0;
 	c = kw_find(sk);
 	if (!c)
 		return 0;
@@ -103,6 +100,8 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 			c->sides[kw_direction(c->role, 0)].flags |= KW_HTTP_EOF_READ;
 		return 0;
 	}
+	if (kw_body_passes(c, sk, 0))
+		return 0;
 	gap = kw_gap(c, sk, result);
 	if (gap)
 		kw_take_gap(c, sk, gap);

@@ -50,10 +50,6 @@ struct in6_addr {
 };
 
 /* What a socket, a TIME_WAIT minisocket and a request socket have in common. All kernels. */
-typedef struct {
-	__s64 counter;
-} atomic64_t;
-
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -63,7 +59,6 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	unsigned long skc_flags; /* bits by enum sock_flags */
 	possible_net_t skc_net;
-	atomic64_t skc_cookie;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
