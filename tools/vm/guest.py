@@ -15,7 +15,7 @@ from pathlib import Path
 
 INIT = Path(__file__).with_name("init")
 BUSYBOX = "/bin/busybox"
-MEMORY = 1024  # MiB; the verifier of 7.3 wants more than half of that when two observers start at once
+MEMORY = 2048  # MiB; the verifier of 7.3 wants more than a quarter of that for each observer, and two start at once
 TIMEOUT = 600  # a loaded machine may take ten times as long as an idle one
 SILENCE = 20  # a guest that has said nothing by then does not run: so it is with a KVM that only seems to work
 
