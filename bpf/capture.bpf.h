@@ -282,24 +282,15 @@ static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *
 	kw_take(cursor, passed);
 }
 
-/* Nothing but bytes of a body, with its last: nothing of them needs to be found or read. */
-static __always_inline int kw_rest_of_body(struct kw_connection *c, struct kw_cursor *cursor)
+/* Nothing but bytes that need no look, maybe with the last of a body: they need not be found or read. */
+static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_cursor *cursor)
 {
 	__u64 n = cursor->left;
 
-	if (n != kw_body_left(c, cursor->direction))
+	if (n > kw_body_left(c, cursor->direction))
 		return 0;
 	cursor->event = http1_skip(&c->http1, cursor->direction, n);
 	kw_take(cursor, n);
-	return 1;
-}
-
-/* Nothing but bytes of a body, and not its last: what of it passed is noted, and nothing else is touched. */
-static __always_inline int kw_is_body(struct kw_connection *c, __u32 direction, __u64 n)
-{
-	if (n >= kw_body_left(c, direction))
-		return 0;
-	kw_body_catches_up(c, direction, n);
 	return 1;
 }
 
@@ -337,8 +328,6 @@ static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __
 	struct kw_buffers buffers = {};
 	struct kw_cursor *cursor;
 
-	if (kw_is_body(c, direction, n))
-		return;
 	kw_touch(c, direction);
 	reader.scratch = bpf_map_lookup_elem(&scratch, &index);
 	if (!reader.scratch)
@@ -351,7 +340,7 @@ static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __
 	cursor->why = KW_TAINT_BLIND;
 	cursor->used = cursor->skip = 0;
 	cursor->event = http1_call(&c->http1, direction);
-	if (cursor->event || !kw_rest_of_body(c, cursor)) {
+	if (cursor->event || !kw_needs_no_look(c, cursor)) {
 		cursor->blind = !readable || kw_locate(sk, sending, &buffers);
 		if (!cursor->blind && !cursor->event)
 			kw_whole_head(c, sk, reader.scratch, &buffers);

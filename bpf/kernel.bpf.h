@@ -8,7 +8,7 @@
  *         6.4    sendfile and splice send by tcp_sendpage, past tcp_sendmsg    fexit/tcp_sendpage
  *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
  *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
- *         6.1    the verifier does not link a value to its copy on the stack   masks: KW_UNBOUND(); struct kw_scratch
+ *         6.1    the verifier does not link a value to its copy on the stack   barrier_var(); struct kw_scratch
  *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
  * What is loaded where is found by trying, in user/front_end.c. The type of an iterator over user buffers, which

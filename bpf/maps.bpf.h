@@ -59,8 +59,7 @@ struct kw_connection {
 	__u8 pipelined;   /* there is a kw_pipeline in `pipelines` */
 	__u8 half_closed; /* as last reported */
 	__u8 reserved;
-	__u32 body_ends
-		[2]; /* by whether it is being sent: the sequence number up to which nothing needs a look */
+	__u32 body_ends[2]; /* received, sent: the sequence number up to which nothing needs a look */
 	struct http1_connection http1;
 	struct kw_side sides[2]; /* by enum http1_direction */
 	struct kw_http http;     /* but for what is above and in sides */

@@ -38,8 +38,10 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 	if (kw_body_passes(c, sk, 1))
 		return 0;
 	passed = kw_body_gap(c, sk, result);
-	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
-	c->tx_bytes += passed;
+	if (passed) {
+		kw_body_catches_up(c, kw_direction(c->role, 1), passed);
+		c->tx_bytes += passed;
+	}
 	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
 		if (!kw_own(c, sk))
 			return 0;

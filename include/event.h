@@ -292,7 +292,7 @@ enum kw_lost {
 	KW_LOST_LATE,
 	KW_LOST_STATE, /* no memory for the state of a connection, or for a part of it: a name that it listed,
 			    * a request of a pipeline (which taints it) */
-	KW_LOST_RECURSION, /* a program was busy on this processor; filled in by the loader */
+	KW_LOST_RECURSION, /* a program was busy on this processor, which the loader adds; or a state that went unseen */
 	KW_LOST_MAX,
 };
 

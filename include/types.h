@@ -24,10 +24,6 @@
 #define KW_FORGET() ((void)0)
 #endif
 
-/* The compiler forgets the bounds that it knows of an integer, so that a mask stays in the code for the verifier, which
- * may not know them: that of 6.1 loses them at an addition that has become an OR. */
-#define KW_UNBOUND(integer) asm("" : "+r"(integer))
-
 /* Makes a word of one's own visible to the other direction, after all that was written before. */
 #ifdef __bpf__
 #define KW_PUBLISH(word, value)                                                                                \
