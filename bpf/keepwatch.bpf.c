@@ -15,6 +15,7 @@
  *   iter/tcp                        at the start: connections that are older, and who listens where
  *   iter/task_file                  at the start: whose they are
  *   iter/bpf_sk_storage_map         each second: progress of the living, sockets kept open after CLOSE
+ *   iter/task_file                  the same where the former is refused
  *
  * Sections with a "?" are loaded only where the kernel has and needs them: user/front_end.c decides.
  *
@@ -270,21 +271,24 @@ int kw_find_sockets(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+static __always_inline struct sock *kw_socket_of(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+
+	return socket ? socket->sk : NULL;
+}
+
 SEC("iter/task_file")
 int kw_find_owners(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct kw_connection *c;
-	struct socket *socket;
 	struct sock *sk;
 
 	if (!task || !file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
+	sk = kw_socket_of(file);
 	if (!sk)
 		return 0;
 	c = kw_find(sk);
@@ -295,51 +299,88 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 
 /* ---- each second ------------------------------------------------------------------------------------ */
 
+#define KW_FILL_CHECK 64 /* objects of a sweep between two looks at the ring; a power of two */
+
 /* The reader takes what this writes as "the ring is filling up", and empties it before it reads on. */
 static __always_inline void kw_mark(struct bpf_iter_meta *meta)
 {
 	__u8 mark = 1;
 
-	bpf_seq_write(meta->seq, &mark, sizeof(mark));
+	if (kw_is_filling())
+		bpf_seq_write(meta->seq, &mark, sizeof(mark));
 }
 
 /* Has this sweep anything to say of a connection? One that nobody has used yet has no owner, so no service: it waits
  * until it has one. */
 static __always_inline int kw_is_due(const struct kw_connection *c)
 {
+	if (c->turn == KW_TURN_LAST)
+		return 0;
 	if (c->closing.time)
 		return kw_sweep_mode != KW_SWEEP_PROGRESS ||
 		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
 	if (kw_sweep_mode == KW_SWEEP_OPEN)
-		return 1;
+		return !c->told_open;
 	return c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c));
 }
 
-SEC("iter/bpf_sk_storage_map")
-int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
+/* @c, of @sk, may have something to say. */
+static __always_inline void kw_report_due(struct kw_connection *c, struct sock *sk)
 {
-	int open = kw_sweep_mode == KW_SWEEP_OPEN, lives, over = 0;
-	const struct kw_connection *seen = ctx->value; /* may be read without finding it */
-	struct sock *sk = ctx->sk;
-	struct kw_reported *before;
-	struct kw_connection *c;
+	int open = kw_sweep_mode == KW_SWEEP_OPEN, lives = !c->closing.time, over = 0;
+	struct kw_reported *before =
+		bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 
-	if (!sk || !seen)
-		return 0;
-	if (kw_is_filling())
-		kw_mark(ctx->meta);
-	if (seen->turn == KW_TURN_LAST || !kw_is_due(seen))
-		return 0;
-	c = kw_find(sk);
-	if (!c)
-		return 0;
-	lives = !c->closing.time;
-	before = bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	c->told_open = open;
 	if (lives && before)
 		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS, before);
 	else if (!lives)
 		over = kw_takes_last_turn(c);
 	if (over)
 		kw_end(c, sk, c->reported ? before : NULL);
+}
+
+SEC("?iter/bpf_sk_storage_map")
+int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	const struct kw_connection *seen = ctx->value; /* may be read without finding it */
+	struct sock *sk = ctx->sk;
+	struct kw_connection *c;
+
+	if (!sk || !seen)
+		return 0;
+	if (kw_is_due(seen)) {
+		c = kw_find(sk);
+		if (c)
+			kw_report_due(c, sk);
+		kw_mark(ctx->meta);
+	} else if (!(ctx->meta->seq_num & (KW_FILL_CHECK - 1))) {
+		kw_mark(ctx->meta);
+	}
+	return 0;
+}
+
+/* Sockets that no process has a descriptor of are not met here: those that nobody has accepted yet, which nobody has
+ * used; those that their owner has closed, of which the end tells; and those that io_uring alone holds. One that
+ * several descriptors name is met several times, and due once. */
+SEC("?iter/task_file")
+int kw_sweep_files(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct kw_connection *c;
+	struct sock *sk;
+
+	if (!file)
+		return 0;
+	sk = kw_socket_of(file);
+	if (!sk)
+		return 0;
+	c = kw_find(sk);
+	if (c && kw_is_due(c)) {
+		kw_report_due(c, sk);
+		kw_mark(ctx->meta);
+	} else if (!(ctx->meta->seq_num & (KW_FILL_CHECK - 1))) {
+		kw_mark(ctx->meta);
+	}
 	return 0;
 }

@@ -58,7 +58,7 @@ struct kw_connection {
 	__u8 named;       /* there are kw_names in `names` */
 	__u8 pipelined;   /* there is a kw_pipeline in `pipelines` */
 	__u8 half_closed; /* as last reported */
-	__u8 reserved;
+	__u8 told_open;   /* the sweep of what is still open has told of it */
 	__u32 body_ends[2]; /* received, sent: the sequence number up to which nothing needs a look */
 	struct http1_connection http1;
 	struct kw_side sides[2]; /* by enum http1_direction */

@@ -123,6 +123,21 @@ static void say_addition(const struct kw_addition *addition)
 	printf("%-8s %s: %s: %s\n", "unseen", addition->purpose, addition->lack.hook, why);
 }
 
+/* Another iterator than the first one meets fewer connections while they live. */
+static void say_sweep(const struct kw_front_end_choice *choice)
+{
+	char why[128];
+
+	if (!choice->sweep_lack.hook) {
+		printf("%-8s %s: the open connections\n", "ok", choice->sweep);
+		return;
+	}
+	kw_lack_text(&choice->sweep_lack, why, sizeof(why));
+	printf("%-8s %s: the open connections that a process has a descriptor of; others are told at their end "
+	       "(%s: %s)\n",
+	       "ok", choice->sweep, choice->sweep_lack.hook, why);
+}
+
 static enum kw_front_end check_front_ends(struct report *report, struct keepwatch_bpf *skel,
 					  enum kw_front_end wanted)
 {
@@ -138,6 +153,8 @@ static enum kw_front_end check_front_ends(struct report *report, struct keepwatc
 			say_front_end(i, &lacks[i], choice.chosen);
 	for (unsigned int i = 0; i < choice.additions; i++)
 		say_addition(&choice.addition[i]);
+	if (choice.sweep)
+		say_sweep(&choice);
 	return choice.chosen;
 }
 

@@ -20,6 +20,7 @@ static const struct prefix {
 	{"tp_btf/", BPF_TRACE_RAW_TP},
 	{"fexit/", BPF_TRACE_FEXIT},
 	{"fentry/", BPF_TRACE_FENTRY},
+	{"iter/", BPF_TRACE_ITER},
 };
 
 static const char *const names[KW_FRONT_END_MAX] = {"any", "tracepoint", "trampoline"};
@@ -78,12 +79,17 @@ static const struct addition *addition_of(const char *section)
 	return NULL;
 }
 
+static bool is_iterator(const char *section)
+{
+	return strncmp(section, "iter/", strlen("iter/")) == 0;
+}
+
 /* The front end that a program belongs to; KW_FRONT_END_ANY: to all. */
 static enum kw_front_end front_end_of(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
 
-	if (bpf_program__autoload(program) || addition_of(section))
+	if (bpf_program__autoload(program) || addition_of(section) || is_iterator(section))
 		return KW_FRONT_END_ANY;
 	return strncmp(section, "fexit/", strlen("fexit/")) == 0 ? KW_FRONT_END_TRAMPOLINE
 								 : KW_FRONT_END_TRACEPOINT;
@@ -91,7 +97,8 @@ static enum kw_front_end front_end_of(const struct bpf_program *program)
 
 /* ---- trying --------------------------------------------------------------------------------------------- */
 
-/* Attaches a program that does nothing, and takes it off again. */
+/* Attaches a program that does nothing, and takes it off again. An iterator is refused when it is loaded, or not at
+ * all. */
 static int try_attach(enum bpf_attach_type type, const char *function)
 {
 	const struct bpf_insn nothing[] = {
@@ -106,8 +113,8 @@ static int try_attach(enum bpf_attach_type type, const char *function)
 	if (id < 0)
 		return id;
 	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "kw_try", "GPL", nothing, 2, &options);
-	if (program < 0)
-		return program;
+	if (program < 0 || type == BPF_TRACE_ITER)
+		return program < 0 ? program : 0;
 	link = bpf_raw_tracepoint_open(NULL, program);
 	return link < 0 ? link : 0;
 }
@@ -163,6 +170,28 @@ static void choose_additions(struct bpf_object *object, struct kw_front_end_choi
 	btf__free(btf);
 }
 
+/* Of the programs that can sweep over the connections, in the order of the object: the first that the kernel takes. */
+static void choose_sweep(struct bpf_object *object, struct kw_front_end_choice *choice)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		const char *section = bpf_program__section_name(program);
+		int r;
+
+		if (bpf_program__autoload(program) || !is_iterator(section))
+			continue;
+		r = try_section(section);
+		if (r == 0) {
+			choice->sweep = section;
+			bpf_program__set_autoload(program, true);
+			return;
+		}
+		choice->sweep_lack = (struct kw_lack){section, r};
+	}
+}
+
 int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 			struct kw_front_end_choice *ret_choice)
 {
@@ -180,8 +209,10 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 		else
 			choice.chosen = i;
 	}
-	if (choice.chosen)
+	if (choice.chosen) {
 		choose_additions(object, &choice);
+		choose_sweep(object, &choice);
+	}
 	*ret_choice = choice;
 	if (!choice.chosen)
 		return -EOPNOTSUPP;

@@ -4,7 +4,7 @@
  *
  * Everything hangs on the sections of the kernel side: programs whose section has a "?" are off until a choice
  * switches them on. Those on tracepoints are the tracepoint front end, those at the exit of functions the
- * trampoline front end; see `additions` in front_end.c for the rest. */
+ * trampoline front end, iterators are ways to sweep over the connections; see `additions` in front_end.c for the rest. */
 #ifndef KEEPWATCH_FRONT_END_H
 #define KEEPWATCH_FRONT_END_H
 
@@ -38,6 +38,8 @@ struct kw_front_end_choice {
 	struct kw_lack lack;      /* of the last front end that was tried in vain */
 	unsigned int additions;   /* how many this kernel needs */
 	struct kw_addition addition[KW_ADDITIONS];
+	const char *sweep; /* the iterator that goes through the connections, as a section; NULL: this kernel has none */
+	struct kw_lack sweep_lack; /* of the last one that was tried in vain */
 };
 
 /* "tracepoint", "trampoline"; "any" for KW_FRONT_END_ANY. */

@@ -66,7 +66,8 @@ static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
 
 	if (r < 0)
 		return no_front_end(wanted, &choice);
-	kw_log(KW_LOG_DEBUG, "the %s front end", kw_front_end_name(choice.chosen));
+	kw_log(KW_LOG_DEBUG, "the %s front end; sweeps by %s", kw_front_end_name(choice.chosen),
+	       choice.sweep ? choice.sweep : "nothing that this kernel has");
 	for (unsigned int i = 0; i < choice.additions; i++)
 		if (choice.addition[i].lack.hook)
 			kw_log(KW_LOG_WARNING, "unseen: %s; see keepwatch check", choice.addition[i].purpose);
@@ -94,6 +95,7 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_sockets, false);
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_owners, false);
 	bpf_program__set_autoattach(loader->skel->progs.kw_sweep, false);
+	bpf_program__set_autoattach(loader->skel->progs.kw_sweep_files, false);
 	bpf_map__set_max_entries(loader->skel->maps.events, ring_size); /* fails only once it is loaded */
 	r = choose_front_end(loader, front_end);
 	if (r == 0) {
@@ -174,7 +176,10 @@ static int attach_sweep(struct kw_loader *loader)
 	union bpf_iter_link_info info = {.map.map_fd = (__u32)bpf_map__fd(loader->skel->maps.connections)};
 	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
 
-	loader->sweep = bpf_program__attach_iter(loader->skel->progs.kw_sweep, &options);
+	if (bpf_program__autoload(loader->skel->progs.kw_sweep))
+		loader->sweep = bpf_program__attach_iter(loader->skel->progs.kw_sweep, &options);
+	else
+		loader->sweep = bpf_program__attach_iter(loader->skel->progs.kw_sweep_files, NULL);
 	return loader->sweep ? 0 : -errno;
 }
 

@@ -191,6 +191,7 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	__u64 seq_num; /* objects before this one */
 };
 
 struct bpf_iter__tcp {

@@ -7,6 +7,7 @@ from host import ROOT
 
 TABLE = ROOT / "tests" / "verifier.tsv"
 GROWTH = 1.2
+SWEEPS = {"kw_sweep", "kw_sweep_files"}  # of which a kernel loads one
 
 
 def rows(text):
@@ -25,7 +26,8 @@ def measured():
 
 def test_no_program_costs_the_verifier_a_fifth_more_than_the_table_says():
     costs, known = measured(), table()
-    assert costs.keys() == known.keys(), "renew tests/verifier.tsv as it says"
+    assert len(costs.keys() & SWEEPS) == 1
+    assert costs.keys() | SWEEPS == known.keys(), "renew tests/verifier.tsv as it says"
     grown = {name: (costs[name], known[name]) for name in costs
              if any(now > before * GROWTH for now, before in zip(costs[name], known[name]))}
     assert not grown, "if that is what it takes, renew tests/verifier.tsv as it says"

@@ -84,6 +84,7 @@ static void load(struct stage *stage, in_port_t port)
 	bpf_program__set_autoattach(skel->progs.kw_find_sockets, false);
 	bpf_program__set_autoattach(skel->progs.kw_find_owners, false);
 	bpf_program__set_autoattach(skel->progs.kw_sweep, false);
+	bpf_program__set_autoattach(skel->progs.kw_sweep_files, false);
 	assert_return_code(kw_front_end_choose(skel->obj, KW_FRONT_END_ANY, &choice), 0);
 	assert_return_code(keepwatch_bpf__load(skel), 0);
 	assert_return_code(keepwatch_bpf__attach(skel), 0);
