@@ -12,10 +12,15 @@ import pytest
 pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics", "acts",
                               "prometheus", "scene", "browser", "cgroups")
 
+import again  # noqa: E402
 import kernel  # noqa: E402
 import observer  # noqa: E402
 import wire  # noqa: E402
 from nginx import Nginx  # noqa: E402
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(again)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ import struct
 import kernel
 
 SYS_BPF = 321  # x86_64
-LOOKUP, NEXT_KEY, MAP_BY_ID, INFO_BY_FD = 1, 4, 14, 15
+LOOKUP, UPDATE, NEXT_KEY, PROGRAM_BY_ID, MAP_BY_ID, INFO_BY_FD = 1, 2, 4, 13, 14, 15
 HASHES, ARRAY, PER_CPU_ARRAY, RING, STORAGE = (1, 9), 2, 6, 27, 24  # enum bpf_map_type
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -30,19 +30,30 @@ def possible_cpus():
         return int(file.read().strip().split("-")[-1]) + 1
 
 
-class Map:
-    """One map, by its id."""
+class Object:
+    """One of the kernel's, by its id."""
+
+    by_id = None  # the command that opens one
 
     def __init__(self, number):
-        self.fd = bpf(MAP_BY_ID, struct.pack("II", number, 0))
-        assert self.fd >= 0, os.strerror(-self.fd)
-        info = ctypes.create_string_buffer(256)
-        assert bpf(INFO_BY_FD, struct.pack("IIQ", self.fd, len(info), address(info))) == 0
-        self.type, _, self.key_size, self.value_size, self.entries, _, name = struct.unpack_from("6I16s", info)
-        self.name = name.rstrip(b"\0").decode()
+        self.number = number
+        self.fd = bpf(self.by_id, struct.pack("II", number, 0))
+        if self.fd < 0:
+            raise OSError(-self.fd, os.strerror(-self.fd))
+        self.info = ctypes.create_string_buffer(256)
+        assert bpf(INFO_BY_FD, struct.pack("IIQ", self.fd, len(self.info), address(self.info))) == 0
 
     def close(self):
         os.close(self.fd)
+
+
+class Map(Object):
+    by_id = MAP_BY_ID
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.type, _, self.key_size, self.value_size, self.entries, _, name = struct.unpack_from("6I16s", self.info)
+        self.name = name.rstrip(b"\0").decode()
 
     def lookup(self, key):
         """The bytes of a value, those of all processors in a row; b"" if there is none."""
@@ -50,6 +61,11 @@ class Map:
         key, value = ctypes.create_string_buffer(key, self.key_size), ctypes.create_string_buffer(size)
         attributes = struct.pack("IIQQQ", self.fd, 0, address(key), address(value), 0)
         return value.raw if bpf(LOOKUP, attributes) == 0 else b""
+
+    def update(self, key, value):
+        """Puts such bytes there, as lookup() gives them."""
+        key, value = (ctypes.create_string_buffer(data, len(data)) for data in (key, value))
+        assert bpf(UPDATE, struct.pack("IIQQQ", self.fd, 0, address(key), address(value), 0)) == 0
 
     def keys(self):
         key, after = None, ctypes.create_string_buffer(self.key_size)

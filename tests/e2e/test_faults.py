@@ -27,6 +27,8 @@ from test_bad_input import run
 from test_recording import Recorder, told
 from traffic import Traffic
 
+pytestmark = pytest.mark.once
+
 STARTS = int(os.environ.get("KEEPWATCH_STARTS", "4"))
 OPEN = 5  # connections that are open all the time
 

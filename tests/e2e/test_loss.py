@@ -16,6 +16,8 @@ import wire
 from nginx import Nginx
 from test_recording import Recorder, replay
 
+pytestmark = pytest.mark.once
+
 SMALL_RING = ["--ring-size", "64K"]  # room for some 130 closing records
 LOAD = 3000  # connections, each seen at both its ends
 LATE = 5

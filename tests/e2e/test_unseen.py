@@ -3,7 +3,11 @@
 
 import subprocess
 
+import pytest
+
 import observer
+
+pytestmark = pytest.mark.once
 
 
 def test_a_move_that_no_program_saw_is_counted_and_makes_no_verdict_up():
