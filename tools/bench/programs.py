@@ -49,8 +49,8 @@ class Lines:
 class Reference(Lines):
     """Attaches the reference programs; the kernel's statistics are on as long as it runs."""
 
-    def __init__(self):
-        super().__init__("reference")
+    def __init__(self, reverse=False):
+        super().__init__("reference", *["-r"] * reverse)
         self.counted(0)
 
     def counted(self, pid=0):

@@ -7,12 +7,15 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-struct {
+/* Each has a storage of its own: who looks second into the same one finds it warm. */
+struct storage {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, __u64);
-} storage SEC(".maps");
+};
+
+struct storage of_storage SEC(".maps"), of_floor SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -21,16 +24,24 @@ struct {
 	__type(value, __u8[128]);
 } room SEC(".maps");
 
-static __always_inline __u64 *find(struct sock *sk)
+static __always_inline __u64 *find(void *storage, struct sock *sk)
 {
-	return bpf_sk_storage_get(&storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	return bpf_sk_storage_get(storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline void storage_of(struct sock *sk)
+{
+	__u64 *value = find(&of_storage, sk);
+
+	if (value)
+		*value += 1;
 }
 
 static __always_inline void floor_of(struct sock *sk, __u32 index)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	__u8 *bytes = bpf_map_lookup_elem(&room, &index);
-	__u64 *value = find(sk);
+	__u64 *value = find(&of_floor, sk);
 
 	if (!bytes || !value)
 		return;
@@ -53,20 +64,14 @@ int BPF_PROG(empty_receive, struct sock *sk, int result, int flags)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(storage_send, struct sock *sk, int result, int flags)
 {
-	__u64 *value = find(sk);
-
-	if (value)
-		*value += 1;
+	storage_of(sk);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(storage_receive, struct sock *sk, int result, int flags)
 {
-	__u64 *value = find(sk);
-
-	if (value)
-		*value += 1;
+	storage_of(sk);
 	return 0;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Runs the reference programs, and reads what the kernel counts of programs.
  *
- *     reference        switches the kernel's statistics of programs on for as long as it runs; then,
+ *     reference [-r]   switches the kernel's statistics of programs on for as long as it runs; then,
  *                      for each line "PID" on standard input, prints one JSON object: the programs
  *                      that this process holds, as {"name": [nanoseconds, runs], ...}
  *
- * With PID 0 it tells of its own. */
+ * With PID 0 it tells of its own. Programs of a hook run in the order in which they were attached; -r reverses it. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
@@ -82,13 +82,26 @@ static void print_programs(long pid)
 	fflush(stdout);
 }
 
-int main(void)
+/* The links live as long as this process. */
+static int attach(const struct bpf_object *object, int reversed)
+{
+	struct bpf_program *program = NULL;
+
+	while ((program = reversed ? bpf_object__prev_program(object, program)
+				   : bpf_object__next_program(object, program)))
+		if (!bpf_program__attach(program))
+			return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	struct reference_bpf *skel = reference_bpf__open_and_load();
+	int reversed = argc > 1 && strcmp(argv[1], "-r") == 0;
 	char line[32];
 	int statistics;
 
-	if (!skel || reference_bpf__attach(skel) < 0) {
+	if (!skel || attach(skel->obj, reversed) < 0) {
 		fprintf(stderr, "reference: the programs do not load; run as root\n");
 		return 1;
 	}
