@@ -234,7 +234,7 @@ struct kw_sight {
 
 static long kw_read_on(__u32 index, struct kw_sight *sight)
 {
-	return !http1_plain_fields(&sight->room->head, sight->room->bytes, sight->size);
+	return !http1_plain_more(&sight->room->head, sight->room->bytes, sight->size);
 }
 
 /* The call's first @n bytes are done, before any step: the steps pass over them. */
@@ -260,9 +260,8 @@ static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *
 	sight.size = kw_peek(room, buffers, cursor->left);
 	if (!sight.size)
 		return;
-	http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, sight.size, &room->head);
-	if (room->head.size == HTTP1_PLAIN_SO_FAR)
-		bpf_loop(HTTP1_HEAD / HTTP1_STRIDES, kw_read_on, &sight, 0);
+	if (http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, &room->head))
+		bpf_loop(HTTP1_LINES, kw_read_on, &sight, 0);
 	barrier(); /* the verifier forgets which way it came, and follows what comes now once */
 	passed = room->head.size;
 	if (passed <= HTTP1_PLAIN_SO_FAR)

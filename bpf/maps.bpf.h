@@ -49,16 +49,16 @@ enum kw_turn {
 struct kw_connection {
 	__u64 tx_bytes; /* positions: bytes sent and received so far */
 	__u64 rx_bytes;
-	__u32 tx_base;    /* write_seq at position 0 */
-	__u32 rx_base;    /* copied_seq at position 0 */
-	__u8 role;        /* enum kw_role, as in identity */
-	__u8 owned;       /* identity says whose it is */
-	__u8 state;       /* the TCP state that was last seen */
-	__u8 reported;    /* there is a kw_reported in `reports` */
-	__u8 named;       /* there are kw_names in `names` */
-	__u8 pipelined;   /* there is a kw_pipeline in `pipelines` */
-	__u8 half_closed; /* as last reported */
-	__u8 told_open;   /* the sweep of what is still open has told of it */
+	__u32 tx_base;      /* write_seq at position 0 */
+	__u32 rx_base;      /* copied_seq at position 0 */
+	__u8 role;          /* enum kw_role, as in identity */
+	__u8 owned;         /* identity says whose it is */
+	__u8 state;         /* the TCP state that was last seen */
+	__u8 reported;      /* there is a kw_reported in `reports` */
+	__u8 named;         /* there are kw_names in `names` */
+	__u8 pipelined;     /* there is a kw_pipeline in `pipelines` */
+	__u8 half_closed;   /* as last reported */
+	__u8 told_open;     /* the sweep of what is still open has told of it */
 	__u32 body_ends[2]; /* received, sent: the sequence number up to which nothing needs a look */
 	struct http1_connection http1;
 	struct kw_side sides[2]; /* by enum http1_direction */

@@ -5,10 +5,16 @@
 
 #include "capture.bpf.h"
 
-/* Neither says that anything went wrong: no data yet, or a signal came first. */
+/* No data yet, or a signal came first: nothing passed and nothing went wrong. Programs that wait for events meet this
+ * often. */
+static __always_inline int kw_is_no_news(int result)
+{
+	return result == -EAGAIN || result == -EINTR;
+}
+
 static __always_inline void kw_app_error(struct kw_connection *c, int result)
 {
-	if (result < 0 && result != -EAGAIN && result != -EINTR)
+	if (result < 0)
 		c->http.app_error = -result;
 }
 
@@ -26,9 +32,12 @@ static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct s
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */
 static __always_inline int kw_sent(struct sock *sk, int result)
 {
-	struct kw_connection *c = kw_find(sk);
+	struct kw_connection *c;
 	__u64 passed;
 
+	if (kw_is_no_news(result))
+		return 0;
+	c = kw_find(sk);
 	if (!c)
 		return 0;
 	if (result <= 0) {
@@ -91,7 +100,7 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 	struct kw_connection *c;
 	__u64 gap;
 
-	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE) || kw_is_no_news(result))
 		return 0;
 	c = kw_find(sk);
 	if (!c)

@@ -38,7 +38,7 @@ struct kw_front_end_choice {
 	struct kw_lack lack;      /* of the last front end that was tried in vain */
 	unsigned int additions;   /* how many this kernel needs */
 	struct kw_addition addition[KW_ADDITIONS];
-	const char *sweep; /* the iterator that goes through the connections, as a section; NULL: this kernel has none */
+	const char *sweep;         /* the iterator over the connections, as a section; NULL: there is none */
 	struct kw_lack sweep_lack; /* of the last one that was tried in vain */
 };
 

@@ -10,10 +10,11 @@
 #include "fields.h"
 
 #define HTTP1_HEAD 1024     /* longest head read so; a power of two */
-#define HTTP1_HEAD_SLACK 64 /* bytes behind it that must be readable, whatever they hold */
-#define HTTP1_STRIDE 32     /* bytes searched at once for the end of a line */
-#define HTTP1_STRIDES 8     /* strides at once: a line takes one, and one more for each 32 bytes */
-#define HTTP1_NAME_WORDS 5  /* longest name, in words */
+#define HTTP1_HEAD_SLACK 72 /* bytes behind it that must be readable, whatever they hold */
+#define HTTP1_STRIDE 64     /* bytes searched at once for the end of a target or a value */
+#define HTTP1_LINES 96 /* most steps of a head: a line takes one, and one more for each HTTP1_STRIDE bytes */
+#define HTTP1_NAME_WORDS 5 /* longest name, in words */
+#define HTTP1_NAME_MOST 8  /* the next power of two */
 
 /* What http1_head.size is while it is no size. */
 enum http1_plain {
@@ -21,70 +22,55 @@ enum http1_plain {
 	HTTP1_PLAIN_SO_FAR /* there is more to read of it */
 };
 
+/* What stands at http1_head.at, and what may follow it. */
+enum http1_part {
+	HTTP1_PART_TARGET, /* the rest of a request's target, version and end of line -> LINE */
+	HTTP1_PART_VALUE,  /* the rest of a line that need not be understood -> LINE */
+	HTTP1_PART_LINE,   /* the name of a field -> VALUE, LINE; or the empty line, which is the end */
+};
+
 /* What was read of a head so far. The kernel side keeps it in memory that the verifier does not follow. */
 struct http1_head {
 	__u64 length;
 	__u32 timeout;
 	__u32 max;
-	__u32 line;  /* where the line in hand begins */
-	__u32 at;    /* where to look for its end */
 	__u32 flags; /* enum http1_flag */
 	__u32 status;
 	__u32 version;
 	__u32 method; /* enum http1_method */
+	__u32 part;   /* enum http1_part */
+	__u32 at;     /* what is read next */
 	__u32 name;   /* bytes of the name in hand */
-	__u32 end;    /* where its line ends: the LF, or the CR before it */
 	__u32 size;   /* of the whole head, once it is known; see enum http1_plain */
-	__u32 reserved;
 };
 
 #define HTTP1_FIRST(n) (~0ULL >> (64 - 8 * (n))) /* a word's first @n bytes */
 #define HTTP1_SPACES 0x2020202020202020ULL
 #define HTTP1_LOWS 0x7f7f7f7f7f7f7f7fULL
 
-/* The high bit of each byte of @word, none above 0x7f, that is at least @from and at most @to. */
-KW_INLINE __u64 http1_within(__u64 word, __u8 from, __u8 to)
-{
-	return (word + (0x80 - from) * HTTP1_ONES) & ~(word + (0x7f - to) * HTTP1_ONES);
-}
-
-/* The high bit of each byte of @word that is no letter, digit or hyphen. */
+/* The high bit of each byte of @word that is no letter, digit or hyphen; exact up to the first. */
 KW_INLINE __u64 http1_unusual(__u64 word)
 {
-	__u64 low = word & HTTP1_LOWS;
-	__u64 usual = http1_within(low | HTTP1_SPACES, 'a', 'z') | http1_within(low, '0', '9');
-	__u64 others = (low ^ '-' * HTTP1_ONES) + HTTP1_LOWS; /* than hyphens */
+	__u64 small = word | HTTP1_SPACES;                 /* letters, in one case */
+	__u64 letters = small + (0x80 - 'a') * HTTP1_ONES; /* or above */
+	__u64 above = small + (0x7f - 'z') * HTTP1_ONES;   /* letters */
+	__u64 digits = (word + (0x80 - '0') * HTTP1_ONES) & ~(word + (0x7f - '9') * HTTP1_ONES);
+	__u64 others = (word ^ '-' * HTTP1_ONES) + HTTP1_LOWS; /* than hyphens */
 
-	return ((others & ~usual) | word) & HTTP1_HIGHS;
+	return ((others & ~(letters | digits)) | above | word) & HTTP1_HIGHS;
 }
 
 /* How many bytes of the name at @p stand before its colon; 0 if it is not a plain one. */
 KW_INLINE __u32 http1_plain_name(const __u8 *p)
 {
 	for (__u32 i = 0; i < HTTP1_NAME_WORDS; i++) {
-		__u64 word = kw_load64(p + 8 * i);
-		__u64 colons = http1_zero_bytes(word ^ ':' * HTTP1_ONES);
-		__u64 unusual = http1_unusual(word);
+		__u64 unusual = http1_unusual(kw_load64(p + 8 * i));
 
-		if (colons)
-			unusual &= (colons & -colons) - 1;
-		if (unusual)
-			return 0;
-		if (colons)
-			return 8 * i + http1_first_marked(colons) - 1;
-	}
-	return 0;
-}
+		if (unusual) {
+			__u32 length = (8 * i + http1_first_marked(unusual) - 1) & (8 * HTTP1_NAME_MOST - 1);
 
-/* How many of the next HTTP1_STRIDE bytes there are up to and including the first @a or @b; 0 if there is none. */
-KW_INLINE __u32 http1_stride(const __u8 *p, __u8 a, __u8 b)
-{
-	for (__u32 i = 0; i < HTTP1_STRIDE; i += 8) {
-		__u64 word = kw_load64(p + i);
-		__u64 marks = http1_zero_bytes(word ^ a * HTTP1_ONES) | http1_zero_bytes(word ^ b * HTTP1_ONES);
-
-		if (marks)
-			return i + http1_first_marked(marks);
+			return p[length] == ':' ? length : 0;
+		}
 	}
 	return 0;
 }
@@ -103,6 +89,15 @@ KW_INLINE __u32 http1_plain_number(const __u8 *p, __u32 *ret_number)
 	word = (word * (100 << 16 | 1)) >> 16 & 0x0000ffff0000ffffULL;
 	*ret_number = (word * (10000ULL << 32 | 1)) >> 32;
 	return digits;
+}
+
+/* Where the line behind the line end at @at begins; 0 if there is none. */
+KW_INLINE __u32 http1_plain_line_end(const __u8 *p, __u32 at)
+{
+	if (at >= HTTP1_HEAD)
+		return 0;
+	at += p[at] == '\r';
+	return p[at] == '\n' ? at + 1 : 0;
 }
 
 /* The values, from @at on. They return where they end; 0 if they are not plain. */
@@ -177,98 +172,94 @@ KW_INLINE __u32 http1_plain_parameters(struct http1_head *head, const __u8 *p, _
 	return at + 4 + digits;
 }
 
-/* The field whose plain name, of @length bytes, is at @at. Returns whether its value is plain, or does not matter. */
-KW_INLINE int http1_plain_field(struct http1_head *head, const __u8 *p, __u32 at, __u32 length)
+/* Goes on with what a value that was read leaves behind it, at @end: the next line, or nothing plain. */
+KW_INLINE void http1_plain_next(struct http1_head *head, const __u8 *p, __u32 end)
+{
+	head->at = end ? http1_plain_line_end(p, end) : 0;
+	if (!head->at)
+		head->size = HTTP1_PLAIN_NOT;
+}
+
+#define HTTP1_LENGTHS (1 << 7 | 1 << 10 | 1 << 14 | 1 << 16 | 1 << 17) /* of the names that matter */
+
+/* The field whose plain name, of @length bytes, is at @at. Where its value matters, it is read with its line end. */
+KW_INLINE void http1_plain_field(struct http1_head *head, const __u8 *p, __u32 at, __u32 length)
 {
 	__u64 first = kw_load64(p + at) | HTTP1_SPACES, second = kw_load64(p + at + 8) | HTTP1_SPACES;
-	__u32 value = at + length + 1;
+	__u32 value = head->at;
 
-	if (value >= HTTP1_HEAD)
-		return 0;
-	value += p[value] == ' ';
+	if (value >= HTTP1_HEAD) {
+		head->size = HTTP1_PLAIN_NOT;
+		return;
+	}
 	switch (length) {
 	case 7:
 		if ((first & HTTP1_FIRST(7)) == HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0))
 			head->flags |= HTTP1_FLAG_UPGRADE_FIELD;
-		return 1;
+		break;
 	case 10:
 		second &= HTTP1_FIRST(2);
 		if (first == HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i') &&
 		    second == HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0))
-			return http1_plain_connection(head, p, value) == head->end;
+			return http1_plain_next(head, p, http1_plain_connection(head, p, value));
 		if (first == HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i') &&
 		    second == HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0))
-			return http1_plain_parameters(head, p, value) == head->end;
-		return 1;
+			return http1_plain_next(head, p, http1_plain_parameters(head, p, value));
+		break;
 	case 14:
 		if (first == HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
 		    (second & HTTP1_FIRST(6)) == HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0))
-			return http1_plain_length(head, p, value) == head->end;
-		return 1;
+			return http1_plain_next(head, p, http1_plain_length(head, p, value));
+		break;
 	case 16:
 		if (first == HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o') &&
 		    second == HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'))
 			head->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
-		return 1;
+		break;
 	case 17:
 		if (first == HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
 		    second == HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') && (p[at + 16] | 0x20) == 'g')
-			return http1_plain_coding(head, p, value) == head->end;
-		return 1;
-	default:
-		return 1;
+			return http1_plain_next(head, p, http1_plain_coding(head, p, value));
+		break;
 	}
+	head->part = HTTP1_PART_VALUE;
 }
 
-/* Finds the end of the line in hand, or looks through HTTP1_STRIDE bytes of it in vain. Returns the position of its
- * LF; 0 if it was not there; HTTP1_HEAD if there is none in the @n bytes. */
-KW_INLINE __u32 http1_plain_line(struct http1_head *head, const __u8 *p, __u32 n, __u8 other)
+/* The line at @at: a field's name, and the value if it matters; or the empty line. */
+KW_INLINE void http1_plain_line(struct http1_head *head, const __u8 *p, __u32 at)
 {
-	__u32 at, taken;
+	__u32 length, value;
 
-	KW_FORGET();
-	at = head->at;
-	if (at >= HTTP1_HEAD)
-		return HTTP1_HEAD;
-	taken = http1_stride(p + at, '\n', other);
-	head->at = at + (taken ? taken : HTTP1_STRIDE);
-	KW_FORGET();
-	at = head->at;
-	if (at > n || at > HTTP1_HEAD)
-		return HTTP1_HEAD;
-	return taken ? at - 1 : 0;
-}
-
-/* The field in the line from @line on that ends with the LF at @lf. Returns whether it is plain. */
-KW_INLINE int http1_plain_line_of(struct http1_head *head, const __u8 *p, __u32 line, __u32 lf)
-{
-	__u32 length;
-
-	head->end = lf - (p[(lf - 1) & (HTTP1_HEAD - 1)] == '\r');
-	head->name = http1_plain_name(p + line);
+	head->name = http1_plain_name(p + at);
 	KW_FORGET();
 	length = head->name;
-	if (!length || length > 8 * HTTP1_NAME_WORDS)
-		return 0;
-	return !http1_may_matter(p[line]) || http1_plain_field(head, p, line, length);
+	if (!length || length > 8 * HTTP1_NAME_WORDS) {
+		value = http1_plain_line_end(p, at);
+		head->size = value ? value : HTTP1_PLAIN_NOT;
+		return;
+	}
+	value = at + length + 1;
+	head->at = value + (p[value] == ' ');
+	if (HTTP1_LENGTHS >> (length & 31) & (length < 32))
+		http1_plain_field(head, p, at, length);
+	else
+		head->part = HTTP1_PART_VALUE;
 }
 
-/* Some more of the lines behind the start line: a line, or HTTP1_STRIDE bytes of one. Returns head->size. */
-KW_INLINE __u32 http1_plain_more(struct http1_head *head, const __u8 *p, __u32 n)
+/* Looks through HTTP1_STRIDE bytes of a value that does not matter. Returns whether its line ended there. */
+KW_INLINE int http1_plain_value(struct http1_head *head, const __u8 *p, __u32 at)
 {
-	__u32 lf = http1_plain_line(head, p, n, '\n'), line;
+	for (__u32 i = 0; i < HTTP1_STRIDE; i += 8) {
+		__u64 marks = http1_zero_bytes(kw_load64(p + at + i) ^ '\n' * HTTP1_ONES);
 
-	if (!lf)
-		return HTTP1_PLAIN_SO_FAR;
-	line = head->line;
-	if (lf >= HTTP1_HEAD || line >= HTTP1_HEAD)
-		return HTTP1_PLAIN_NOT;
-	head->line = lf + 1;
-	if (lf == line || (lf == line + 1 && p[line] == '\r'))
-		return lf + 1;
-	if (line && !http1_plain_line_of(head, p, line, lf))
-		return HTTP1_PLAIN_NOT;
-	return HTTP1_PLAIN_SO_FAR;
+		if (marks) {
+			head->at = at + i + http1_first_marked(marks);
+			head->part = HTTP1_PART_LINE;
+			return 1;
+		}
+	}
+	head->at = at + HTTP1_STRIDE;
+	return 0;
 }
 
 /* Reads the method at @p. Returns its length with the SP behind it; 0 if it is not a common one. */
@@ -305,41 +296,52 @@ KW_INLINE int http1_plain_version(struct http1_head *head, const __u8 *p, __u32 
 	       http1_is_digit(word >> 56);
 }
 
-/* METHOD SP /target SP HTTP/1.x. Returns whether it is plain; the line in hand is the next one then. */
-KW_INLINE int http1_plain_request_line(struct http1_head *head, const __u8 *p, __u32 n)
+/* Looks through HTTP1_STRIDE bytes of a target, in which nothing stands below '!', for the SP behind it. */
+KW_INLINE void http1_plain_target(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	for (__u32 i = 0; i < HTTP1_STRIDE; i += 8) {
+		__u64 word = kw_load64(p + at + i);
+		__u64 marks = (word - '!' * HTTP1_ONES) & ~word & HTTP1_HIGHS; /* exact up to the first */
+
+		if (marks) {
+			head->at = at + i + http1_first_marked(marks);
+			head->part = HTTP1_PART_LINE;
+			return;
+		}
+	}
+	head->at = at + HTTP1_STRIDE;
+}
+
+/* What stands behind the target and its SP, which end at @at. */
+KW_INLINE void http1_plain_request_end(struct http1_head *head, const __u8 *p, __u32 at)
+{
+	int plain = p[(at - 1) & (HTTP1_HEAD - 1)] == ' ' && http1_plain_version(head, p, at);
+
+	http1_plain_next(head, p, plain ? at + 8 : 0);
+}
+
+/* METHOD SP /target. Returns whether it begins so. */
+KW_INLINE int http1_plain_request_line(struct http1_head *head, const __u8 *p)
 {
 	__u32 method = http1_plain_method(head, p);
 
-	if (!method || p[method] != '/')
-		return 0;
+	head->part = HTTP1_PART_TARGET;
 	head->at = method;
-	for (__u32 i = 0; i < HTTP1_HEAD / HTTP1_STRIDE; i++) {
-		__u32 sp = http1_plain_line(head, p, n, ' ');
-
-		if (!sp)
-			continue;
-		if (sp >= HTTP1_HEAD || p[sp] != ' ' || !http1_plain_version(head, p, sp + 1))
-			return 0;
-		sp += 9 + (p[sp + 9] == '\r');
-		head->line = head->at = sp + 1;
-		return p[sp] == '\n';
-	}
-	return 0;
+	return method && p[method] == '/';
 }
 
-/* HTTP/1.x SP 3DIGIT, then SP or the end of the line. Returns whether it is plain; the line's end is still to be
- * found then. */
+/* HTTP/1.x SP 3DIGIT, then SP or the end of the line. Returns whether it is plain. */
 KW_INLINE int http1_plain_status_line(struct http1_head *head, const __u8 *p)
 {
 	__u64 word = kw_load64(p + 8) ^ HTTP1_WORD8(' ', '0', '0', '0', 0, 0, 0, 0);
+	__u32 hundreds = word >> 8 & 0xff, tens = word >> 16 & 0xff, units = word >> 24 & 0xff;
 	__u8 behind = word >> 32;
 
-	head->line = 0;
+	head->part = HTTP1_PART_VALUE;
 	head->at = 12;
-	head->status = (word >> 8 & 0xff) * 100 + (word >> 16 & 0xff) * 10 + (word >> 24 & 0xff);
-	return http1_plain_version(head, p, 0) && !(word & 0xff) && (word >> 8 & 0xff) - 1 < 9 &&
-	       (word >> 16 & 0xff) < 10 && (word >> 24 & 0xff) < 10 &&
-	       (behind == ' ' || behind == '\r' || behind == '\n');
+	head->status = hundreds * 100 + tens * 10 + units;
+	return http1_plain_version(head, p, 0) && !(word & 0xff) && hundreds - 1 < 9 && tens < 10 &&
+	       units < 10 && (behind == ' ' || behind == '\r' || behind == '\n');
 }
 
 /* May the stream's next bytes be read by http1_plain_head()? */
@@ -348,22 +350,49 @@ KW_INLINE int http1_may_be_plain(const struct http1_stream *s)
 	return s->state == HTTP1_START && !s->number;
 }
 
-/* A head is read in steps, in the @n bytes at @p, HTTP1_HEAD at most, of a stream that http1_may_be_plain(): first
- * its start line, */
-KW_INLINE void http1_plain_start(int responses, const __u8 *p, __u32 n, struct http1_head *ret_head)
+/* A head is read in steps, in the bytes at @p, of a stream that http1_may_be_plain(): first the beginning of its start
+ * line, */
+KW_INLINE int http1_plain_start(int responses, const __u8 *p, struct http1_head *ret_head)
 {
 	int plain;
 
 	ret_head->flags = 0;
-	plain = responses ? http1_plain_status_line(ret_head, p) : http1_plain_request_line(ret_head, p, n);
+	plain = responses ? http1_plain_status_line(ret_head, p) : http1_plain_request_line(ret_head, p);
 	ret_head->size = plain ? HTTP1_PLAIN_SO_FAR : HTTP1_PLAIN_NOT;
+	return plain;
 }
 
-/* then its fields, for as long as this says that there is more to read. Nothing but *head is changed. */
-KW_INLINE int http1_plain_fields(struct http1_head *head, const __u8 *p, __u32 n)
+/* then what follows, HTTP1_LINES times at most, for as long as these two say that there is more to read. There are @n
+ * bytes, HTTP1_HEAD at most. Nothing but *head is changed. */
+KW_INLINE int http1_plain_more(struct http1_head *head, const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < HTTP1_STRIDES && head->size == HTTP1_PLAIN_SO_FAR; i++)
-		head->size = http1_plain_more(head, p, n);
+	__u32 at;
+
+	KW_FORGET();
+	at = head->at;
+	if (at >= HTTP1_HEAD || at >= n) {
+		head->size = HTTP1_PLAIN_NOT;
+		return 0;
+	}
+	if (head->part != HTTP1_PART_LINE) {
+		int target = head->part == HTTP1_PART_TARGET;
+
+		if (target)
+			http1_plain_target(head, p, at);
+		else
+			http1_plain_value(head, p, at);
+		KW_FORGET();
+		at = head->at;
+		if (at >= HTTP1_HEAD || head->part != HTTP1_PART_LINE)
+			return 1;
+		if (target) {
+			http1_plain_request_end(head, p, at);
+			return head->size;
+		}
+	}
+	http1_plain_line(head, p, at);
+	if (head->size > n)
+		head->size = HTTP1_PLAIN_NOT;
 	return head->size == HTTP1_PLAIN_SO_FAR;
 }
 

@@ -14,9 +14,9 @@ static uint32_t read_whole(int direction, const char *text, size_t n, struct htt
 	memset(buffer, '\n', sizeof(buffer));
 	for (size_t i = 0; text[i]; i++)
 		buffer[i] = (uint8_t)text[i];
-	http1_plain_start(direction, buffer, n, ret_head);
-	while (http1_plain_fields(ret_head, buffer, n))
-		;
+	if (http1_plain_start(direction, buffer, ret_head))
+		while (http1_plain_more(ret_head, buffer, n))
+			;
 	return ret_head->size;
 }
 
