@@ -91,7 +91,8 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 		 "reason=\"lost\", and findings may be incomplete.",
 		 {"kind=\"closed\": more connections closed at once than the ring buffer has room for",
 		  "kind=\"state\": the kernel had no memory for the state of a connection",
-		  "kind=\"recursion\": a program met itself on one processor"},
+		  "kind=\"recursion\": the kernel showed an event to no program, as one was at work on that "
+		  "processor: why that connection closed may be unknown"},
 		 {"give the ring more room: --ring-size, a power of two, 2 MiB unless set",
 		  "see whether the daemon gets processor time: rate(process_cpu_seconds_total), the limits of "
 		  "its cgroup",

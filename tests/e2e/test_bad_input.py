@@ -66,6 +66,8 @@ def test_check_finds_this_host_able():
     status, output, errors = run("check")
     assert status == 0
     assert "tracepoint" in output.splitlines()[-1]
+    (sweep,) = [line for line in output.splitlines() if "iter/" in line]
+    assert sweep.startswith("ok       iter/")
     assert errors == []
 
 

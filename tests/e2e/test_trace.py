@@ -127,6 +127,14 @@ def test_open_reports_what_is_open_at_the_end(own_listener):
     assert [one["requests"] for one in opened] == [2, 2]
 
 
+def test_what_several_descriptors_hold_is_told_once(own_listener):
+    with observer.Trace([wire.port_of(own_listener)], "--open") as trace, wire.Pair(own_listener) as pair:
+        pair.exchange()
+        with pair.client.dup(), pair.server.dup():
+            trace.stop()
+    assert sorted(one["role"] for one in trace.records("open")) == ["client", "server"]
+
+
 def test_without_open_nothing_is_said_of_what_is_open(own_listener):
     with observer.Trace([wire.port_of(own_listener)]) as trace, wire.Pair(own_listener) as pair:
         pair.exchange()

@@ -11,6 +11,7 @@ import record
 DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup", "container", "srtt_us", "retransmits"}
 NUMBER = re.compile(r"\d[\d.,]*( (ns|us|ms|s|min|h)\b)?")
 SLOW = "sent again"  # evidence that only says that the guest was too slow for an acknowledgment in time
+SWEEP = "iter/bpf_sk_storage_map"  # what goes through all connections on kernels that allow it, as Debian's do
 TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|Kernel panic|general protection|Out of memory")
 # Of the metrics: what counts events, not time.
 COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:bucket|count|sum)|keepwatch_finding)"
@@ -154,6 +155,8 @@ def check(path, front_end):
     faults = [] if lines[-1] == last else [f"check: {lines[-1]}"]
     if not any(line.startswith(f"ok       {front_end} front end: ") for line in lines):
         faults.append(f"check: no word of the {front_end} front end")
+    if not any(line.startswith(f"ok       {SWEEP}: ") for line in lines):
+        faults.append(f"check: sweeps do not go by {SWEEP}")
     return faults + [f"check: {line}" for line in lines if line.startswith(("missing", "unseen"))]
 
 

@@ -18,7 +18,8 @@ RUNS = {
 }
 TO_FLOOR = 1.5  # that a request over keep-alive may cost, of what lies above empty
 TO_EMPTY = 1.2  # that a send of a body may cost
-KINDS = ("kw", "empty", "storage", "floor")
+COLUMNS = ("kw", "empty", "storage", "floor")
+KINDS = (*COLUMNS, "glance")
 OURS = {"kw_send": ("kw", "send"), "kw_receive": ("kw", "receive")}
 
 
@@ -74,7 +75,7 @@ def run(nginx, plan):
 
 def cells(result):
     """Send / receive of each kind, in ns."""
-    return [f"{result[f'{kind}_send']:.0f} / {result[f'{kind}_receive']:.0f}" for kind in KINDS]
+    return [f"{result[f'{kind}_send']:.0f} / {result[f'{kind}_receive']:.0f}" for kind in COLUMNS]
 
 
 def table(results):
@@ -99,3 +100,5 @@ def rows(results):
         yield row(part, "keep-alive: send and receive to floor, less empty", keep_alive["to_floor"], TO_FLOOR)
     if bodies := results.get("bodies of 1 MB"):
         yield row(part, "bodies of 1 MB: a send to empty", bodies["kw_send"] / bodies["empty_send"], TO_EMPTY)
+        yield row(part, "bodies of 1 MB: a glance at a table of sockets, to empty",
+                  bodies["glance_send"] / bodies["empty_send"])
