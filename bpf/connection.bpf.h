@@ -90,13 +90,22 @@ static __always_inline int kw_own_by(struct kw_connection *c, struct task_struct
 	return kw_owner_passes(&c->identity);
 }
 
+/* Is @task keepwatch, closing what somebody else had closed? */
+static __always_inline int kw_is_iterator(const struct task_struct *task)
+{
+	return kw_iterating && task->tgid == kw_self;
+}
+
 /* The current task is the owner: called only where it is the one that acts on the socket.
  * Returns 0 if the connection is not to be observed after all: its state is gone then. */
 static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 {
+	struct task_struct *task;
+
 	if (c->owned)
 		return 1;
-	if (kw_own_by(c, bpf_get_current_task_btf()))
+	task = bpf_get_current_task_btf();
+	if (kw_is_iterator(task) || kw_own_by(c, task))
 		return 1;
 	bpf_sk_storage_delete(&connections, sk);
 	return 0;

@@ -288,6 +288,7 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file)
 		return 0;
+	kw_self = (__s32)(bpf_get_current_pid_tgid() >> 32);
 	sk = kw_socket_of(file);
 	if (!sk)
 		return 0;

@@ -19,6 +19,12 @@ enum kw_sweep_mode {
 
 __u32 kw_sweep_mode = KW_SWEEP_PROGRESS;
 
+/* An iterator over files holds each for a moment. A socket that is closed just then is closed by keepwatch in the end,
+ * of which nothing follows for whose it was. User space says when an iterator is at work; who that is, the first one
+ * notes. */
+__u32 kw_iterating = 0;
+static __s32 kw_self; /* a thread group */
+
 /* Samples over a connection's life. They only grow, and each histogram has one direction that writes it: so that
  * adding one takes no atomic operation. Buckets wrap: what counts is the difference between two reports. */
 struct kw_samples {

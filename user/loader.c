@@ -121,17 +121,12 @@ void kw_loader_close(struct kw_loader *loader)
 	free(loader);
 }
 
-/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark, that the ring is
- * filling up, and that ends a read of one byte. No read is ended without need: the next one passes over all that had
- * their turn, and where there are very many connections, that is what takes long. */
-static int iterate(const struct bpf_link *link, struct ring_buffer *ring)
+/* Reads until there is no more, and empties @ring, if there is one, whenever a mark was read. */
+static int read_through(int fd, struct ring_buffer *ring)
 {
-	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));
 	char mark;
 	ssize_t got;
 
-	if (fd < 0)
-		return -errno;
 	do {
 		int r = ring ? ring_buffer__consume(ring) : 0;
 
@@ -142,20 +137,43 @@ static int iterate(const struct bpf_link *link, struct ring_buffer *ring)
 	return got < 0 ? -errno : 0;
 }
 
+/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark, that the ring is
+ * filling up, and that ends a read of one byte. No read is ended without need: the next one passes over all that had
+ * their turn, and where there are very many connections, that is what takes long. */
+static int iterate(struct kw_loader *loader, const struct bpf_link *link, struct ring_buffer *ring)
+{
+	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	loader->skel->bss->kw_iterating = 1;
+	r = read_through(fd, ring);
+	loader->skel->bss->kw_iterating = 0;
+	return r;
+}
+
+struct walk {
+	struct kw_loader *loader;
+	struct bpf_link *link;
+};
+
 static int iterate_link(void *context)
 {
-	return iterate(context, NULL);
+	const struct walk *walk = context;
+
+	return iterate(walk->loader, walk->link, NULL);
 }
 
 static int find_sockets(struct kw_loader *loader)
 {
-	struct bpf_link *link = bpf_program__attach_iter(loader->skel->progs.kw_find_sockets, NULL);
+	struct walk walk = {loader, bpf_program__attach_iter(loader->skel->progs.kw_find_sockets, NULL)};
 	int r;
 
-	if (!link)
+	if (!walk.link)
 		return -errno;
-	r = kw_netns_each(iterate_link, link);
-	bpf_link__destroy(link);
+	r = kw_netns_each(iterate_link, &walk);
+	bpf_link__destroy(walk.link);
 	return r;
 }
 
@@ -166,7 +184,7 @@ static int find_owners(struct kw_loader *loader)
 
 	if (!link)
 		return -errno;
-	r = iterate(link, NULL);
+	r = iterate(loader, link, NULL);
 	bpf_link__destroy(link);
 	return r;
 }
@@ -213,7 +231,7 @@ int kw_loader_consume(struct kw_loader *loader)
 int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode)
 {
 	loader->skel->bss->kw_sweep_mode = mode;
-	return iterate(loader->sweep, loader->ring);
+	return iterate(loader, loader->sweep, loader->ring);
 }
 
 /* Times that a program was wanted while it was running on the same processor: that event it did not see. */
