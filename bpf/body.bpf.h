@@ -37,11 +37,7 @@ static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 d
 {
 	const struct http1_stream *s = &c->http1.streams[direction & 1];
 
-	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
-		return KW_BODY_ENDLESS;
-	if (s->state < HTTP1_BODY) /* within or before a head, as nearly always */
-		return 0;
-	if (s->state == HTTP1_TUNNEL)
+	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || s->state == HTTP1_TUNNEL)
 		return KW_BODY_ENDLESS;
 	if (c->http1.tunnel || s->flags & HTTP1_FLAG_UNPAIRED)
 		return 0;

@@ -80,7 +80,7 @@ KW_INLINE __u32 http1_plain_number(const __u8 *p, __u32 *ret_number)
 {
 	__u64 word = kw_load64(p) ^ '0' * HTTP1_ONES;
 	__u64 others = (((word & HTTP1_LOWS) + 0x76 * HTTP1_ONES) | word) & HTTP1_HIGHS;
-	__u32 digits = others ? http1_first_marked(others) - 1 : 8;
+	__u32 digits = others ? (http1_first_marked(others) - 1) & 7 : 8; /* for the verifier of 6.1 */
 
 	if (!digits)
 		return 0;
