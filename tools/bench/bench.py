@@ -47,9 +47,9 @@ def markdown(results):
 
 
 def plain(results):
-    for part in ("per-event", "other"):
+    for part, other in (("per-event", "floor"), ("other", "storage")):
         if part in results:
-            yield from per_event.table(results[part])
+            yield from per_event.table(results[part], other)
             yield ""
     yield from rows.plain(rows_of(results))
 

@@ -12,7 +12,8 @@ CONNECTIONS = 10
 
 
 def tls(nginx, plan):
-    return per_event.measure(lambda seconds: server.wrk(nginx, seconds=seconds, tls=True), plan.slices, plan.seconds)
+    return per_event.measure(lambda seconds: server.wrk(nginx, seconds=seconds, tls=True), plan.slices, plan.seconds,
+                             "storage")
 
 
 def opaque(plan, verb):
@@ -25,7 +26,7 @@ def opaque(plan, verb):
             load.exchanges(0)
             return getattr(load, verb)(seconds)
 
-        return per_event.measure(work, plan.slices, plan.seconds)
+        return per_event.measure(work, plan.slices, plan.seconds, "storage")
     finally:
         load.stop()
 

@@ -47,10 +47,10 @@ class Lines:
 
 
 class Reference(Lines):
-    """Attaches the reference programs; the kernel's statistics are on as long as it runs."""
+    """Attaches reference programs of some kinds; the kernel's statistics are on as long as it runs, if asked for."""
 
-    def __init__(self, reverse=False):
-        super().__init__("reference", *["-r"] * reverse)
+    def __init__(self, *kinds, reverse=False, statistics=True):
+        super().__init__("reference", *["-r"] * reverse, *["-s"] * statistics, *kinds)
         self.counted(0)
 
     def counted(self, pid=0):

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Runs the reference programs, and reads what the kernel counts of programs.
+/* Runs reference programs, and reads what the kernel counts of programs.
  *
- *     reference [-r]   switches the kernel's statistics of programs on for as long as it runs; then,
- *                      for each line "PID" on standard input, prints one JSON object: the programs
- *                      that this process holds, as {"name": [nanoseconds, runs], ...}
+ *     reference [-rs] [KIND...]   attaches the programs of these kinds, "empty", "floor" and so on; then, for each line
+ *                                 "PID" on standard input, prints one JSON object: the programs that this process
+ *                                 holds, as {"name": [nanoseconds, runs], ...}
  *
- * With PID 0 it tells of its own. Programs of a hook run in the order in which they were attached; -r reverses it. */
+ * With PID 0 it tells of its own. Programs of a hook run in the order in which they were attached; -r reverses it. -s
+ * switches the kernel's statistics of programs on for as long as it runs. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
@@ -82,6 +83,34 @@ static void print_programs(long pid)
 	fflush(stdout);
 }
 
+static int is_of(const char *program, char *const *kinds)
+{
+	for (; *kinds; kinds++) {
+		size_t length = strlen(*kinds);
+
+		if (strncmp(program, *kinds, length) == 0 && program[length] == '_')
+			return 1;
+	}
+	return 0;
+}
+
+static struct reference_bpf *load(char *const *kinds)
+{
+	struct reference_bpf *skel = reference_bpf__open();
+	struct bpf_program *program;
+
+	if (!skel)
+		return NULL;
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		bpf_program__set_autoload(program, is_of(bpf_program__name(program), kinds));
+	}
+	if (reference_bpf__load(skel) == 0)
+		return skel;
+	reference_bpf__destroy(skel);
+	return NULL;
+}
+
 /* The links live as long as this process. */
 static int attach(const struct bpf_object *object, int reversed)
 {
@@ -89,30 +118,35 @@ static int attach(const struct bpf_object *object, int reversed)
 
 	while ((program = reversed ? bpf_object__prev_program(object, program)
 				   : bpf_object__next_program(object, program)))
-		if (!bpf_program__attach(program))
+		if (bpf_program__autoload(program) && !bpf_program__attach(program))
 			return -1;
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct reference_bpf *skel = reference_bpf__open_and_load();
-	int reversed = argc > 1 && strcmp(argv[1], "-r") == 0;
+	int reversed = 0, statistics = 0, option;
+	struct reference_bpf *skel;
 	char line[32];
-	int statistics;
 
+	while ((option = getopt(argc, argv, "rs")) != -1) {
+		reversed |= option == 'r';
+		statistics |= option == 's';
+	}
+	skel = load(argv + optind);
 	if (!skel || attach(skel->obj, reversed) < 0) {
 		fprintf(stderr, "reference: the programs do not load; run as root\n");
 		return 1;
 	}
-	statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	statistics = statistics ? bpf_enable_stats(BPF_STATS_RUN_TIME) : 0;
 	if (statistics < 0) {
 		fprintf(stderr, "reference: the kernel gathers no statistics of programs\n");
 		return 1;
 	}
 	while (fgets(line, sizeof(line), stdin))
 		print_programs(strtol(line, NULL, 10));
-	close(statistics);
+	if (statistics)
+		close(statistics);
 	reference_bpf__destroy(skel);
 	return 0;
 }

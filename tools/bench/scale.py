@@ -119,7 +119,7 @@ def rows_of_step(of, few, last):
         for kind, who, most in (("kw", "keepwatch", RATIO if last else None), ("floor", "floor", None)):
             yield row(part, f"{name}: cost of an event to that at {few[0]['connections']:,}, {who}",
                       cost([of], kind) / cost(few, kind), most)
-    yield row(part, f"{name}: cost of an event to floor, less empty", of["events"]["to_floor"])
+    yield row(part, f"{name}: cost of an event to floor, less empty", of["events"]["net"])
     if last:
         yield row(part, f"{name}: kernel memory per socket, bytes", of["kernel_bytes_per_socket"], form="{:,.0f}")
     yield row(part, f"{name}: sockets not found at the start", of["not_found"], 0, form="{:.0f}")
