@@ -228,14 +228,14 @@ KW_INLINE void http1_plain_field(struct http1_head *head, const __u8 *p, __u32 a
 /* The line at @at: a field's name, and the value if it matters; or the empty line. */
 KW_INLINE void http1_plain_line(struct http1_head *head, const __u8 *p, __u32 at)
 {
-	__u32 length, value;
+	__u32 length, end, value;
 
 	head->name = http1_plain_name(p + at);
 	KW_FORGET();
 	length = head->name;
 	if (!length || length > 8 * HTTP1_NAME_WORDS) {
-		value = http1_plain_line_end(p, at);
-		head->size = value ? value : HTTP1_PLAIN_NOT;
+		end = http1_plain_line_end(p, at);
+		head->size = end ? end : HTTP1_PLAIN_NOT;
 		return;
 	}
 	value = at + length + 1;
@@ -246,8 +246,8 @@ KW_INLINE void http1_plain_line(struct http1_head *head, const __u8 *p, __u32 at
 		head->part = HTTP1_PART_VALUE;
 }
 
-/* Looks through HTTP1_STRIDE bytes of a value that does not matter. Returns whether its line ended there. */
-KW_INLINE int http1_plain_value(struct http1_head *head, const __u8 *p, __u32 at)
+/* Looks through HTTP1_STRIDE bytes of a value that does not matter for the end of its line. */
+KW_INLINE void http1_plain_value(struct http1_head *head, const __u8 *p, __u32 at)
 {
 	for (__u32 i = 0; i < HTTP1_STRIDE; i += 8) {
 		__u64 marks = http1_zero_bytes(kw_load64(p + at + i) ^ '\n' * HTTP1_ONES);
@@ -255,11 +255,10 @@ KW_INLINE int http1_plain_value(struct http1_head *head, const __u8 *p, __u32 at
 		if (marks) {
 			head->at = at + i + http1_first_marked(marks);
 			head->part = HTTP1_PART_LINE;
-			return 1;
+			return;
 		}
 	}
 	head->at = at + HTTP1_STRIDE;
-	return 0;
 }
 
 /* Reads the method at @p. Returns its length with the SP behind it; 0 if it is not a common one. */
@@ -344,7 +343,7 @@ KW_INLINE int http1_plain_status_line(struct http1_head *head, const __u8 *p)
 	       units < 10 && (behind == ' ' || behind == '\r' || behind == '\n');
 }
 
-/* May the stream's next bytes be read by http1_plain_head()? */
+/* May the stream's next bytes be those of a head that is read whole? */
 KW_INLINE int http1_may_be_plain(const struct http1_stream *s)
 {
 	return s->state == HTTP1_START && !s->number;

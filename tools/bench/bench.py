@@ -47,9 +47,9 @@ def markdown(results):
 
 
 def plain(results):
-    for part, other in (("per-event", "floor"), ("other", "storage")):
+    for part, beside in (("per-event", "floor"), ("other", "storage")):
         if part in results:
-            yield from per_event.table(results[part], other)
+            yield from per_event.table(results[part], beside)
             yield ""
     yield from rows.plain(rows_of(results))
 
