@@ -14,13 +14,21 @@ pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "
 
 import again  # noqa: E402
 import kernel  # noqa: E402
+import loss  # noqa: E402
 import observer  # noqa: E402
 import wire  # noqa: E402
 from nginx import Nginx  # noqa: E402
+from witness import Witness  # noqa: E402
 
 
 def pytest_configure(config):
     config.pluginmanager.register(again)
+
+
+def pytest_collection_finish(session):
+    """From here on to the end of this process."""
+    if session.items and os.geteuid() == 0:
+        loss.observed.append(Witness())
 
 
 @pytest.fixture(scope="session", autouse=True)
