@@ -57,7 +57,7 @@ struct sock_common {
 	__u16 skc_num; /* the local port, host order; 0 at the move to SYN_SENT and mostly at CLOSE */
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
-	unsigned int skc_hash;
+	unsigned int skc_hash;   /* of the addresses and ports; for the benchmark */
 	unsigned long skc_flags; /* bits by enum sock_flags */
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
