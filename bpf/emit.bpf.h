@@ -136,6 +136,17 @@ static __always_inline int kw_is_half_closed(const struct kw_connection *c)
 	return c->peer_fin && !(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
 }
 
+/* The body of the latest message in @direction whose head was complete. */
+static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_connection *c, __u32 direction)
+{
+	const struct http1_stream *s = &c->http1.streams[direction & 1];
+
+	body->bytes = s->body;
+	body->declared = s->framing == HTTP1_FRAMING_LENGTH ? s->length : KW_UNDECLARED;
+	if (s->framing == HTTP1_FRAMING_NONE)
+		body->declared = 0;
+}
+
 static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c, struct sock *sk,
 				    enum kw_report report)
 {
@@ -162,6 +173,8 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 	if (!c->closing.time)
 		kw_catch_up(&event->http, c, sk);
 	kw_settle(&event->http, c, sk);
+	for (__u32 direction = 0; direction < 2; direction++)
+		kw_fill_body(&event->bodies[direction], c, direction);
 }
 
 /* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */

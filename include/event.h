@@ -78,9 +78,13 @@ struct kw_ending {
 	__u8 simultaneous; /* both sides sent their FIN before either had the other's (state CLOSING) */
 	__u8 exiting;      /* at the first local act: the process was exiting */
 	__u8 signal;       /* and the signal that killed it, or 0 */
-	__u8 reserved[3];
+	__u8 half_close; /* the first local act was shutdown() of the sending direction alone, and not close() */
+	__u8 reading;    /* the program still held the socket, so could read, when the peer's FIN or RST arrived */
+	__u8 reserved;
+	__u32 since_sent;     /* at the first act: milliseconds since this socket last sent a segment with data, */
+	__u32 since_received; /* and since it last received one: TCP's own record, in steps of a timer tick */
 };
-_Static_assert(sizeof(struct kw_ending) == 48, "ABI");
+_Static_assert(sizeof(struct kw_ending) == 56, "ABI");
 
 /* The socket as it left the kernel's tables (the move to CLOSE). */
 struct kw_closing {
@@ -93,7 +97,8 @@ struct kw_closing {
 	__u16 soft_error;  /* sk_err_soft */
 	__u8 from_state;   /* the TCP state before (enum in the kernel's tcp_states.h) */
 	__u8 probes;       /* keep-alive or window probes unanswered */
-	__u8 reserved[2];
+	__u8 unrecovered;  /* retransmission timeouts in a row that no acknowledgement followed (icsk_retransmits) */
+	__u8 reserved;
 };
 _Static_assert(sizeof(struct kw_closing) == 32, "ABI");
 
@@ -184,8 +189,10 @@ struct kw_http {
 	__u32 max;                /* the last advertised Keep-Alive: max */
 	__u32 max_responses;      /* responses that advertised max */
 	__u32 flags;              /* enum kw_http_flag */
-	__u16 errors;             /* 1 << enum http1_error: met on the connection */
+	__u32 errors;             /* 1 << enum http1_error: met on the connection */
+	__u32 surplus;            /* bytes the server sent behind a complete response, with no request outstanding */
 	__u16 last_status;        /* of the latest final response head; 0 before the first */
+	__u16 interim;            /* status of the latest interim response, if no final one followed it yet; or 0 */
 	__u16 last_request_flags; /* enum http1_flag of the latest request head */
 	__u16 last_response_flags;
 	__s16 app_error; /* positive errno that a send or receive returned last; 0 for none */
@@ -206,7 +213,14 @@ struct kw_http {
 	__u8 lost_other;
 	__u8 reserved[3];
 };
-_Static_assert(sizeof(struct kw_http) == 248, "ABI");
+_Static_assert(sizeof(struct kw_http) == 256, "ABI");
+
+/* How much of a message's body came, of how much. */
+struct kw_body {
+	__u64 bytes;    /* so far, without chunk framing */
+	__u64 declared; /* by Content-Length; KW_UNDECLARED for chunked bodies and those that the close ends */
+};
+#define KW_UNDECLARED (~0ULL)
 
 enum kw_report {
 	KW_REPORT_PROGRESS, /* the connection lives on */
@@ -231,8 +245,9 @@ struct kw_event_connection {
 	struct kw_ending ending;
 	struct kw_closing closing;
 	struct kw_http http;
+	struct kw_body bodies[2]; /* by enum http1_direction: of the latest request and the latest response */
 };
-_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 48 + 32 + 248, "ABI");
+_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 32, "ABI");
 
 struct kw_name {
 	char name[HTTP1_WORD]; /* lower case, printable ASCII, ended by NUL unless full */
@@ -326,6 +341,7 @@ struct kw_config {
 	__u16 ports[KW_PORTS]; /* either end; none means all */
 	__u32 pid;             /* thread-group id; 0 means all */
 	__u32 role;            /* enum kw_role; KW_ROLE_UNKNOWN means all */
+	__u32 tick_us;         /* length of the kernel's timer tick, microseconds */
 	__u8 exchanges;        /* one event per exchange */
 	__u8 filter_comm;
 	char comm[KW_COMM]; /* if filter_comm */

@@ -211,6 +211,11 @@ static void add_verdict(json_t *object, const struct kw_record *record)
 	set(object, "evidence", sentences(record->evidence));
 }
 
+static json_t *body_size(const struct kw_verdict *verdict, uint64_t bytes)
+{
+	return integer_or_null(verdict && bytes != KW_BODY_UNKNOWN, bytes);
+}
+
 static void add_facts(json_t *object, const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
@@ -220,6 +225,9 @@ static void add_facts(json_t *object, const struct kw_record *record)
 	set(object, "idle_at_close_s", verdict ? signed_seconds(verdict->idle_at_close) : json_null());
 	set(object, "idle_max_s", seconds_or_null(http->counts.reused && http->idle_max, http->idle_max));
 	set(object, "waited_s", verdict ? signed_seconds(verdict->waited) : json_null());
+	set(object, "stalled_s", verdict ? signed_seconds(verdict->stalled) : json_null());
+	set(object, "body_bytes", body_size(verdict, verdict ? verdict->body_bytes : 0));
+	set(object, "body_declared", body_size(verdict, verdict ? verdict->body_declared : 0));
 	set(object, "late_by_s", verdict ? signed_seconds(verdict->late_by) : json_null());
 	set(object, "announced", announced(http->announced_by, http->announced_how));
 	set(object, "advertised", advertised(http));

@@ -215,6 +215,11 @@ static bool request_unacknowledged(const struct kw_facts *f)
 	return f->phase == KW_PHASE_WAITING && by_client(f) && f->unacknowledged;
 }
 
+static bool half_close_refused(const struct kw_facts *f)
+{
+	return f->refused;
+}
+
 static bool client_gave_up(const struct kw_facts *f)
 {
 	return f->phase == KW_PHASE_WAITING && by_client(f);
@@ -336,6 +341,7 @@ static const struct rule {
 	[KW_REASON_NO_RESPONSE] = {"no_response", no_response, YES},
 	[KW_REASON_RESPONSE_TRUNCATED] = {"response_truncated", response_truncated, YES},
 	[KW_REASON_REQUEST_UNACKNOWLEDGED] = {"request_unacknowledged", request_unacknowledged, YES},
+	[KW_REASON_HALF_CLOSE_REFUSED] = {"half_close_refused", half_close_refused, YES},
 	[KW_REASON_CLIENT_GAVE_UP] = {"client_gave_up", client_gave_up, YES},
 	[KW_REASON_CLIENT_LEFT] = {"client_left", client_left, NO},
 	[KW_REASON_CLOSE_DELIMITED] = {"close_delimited", close_delimited, NO},
@@ -428,6 +434,30 @@ static bool had_unread_data(const struct kw_facts *f)
 	return f->local && f->event->closing.unread && (f->event->ending.acts & (1 << KW_ACT_LOCAL_RST));
 }
 
+/* From the last segment with data, of either side, to the close. */
+static int64_t stalled_of(const struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+	uint32_t since =
+		ending->since_sent < ending->since_received ? ending->since_sent : ending->since_received;
+
+	if (!ending->time || (f->phase != KW_PHASE_RESPONSE && f->phase != KW_PHASE_TUNNEL))
+		return KW_DURATION_UNKNOWN;
+	return (int64_t)(since * KW_MS);
+}
+
+/* The body that the close cut: that of the request in phase request, that of the response in phase response. */
+static void take_body(const struct kw_facts *f, struct kw_verdict *verdict)
+{
+	enum http1_direction direction = f->phase == KW_PHASE_REQUEST ? HTTP1_REQUESTS : HTTP1_RESPONSES;
+	const struct kw_body *body = &f->event->bodies[direction];
+
+	if (f->phase != KW_PHASE_REQUEST && f->phase != KW_PHASE_RESPONSE)
+		return;
+	verdict->body_bytes = body->bytes;
+	verdict->body_declared = body->declared;
+}
+
 void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_verdict)
 {
 	struct kw_facts f;
@@ -446,10 +476,15 @@ void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_ve
 		.closed = f.closed,
 		.idle_at_close = f.phase == KW_PHASE_IDLE ? f.idle : KW_DURATION_UNKNOWN,
 		.waited = waited_of(&f),
+		.idle_before = f.idle_before,
+		.stalled = stalled_of(&f),
+		.body_bytes = KW_BODY_UNKNOWN,
+		.body_declared = KW_BODY_UNKNOWN,
 		.late_by = reason == KW_REASON_STALE_REUSE ? late_by_of(&f) : KW_DURATION_UNKNOWN,
 		.late_request = f.late_request,
 		.unread_data = had_unread_data(&f),
 	};
+	take_body(&f, ret_verdict);
 }
 
 const char *kw_reason_name(enum kw_reason reason)

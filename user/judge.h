@@ -67,6 +67,7 @@ enum kw_reason {
 	KW_REASON_NO_RESPONSE,
 	KW_REASON_RESPONSE_TRUNCATED,
 	KW_REASON_REQUEST_UNACKNOWLEDGED,
+	KW_REASON_HALF_CLOSE_REFUSED,
 	KW_REASON_CLIENT_GAVE_UP,
 	KW_REASON_CLIENT_LEFT,
 	KW_REASON_CLOSE_DELIMITED,
@@ -97,6 +98,7 @@ enum kw_premature {
 };
 
 #define KW_DURATION_UNKNOWN INT64_MIN
+#define KW_BODY_UNKNOWN UINT64_MAX
 
 struct kw_verdict {
 	enum kw_closer closer;
@@ -109,6 +111,12 @@ struct kw_verdict {
 	uint64_t closed;        /* the closer's first act, monotonic ns */
 	int64_t idle_at_close;  /* ns since the last exchange's end, in phase idle; or KW_DURATION_UNKNOWN */
 	int64_t waited;         /* ns from the last request byte to the close, in phase waiting; or unknown */
+	int64_t idle_before;    /* ns the connection was idle before its latest request; or unknown */
+	int64_t stalled;        /* ns from the last byte of either side to the close, in phases response and tunnel;
+				 * or unknown */
+	uint64_t body_bytes;    /* of the body in hand (the request's in phase request, else the response's): what
+				 * came of it; or KW_BODY_UNKNOWN */
+	uint64_t body_declared; /* and its Content-Length; or KW_BODY_UNKNOWN */
 	int64_t late_by;        /* stale_reuse: ns from the arrival of the FIN to the request; or unknown */
 	bool late_request;      /* the server closed while idle, and request bytes lay unread */
 	bool unread_data;       /* the closer had unread bytes in its receive queue */

@@ -35,6 +35,7 @@ struct kw_facts {
 	bool answered;      /* a response had begun at the act, or there were requests to answer */
 	bool delimited;     /* the latest response's body is delimited by the close */
 	bool taken;         /* the client sent its FIN first, and every response reached it all the same */
+	bool refused; /* the client shut its sending direction only and went on reading: the server closed for it */
 	bool late_request;  /* on the server's socket: see struct kw_verdict */
 	bool late_unread;   /* that request was never read, */
 	bool discarded;     /* or read as a length only, when the server had closed */

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "decode.h"
@@ -74,6 +75,14 @@ static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
 	return 0;
 }
 
+/* A coarse clock moves with the kernel's timer tick. */
+static uint32_t tick_us(void)
+{
+	struct timespec tick;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 ? tick.tv_nsec / 1000 : 0;
+}
+
 int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
 		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader)
 {
@@ -92,6 +101,7 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 		return r;
 	}
 	loader->skel->rodata->kw_config = *config;
+	loader->skel->rodata->kw_config.tick_us = tick_us();
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_sockets, false);
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_owners, false);
 	bpf_program__set_autoattach(loader->skel->progs.kw_sweep, false);

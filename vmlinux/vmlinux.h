@@ -119,7 +119,11 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	__u8 icsk_retransmits; /* timeouts in a row that no acknowledgement followed */
 	__u8 icsk_probes_out;
+	struct {
+		__u32 lrcvtime; /* when data arrived last, in ticks of jiffies */
+	} icsk_ack;
 	const void *icsk_ulp_ops; /* kTLS, and the subflows of MPTCP, are such upper layers */
 };
 
@@ -133,6 +137,9 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 srtt_us; /* eight times the smoothed round-trip time */
 	__u32 total_retrans;
+	__u32 lsndtime;       /* when data was sent last, in ticks of jiffies */
+	__u64 bytes_received; /* like rcv_nxt, and does not wrap; counts a FIN, and no SYN */
+	__u64 bytes_acked;    /* like snd_una, and does not wrap; counts a FIN, and the SYN of connect() */
 	__u64 tcp_clock_cache; /* CLOCK_MONOTONIC when it last sent or took a segment; read where it is there */
 };
 

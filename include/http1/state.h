@@ -145,9 +145,8 @@ struct http1_stream {
 	__u8 version;     /* (message) the minor version, 0 or 1 */
 	__u8 framing;     /* (message) enum http1_framing */
 	__u16 flags;      /* (message) enum http1_flag */
-	__u16 errors;     /* (message) bits, 1 << enum http1_error */
 	__u16 status;     /* (message) responses only */
-	__u16 reserved;
+	__u32 errors;     /* (message) bits, 1 << enum http1_error */
 	__u64 remain;  /* bytes left of a body, a chunk, a PROXY header */
 	__u64 number;  /* the number being read; before a target: bytes since the stream last stood still */
 	__u64 length;  /* (message) Content-Length */

@@ -11,7 +11,7 @@ REASONS = """
     connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
     probe_timeout network_error unknown process_exit tunnel_ended not_http request_timeout unused early_response
     pipeline_cut request_truncated half_closed stale_reuse no_response response_truncated
-    request_unacknowledged client_gave_up client_left close_delimited max_requests announced_by_request
+    request_unacknowledged half_close_refused client_gave_up client_left close_delimited max_requests announced_by_request
     http10_default announced_by_response idle_reset closed_before_timeout server_idle_timeout
     unannounced_close server_closed_idle client_closed_idle
 """.split()
@@ -97,6 +97,9 @@ CONNECTION = {
     "idle_at_close_s": or_null(is_seconds),
     "idle_max_s": or_null(is_seconds),
     "waited_s": or_null(is_seconds),
+    "stalled_s": or_null(is_seconds),
+    "body_bytes": or_null(is_count),
+    "body_declared": or_null(is_count),
     "late_by_s": or_null(is_seconds),
     "announced": ANNOUNCED,
     "advertised": or_null(all_of(timeout_s=or_null(is_count), max=or_null(is_count))),

@@ -83,6 +83,9 @@ static inline struct kw_verdict event_verdict(void)
 		.premature = KW_PREMATURE_NO,
 		.closed = 6 * KW_S,
 		.idle_at_close = 4 * (int64_t)KW_S,
+		.stalled = KW_DURATION_UNKNOWN,
+		.body_bytes = KW_BODY_UNKNOWN,
+		.body_declared = KW_BODY_UNKNOWN,
 		.waited = KW_DURATION_UNKNOWN,
 		.late_by = KW_DURATION_UNKNOWN,
 	};
