@@ -9,6 +9,10 @@
 #include "connection.bpf.h"
 
 #define KW_BODY_MOST (1U << 30)      /* bytes let pass unseen: no sequence number may come round again */
+/* What splice() takes out of a socket shows no event, so sequence numbers may come round before the next one does. Where
+ * less than 2 GiB arrived since the last event they did not: what lay in the queue before is less than 1 GiB. */
+#define KW_RECEIVED_MIB(tcp) ((__u32)((tcp)->bytes_received >> 20))
+#define KW_UNSEEN_MOST 2047U
 #define KW_BODY_ENDLESS (1ULL << 62) /* bytes left of what only the close ends */
 
 /* The sequence number behind the last byte that was followed. */
@@ -29,7 +33,9 @@ static __always_inline int kw_body_passes(const struct kw_connection *c, struct 
 	if (!tcp)
 		return 0;
 	left = c->body_ends[sending] - (sending ? tcp->write_seq : tcp->copied_seq);
-	return left && left <= KW_BODY_MOST;
+	if (!left || left > KW_BODY_MOST)
+		return 0;
+	return sending || KW_RECEIVED_MIB(tcp) - c->body_since < KW_UNSEEN_MOST;
 }
 
 /* How many bytes are to come that need no look: of a body, a tunnel, or what is no HTTP. 0 if the next one needs one. */
@@ -52,19 +58,21 @@ static __always_inline void kw_body_begins(struct kw_connection *c, struct sock 
 	__u64 left = kw_body_left(c, kw_direction(c->role, sending));
 	const struct tcp_sock *tcp = left > 1 ? kw_tcp_known(sk) : NULL;
 
-	if (!tcp || kw_is_unsupported(sk, tcp))
-		left = 0;
+	if (!tcp || kw_is_unsupported(sk, tcp) || c->state == TCP_SYN_SENT)
+		left = 0; /* the base of sequence numbers is not known before the connection is established */
+	else if (!sending)
+		c->body_since = KW_RECEIVED_MIB(tcp);
 	c->body_ends[sending] =
 		kw_body_followed(c, sending) + (left < KW_BODY_MOST ? (__u32)left : KW_BODY_MOST);
 }
 
-/* Of a body that is being sent: how many of its bytes had passed when the socket's sequence number was @sequence. The last
- * one is never among them. Below kTLS the numbers are of other bytes. */
+/* Of a body that is being sent: how many of its bytes had passed when @position had been sent. The last one is never among
+ * them. Below kTLS positions are of other bytes. */
 static __always_inline __u64 kw_body_passed(const struct kw_connection *c, const struct sock *sk,
-					    const struct tcp_sock *tcp, __u32 sequence)
+					    const struct tcp_sock *tcp, __u64 position)
 {
 	__u64 left = kw_body_left(c, kw_direction(c->role, 1));
-	__s64 passed = left ? kw_tx_position(c, sequence) - c->tx_bytes : 0;
+	__s64 passed = left ? position - c->tx_bytes : 0;
 
 	if (passed <= 0 || kw_is_unsupported(sk, tcp))
 		return 0;

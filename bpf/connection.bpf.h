@@ -120,21 +120,24 @@ static __always_inline __u32 kw_direction(__u8 role, int sending)
 
 /* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. What lies
  * before the first position (of a connection that is older than the observer) is taken for the first. */
-static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __u64 near)
+static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __s64 near)
 {
 	__s64 position = near + (__s32)(sequence - (base + (__u32)near));
 
 	return position < 0 ? 0 : position;
 }
 
-static __always_inline __u64 kw_tx_position(const struct kw_connection *c, __u32 sequence)
+/* Sequence numbers wrap after 4 GiB; TCP's counts of the bytes acknowledged and received do not, and move with snd_una
+ * and rcv_nxt (tcp_snd_una_update(), tcp_rcv_nxt_update()). So a count says near which position its sequence number
+ * lies. The two may be read at different moments, which does no harm: the sequence number alone decides where exactly. */
+static __always_inline __u64 kw_tx_position(const struct kw_connection *c, const struct tcp_sock *tcp, __u32 sequence)
 {
-	return kw_position(sequence, c->tx_base, c->tx_bytes);
+	return kw_position(sequence, c->tx_base, tcp->bytes_acked - c->tx_start);
 }
 
-static __always_inline __u64 kw_rx_position(const struct kw_connection *c, __u32 sequence)
+static __always_inline __u64 kw_rx_position(const struct kw_connection *c, const struct tcp_sock *tcp, __u32 sequence)
 {
-	return kw_position(sequence, c->rx_base, c->rx_bytes);
+	return kw_position(sequence, c->rx_base, tcp->bytes_received - c->rx_start);
 }
 
 /* ---- beginning ----------------------------------------------------------------------------------- */
@@ -169,15 +172,39 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 	return c;
 }
 
-/* Positions begin here. */
+/* Nothing passes without a look, so far. */
+static __always_inline void kw_expect_no_body(struct kw_connection *c)
+{
+	c->body_ends[1] = c->tx_base + (__u32)c->tx_bytes;
+	c->body_ends[0] = c->rx_base + (__u32)c->rx_bytes;
+}
+
+/* Positions begin with the connection's first byte. TCP's counts say where that was, whatever has been sent or received
+ * by now: with TCP Fast Open (RFC 7413) data goes along with the SYN. */
 static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 {
 	struct tcp_sock *tcp = kw_tcp(sk);
 
 	if (!tcp)
 		return;
-	c->body_ends[1] = c->tx_base = tcp->write_seq;
-	c->body_ends[0] = c->rx_base = tcp->copied_seq;
+	c->tx_start = c->role == KW_ROLE_CLIENT; /* the SYN of connect() counts as acknowledged, that of accept() does not */
+	c->tx_base = tcp->snd_una - (__u32)tcp->bytes_acked + (__u32)c->tx_start;
+	c->rx_base = tcp->rcv_nxt - (__u32)tcp->bytes_received;
+	kw_expect_no_body(c);
+}
+
+/* Positions of a connection older than the observer begin where it stands now. */
+static __always_inline void kw_base_midway(struct kw_connection *c, struct sock *sk)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+
+	if (!tcp)
+		return;
+	c->tx_base = tcp->write_seq;
+	c->tx_start = tcp->bytes_acked + (tcp->write_seq - tcp->snd_una);
+	c->rx_base = tcp->copied_seq;
+	c->rx_start = tcp->bytes_received - (tcp->rcv_nxt - tcp->copied_seq);
+	kw_expect_no_body(c);
 }
 
 /* connect(): the current task is the one that calls it. */
@@ -205,23 +232,48 @@ static __always_inline void kw_connected(struct kw_connection *c, struct sock *s
 	c->established = bpf_ktime_get_ns();
 }
 
-/* The three-way handshake of a server's connection is complete; nobody has accepted it yet. */
-static __always_inline void kw_accepted(struct sock *sk, int last)
+/* A server's connection, new in @state. Returns NULL if it is not to be observed. */
+static __always_inline struct kw_connection *kw_accepted(struct sock *sk, __u8 state, int last)
 {
 	struct kw_connection *c;
 
 	if (!kw_role_passes(KW_ROLE_SERVER) ||
 	    !kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
-		return;
-	c = kw_create(sk, KW_ROLE_SERVER, TCP_ESTABLISHED, last);
+		return NULL;
+	c = kw_create(sk, KW_ROLE_SERVER, state, last);
 	if (!c)
-		return;
+		return NULL;
 	if (!kw_net_passes(c->identity.remote)) {
 		bpf_sk_storage_delete(&connections, sk);
-		return;
+		return NULL;
 	}
 	kw_base(c, sk);
 	c->opened = c->established = bpf_ktime_get_ns();
+	return c;
+}
+
+/* The connection of a socket that sends or receives. With TCP Fast Open a server may do so before the handshake is
+ * complete: its connection begins with that. */
+static __always_inline struct kw_connection *kw_find_or_accept(struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (c || sk->__sk_common.skc_state != TCP_SYN_RECV || !kw_is_tcp(sk))
+		return c;
+	return kw_accepted(sk, TCP_SYN_RECV, 1);
+}
+
+/* The three-way handshake is complete. Nobody has accepted a server's connection yet, except with TCP Fast Open; a
+ * client's comes this way if both sides sent their SYN at the same time. */
+static __always_inline void kw_handshaken(struct kw_connection *c, struct sock *sk, int last)
+{
+	if (!c || c->state != TCP_SYN_RECV) {
+		kw_accepted(sk, TCP_ESTABLISHED, last);
+		return;
+	}
+	c->state = TCP_ESTABLISHED;
+	if (c->role == KW_ROLE_CLIENT)
+		kw_connected(c, sk);
 }
 
 #endif

@@ -97,9 +97,9 @@ static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_co
 
 	if (!tcp)
 		return;
-	http->tx_bytes += kw_body_passed(c, sk, tcp, tcp->write_seq);
+	http->tx_bytes += kw_body_passed(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq));
 	if (kw_body_left(c, kw_direction(c->role, 0)))
-		http->rx_bytes = kw_rx_position(c, kw_copied(sk, tcp));
+		http->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 }
 
 /* Puts together in the record what the two directions wrote apart, and what the machine's state implies. */
@@ -136,6 +136,28 @@ static __always_inline int kw_is_half_closed(const struct kw_connection *c)
 	return c->peer_fin && !(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
 }
 
+/* The least that may follow the chunk in hand: its CR LF, and a last chunk with no trailer (RFC 9112 section 7.1). */
+#define KW_LEAST_CHUNKS (sizeof("\r\n0\r\n\r\n") - 1)
+
+/* Bytes of the body in hand that are still to come, at the least. */
+static __always_inline __u64 kw_owed(const struct http1_stream *s)
+{
+	switch (s->state) {
+	case HTTP1_BODY:
+		return s->remain;
+	case HTTP1_CHUNK_DATA:
+		return s->remain + KW_LEAST_CHUNKS;
+	case HTTP1_CHUNK_SIZE:
+	case HTTP1_CHUNK_EXTENSION:
+	case HTTP1_CHUNK_END:
+	case HTTP1_TRAILER_START:
+	case HTTP1_TRAILER:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 /* The body of the latest message in @direction whose head was complete. */
 static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_connection *c, __u32 direction)
 {
@@ -145,6 +167,7 @@ static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_c
 	body->declared = s->framing == HTTP1_FRAMING_LENGTH ? s->length : KW_UNDECLARED;
 	if (s->framing == HTTP1_FRAMING_NONE)
 		body->declared = 0;
+	body->owed = kw_owed(s);
 }
 
 static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c, struct sock *sk,
@@ -281,10 +304,26 @@ static __always_inline int kw_is_answered(const struct kw_connection *c)
 	return counts->requests_begun <= counts->responses_ended + delimited;
 }
 
+/* Is it known where the requests that the server had end? Of a request body that is still on its way, after an early
+ * response, Content-Length says it; the chunked coding does not. */
+static __always_inline int kw_knows_requests_end(const struct kw_connection *c, __u64 *ret_owed)
+{
+	const struct http1_stream *s = &c->http1.streams[HTTP1_REQUESTS];
+
+	*ret_owed = 0;
+	if (!c->sides[HTTP1_REQUESTS].open)
+		return 1;
+	if (s->state != HTTP1_BODY || s->remain > KW_BODY_MOST)
+		return 0;
+	*ret_owed = s->remain;
+	return 1;
+}
+
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
 static __always_inline void kw_keep_closed(const struct kw_connection *c)
 {
 	struct kw_closed_by_server closed = {.identity = c->identity, .closed = c->ending.time};
+	__u64 owed;
 	struct kw_tuple tuple = {
 		.local_port = c->identity.local_port,
 		.remote_port = c->identity.remote_port,
@@ -292,8 +331,10 @@ static __always_inline void kw_keep_closed(const struct kw_connection *c)
 	};
 
 	if (c->identity.role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
-	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || !kw_is_answered(c))
+	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || !kw_is_answered(c) ||
+	    !kw_knows_requests_end(c, &owed))
 		return;
+	closed.expected = c->rx_base + (__u32)(c->rx_bytes + owed);
 	__builtin_memcpy(tuple.local, c->identity.local, sizeof(tuple.local));
 	__builtin_memcpy(tuple.remote, c->identity.remote, sizeof(tuple.remote));
 	bpf_map_update_elem(&closed_by_server, &tuple, &closed, BPF_ANY);

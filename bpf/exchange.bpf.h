@@ -271,8 +271,10 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 	struct kw_pending request;
 	__u8 how;
 
-	if (s->flags & HTTP1_FLAG_INTERIM)
+	if (s->flags & HTTP1_FLAG_INTERIM) {
+		http->interim = s->status;
 		return;
+	}
 	http->counts.responses++;
 	if (class < 5)
 		http->counts.codes[class]++;
@@ -334,6 +336,7 @@ static __always_inline void kw_response_end(struct kw_connection *c, struct sock
 	http->response_ended = cursor->now;
 	http->response_end = cursor->position;
 	http->counts.responses_ended++;
+	http->interim = 0;
 	side->flags &= ~KW_HTTP_EARLY_RESPONSE;
 	if (c->sides[HTTP1_REQUESTS].open && http->counts.responses_ended >= http->counts.requests_begun)
 		side->flags |= KW_HTTP_EARLY_RESPONSE;

@@ -53,7 +53,7 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to, int la
 	if (c && c->state != from)
 		kw_unseen_move(c);
 	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
-		kw_accepted(sk, last);
+		kw_handshaken(c, sk, last);
 		return 0;
 	}
 	if (c)
@@ -242,7 +242,7 @@ static __always_inline void kw_note_older(struct sock *sk)
 	}
 	http1_init_midway(&c->http1);
 	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PREEXISTING);
-	kw_base(c, sk);
+	kw_base_midway(c, sk);
 	c->opened = c->established = bpf_ktime_get_ns();
 	if (sk->__sk_common.skc_state == TCP_CLOSE_WAIT)
 		kw_peer_fin(c, sk);

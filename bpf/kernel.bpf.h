@@ -25,11 +25,13 @@
 #define IPPROTO_TCP 6
 #define RCV_SHUTDOWN 1
 
-#define SOCK_DONE 1 /* include/net/sock.h, enum sock_flags: tcp_fin() sets it */
+#define SOCK_DEAD 0 /* include/net/sock.h, enum sock_flags: no program holds the socket any more */
+#define SOCK_DONE 1 /* tcp_fin() sets it */
 
 #define EINTR 4
 #define EAGAIN 11
 #define ECONNRESET 104
+#define EINPROGRESS 115
 
 #define MSG_OOB 0x1
 #define MSG_PEEK 0x2
@@ -91,6 +93,12 @@ static __always_inline int kw_is_unsupported(const struct sock *sk, const struct
 static __always_inline int kw_fin_arrived(const struct sock *sk)
 {
 	return sk->__sk_common.skc_flags >> SOCK_DONE & 1;
+}
+
+/* Has a program still a descriptor of the socket, so that it could go on reading? */
+static __always_inline int kw_is_held(const struct sock *sk)
+{
+	return !(sk->__sk_common.skc_flags >> SOCK_DEAD & 1);
 }
 
 /* The latest error in the socket's error queue, a positive errno; 0 if there is none. An ICMP error that arrives

@@ -58,9 +58,9 @@ static __always_inline __u32 kw_read_ip(const unsigned char *at, struct kw_tuple
 	return 0;
 }
 
-/* Payload bytes of a segment, and its connection; 0 if it carries none, opens a connection, or is a RST, which
- * draws none. */
-static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct kw_tuple *ret_tuple)
+/* Payload bytes of a segment, the sequence number behind them, and the connection; 0 if it carries none, opens a
+ * connection, or is a RST, which draws none. */
+static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct kw_tuple *ret_tuple, __u32 *ret_end)
 {
 	const unsigned char *head = skb->head;
 	struct kw_tcp_header tcp;
@@ -71,8 +71,15 @@ static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct k
 	ret_tuple->local_port = bpf_ntohs(tcp.destination);
 	ret_tuple->remote_port = bpf_ntohs(tcp.source);
 	header = (tcp.offset >> 4) * 4;
-	return (tcp.flags & (KW_TCP_SYN | KW_TCP_RST)) || length <= header ? 0 : length - header;
+	if ((tcp.flags & (KW_TCP_SYN | KW_TCP_RST)) || length <= header)
+		return 0;
+	*ret_end = bpf_ntohl(tcp.sequence) + (length - header);
+	return length - header;
 }
+
+/* Clients send one or two empty lines behind a request (RFC 9112 section 2.2), and no client sends so few bytes of the
+ * next one by themselves. */
+#define KW_EMPTY_LINES 4
 
 static __always_inline void kw_emit_late(const struct kw_closed_by_server *closed, __u32 bytes, __u64 now)
 {
@@ -99,7 +106,8 @@ static __always_inline void kw_on_refused_segment(const struct sk_buff *skb, __u
 	struct kw_closed_by_server *closed;
 	struct kw_tuple tuple = {};
 	__u64 now = bpf_ktime_get_ns();
-	__u32 bytes = kw_read_segment(skb, &tuple);
+	__u32 end, bytes = kw_read_segment(skb, &tuple, &end);
+	__s32 late;
 
 	if (!bytes)
 		return;
@@ -107,6 +115,11 @@ static __always_inline void kw_on_refused_segment(const struct sk_buff *skb, __u
 	closed = bpf_map_lookup_elem(&closed_by_server, &tuple);
 	if (!closed)
 		return;
+	late = end - closed->expected; /* the rest is of requests that the server had: a body, or sent again */
+	if (late <= KW_EMPTY_LINES)
+		return;
+	if ((__u32)late < bytes)
+		bytes = late;
 	if (now - closed->closed < KW_LATE_WINDOW)
 		kw_emit_late(closed, bytes, now);
 	bpf_map_delete_elem(&closed_by_server, &tuple);

@@ -19,10 +19,10 @@ static __always_inline void kw_read_positions(struct kw_ending *ending, const st
 
 	if (!tcp)
 		return;
-	ending->tx_sent = kw_tx_position(c, tcp->write_seq);
-	ending->tx_acked = kw_tx_position(c, tcp->snd_una);
-	ending->rx_arrived = kw_rx_position(c, kw_arrived(sk, tcp));
-	ending->rx_read = kw_rx_position(c, kw_copied(sk, tcp));
+	ending->tx_sent = kw_tx_position(c, tcp, tcp->write_seq);
+	ending->tx_acked = kw_tx_position(c, tcp, tcp->snd_una);
+	ending->rx_arrived = kw_rx_position(c, tcp, kw_arrived(sk, tcp));
+	ending->rx_read = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 	ending->since_sent = kw_ticks_ms(tcp->lsndtime);
 	ending->since_received = kw_ticks_ms(tcp->inet_conn.icsk_ack.lrcvtime);
 }
@@ -33,6 +33,8 @@ static __always_inline void kw_act(struct kw_connection *c, struct sock *sk, enu
 	struct kw_ending *ending = &c->ending;
 
 	ending->acts |= 1 << act;
+	if (act == KW_ACT_PEER_FIN || act == KW_ACT_PEER_RST)
+		ending->reading = kw_is_held(sk);
 	if (ending->act)
 		return;
 	ending->act = act;
@@ -41,6 +43,7 @@ static __always_inline void kw_act(struct kw_connection *c, struct sock *sk, enu
 	if (act == KW_ACT_LOCAL_FIN || act == KW_ACT_LOCAL_RST) {
 		struct task_struct *task = bpf_get_current_task_btf();
 
+		ending->half_close = act == KW_ACT_LOCAL_FIN && !(sk->sk_shutdown & RCV_SHUTDOWN);
 		ending->exiting = !!(task->flags & PF_EXITING);
 		if (ending->exiting)
 			ending->signal = task->exit_code & 0x7f;
@@ -70,8 +73,8 @@ static __always_inline void kw_read_tcp(struct kw_connection *c, struct sock *sk
 	closing->outstanding = tcp->write_seq - tcp->snd_una;
 	if (closing->outstanding && fin_sent)
 		closing->outstanding--;
-	c->tx_end = kw_tx_position(c, tcp->write_seq - fin_sent);
-	c->rx_end = kw_rx_position(c, kw_copied(sk, tcp));
+	c->tx_end = kw_tx_position(c, tcp, tcp->write_seq - fin_sent);
+	c->rx_end = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 	closing->retransmits = tcp->total_retrans;
 	closing->srtt_us = tcp->srtt_us >> 3;
 	closing->probes = tcp->inet_conn.icsk_probes_out;
@@ -102,7 +105,7 @@ static __always_inline enum kw_act kw_last_act(const struct kw_connection *c, st
 		return KW_ACT_PEER_RST;
 	if (sk->sk_err)
 		return KW_ACT_ERROR;
-	if (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT || from == TCP_SYN_SENT)
+	if (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT || from == TCP_SYN_SENT || from == TCP_SYN_RECV)
 		return KW_ACT_LOCAL_RST;
 	return KW_ACT_NONE;
 }
@@ -146,7 +149,7 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *sk)
 {
 	struct tcp_sock *tcp = kw_tcp(sk);
-	__u64 passed = tcp ? kw_body_passed(c, sk, tcp, c->tx_base + (__u32)c->tx_end) : 0;
+	__u64 passed = tcp ? kw_body_passed(c, sk, tcp, c->tx_end) : 0;
 
 	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
 	c->tx_bytes += passed;

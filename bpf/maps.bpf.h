@@ -60,19 +60,20 @@ struct kw_connection {
 	__u8 owned;         /* identity says whose it is */
 	__u8 state;         /* the TCP state that was last seen */
 	__u8 reported;      /* there is a kw_reported in `reports` */
-	__u8 named;         /* there are kw_names in `names` */
-	__u8 pipelined;     /* there is a kw_pipeline in `pipelines` */
-	__u8 half_closed;   /* as last reported */
-	__u8 told_open;     /* the sweep of what is still open has told of it */
+	__u32 body_since;   /* KW_RECEIVED_MIB() when body_ends[0] was set */
 	__u32 body_ends[2]; /* received, sent: the sequence number up to which nothing needs a look */
 	struct http1_connection http1;
 	struct kw_side sides[2]; /* by enum http1_direction */
 	struct kw_http http;     /* but for what is above and in sides */
 	struct kw_samples samples[KW_HISTOGRAM_MAX];
+	__u8 named;         /* there are kw_names in `names` */
+	__u8 pipelined;     /* there is a kw_pipeline in `pipelines` */
+	__u8 half_closed;   /* as last reported */
+	__u8 told_open;     /* the sweep of connections that are still open has reported it */
 	__u32 turn;         /* enum kw_turn */
 	__u32 activity;     /* what kw_activity() said at the last report */
 	__u32 announced_at; /* number of the exchange that first announced a close */
-	__u64 tx_start;     /* of TCP's own 64-bit counts, what went before position 0: see kw_tx_total() */
+	__u64 tx_start;     /* TCP's own 64-bit counts at position 0: see kw_tx_position() */
 	__u64 rx_start;
 	__u64 tx_end;       /* position behind the last byte handed to the kernel, known at CLOSE */
 	__u64 rx_end;       /* and behind the last byte that the application had taken by then */
@@ -178,6 +179,8 @@ struct kw_tuple {
 struct kw_closed_by_server {
 	struct kw_identity identity;
 	__u64 closed;
+	__u32 expected; /* sequence number behind the last byte of the requests that the server had, bodies included */
+	__u32 reserved;
 };
 
 struct {

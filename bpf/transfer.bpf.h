@@ -5,11 +5,11 @@
 
 #include "capture.bpf.h"
 
-/* No data yet, or a signal came first: nothing passed and nothing went wrong. Programs that wait for events meet this
+/* No data yet, a signal came first, or the SYN has gone without data: nothing passed and nothing went wrong. Programs that wait for events meet this
  * often. */
 static __always_inline int kw_is_no_news(int result)
 {
-	return result == -EAGAIN || result == -EINTR;
+	return result == -EAGAIN || result == -EINTR || result == -EINPROGRESS;
 }
 
 static __always_inline void kw_app_error(struct kw_connection *c, int result)
@@ -26,7 +26,7 @@ static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct s
 	if (!kw_body_left(c, kw_direction(c->role, 1)))
 		return 0;
 	tcp = kw_tcp_known(sk);
-	return tcp ? kw_body_passed(c, sk, tcp, tcp->write_seq - result) : 0;
+	return tcp ? kw_body_passed(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq - result)) : 0;
 }
 
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */
@@ -37,7 +37,7 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 
 	if (kw_is_no_news(result))
 		return 0;
-	c = kw_find(sk);
+	c = kw_find_or_accept(sk);
 	if (!c)
 		return 0;
 	if (result <= 0) {
@@ -69,7 +69,7 @@ static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *
 
 	if (!tcp)
 		return 0;
-	gap = kw_rx_position(c, kw_copied(sk, tcp)) - c->rx_bytes - result;
+	gap = kw_rx_position(c, tcp, kw_copied(sk, tcp)) - c->rx_bytes - result;
 	return gap > 0 ? gap : 0;
 }
 
@@ -102,7 +102,7 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE) || kw_is_no_news(result))
 		return 0;
-	c = kw_find(sk);
+	c = kw_find_or_accept(sk);
 	if (!c)
 		return 0;
 	if (result <= 0) {

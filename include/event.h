@@ -219,6 +219,7 @@ _Static_assert(sizeof(struct kw_http) == 256, "ABI");
 struct kw_body {
 	__u64 bytes;    /* so far, without chunk framing */
 	__u64 declared; /* by Content-Length; KW_UNDECLARED for chunked bodies and those that the close ends */
+	__u64 owed;     /* bytes still to come: exactly, by Content-Length; at the least, of a chunked body */
 };
 #define KW_UNDECLARED (~0ULL)
 
@@ -247,7 +248,7 @@ struct kw_event_connection {
 	struct kw_http http;
 	struct kw_body bodies[2]; /* by enum http1_direction: of the latest request and the latest response */
 };
-_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 32, "ABI");
+_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 48, "ABI");
 
 struct kw_name {
 	char name[HTTP1_WORD]; /* lower case, printable ASCII, ended by NUL unless full */

@@ -309,6 +309,17 @@ static void lead_stale_reuse(struct writer *w)
 		    duration(w->facts->idle_before).text);
 }
 
+static void lead_half_close_refused(struct writer *w)
+{
+	say(w, "client shut its sending direction and went on reading; the server closed without a complete response");
+}
+
+static void lead_response_truncated(struct writer *w)
+{
+	if (!w->event->http.counts.requests_begun)
+		say(w, "no request was seen that the response could belong to");
+}
+
 static void lead_request_unacknowledged(struct writer *w)
 {
 	uint32_t times = w->event->closing.retransmits;
@@ -367,6 +378,8 @@ static void (*const leads[KW_REASON_MAX])(struct writer *w) = {
 	[KW_REASON_PIPELINE_CUT] = lead_pipeline_cut,
 	[KW_REASON_HALF_CLOSED] = lead_half_closed,
 	[KW_REASON_STALE_REUSE] = lead_stale_reuse,
+	[KW_REASON_RESPONSE_TRUNCATED] = lead_response_truncated,
+	[KW_REASON_HALF_CLOSE_REFUSED] = lead_half_close_refused,
 	[KW_REASON_REQUEST_UNACKNOWLEDGED] = lead_request_unacknowledged,
 	[KW_REASON_CLOSE_DELIMITED] = lead_close_delimited,
 	[KW_REASON_MAX_REQUESTS] = lead_max_requests,
@@ -388,7 +401,11 @@ static void say_waiting(struct writer *w)
 		say(w, w->verdict->manner == KW_MANNER_FIN
 			       ? "the FIN acknowledges the request"
 			       : "a RST alone does not say whether the server had the request");
-	say(w, "no response byte was %s", is_client(w) ? "received" : "sent");
+	if (w->event->http.interim)
+		say(w, "only an interim response (%u) was %s", w->event->http.interim,
+		    is_client(w) ? "received" : "sent");
+	else
+		say(w, "no response byte was %s", is_client(w) ? "received" : "sent");
 }
 
 /* The server's promise, where it bears on the reason. */

@@ -278,6 +278,25 @@ const struct kw_page kw_pages_cut[KW_PAGES_CUT] = {
 			 "or keep them known by TCP keep-alive probes more often than that: SO_KEEPALIVE and "
 			 "TCP_KEEPIDLE, proxy_socket_keepalive (nginx), option srvtcpka (HAProxy)"},
 		},
+	[KW_REASON_HALF_CLOSE_REFUSED] =
+		{
+			"the server closed because the client had shut its sending direction",
+			"The client said with a FIN that it would send nothing more, and went on reading: HTTP "
+			"and TCP allow that (a half-close). The server took the FIN for the end of the client "
+			"and closed without a complete response. The server's own end cannot see the "
+			"difference, so its record says client_gave_up, inferred.",
+			{"a proxy that drops a request once its client's FIN arrives: HAProxy with option "
+			 "abortonclose, nginx as a reverse proxy by default, Envoy, many load balancers",
+			 "a client that calls shutdown(SHUT_WR) behind its request: nc -N, socat, some "
+			 "health checks, scripts and SOAP libraries",
+			 "a server framework that cancels the request when its socket reads end of file"},
+			{"let the client keep its sending direction open until the response is complete; "
+			 "Connection: close says the same without a FIN",
+			 "nginx: proxy_ignore_client_abort on (fastcgi_ignore_client_abort for FastCGI)",
+			 "HAProxy: no option abortonclose in that backend",
+			 "sending such a request again by itself does not help: the same client is refused "
+			 "again"},
+		},
 	[KW_REASON_CLIENT_GAVE_UP] =
 		{
 			"the client closed while it waited for the response",

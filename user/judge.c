@@ -178,6 +178,11 @@ static bool pipeline_cut(const struct kw_facts *f)
 	       response_announces(&f->event->http);
 }
 
+static bool request_unacknowledged(const struct kw_facts *f)
+{
+	return (f->phase == KW_PHASE_REQUEST || f->phase == KW_PHASE_WAITING) && by_client(f) && f->unacknowledged;
+}
+
 static bool request_truncated(const struct kw_facts *f)
 {
 	return f->phase == KW_PHASE_REQUEST;
@@ -202,17 +207,12 @@ static bool stale_reuse(const struct kw_facts *f)
 
 static bool no_response(const struct kw_facts *f)
 {
-	return f->phase == KW_PHASE_WAITING && by_server(f);
+	return f->phase == KW_PHASE_WAITING && by_server(f) && !f->refused;
 }
 
 static bool response_truncated(const struct kw_facts *f)
 {
-	return f->phase == KW_PHASE_RESPONSE && by_server(f) && !ended_by_close(f);
-}
-
-static bool request_unacknowledged(const struct kw_facts *f)
-{
-	return f->phase == KW_PHASE_WAITING && by_client(f) && f->unacknowledged;
+	return f->phase == KW_PHASE_RESPONSE && by_server(f) && !ended_by_close(f) && !f->refused;
 }
 
 static bool half_close_refused(const struct kw_facts *f)
@@ -335,12 +335,12 @@ static const struct rule {
 	[KW_REASON_UNUSED] = {"unused", unused, NO},
 	[KW_REASON_EARLY_RESPONSE] = {"early_response", early_response, IF_CUT_OFF},
 	[KW_REASON_PIPELINE_CUT] = {"pipeline_cut", pipeline_cut, YES},
+	[KW_REASON_REQUEST_UNACKNOWLEDGED] = {"request_unacknowledged", request_unacknowledged, YES},
 	[KW_REASON_REQUEST_TRUNCATED] = {"request_truncated", request_truncated, YES},
 	[KW_REASON_HALF_CLOSED] = {"half_closed", half_closed, NO},
 	[KW_REASON_STALE_REUSE] = {"stale_reuse", stale_reuse, YES},
 	[KW_REASON_NO_RESPONSE] = {"no_response", no_response, YES},
-	[KW_REASON_RESPONSE_TRUNCATED] = {"response_truncated", response_truncated, YES},
-	[KW_REASON_REQUEST_UNACKNOWLEDGED] = {"request_unacknowledged", request_unacknowledged, YES},
+	[KW_REASON_RESPONSE_TRUNCATED] = {"response_truncated", response_truncated, IF_LOST},
 	[KW_REASON_HALF_CLOSE_REFUSED] = {"half_close_refused", half_close_refused, YES},
 	[KW_REASON_CLIENT_GAVE_UP] = {"client_gave_up", client_gave_up, YES},
 	[KW_REASON_CLIENT_LEFT] = {"client_left", client_left, NO},
@@ -393,6 +393,13 @@ static enum kw_premature premature_of(const struct kw_facts *f, enum kw_reason r
 	return yes ? KW_PREMATURE_YES : KW_PREMATURE_NO;
 }
 
+/* To a server the FIN of a client that goes on reading looks like that of one that is gone, unless it draws a RST. */
+static bool may_be_half_close(const struct kw_facts *f, enum kw_reason reason)
+{
+	return (reason == KW_REASON_CLIENT_GAVE_UP || reason == KW_REASON_CLIENT_LEFT) && !f->local &&
+	       f->manner == KW_MANNER_FIN && !(f->event->ending.acts & (1 << KW_ACT_PEER_RST));
+}
+
 static enum kw_confidence confidence_of(const struct kw_facts *f, enum kw_reason reason)
 {
 	if (reason == KW_REASON_UNKNOWN)
@@ -400,6 +407,8 @@ static enum kw_confidence confidence_of(const struct kw_facts *f, enum kw_reason
 	if (reason < KW_REASON_UNKNOWN)
 		return KW_CONFIDENCE_CERTAIN; /* an error speaks for itself */
 	if (f->inferred)
+		return KW_CONFIDENCE_INFERRED;
+	if (may_be_half_close(f, reason))
 		return KW_CONFIDENCE_INFERRED;
 	if ((reason == KW_REASON_STALE_REUSE || reason == KW_REASON_NO_RESPONSE) &&
 	    f->manner == KW_MANNER_RST && !f->local)

@@ -8,6 +8,10 @@
 
 #define EVERYTHING UINT64_MAX /* a mark behind all that was ever sent */
 
+/* Clients send one or two empty lines behind a request (RFC 9112 section 2.2). So few bytes that nobody read are taken
+ * for such: no client sends so little of a request by itself. */
+#define EMPTY_LINES 4
+
 static bool has_act(const struct kw_event_connection *event, enum kw_act act)
 {
 	return event->ending.acts & (1 << act);
@@ -68,8 +72,8 @@ static void derive_error_act(struct kw_facts *f)
 		f->manner = is_unreachable(f->error) ? KW_MANNER_UNREACHABLE : KW_MANNER_UNKNOWN;
 }
 
-/* The first act, with two errors told apart from the network's: a socket destroyed from outside sends a RST,
- * and a RST from the peer may show as nothing but its error. So both ends name the same closer. */
+/* The first act, with two errors told apart from the network's. A socket destroyed from outside sends a RST. A reset
+ * is never the network's: where no program saw the RST, either side may have sent it, so nobody is named. */
 static enum kw_act first_act(const struct kw_facts *f)
 {
 	enum kw_act act = f->event->ending.act;
@@ -81,7 +85,7 @@ static enum kw_act first_act(const struct kw_facts *f)
 	if (f->error == ECONNABORTED)
 		return KW_ACT_LOCAL_RST;
 	if (f->error == ECONNRESET || f->error == EPIPE)
-		return KW_ACT_PEER_RST;
+		return has_act(f->event, KW_ACT_PEER_RST) ? KW_ACT_PEER_RST : KW_ACT_NONE;
 	return act;
 }
 
@@ -118,6 +122,29 @@ static void derive_act(struct kw_facts *f)
 static uint64_t acknowledged(const struct kw_ending *ending)
 {
 	return ending->tx_acked <= ending->tx_sent ? ending->tx_acked : 0;
+}
+
+/* Bytes of the open request's body that had not been read, at the least; 0 if no body is open. */
+static uint64_t owed_by_client(const struct kw_facts *f)
+{
+	return f->event->http.flags & KW_HTTP_REQUEST_OPEN ? f->event->bodies[HTTP1_REQUESTS].owed : 0;
+}
+
+static bool is_owed_exactly(const struct kw_facts *f)
+{
+	return f->event->bodies[HTTP1_REQUESTS].declared != KW_UNDECLARED;
+}
+
+/* The server closed with a request's head read and the whole rest of its body unread in the queue: it had the request.
+ * Where a chunked body ends among bytes that nobody read is not certain. */
+static bool is_rest_unread(struct kw_facts *f)
+{
+	uint64_t owed = owed_by_client(f);
+
+	if (f->role != KW_ROLE_SERVER || !f->local || !owed || f->event->closing.unread < owed)
+		return false;
+	f->rest_inferred = !is_owed_exactly(f);
+	return true;
 }
 
 /* How far the requests had come at the closer. A FIN tells in what it acknowledges; a RST tells nothing, so
@@ -205,6 +232,8 @@ static void derive_requests(struct kw_facts *f)
 	bool beyond = http->counts.requests_begun && http->request_begin >= mark;
 
 	f->request_open = !beyond && http->counts.requests_begun && (open || http->request_end > mark);
+	if (f->request_open && f->outstanding && is_rest_unread(f))
+		f->request_open = false;
 	beyond = beyond && !older;
 	if (beyond && !f->outstanding)
 		f->outstanding = 1; /* what looked like its response cannot be one */
@@ -213,15 +242,25 @@ static void derive_requests(struct kw_facts *f)
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
 	f->discarded = !f->outstanding && is_discarded(event);
-	f->late_unread = f->discarded || (!f->outstanding && event->closing.unread);
+	f->late_unread = f->discarded || (!f->outstanding && event->closing.unread > EMPTY_LINES);
 	f->late_request = beyond || f->late_unread;
 }
 
 /* Bytes that had come when the closer acted, and that nobody read to the end. What arrived could still be read
- * after the socket had left the kernel's tables, so the count of bytes read has the last word. */
-static bool is_hidden(const struct kw_event_connection *event)
+ * after the socket had left the kernel's tables, so the count of bytes read has the last word. Bytes of a body whose
+ * end lies behind them hide nothing, and neither do empty lines behind a request. */
+static bool is_hidden(const struct kw_facts *f)
 {
-	return event->closing.unread && event->http.rx_bytes < event->ending.rx_arrived;
+	const struct kw_event_connection *event = f->event;
+	uint64_t arrived = event->ending.rx_arrived, read = event->http.rx_bytes;
+
+	if (!event->closing.unread || read >= arrived)
+		return false;
+	if (f->role != KW_ROLE_SERVER)
+		return true;
+	if (event->http.flags & KW_HTTP_REQUEST_OPEN)
+		return arrived - read > owed_by_client(f);
+	return arrived - read > EMPTY_LINES;
 }
 
 /* The client's FIN was only a half-close: in the end every response was complete and reached it. */
@@ -318,7 +357,7 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 		return KW_PHASE_OPAQUE;
 	if (is_unknown(f))
 		return KW_PHASE_UNKNOWN;
-	f->inferred = is_reset_over_response(f);
+	f->inferred = is_reset_over_response(f) || f->rest_inferred;
 	phase = phase_of_messages(f);
 	return f->hidden ? phase_of_hidden(f, phase) : phase;
 }
@@ -379,14 +418,43 @@ static void derive_times(struct kw_facts *f)
 		f->idle_before = http->idle_before_last ? (int64_t)http->idle_before_last : KW_DURATION_UNKNOWN;
 }
 
-/* In spite of retransmissions, to the end. Only the client's socket can tell: at the server nothing came. */
-static bool is_unacknowledged(const struct kw_event_connection *event)
-{
-	const struct kw_http *http = &event->http;
-	uint64_t end = http->oldest_end ? http->oldest_end : http->request_end;
+/* A path that lost the last segments this often in a row, with nothing acknowledged in between, is dead. */
+#define DEAD_AFTER 2
 
-	return event->identity.role == KW_ROLE_CLIENT && event->closing.retransmits &&
-	       event->closing.outstanding && acknowledged(&event->ending) < end;
+/* In spite of retransmissions, to the end. Only the client's socket can tell: at the server nothing came. Of a request
+ * that was not even sent whole, a part may have arrived before the path died. */
+static bool is_unacknowledged(const struct kw_facts *f)
+{
+	const struct kw_event_connection *event = f->event;
+	const struct kw_http *http = &event->http;
+	const struct kw_closing *closing = &event->closing;
+	uint64_t end = http->oldest_end ? http->oldest_end : http->request_end;
+	uint64_t acked = acknowledged(&event->ending);
+
+	if (f->role != KW_ROLE_CLIENT || !closing->retransmits || !closing->outstanding)
+		return false;
+	if (f->phase == KW_PHASE_REQUEST)
+		return acked <= http->request_begin || closing->unrecovered >= DEAD_AFTER;
+	return acked < end;
+}
+
+/* The client shut its sending direction alone and went on reading, and the server closed without a complete response:
+ * so the server closed, because of the half-close. A server cannot tell a half-close from a close. */
+static void derive_refusal(struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+	bool reset = has_act(f->event, KW_ACT_PEER_RST), ended = reset || has_act(f->event, KW_ACT_PEER_FIN);
+
+	if (f->role != KW_ROLE_CLIENT || ending->act != KW_ACT_LOCAL_FIN || !ending->half_close ||
+	    !ending->reading || !ended || f->taken)
+		return;
+	if (f->phase != KW_PHASE_WAITING && f->phase != KW_PHASE_RESPONSE)
+		return;
+	f->refused = true;
+	f->closer = KW_CLOSER_SERVER;
+	f->local = false;
+	f->manner = reset ? KW_MANNER_RST : KW_MANNER_FIN;
+	f->closed = f->event->peer_fin ? f->event->peer_fin : f->event->closing.time;
 }
 
 void kw_facts_derive(const struct kw_event_connection *event, struct kw_facts *ret_facts)
@@ -403,12 +471,13 @@ void kw_facts_derive(const struct kw_event_connection *event, struct kw_facts *r
 	f->left = count_left(event);
 	derive_responses(f);
 	derive_requests(f);
-	f->hidden = is_hidden(event);
+	f->hidden = is_hidden(f);
 	f->taken = is_taken(f);
 	f->phase = derive_phase(f);
 	f->late_request = f->late_request && f->phase == KW_PHASE_IDLE;
 	f->late_unread = f->late_unread && f->late_request;
 	f->lost = count_lost(f);
-	f->unacknowledged = is_unacknowledged(event);
+	f->unacknowledged = is_unacknowledged(f);
+	derive_refusal(f);
 	derive_times(f);
 }
