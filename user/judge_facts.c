@@ -135,16 +135,12 @@ static bool is_owed_exactly(const struct kw_facts *f)
 	return f->event->bodies[HTTP1_REQUESTS].declared != KW_UNDECLARED;
 }
 
-/* The server closed with a request's head read and the whole rest of its body unread in the queue: it had the request.
- * Where a chunked body ends among bytes that nobody read is not certain. */
-static bool is_rest_unread(struct kw_facts *f)
+/* The server closed with a request's head read and the whole rest of its body unread in the queue: it had the request. */
+static bool is_rest_unread(const struct kw_facts *f)
 {
 	uint64_t owed = owed_by_client(f);
 
-	if (f->role != KW_ROLE_SERVER || !f->local || !owed || f->event->closing.unread < owed)
-		return false;
-	f->rest_inferred = !is_owed_exactly(f);
-	return true;
+	return f->role == KW_ROLE_SERVER && f->local && owed && f->event->closing.unread >= owed;
 }
 
 /* How far the requests had come at the closer. A FIN tells in what it acknowledges; a RST tells nothing, so
@@ -259,8 +255,15 @@ static bool is_hidden(const struct kw_facts *f)
 	if (f->role != KW_ROLE_SERVER)
 		return true;
 	if (event->http.flags & KW_HTTP_REQUEST_OPEN)
-		return arrived - read > owed_by_client(f);
+		return is_owed_exactly(f) && arrived - read > owed_by_client(f);
 	return arrived - read > EMPTY_LINES;
+}
+
+/* Where a chunked body ends among bytes that nobody read is not certain, nor whether it does. */
+static bool is_rest_doubtful(const struct kw_facts *f)
+{
+	return f->role == KW_ROLE_SERVER && (f->event->http.flags & KW_HTTP_REQUEST_OPEN) && !is_owed_exactly(f) &&
+	       f->event->closing.unread >= owed_by_client(f) && f->event->closing.unread;
 }
 
 /* The client's FIN was only a half-close: in the end every response was complete and reached it. */
@@ -451,6 +454,8 @@ static void derive_refusal(struct kw_facts *f)
 	if (f->phase != KW_PHASE_WAITING && f->phase != KW_PHASE_RESPONSE)
 		return;
 	f->refused = true;
+	f->response_open = f->event->http.flags & KW_HTTP_RESPONSE_OPEN; /* which may have begun since the FIN */
+	f->phase = f->response_open ? KW_PHASE_RESPONSE : KW_PHASE_WAITING;
 	f->closer = KW_CLOSER_SERVER;
 	f->local = false;
 	f->manner = reset ? KW_MANNER_RST : KW_MANNER_FIN;
@@ -472,6 +477,7 @@ void kw_facts_derive(const struct kw_event_connection *event, struct kw_facts *r
 	derive_responses(f);
 	derive_requests(f);
 	f->hidden = is_hidden(f);
+	f->rest_inferred |= is_rest_doubtful(f);
 	f->taken = is_taken(f);
 	f->phase = derive_phase(f);
 	f->late_request = f->late_request && f->phase == KW_PHASE_IDLE;

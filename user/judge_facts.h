@@ -41,7 +41,7 @@ struct kw_facts {
 	bool discarded;     /* or read as a length only, when the server had closed */
 	bool unacknowledged; /* the client's request never reached the server's host */
 	bool hidden;   /* bytes arrived before the act and were never read: nobody can say what they were */
-	bool rest_inferred; /* the rest of a chunked request lay unread, and is taken to have been whole */
+	bool rest_inferred; /* how much of a chunked request lay unread is not certain */
 	bool inferred; /* the phase is not seen but concluded */
 	int64_t idle;  /* ns from the end of the latest response to the act; or KW_DURATION_UNKNOWN */
 	int64_t idle_before; /* ns the connection was idle before its latest request; or KW_DURATION_UNKNOWN */

@@ -177,6 +177,7 @@ class Wire(Path):
             stack.callback(os.close, self.devices[namespace])
         self.lock = threading.Lock()
         self.held = None  # packets on their way, while they are held
+        self.held_for = None  # the device that is to receive them, where those to the other one pass
         wake, self.wake = os.pipe()
         stack.callback(os.close, wake)
         carrier = threading.Thread(target=self._carry, args=(wake,), daemon=True)
@@ -204,16 +205,17 @@ class Wire(Path):
 
     def _pass_on(self, device, packet):
         with self.lock:
-            if self.held is None:
+            if self.held is None or self.held_for not in (None, device):
                 os.write(device, packet)
             else:
                 self.held.append((device, packet))
 
     @contextlib.contextmanager
-    def held_back(self):
-        """What is sent meanwhile arrives afterwards, in its order."""
+    def held_back(self, to=None):
+        """What is sent meanwhile, to one namespace or to both, arrives afterwards, in its order."""
         with self.lock:
             self.held = []
+            self.held_for = self.devices[to] if to else None
         try:
             yield
         finally:

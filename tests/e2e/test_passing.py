@@ -2,6 +2,9 @@
 """What needs no look passes at the price of a glance at a sequence number, and yet each of its bytes counts: of bodies, to
 their last one, of tunnels, and of what is no HTTP."""
 
+import contextlib
+import fcntl
+import os
 import socket
 import threading
 
@@ -137,3 +140,84 @@ def test_a_body_may_be_longer_than_half_of_all_sequence_numbers(trace, pair):
     down += size + pass_on(pair.server, pair.client, wire.OK)
     pair.close(first=pair.client)
     check(trace, pair, up, down, 2, 2)
+
+
+# ---- more bytes than sequence numbers can tell apart, taken and sent where no receive shows them -------------------
+
+GIB = 1 << 30
+SIZES = pytest.mark.parametrize("size", [3 * GIB, 5 * GIB], ids=["3 GiB", "5 GiB"])
+
+
+@contextlib.contextmanager
+def sending(carry, end, size):
+    """A thread that sends this many bytes."""
+    thread = threading.Thread(target=carry, args=(end, size))
+    thread.start()
+    yield
+    thread.join()
+
+
+def send_by_sendfile(end, size):
+    with open(os.memfd_create("body"), "r+b") as file:
+        file.truncate(GIB)  # of holes, which take no memory
+        while size:
+            size -= os.sendfile(end.fileno(), file.fileno(), 0, min(size, GIB))
+
+
+def splice_away(end, size):
+    """Takes so many bytes out of a socket without one receive."""
+    with open(os.devnull, "wb") as nowhere, contextlib.ExitStack() as stack:
+        source, sink = (stack.enter_context(os.fdopen(fd, mode)) for fd, mode in zip(os.pipe(), ("rb", "wb")))
+        fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, 1 << 20)
+        while size:
+            got = os.splice(end.fileno(), sink.fileno(), min(size, 1 << 20))
+            assert got
+            size -= got
+            while got:
+                got -= os.splice(source.fileno(), nowhere.fileno(), got)
+
+
+def move(sender, receiver, size):
+    for end in sender, receiver:
+        os.set_blocking(end.fileno(), True)
+    with sending(send_by_sendfile, sender, size):
+        splice_away(receiver, size)
+    return size
+
+
+@SIZES
+@pytest.mark.parametrize("framing", ["length", "chunk"])
+@pytest.mark.parametrize("direction", ["response", "request"])
+def test_a_body_of_gibibytes_that_is_spliced_is_followed_to_its_end(trace, pair, size, framing, direction):
+    field = f"Content-Length: {size}" if framing == "length" else "Transfer-Encoding: chunked"
+    start = "HTTP/1.1 200 OK" if direction == "response" else "POST / HTTP/1.1"
+    before, after = (f"{size:x}\r\n".encode(), b"\r\n0\r\n\r\n") if framing == "chunk" else (b"", b"")
+    ends = (pair.server, pair.client) if direction == "response" else (pair.client, pair.server)
+    up = pass_on(pair.client, pair.server, wire.GET) if direction == "response" else 0
+    moved = pass_on(*ends, wire.head(start, field) + before) + move(*ends, size)
+    if after:
+        moved += pass_on(*ends, after)
+    up, down = (up, moved) if direction == "response" else (moved, pass_on(pair.server, pair.client, wire.OK))
+    up += pass_on(pair.client, pair.server, wire.GET)
+    down += pass_on(pair.server, pair.client, wire.OK)
+    pair.close(first=pair.client)
+    client = check(trace, pair, up, down, 2, 2)
+    assert (client["reason"], client["confidence"], client["lost_requests"]) == ("client_closed_idle", "certain", 0)
+
+
+@SIZES
+def test_each_byte_of_a_tunnel_of_gibibytes_counts(trace, pair, size):
+    up = pass_on(pair.client, pair.server, wire.request("GET", "/", "Connection: upgrade", "Upgrade: websocket"))
+    down = pass_on(pair.server, pair.client, SWITCHED) + move(pair.server, pair.client, size)
+    down += pass_on(pair.server, pair.client, b"the end")
+    pair.close(first=pair.client)
+    assert check(trace, pair, up, down, 1, 1)["reason"] == "tunnel_ended"
+
+
+def test_a_body_of_gibibytes_that_is_cut_within_the_splice_is_told_with_what_came(trace, pair):
+    up = pass_on(pair.client, pair.server, wire.GET)
+    down = pass_on(pair.server, pair.client, wire.head("HTTP/1.1 200 OK", f"Content-Length: {6 * GIB}"))
+    down += move(pair.server, pair.client, 5 * GIB)
+    pair.close(first=pair.server)
+    client = check(trace, pair, up, down, 1, 1)
+    assert (client["reason"], client["body_bytes"], client["body_declared"]) == ("response_truncated", 5 * GIB, 6 * GIB)

@@ -41,13 +41,132 @@ static inline void destroyed_at_client(struct kw_event_connection *event, enum k
 	event->closing.error = role == KW_ROLE_CLIENT ? ECONNABORTED : ECONNRESET;
 }
 
-/* The peer's RST showed as its error alone. */
+/* A RST that its own program missed: nothing but its error shows. */
 static inline void reset_seen_as_error(struct kw_event_connection *event, enum kw_role role)
 {
-	if (role == KW_ROLE_CLIENT) {
-		event->ending.act = KW_ACT_ERROR;
-		event->closing.error = ECONNRESET;
-	}
+	(void)role;
+	event->ending.act = KW_ACT_ERROR;
+	event->ending.acts = 1 << KW_ACT_ERROR;
+	event->closing.error = ECONNRESET;
+}
+
+static inline void pipe_seen_as_error(struct kw_event_connection *event, enum kw_role role)
+{
+	reset_seen_as_error(event, role);
+	event->closing.error = EPIPE;
+}
+
+/* The application fetched the error before the socket was gone. */
+static inline void reset_seen_as_nothing_else(struct kw_event_connection *event, enum kw_role role)
+{
+	reset_seen_as_error(event, role);
+	event->ending.act = event->ending.acts = 0;
+}
+
+/* The rest of the open request's body, of which half came: @owed bytes are to come, and @unread lie in the queue. */
+static inline void body_unread(struct kw_event_connection *event, enum kw_role role, uint64_t declared, uint64_t owed,
+			       uint32_t unread)
+{
+	if (role != KW_ROLE_SERVER)
+		return;
+	event->bodies[HTTP1_REQUESTS] = (struct kw_body){.bytes = 10, .declared = declared, .owed = owed};
+	event->ending.rx_arrived += unread;
+	event->closing.unread = unread;
+}
+
+static inline void whole_body_unread(struct kw_event_connection *event, enum kw_role role)
+{
+	body_unread(event, role, 60, 50, 50);
+}
+
+static inline void part_of_body_unread(struct kw_event_connection *event, enum kw_role role)
+{
+	body_unread(event, role, 60, 50, 49);
+}
+
+static inline void chunks_unread(struct kw_event_connection *event, enum kw_role role)
+{
+	body_unread(event, role, KW_UNDECLARED, 20, 50);
+}
+
+static inline void chunk_cut(struct kw_event_connection *event, enum kw_role role)
+{
+	body_unread(event, role, KW_UNDECLARED, 51, 50);
+}
+
+/* Behind a complete exchange, an empty line that nobody read. */
+static inline void empty_line_unread(struct kw_event_connection *event, enum kw_role role)
+{
+	if (role != KW_ROLE_SERVER)
+		return;
+	event->ending.rx_arrived += 2;
+	event->closing.unread = 2;
+}
+
+/* shutdown(SHUT_WR) behind the request; the client still held the socket when the server's FIN or RST came. */
+static inline void half_close_met_by(struct kw_event_connection *event, enum kw_role role, enum kw_act answer)
+{
+	if (role != KW_ROLE_CLIENT)
+		return;
+	event->ending.act = KW_ACT_LOCAL_FIN;
+	event->ending.acts = 1 << KW_ACT_LOCAL_FIN | 1 << answer;
+	event->ending.half_close = event->ending.reading = 1;
+	event->peer_fin = answer == KW_ACT_PEER_FIN ? event->ending.time + MS : 0;
+}
+
+static inline void half_close_met_by_fin(struct kw_event_connection *event, enum kw_role role)
+{
+	half_close_met_by(event, role, KW_ACT_PEER_FIN);
+}
+
+static inline void half_close_met_by_rst(struct kw_event_connection *event, enum kw_role role)
+{
+	half_close_met_by(event, role, KW_ACT_PEER_RST);
+}
+
+/* A half-close, and then a close before the server did anything. */
+static inline void half_close_then_close(struct kw_event_connection *event, enum kw_role role)
+{
+	half_close_met_by(event, role, KW_ACT_PEER_FIN);
+	event->ending.reading = 0;
+}
+
+static inline void half_close_reset_by_client(struct kw_event_connection *event, enum kw_role role)
+{
+	if (role == KW_ROLE_SERVER)
+		event->ending.acts |= 1 << KW_ACT_PEER_RST;
+}
+
+/* Nothing of a request that was not even sent whole was acknowledged; or its beginning was, and nothing after it. */
+static inline void nothing_of_part_acknowledged(struct kw_event_connection *event, enum kw_role role)
+{
+	if (role == KW_ROLE_CLIENT)
+		event->ending.tx_acked = event->http.request_begin;
+}
+
+static inline void beginning_acknowledged(struct kw_event_connection *event, enum kw_role role)
+{
+	if (role == KW_ROLE_CLIENT)
+		event->ending.tx_acked = event->http.request_begin + 10;
+	event->closing.unrecovered = 2;
+}
+
+static inline void once_lost_and_recovered(struct kw_event_connection *event, enum kw_role role)
+{
+	beginning_acknowledged(event, role);
+	event->closing.unrecovered = 0;
+}
+
+/* A response that nobody had asked for, cut. */
+static inline void cut_unasked_response(struct kw_event_connection *event, enum kw_role role)
+{
+	struct kw_http *http = &event->http;
+
+	*(role == KW_ROLE_CLIENT ? &http->rx_bytes : &http->tx_bytes) += 400;
+	http->protocol = HTTP1_PROTOCOL_HTTP1;
+	http->counts.responses++;
+	http->response_started = event->ending.time - MS;
+	http->flags |= KW_HTTP_RESPONSE_OPEN;
 }
 
 static inline void role_unknown(struct kw_event_connection *event, enum kw_role role)
