@@ -8,7 +8,7 @@
 
 #include "connection.bpf.h"
 
-#define KW_BODY_MOST (1U << 30)      /* bytes let pass unseen: no sequence number may come round again */
+#define KW_BODY_MOST (1U << 30) /* bytes let pass unseen: no sequence number may come round again */
 /* What splice() takes out of a socket shows no event, so sequence numbers may come round before the next one does. Where
  * less than 2 GiB arrived since the last event they did not: what lay in the queue before is less than 1 GiB. */
 #define KW_RECEIVED_MIB(tcp) ((__u32)((tcp)->bytes_received >> 20))

@@ -111,6 +111,19 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 	return 0;
 }
 
+static __always_inline void kw_set_role(struct kw_connection *c, __u8 role)
+{
+	c->identity.role = c->role = role;
+}
+
+/* Of a connection older than the observer on which no message was seen: servers have the lower port, as ephemeral ones are given out from 32768 on. */
+static __always_inline void kw_guess_role(struct kw_connection *c)
+{
+	if (c->role == KW_ROLE_UNKNOWN)
+		kw_set_role(c,
+			    c->identity.local_port < c->identity.remote_port ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+}
+
 static __always_inline __u32 kw_direction(__u8 role, int sending)
 {
 	return (role == KW_ROLE_CLIENT) == sending ? HTTP1_REQUESTS : HTTP1_RESPONSES;
@@ -130,12 +143,14 @@ static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __s64 near)
 /* Sequence numbers wrap after 4 GiB; TCP's counts of the bytes acknowledged and received do not, and move with snd_una
  * and rcv_nxt (tcp_snd_una_update(), tcp_rcv_nxt_update()). So a count says near which position its sequence number
  * lies. The two may be read at different moments, which does no harm: the sequence number alone decides where exactly. */
-static __always_inline __u64 kw_tx_position(const struct kw_connection *c, const struct tcp_sock *tcp, __u32 sequence)
+static __always_inline __u64 kw_tx_position(const struct kw_connection *c, const struct tcp_sock *tcp,
+					    __u32 sequence)
 {
 	return kw_position(sequence, c->tx_base, tcp->bytes_acked - c->tx_start);
 }
 
-static __always_inline __u64 kw_rx_position(const struct kw_connection *c, const struct tcp_sock *tcp, __u32 sequence)
+static __always_inline __u64 kw_rx_position(const struct kw_connection *c, const struct tcp_sock *tcp,
+					    __u32 sequence)
 {
 	return kw_position(sequence, c->rx_base, tcp->bytes_received - c->rx_start);
 }
@@ -187,7 +202,9 @@ static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 
 	if (!tcp)
 		return;
-	c->tx_start = c->role == KW_ROLE_CLIENT; /* the SYN of connect() counts as acknowledged, that of accept() does not */
+	c->tx_start =
+		c->role ==
+		KW_ROLE_CLIENT; /* the SYN of connect() counts as acknowledged, that of accept() does not */
 	c->tx_base = tcp->snd_una - (__u32)tcp->bytes_acked + (__u32)c->tx_start;
 	c->rx_base = tcp->rcv_nxt - (__u32)tcp->bytes_received;
 	kw_expect_no_body(c);

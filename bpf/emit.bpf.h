@@ -347,6 +347,8 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 
 	if (!c->identity.pid && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
+	if (!kw_role_passes(c->role))
+		return;
 	if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
 		failed = kw_emit_lived(c, sk, KW_REPORT_CLOSED, before);
 	else

@@ -20,7 +20,7 @@
  * Sections with a "?" are loaded only where the kernel has and needs them: user/front_end.c decides.
  *
  * Data flows one way through the headers: maps -> connection -> body -> emit -> exchange -> lifecycle, capture;
- * emit -> late; capture -> transfer. */
+ * emit -> late; capture -> role -> transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -35,6 +35,7 @@
 #include "late.bpf.h"
 #include "lifecycle.bpf.h"
 #include "capture.bpf.h"
+#include "role.bpf.h"
 #include "transfer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -220,17 +221,28 @@ static __always_inline void kw_note_listener(struct sock *sk)
 	bpf_map_update_elem(&listeners, &listener, &yes, BPF_ANY);
 }
 
+static __always_inline int kw_is_listened_on(struct sock *sk, __u16 port)
+{
+	struct kw_listener listener = {.netns = sk->__sk_common.skc_net.net->ns.inum, .port = port};
+
+	return bpf_map_lookup_elem(&listeners, &listener) != NULL;
+}
+
+/* Where nobody listens on either port, here, the first message will tell the sides apart. */
+static __always_inline __u8 kw_role_by_listener(struct sock *sk, __u16 local, __u16 remote)
+{
+	if (kw_is_listened_on(sk, local))
+		return KW_ROLE_SERVER;
+	return kw_is_listened_on(sk, remote) ? KW_ROLE_CLIENT : KW_ROLE_UNKNOWN;
+}
+
 static __always_inline void kw_note_older(struct sock *sk)
 {
-	struct kw_listener listener = {
-		.netns = sk->__sk_common.skc_net.net->ns.inum,
-		.port = sk->__sk_common.skc_num,
-	};
-	__u8 role = bpf_map_lookup_elem(&listeners, &listener) ? KW_ROLE_SERVER : KW_ROLE_CLIENT;
+	__u16 local = sk->__sk_common.skc_num, remote = bpf_ntohs(sk->__sk_common.skc_dport);
+	__u8 role = kw_role_by_listener(sk, local, remote);
 	struct kw_connection *c;
 
-	if (kw_find(sk) || !kw_role_passes(role) ||
-	    !kw_port_passes(listener.port, bpf_ntohs(sk->__sk_common.skc_dport)))
+	if (kw_find(sk) || !kw_role_passes(role) || !kw_port_passes(local, remote))
 		return;
 	c = kw_create(sk, role, sk->__sk_common.skc_state, 1);
 	if (!c)
@@ -311,8 +323,8 @@ static __always_inline void kw_mark(struct bpf_iter_meta *meta)
 		bpf_seq_write(meta->seq, &mark, sizeof(mark));
 }
 
-/* Has this sweep anything to say of a connection? One that nobody has used yet has no owner, so no service: it waits
- * until it has one. */
+/* Has this sweep anything to say of a connection? One that nobody has used yet has no owner, so no service, and one
+ * whose side is not known has no role: it waits until it has. */
 static __always_inline int kw_is_due(const struct kw_connection *c)
 {
 	if (c->turn == KW_TURN_LAST)
@@ -322,7 +334,8 @@ static __always_inline int kw_is_due(const struct kw_connection *c)
 		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
 	if (kw_sweep_mode == KW_SWEEP_OPEN)
 		return !c->told_open;
-	return c->established && c->identity.pid && (!c->reported || c->activity != kw_activity(c));
+	return c->established && c->identity.pid && c->role != KW_ROLE_UNKNOWN &&
+	       (!c->reported || c->activity != kw_activity(c));
 }
 
 /* @c, of @sk, may have something to say. */

@@ -60,7 +60,8 @@ static __always_inline __u32 kw_read_ip(const unsigned char *at, struct kw_tuple
 
 /* Payload bytes of a segment, the sequence number behind them, and the connection; 0 if it carries none, opens a
  * connection, or is a RST, which draws none. */
-static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct kw_tuple *ret_tuple, __u32 *ret_end)
+static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct kw_tuple *ret_tuple,
+					     __u32 *ret_end)
 {
 	const unsigned char *head = skb->head;
 	struct kw_tcp_header tcp;

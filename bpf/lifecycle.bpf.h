@@ -175,6 +175,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 
 static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
+	kw_guess_role(c);
 	kw_last_gap(c, sk);
 	kw_last_sent(c, sk);
 	kw_last_response(c, sk);

@@ -75,8 +75,8 @@ struct kw_connection {
 	__u32 announced_at; /* number of the exchange that first announced a close */
 	__u64 tx_start;     /* TCP's own 64-bit counts at position 0: see kw_tx_position() */
 	__u64 rx_start;
-	__u64 tx_end;       /* position behind the last byte handed to the kernel, known at CLOSE */
-	__u64 rx_end;       /* and behind the last byte that the application had taken by then */
+	__u64 tx_end; /* position behind the last byte handed to the kernel, known at CLOSE */
+	__u64 rx_end; /* and behind the last byte that the application had taken by then */
 	__u64 opened;
 	__u64 established;
 	__u64 peer_fin;

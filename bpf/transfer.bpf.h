@@ -3,7 +3,7 @@
 #ifndef KEEPWATCH_TRANSFER_BPF_H
 #define KEEPWATCH_TRANSFER_BPF_H
 
-#include "capture.bpf.h"
+#include "role.bpf.h"
 
 /* No data yet, a signal came first, or the SYN has gone without data: nothing passed and nothing went wrong. Programs that wait for events meet this
  * often. */
@@ -29,6 +29,21 @@ static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct s
 	return tcp ? kw_body_passed(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq - result)) : 0;
 }
 
+/* Takes the @result bytes of a call through the machine. Returns 0 if the connection is not to be observed after all. */
+static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, int result, int sending,
+				     int readable)
+{
+	int observed;
+
+	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+		return 1;
+	if (!kw_own(c, sk))
+		return 0;
+	if (kw_has_role(c, sk, result, sending, readable, &observed))
+		kw_feed(c, sk, result, sending, readable);
+	return observed;
+}
+
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */
 static __always_inline int kw_sent(struct sock *sk, int result)
 {
@@ -51,11 +66,8 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 		kw_body_catches_up(c, kw_direction(c->role, 1), passed);
 		c->tx_bytes += passed;
 	}
-	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
-		if (!kw_own(c, sk))
-			return 0;
-		kw_feed(c, sk, result, 1, 1);
-	}
+	if (!kw_follow(c, sk, result, 1, 1))
+		return 0;
 	c->tx_bytes += result;
 	kw_body_begins(c, sk, 1);
 	return 0;
@@ -116,11 +128,8 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 	gap = kw_gap(c, sk, result);
 	if (gap)
 		kw_take_gap(c, sk, gap);
-	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1) {
-		if (!kw_own(c, sk))
-			return 0;
-		kw_feed(c, sk, result, 0, !(flags & MSG_TRUNC));
-	}
+	if (!kw_follow(c, sk, result, 0, !(flags & MSG_TRUNC)))
+		return 0;
 	c->rx_bytes += result;
 	kw_body_begins(c, sk, 0);
 	return 0;

@@ -79,9 +79,9 @@ struct kw_ending {
 	__u8 exiting;      /* at the first local act: the process was exiting */
 	__u8 signal;       /* and the signal that killed it, or 0 */
 	__u8 half_close; /* the first local act was shutdown() of the sending direction alone, and not close() */
-	__u8 reading;    /* the program still held the socket, so could read, when the peer's FIN or RST arrived */
+	__u8 reading; /* the program still held the socket, so could read, when the peer's FIN or RST arrived */
 	__u8 reserved;
-	__u32 since_sent;     /* at the first act: milliseconds since this socket last sent a segment with data, */
+	__u32 since_sent; /* at the first act: milliseconds since this socket last sent a segment with data, */
 	__u32 since_received; /* and since it last received one: TCP's own record, in steps of a timer tick */
 };
 _Static_assert(sizeof(struct kw_ending) == 56, "ABI");
@@ -97,7 +97,7 @@ struct kw_closing {
 	__u16 soft_error;  /* sk_err_soft */
 	__u8 from_state;   /* the TCP state before (enum in the kernel's tcp_states.h) */
 	__u8 probes;       /* keep-alive or window probes unanswered */
-	__u8 unrecovered;  /* retransmission timeouts in a row that no acknowledgement followed (icsk_retransmits) */
+	__u8 unrecovered; /* retransmission timeouts in a row that no acknowledgement followed (icsk_retransmits) */
 	__u8 reserved;
 };
 _Static_assert(sizeof(struct kw_closing) == 32, "ABI");
@@ -185,14 +185,14 @@ struct kw_http {
 	__u64 blind_bytes; /* of both: bytes that could not be read and should have been: of heads, of chunks' frames; those
 			    * of a body need not be, and do not count */
 	struct kw_counts counts;
-	__u32 timeout;            /* advertised Keep-Alive: timeout, seconds; see has_timeout */
-	__u32 max;                /* the last advertised Keep-Alive: max */
-	__u32 max_responses;      /* responses that advertised max */
-	__u32 flags;              /* enum kw_http_flag */
-	__u32 errors;             /* 1 << enum http1_error: met on the connection */
-	__u32 surplus;            /* bytes the server sent behind a complete response, with no request outstanding */
-	__u16 last_status;        /* of the latest final response head; 0 before the first */
-	__u16 interim;            /* status of the latest interim response, if no final one followed it yet; or 0 */
+	__u32 timeout;       /* advertised Keep-Alive: timeout, seconds; see has_timeout */
+	__u32 max;           /* the last advertised Keep-Alive: max */
+	__u32 max_responses; /* responses that advertised max */
+	__u32 flags;         /* enum kw_http_flag */
+	__u32 errors;        /* 1 << enum http1_error: met on the connection */
+	__u32 surplus;       /* bytes the server sent behind a complete response, with no request outstanding */
+	__u16 last_status;   /* of the latest final response head; 0 before the first */
+	__u16 interim;       /* status of the latest interim response, if no final one followed it yet; or 0 */
 	__u16 last_request_flags; /* enum http1_flag of the latest request head */
 	__u16 last_response_flags;
 	__s16 app_error; /* positive errno that a send or receive returned last; 0 for none */

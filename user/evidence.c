@@ -311,7 +311,8 @@ static void lead_stale_reuse(struct writer *w)
 
 static void lead_half_close_refused(struct writer *w)
 {
-	say(w, "client shut its sending direction and went on reading; the server closed without a complete response");
+	say(w,
+	    "client shut its sending direction and went on reading; the server closed without a complete response");
 }
 
 static void lead_response_truncated(struct writer *w)

@@ -180,7 +180,8 @@ static bool pipeline_cut(const struct kw_facts *f)
 
 static bool request_unacknowledged(const struct kw_facts *f)
 {
-	return (f->phase == KW_PHASE_REQUEST || f->phase == KW_PHASE_WAITING) && by_client(f) && f->unacknowledged;
+	return (f->phase == KW_PHASE_REQUEST || f->phase == KW_PHASE_WAITING) && by_client(f) &&
+	       f->unacknowledged;
 }
 
 static bool request_truncated(const struct kw_facts *f)
@@ -397,7 +398,8 @@ static enum kw_premature premature_of(const struct kw_facts *f, enum kw_reason r
 static bool may_be_half_close(const struct kw_facts *f, enum kw_reason reason)
 {
 	return (reason == KW_REASON_CLIENT_GAVE_UP || reason == KW_REASON_CLIENT_LEFT) && !f->local &&
-	       f->manner == KW_MANNER_FIN && !(f->event->ending.acts & (1 << KW_ACT_PEER_RST));
+	       f->manner == KW_MANNER_FIN && !f->event->ending.simultaneous &&
+	       !(f->event->ending.acts & (1 << KW_ACT_PEER_RST));
 }
 
 static enum kw_confidence confidence_of(const struct kw_facts *f, enum kw_reason reason)

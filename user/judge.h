@@ -112,9 +112,9 @@ struct kw_verdict {
 	int64_t idle_at_close;  /* ns since the last exchange's end, in phase idle; or KW_DURATION_UNKNOWN */
 	int64_t waited;         /* ns from the last request byte to the close, in phase waiting; or unknown */
 	int64_t idle_before;    /* ns the connection was idle before its latest request; or unknown */
-	int64_t stalled;        /* ns from the last byte of either side to the close, in phases response and tunnel;
+	int64_t stalled; /* ns from the last byte of either side to the close, in phases response and tunnel;
 				 * or unknown */
-	uint64_t body_bytes;    /* of the body in hand (the request's in phase request, else the response's): what
+	uint64_t body_bytes; /* of the body in hand (the request's in phase request, else the response's): what
 				 * came of it; or KW_BODY_UNKNOWN */
 	uint64_t body_declared; /* and its Content-Length; or KW_BODY_UNKNOWN */
 	int64_t late_by;        /* stale_reuse: ns from the arrival of the FIN to the request; or unknown */

@@ -262,8 +262,8 @@ static bool is_hidden(const struct kw_facts *f)
 /* Where a chunked body ends among bytes that nobody read is not certain, nor whether it does. */
 static bool is_rest_doubtful(const struct kw_facts *f)
 {
-	return f->role == KW_ROLE_SERVER && (f->event->http.flags & KW_HTTP_REQUEST_OPEN) && !is_owed_exactly(f) &&
-	       f->event->closing.unread >= owed_by_client(f) && f->event->closing.unread;
+	return f->role == KW_ROLE_SERVER && (f->event->http.flags & KW_HTTP_REQUEST_OPEN) &&
+	       !is_owed_exactly(f) && f->event->closing.unread >= owed_by_client(f) && f->event->closing.unread;
 }
 
 /* The client's FIN was only a half-close: in the end every response was complete and reached it. */
@@ -454,7 +454,8 @@ static void derive_refusal(struct kw_facts *f)
 	if (f->phase != KW_PHASE_WAITING && f->phase != KW_PHASE_RESPONSE)
 		return;
 	f->refused = true;
-	f->response_open = f->event->http.flags & KW_HTTP_RESPONSE_OPEN; /* which may have begun since the FIN */
+	f->response_open =
+		f->event->http.flags & KW_HTTP_RESPONSE_OPEN; /* which may have begun since the FIN */
 	f->phase = f->response_open ? KW_PHASE_RESPONSE : KW_PHASE_WAITING;
 	f->closer = KW_CLOSER_SERVER;
 	f->local = false;

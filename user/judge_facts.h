@@ -36,14 +36,14 @@ struct kw_facts {
 	bool delimited;     /* the latest response's body is delimited by the close */
 	bool taken;         /* the client sent its FIN first, and every response reached it all the same */
 	bool refused; /* the client shut its sending direction only and went on reading: the server closed for it */
-	bool late_request;  /* on the server's socket: see struct kw_verdict */
-	bool late_unread;   /* that request was never read, */
-	bool discarded;     /* or read as a length only, when the server had closed */
+	bool late_request;   /* on the server's socket: see struct kw_verdict */
+	bool late_unread;    /* that request was never read, */
+	bool discarded;      /* or read as a length only, when the server had closed */
 	bool unacknowledged; /* the client's request never reached the server's host */
-	bool hidden;   /* bytes arrived before the act and were never read: nobody can say what they were */
-	bool rest_inferred; /* how much of a chunked request lay unread is not certain */
-	bool inferred; /* the phase is not seen but concluded */
-	int64_t idle;  /* ns from the end of the latest response to the act; or KW_DURATION_UNKNOWN */
+	bool hidden; /* bytes arrived before the act and were never read: nobody can say what they were */
+	bool rest_inferred;  /* how much of a chunked request lay unread is not certain */
+	bool inferred;       /* the phase is not seen but concluded */
+	int64_t idle;        /* ns from the end of the latest response to the act; or KW_DURATION_UNKNOWN */
 	int64_t idle_before; /* ns the connection was idle before its latest request; or KW_DURATION_UNKNOWN */
 };
 

@@ -137,9 +137,9 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 srtt_us; /* eight times the smoothed round-trip time */
 	__u32 total_retrans;
-	__u32 lsndtime;       /* when data was sent last, in ticks of jiffies */
-	__u64 bytes_received; /* like rcv_nxt, and does not wrap; counts a FIN, and no SYN */
-	__u64 bytes_acked;    /* like snd_una, and does not wrap; counts a FIN, and the SYN of connect() */
+	__u32 lsndtime;        /* when data was sent last, in ticks of jiffies */
+	__u64 bytes_received;  /* like rcv_nxt, and does not wrap; counts a FIN, and no SYN */
+	__u64 bytes_acked;     /* like snd_una, and does not wrap; counts a FIN, and the SYN of connect() */
 	__u64 tcp_clock_cache; /* CLOCK_MONOTONIC when it last sent or took a segment; read where it is there */
 };
 

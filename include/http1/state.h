@@ -147,13 +147,13 @@ struct http1_stream {
 	__u16 flags;      /* (message) enum http1_flag */
 	__u16 status;     /* (message) responses only */
 	__u32 errors;     /* (message) bits, 1 << enum http1_error */
-	__u64 remain;  /* bytes left of a body, a chunk, a PROXY header */
-	__u64 number;  /* the number being read; before a target: bytes since the stream last stood still */
-	__u64 length;  /* (message) Content-Length */
-	__u64 body;    /* (message) body bytes so far, without chunk framing */
-	__u32 timeout; /* (message) Keep-Alive: timeout, in seconds; if FLAG_TIMEOUT */
-	__u32 max;     /* (message) Keep-Alive: max, in requests; if FLAG_MAX */
-	__u32 mark;    /* responses: requests seen when the framing was lost */
+	__u64 remain;     /* bytes left of a body, a chunk, a PROXY header */
+	__u64 number;     /* the number being read; before a target: bytes since the stream last stood still */
+	__u64 length;     /* (message) Content-Length */
+	__u64 body;       /* (message) body bytes so far, without chunk framing */
+	__u32 timeout;    /* (message) Keep-Alive: timeout, in seconds; if FLAG_TIMEOUT */
+	__u32 max;        /* (message) Keep-Alive: max, in requests; if FLAG_MAX */
+	__u32 mark;       /* responses: requests seen when the framing was lost */
 	__u32 reserved2;
 	union {
 		__u8 word[HTTP1_WORD]; /* the method, name or token being read, zero-padded */

@@ -162,6 +162,10 @@ class Cable(Path):
         """No TCP packet reaches this end."""
         return self._rule(end, "drop")
 
+    def losing_large(self, end):
+        """No TCP packet of over 1,000 bytes reaches this end, and nobody says so: an MTU black hole."""
+        return self._rule(end, "meta length > 1000 drop")
+
     def rejecting(self, end, why):
         """TCP packets that reach this end are answered by an ICMP error, or by a RST."""
         return self._rule(end, "reject with tcp reset" if why == "rst" else f"reject with icmpx {why}")

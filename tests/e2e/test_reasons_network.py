@@ -279,6 +279,49 @@ def test_a_client_that_gives_up_on_a_dead_path_is_not_blamed(cable, ends, ending
     assert record["retransmits"] >= 1
 
 
+UPLOADS = pytest.mark.parametrize("framing, piece", [
+    ("Content-Length: 1000000", b"x" * 8000),
+    ("Transfer-Encoding: chunked", b"1f40\r\n" + b"x" * 8000 + b"\r\n"),
+], ids=["length", "chunked"])  # fmt: skip
+
+
+def cut_upload(cable, ends, framing, piece):
+    """The client sends a head and a part of the body, waits in vain, and closes."""
+    gives_up_after(ends.client, 1)
+    ends.client.sendall(wire.head("POST / HTTP/1.1", "Host: test", framing) + piece)
+    wait_for_retransmission(ends.client)
+    ends.client.close()
+    return the_record_of(cable, ends, "client")
+
+
+@FAMILIES
+@UPLOADS
+@pytest.mark.parametrize("used", [True, False], ids=["used", "fresh"])
+@proves("request_unacknowledged")
+def test_an_upload_on_a_dead_path_is_not_the_clients_fault_either(cable, ends, framing, piece, used):
+    if used:
+        ends.exchange()
+    with cable.path.deaf(cable.server):
+        record = cut_upload(cable, ends, framing, piece)
+    says(record, "request_unacknowledged", "client", "fin", "request", premature=True, lost=1)
+
+
+@FAMILIES
+@UPLOADS
+@proves("request_unacknowledged")
+def test_a_path_that_loses_large_packets_is_a_dead_path(cable, ends, framing, piece):
+    with cable.path.losing_large(cable.server):
+        record = cut_upload(cable, ends, framing, piece)
+    says(record, "request_unacknowledged", "client", "fin", "request", premature=True, lost=1)
+
+
+@FAMILIES
+def test_an_upload_that_its_client_cuts_on_a_good_path_is_truncated(cable, ends):
+    ends.send_request(wire.head("POST / HTTP/1.1", "Host: test", "Content-Length: 1000") + b"x")
+    ends.close(first=ends.client)
+    both_say(cable.trace, ends, "request_truncated", "client", "fin", "request", premature=True, lost=1)
+
+
 # ---- destroyed from outside ----------------------------------------------------------------------------
 
 

@@ -4,11 +4,14 @@
 import http.server
 import socket
 import threading
+import time
 
 import pytest
 
 import reasons
 import wire
+
+pytest_plugins = ["stage"]
 from reasons import each_says, says, verdict
 
 door, talk = reasons.door, reasons.talk  # fixtures
@@ -40,7 +43,7 @@ def events_so_far(trace, door):
 def no_request_was_late(trace, door, server):
     events_so_far(trace, door)
     assert trace.records("amend", id=server["id"]) == []
-    assert (server["late_request"], server["lost_requests"], server["premature"]) == (False, 0, False)
+    assert (server["late_request"], server["lost_requests"]) == (False, 0)
 
 
 def refuse(talk, chunked):
@@ -178,3 +181,55 @@ def test_a_refusal_by_the_standard_library_of_python_loses_no_request(trace, lis
         server.socket.close()
         assert told["reason"] == "early_response"
         no_request_was_late(trace, listener, told)
+
+
+def upload_in_pieces(client, chunked, pieces=300):
+    """Goes on whatever the server says, as a client does that reads the response only in the end."""
+    piece = b"3e8\r\n" + b"x" * 1000 + b"\r\n" if chunked else b"x" * 1000
+    try:
+        for _ in range(pieces):
+            client.sendall(piece)
+            time.sleep(0.0005)
+    except OSError:
+        pass
+
+
+@BODIES
+def test_a_refusal_by_node_loses_no_request(stage, trace, door, chunked):
+    with stage.node() as node, wire.Client(node.address) as one:
+        one.client.sendall(upload_head(chunked).replace(b"/upload", b"/refuse"))
+        upload_in_pieces(one.client, chunked)
+        one.client.close()
+        server = stage.server(one)
+        assert server["last_status"] == 413
+        assert (server["late_request"], server["lost_requests"]) == (False, 0)
+        events_so_far_of(stage, node)
+        assert stage.records("amend", id=server["id"]) == []
+
+
+def events_so_far_of(stage, server):
+    """Every event up to now has been printed: a connection that came later has."""
+    with wire.Client(server.address) as later:
+        assert later.get()[0] == 200
+        later.client.close()
+        stage.server(later)
+
+
+@BODIES
+def test_a_backend_that_refuses_an_unbuffered_upload_loses_no_request(stage, trace, listener, chunked):
+    backend = listener.dup()
+    backend.settimeout(wire.DEADLINE)
+    with backend, stage.nginx(upstream=f"127.0.0.1:{wire.port_of(backend)}") as nginx, wire.Client(nginx.address) as one:
+        one.client.sendall(upload_head(chunked).replace(b"/upload", b"/unbuffered/upload") + first_part(chunked)[:5])
+        behind, peer = backend.accept()
+        with behind:
+            wire.read_head(behind)
+            behind.sendall(REFUSES)
+        upload_in_pieces(one.client, chunked)
+        one.client.close()
+        server = stage.server(one)
+        (told,) = trace.wait_for(1, local=wire.name_of(backend.getsockname()), remote=wire.name_of(peer))
+        no_request_was_late(trace, listener, told)
+        events_so_far_of(stage, nginx)
+        assert stage.records("amend", id=server["id"]) == []
+        assert (server["late_request"], server["lost_requests"]) == (False, 0), server

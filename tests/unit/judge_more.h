@@ -64,8 +64,8 @@ static inline void reset_seen_as_nothing_else(struct kw_event_connection *event,
 }
 
 /* The rest of the open request's body, of which half came: @owed bytes are to come, and @unread lie in the queue. */
-static inline void body_unread(struct kw_event_connection *event, enum kw_role role, uint64_t declared, uint64_t owed,
-			       uint32_t unread)
+static inline void body_unread(struct kw_event_connection *event, enum kw_role role, uint64_t declared,
+			       uint64_t owed, uint32_t unread)
 {
 	if (role != KW_ROLE_SERVER)
 		return;

@@ -30,6 +30,12 @@ http {{
 		location = /drop {{ return 444; }}
 		location = /private {{ return 401 "who are you?\\n"; }}
 		location = /upload {{ proxy_pass http://{upstream}; }}
+		location /unbuffered/ {{
+			client_max_body_size 0;
+			proxy_pass http://{upstream}/;
+			proxy_http_version 1.1;
+			proxy_request_buffering off;
+		}}
 		location /up/ {{ proxy_pass http://{upstream}/; }}
 		location /pass/ {{
 			proxy_pass http://{upstream}/;

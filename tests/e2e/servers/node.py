@@ -17,6 +17,9 @@ const server = http.createServer(settings, (request, response) => {
 		response.writeHead(200, { "Content-Type": "text/event-stream" });
 		const timer = setInterval(() => response.write("data: tick\\n\\n"), 50);
 		response.on("close", () => clearInterval(timer));
+	} else if (path === "/refuse") {
+		response.writeHead(413, { "Content-Length": 0, "Connection": "close" });
+		response.end(() => request.socket.destroySoon());
 	} else if (path === "/private") {
 		response.writeHead(401, { "Content-Length": 0 });
 		response.end();
