@@ -59,6 +59,42 @@ static void an_idle_timeout_is_told_by_its_act(void **state)
 	assert_string_equal(evidence.sentences[1], "server advertised Keep-Alive: timeout=5");
 }
 
+static void an_interim_response_is_named(struct kw_event_connection *event, enum kw_role role)
+{
+	(void)role;
+	event->http.interim = 103;
+}
+
+static void only_an_interim_response_is_no_silence(void **state)
+{
+	struct story story = {.pending = REQUEST, BY(SERVER, FIN), .more = an_interim_response_is_named};
+	struct kw_evidence client = told(story, KW_ROLE_CLIENT), server = told(story, KW_ROLE_SERVER);
+
+	(void)state;
+	assert_says(&client, "only an interim response (103) was received");
+	assert_says(&server, "only an interim response (103) was sent");
+	assert_false(says(&client, "no response byte was received"));
+}
+
+static void a_cut_response_that_nobody_asked_for_says_so(void **state)
+{
+	struct story story = {BY(SERVER, FIN), .idle = S, .more = cut_unasked_response};
+	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_says(&evidence, "no request was seen that the response could belong to");
+}
+
+static void a_refused_half_close_says_who_did_what(void **state)
+{
+	struct story story = {.pending = REQUEST, BY(SERVER, FIN), .more = half_close_met_by_fin};
+	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_string_equal(evidence.sentences[0], "client shut its sending direction and went on reading; the "
+						   "server closed without a complete response");
+}
+
 static void a_race_is_told_by_how_late_the_request_was(void **state)
 {
 	struct story story = {.answered = 2,
@@ -288,6 +324,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_idle_timeout_is_told_by_its_act),
+		cmocka_unit_test(only_an_interim_response_is_no_silence),
+		cmocka_unit_test(a_cut_response_that_nobody_asked_for_says_so),
+		cmocka_unit_test(a_refused_half_close_says_who_did_what),
 		cmocka_unit_test(a_race_is_told_by_how_late_the_request_was),
 		cmocka_unit_test(the_other_two_races_are_told_apart),
 		cmocka_unit_test(no_response_says_who_had_the_request),
