@@ -43,13 +43,13 @@ static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 d
 {
 	const struct http1_stream *s = &c->http1.streams[direction & 1];
 
-	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || s->state == HTTP1_TUNNEL)
+	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || (s->state == HTTP1_TUNNEL && c->http1.tunnel))
 		return KW_BODY_ENDLESS;
 	if (c->http1.tunnel || s->flags & HTTP1_FLAG_UNPAIRED)
 		return 0;
 	if (s->state == HTTP1_BODY_CLOSE)
 		return KW_BODY_ENDLESS;
-	return s->state == HTTP1_BODY || s->state == HTTP1_CHUNK_DATA ? s->remain : 0;
+	return s->state == HTTP1_BODY || s->state == HTTP1_CHUNK_DATA || s->state == HTTP1_BODY_DOUBT ? s->remain : 0;
 }
 
 /* A send or receive was followed: from here on what is left of a body may pass. */

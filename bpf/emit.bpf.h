@@ -102,6 +102,18 @@ static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_co
 		http->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 }
 
+/* What the server sent that belongs to no response. A whole response that nobody had asked for, behind another one, is
+ * among it: but only the end says that no request came; 408 alone has a meaning of its own (RFC 9110 section 15.5.9). */
+static __always_inline void kw_settle_surplus(struct kw_http *http, const struct http1_stream *responses)
+{
+	http->surplus = responses->surplus;
+	if (!http->taints && http->counts.requests_begun &&
+	    http->counts.responses_ended > http->counts.requests_begun && http->last_status != 408)
+		http->surplus += http->response_end - http->response_begin;
+	if (http->surplus)
+		http->errors |= 1 << HTTP1_ERROR_SURPLUS;
+}
+
 /* Puts together in the record what the two directions wrote apart, and what the machine's state implies. */
 static __always_inline void kw_settle(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
 {
@@ -120,12 +132,13 @@ static __always_inline void kw_settle(struct kw_http *http, const struct kw_conn
 		http->flags |= KW_HTTP_RESPONSE_OPEN;
 	if (c->http1.tunnel)
 		http->flags |= KW_HTTP_TUNNEL;
-	if (responses->open && c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE)
+	if (responses->open && http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]))
 		http->flags |= KW_HTTP_DELIMITED;
 	if (http1_is_lost(&c->http1, HTTP1_REQUESTS))
 		http->flags |= KW_HTTP_REQUESTS_LOST;
 	if (http1_is_lost(&c->http1, HTTP1_RESPONSES))
 		http->flags |= KW_HTTP_RESPONSES_LOST;
+	kw_settle_surplus(http, &c->http1.streams[HTTP1_RESPONSES]);
 	kw_check_gap(http, c);
 	kw_settle_oldest(http, c, sk);
 	kw_count_outstanding(http, &c->http1);
@@ -299,7 +312,7 @@ static __always_inline int kw_is_answered(const struct kw_connection *c)
 {
 	const struct kw_counts *counts = &c->http.counts;
 	__u32 delimited =
-		c->sides[HTTP1_RESPONSES].open && c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE;
+		c->sides[HTTP1_RESPONSES].open && http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]);
 
 	return counts->requests_begun <= counts->responses_ended + delimited;
 }

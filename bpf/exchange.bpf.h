@@ -392,6 +392,9 @@ static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *s
 
 /* ---- all events ---------------------------------------------------------------------------------- */
 
+#define KW_TLS_ALERT 21 /* RFC 8446 section 5.1, ContentType */
+#define KW_TLS_HANDSHAKE 22
+
 /* The framing is lost: what was in flight is not known any more. Behind a head, what was wrong with it has been
  * counted. */
 static __always_inline void kw_lost(struct kw_side *side, const struct http1_stream *s, enum kw_taint why)
@@ -400,6 +403,9 @@ static __always_inline void kw_lost(struct kw_side *side, const struct http1_str
 	__u32 in_head = side->open && s->framing == HTTP1_FRAMING_NONE;
 
 	side->open = 0;
+	if (s->errors & 1 << HTTP1_ERROR_NOT_A_RESPONSE &&
+	    (s->parameter == KW_TLS_ALERT || s->parameter == KW_TLS_HANDSHAKE))
+		side->flags |= KW_HTTP_TLS_ANSWER;
 	kw_count_errors(side, in_head ? s->errors : fatal);
 	kw_taint(side, fatal ? KW_TAINT_MALFORMED : why);
 }
@@ -428,7 +434,12 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 		else
 			kw_request_head(c, s);
 	}
+	if (event & HTTP1_EVENT_SURPLUS) {
+		side->open = 0;
+		kw_count_errors(side, 1 << HTTP1_ERROR_SURPLUS);
+	}
 	if (event & HTTP1_EVENT_END) {
+		kw_count_errors(side, s->errors & 1 << HTTP1_ERROR_CHUNK_WORDS);
 		if (responses)
 			kw_response_end(c, sk, s, cursor);
 		else

@@ -20,7 +20,7 @@
  * Sections with a "?" are loaded only where the kernel has and needs them: user/front_end.c decides.
  *
  * Data flows one way through the headers: maps -> connection -> body -> emit -> exchange -> lifecycle, capture;
- * emit -> late; capture -> role -> transfer. */
+ * emit -> late; capture -> role -> revive -> transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -36,6 +36,7 @@
 #include "lifecycle.bpf.h"
 #include "capture.bpf.h"
 #include "role.bpf.h"
+#include "revive.bpf.h"
 #include "transfer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

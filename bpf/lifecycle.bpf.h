@@ -168,7 +168,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 	if (cursor.event)
 		kw_on_event(c, sk, &cursor);
 	if (kw_config.exchanges && c->sides[HTTP1_RESPONSES].open &&
-	    c->http1.streams[HTTP1_RESPONSES].state == HTTP1_BODY_CLOSE &&
+	    http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]) &&
 	    !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST)))
 		kw_emit_exchange(c, sk, c->http.counts.responses_ended + 1, cursor.now, cursor.position);
 }

@@ -3,7 +3,7 @@
 #ifndef KEEPWATCH_TRANSFER_BPF_H
 #define KEEPWATCH_TRANSFER_BPF_H
 
-#include "role.bpf.h"
+#include "revive.bpf.h"
 
 /* No data yet, a signal came first, or the SYN has gone without data: nothing passed and nothing went wrong. Programs that wait for events meet this
  * often. */
@@ -35,7 +35,8 @@ static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, i
 {
 	int observed;
 
-	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 &&
+	    (!readable || !kw_may_revive(c, sending) || !kw_revive(c, sk, result, sending)))
 		return 1;
 	if (!kw_own(c, sk))
 		return 0;

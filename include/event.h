@@ -129,6 +129,7 @@ enum kw_http_flag {
 	KW_HTTP_EARLY_RESPONSE = 1 << 11,   /* the last response was complete before its request was */
 	KW_HTTP_PROXY_CONNECTION = 1 << 12, /* a Proxy-Connection field was seen */
 	KW_HTTP_UNSUPPORTED = 1 << 13,      /* MPTCP subflow, kTLS or sockmap: no HTTP is looked for */
+	KW_HTTP_TLS_ANSWER = 1 << 14,       /* a TLS record came where a response was expected */
 };
 
 enum kw_announced_by {

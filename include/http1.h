@@ -35,6 +35,22 @@ KW_INLINE void http1_init_midway(struct http1_connection *c)
 	c->streams[HTTP1_RESPONSES].state = HTTP1_LOST;
 }
 
+/* A connection whose client did not seem to speak HTTP is HTTP/1 after all, because its server answers so: whatever the
+ * client sent so far was a request. */
+KW_INLINE void http1_revive(struct http1_connection *c)
+{
+	struct http1_stream *s = &c->streams[HTTP1_REQUESTS];
+
+	c->protocol = HTTP1_PROTOCOL_HTTP1;
+	http1_begin(s, 0);
+	s->state = HTTP1_START;
+	s->number = 0;
+	s->version = 1;
+	s->method = HTTP1_METHOD_OTHER;
+	c->methods[c->pushed & (HTTP1_QUEUE - 1)] = HTTP1_METHOD_OTHER;
+	KW_PUBLISH(c->pushed, c->pushed + 1);
+}
+
 /* Is the stream out of step, so that nothing is known of where HTTP stands? */
 KW_INLINE int http1_is_lost(const struct http1_connection *c, enum http1_direction direction)
 {
@@ -68,8 +84,14 @@ KW_INLINE __u32 http1_call(struct http1_connection *c, enum http1_direction dire
 
 	if (s->state == HTTP1_LOST)
 		s->state = HTTP1_RESYNC;
+	if (s->state == HTTP1_SURPLUS)
+		s->state = HTTP1_START;
 	if (c->tunnel)
 		s->state = HTTP1_TUNNEL;
+	else if (s->state == HTTP1_TUNNEL && http1_is_unasked(c))
+		s->state = HTTP1_START; /* CONNECT made none */
+	if (s->state == HTTP1_DOUBT_END && c->pushed != s->mark)
+		return http1_doubt_ends(c, s); /* the client has used the connection again */
 	return direction == HTTP1_RESPONSES ? http1_pair_late(c, s) : 0;
 }
 
@@ -89,10 +111,12 @@ KW_INLINE __u64 http1_skippable(const struct http1_stream *s, __u64 n)
 {
 	switch (s->state) {
 	case HTTP1_BODY:
+	case HTTP1_BODY_DOUBT:
 	case HTTP1_CHUNK_DATA:
 	case HTTP1_PROXY2_ADDRESSES:
 		return s->remain < n ? s->remain : n;
 	case HTTP1_BODY_CLOSE:
+	case HTTP1_SURPLUS:
 	case HTTP1_TUNNEL:
 	case HTTP1_LOST:
 		return n;
@@ -112,7 +136,9 @@ KW_INLINE __u32 http1_skip(struct http1_connection *c, enum http1_direction dire
 			s->state = HTTP1_START;
 		return 0;
 	}
-	if (s->state == HTTP1_TUNNEL || s->state == HTTP1_LOST)
+	if (s->state == HTTP1_SURPLUS)
+		s->surplus += n;
+	if (s->state == HTTP1_TUNNEL || s->state == HTTP1_LOST || s->state == HTTP1_SURPLUS)
 		return 0;
 	s->body += n;
 	if (s->state == HTTP1_BODY_CLOSE)
@@ -120,6 +146,11 @@ KW_INLINE __u32 http1_skip(struct http1_connection *c, enum http1_direction dire
 	s->remain -= n;
 	if (s->remain)
 		return 0;
+	if (s->state == HTTP1_BODY_DOUBT) {
+		s->state = HTTP1_DOUBT_END;
+		s->mark = c->pushed;
+		return 0;
+	}
 	if (s->state == HTTP1_BODY)
 		return http1_message_end(c, s, direction == HTTP1_RESPONSES);
 	s->state = HTTP1_CHUNK_END;
@@ -195,6 +226,8 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_trailer_start(c, s, responses, p, ret_event);
 	case HTTP1_TRAILER:
 		return http1_step_trailer(s, p, n);
+	case HTTP1_DOUBT_END:
+		return http1_step_doubt_end(c, s, p, ret_event);
 	case HTTP1_PROXY1:
 		return http1_step_proxy1(c, s, p, n, ret_event);
 	case HTTP1_PROXY2:

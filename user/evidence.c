@@ -460,6 +460,26 @@ static void say_lost(struct writer *w)
 		    verdict->lost_requests == 1 ? " got" : "s got");
 }
 
+/* What peers may read in another way than keepwatch, and what belongs to no message. */
+static void say_oddities(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+
+	if (http->surplus)
+		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus, plural(http->surplus),
+		    http->surplus == 1 ? "s" : "");
+	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
+		say(w, "what the server sent is not HTTP%s",
+		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");
+	if (http->errors & (1 << HTTP1_ERROR_REQUEST_LINE))
+		say(w, "the client's first line is no request line, but the server answered by HTTP/1");
+	if (http->last_response_flags & HTTP1_FLAG_DOUBTFUL && w->facts->delimited)
+		say(w, "the response has both a Transfer-Encoding other than chunked and a Content-Length: peers "
+		       "disagree where it ends");
+	else if ((http->last_request_flags | http->last_response_flags) & HTTP1_FLAG_DOUBTFUL)
+		say(w, "a field with an odd name may say something of the connection to a lenient peer");
+}
+
 static void say_transport(struct writer *w)
 {
 	const struct kw_closing *closing = &w->event->closing;
@@ -488,6 +508,7 @@ void kw_evidence_write(const struct kw_event_connection *event, const struct kw_
 	say_act(&w);
 	say_waiting(&w);
 	say_lost(&w);
+	say_oddities(&w);
 	say_advertised(&w);
 	say_transport(&w);
 	if (!ret_evidence->count)

@@ -5,6 +5,13 @@ const char *kw_http_error_name(enum http1_error error)
 {
 	static const char *const names[HTTP1_ERROR_MAX] = {
 		[HTTP1_ERROR_START_LINE] = "start_line",
+		[HTTP1_ERROR_NOT_A_RESPONSE] = "not_a_response",
+		[HTTP1_ERROR_FRAMING_FIELD] = "framing_field",
+		[HTTP1_ERROR_BLANKS] = "blanks",
+		[HTTP1_ERROR_VERSION] = "version",
+		[HTTP1_ERROR_CHUNK_WORDS] = "chunk_words",
+		[HTTP1_ERROR_REQUEST_LINE] = "request_line",
+		[HTTP1_ERROR_SURPLUS] = "surplus",
 		[HTTP1_ERROR_FIELD_NAME] = "field_name",
 		[HTTP1_ERROR_SPACE_BEFORE_COLON] = "space_before_colon",
 		[HTTP1_ERROR_NO_COLON] = "no_colon",

@@ -39,7 +39,9 @@ static void on_event(struct kw_parse_stream *stream, __u32 event)
 	message->start_line |= is_past_start_line(s->state);
 	if (event & HTTP1_EVENT_HEAD)
 		message->head = true;
-	if (event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST)) {
+	if (event & HTTP1_EVENT_SURPLUS)
+		*message = (struct kw_parse_message){};
+	if (event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST | HTTP1_EVENT_SURPLUS)) {
 		kw_parse_write(stream, event & HTTP1_EVENT_END);
 		message->open = false;
 	}
@@ -106,6 +108,6 @@ void kw_parse_end(struct kw_parse_stream *stream, bool closed)
 	const struct http1_stream *s = &stream->connection.streams[stream->direction];
 
 	if (stream->message.open && !stream->over)
-		kw_parse_write(stream, closed && s->state == HTTP1_BODY_CLOSE);
+		kw_parse_write(stream, closed && http1_is_delimited(s));
 	stream->message.open = false;
 }

@@ -64,8 +64,17 @@ static bool http10_default(__u8 version, __u16 flags)
 	return version == 0 && !(flags & HTTP1_FLAG_KEEP_ALIVE);
 }
 
+/* Behind a response that announced a close there may be one that nobody asked for, which takes nothing back. */
+static bool announced_before_surplus(const struct kw_http *http)
+{
+	return http->announced_by == KW_ANNOUNCED_BY_SERVER && http->counts.requests_begun &&
+	       http->counts.responses_ended > http->counts.requests_begun;
+}
+
 static bool response_announces(const struct kw_http *http)
 {
+	if (announced_before_surplus(http))
+		return true;
 	return http->counts.responses &&
 	       ((http->last_response_flags & HTTP1_FLAG_CLOSE) ||
 		http10_default(http->last_response_version, http->last_response_flags));
@@ -402,13 +411,19 @@ static bool may_be_half_close(const struct kw_facts *f, enum kw_reason reason)
 	       !(f->event->ending.acts & (1 << KW_ACT_PEER_RST));
 }
 
+/* Peers disagree on what one of the latest messages says of the connection, or on where it ends. */
+static bool is_doubtful(const struct kw_facts *f)
+{
+	return (f->event->http.last_request_flags | f->event->http.last_response_flags) & HTTP1_FLAG_DOUBTFUL;
+}
+
 static enum kw_confidence confidence_of(const struct kw_facts *f, enum kw_reason reason)
 {
 	if (reason == KW_REASON_UNKNOWN)
 		return KW_CONFIDENCE_UNKNOWN;
 	if (reason < KW_REASON_UNKNOWN)
 		return KW_CONFIDENCE_CERTAIN; /* an error speaks for itself */
-	if (f->inferred)
+	if (f->inferred || is_doubtful(f))
 		return KW_CONFIDENCE_INFERRED;
 	if (may_be_half_close(f, reason))
 		return KW_CONFIDENCE_INFERRED;

@@ -13,6 +13,12 @@ KW_INLINE void http1_chunk_size_end(struct http1_stream *s)
 	s->state = s->remain ? HTTP1_CHUNK_DATA : HTTP1_TRAILER_START;
 }
 
+KW_INLINE void http1_chunk_words(struct http1_stream *s)
+{
+	s->errors |= 1 << HTTP1_ERROR_CHUNK_WORDS;
+	s->state = HTTP1_CHUNK_EXTENSION;
+}
+
 KW_INLINE __s32 http1_hex_digit(__u8 byte)
 {
 	if (http1_is_digit(byte))
@@ -21,7 +27,8 @@ KW_INLINE __s32 http1_hex_digit(__u8 byte)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* Behind the digits: white space, then an extension or the line's end. Returns 0 where something else is. */
+/* Behind the digits: white space, then an extension or the line's end; peers skip other words there too. Returns 0
+ * where something else is. */
 KW_INLINE int http1_chunk_size_tail(struct http1_stream *s, __u8 byte)
 {
 	if (s->phase == HTTP1_SIZE_EMPTY || (s->phase == HTTP1_SIZE_CR && byte != '\n'))
@@ -34,6 +41,8 @@ KW_INLINE int http1_chunk_size_tail(struct http1_stream *s, __u8 byte)
 		s->phase = HTTP1_SIZE_SPACE;
 	else if (byte == ';')
 		s->state = HTTP1_CHUNK_EXTENSION;
+	else if (s->phase == HTTP1_SIZE_SPACE)
+		http1_chunk_words(s);
 	else
 		return 0;
 	return 1;
@@ -52,7 +61,7 @@ KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_s
 			s->phase = HTTP1_SIZE_DIGITS;
 			continue;
 		}
-		if (digit >= 0 || !http1_chunk_size_tail(s, p[i]))
+		if ((digit >= 0 && s->phase != HTTP1_SIZE_SPACE) || !http1_chunk_size_tail(s, p[i]))
 			*event = http1_malformed(c, s, HTTP1_ERROR_CHUNK);
 		if (s->state != HTTP1_CHUNK_SIZE)
 			return i + 1;

@@ -154,25 +154,77 @@ KW_INLINE int http1_may_matter(__u8 letter)
 	return letter == 'c' || letter == 'k' || letter == 't' || letter == 'u' || letter == 'p';
 }
 
-/* A byte of a line whose name is bad: what ends the line, or its name, tells what is wrong with it. */
-KW_INLINE __u32 http1_bad_name(struct http1_connection *c, struct http1_stream *s, __u8 byte)
+/* ---- odd names: the line is skipped as a field, as peers do, unless the name is one of those that frame ------- */
+
+/* Where within an odd name; bits of phase. */
+enum http1_odd {
+	HTTP1_ODD_BLANK = 1 << 0, /* a blank within the name or behind it */
+	HTTP1_ODD_OTHER = 1 << 1, /* anything else that makes it odd */
+	HTTP1_ODD_FOLD = 1 << 2,  /* the line begins as a folded one, and continues nothing */
+};
+
+/* The name that was read, without blanks, frames the message or says how long the connection lives. */
+KW_INLINE int http1_is_framing_name(const struct http1_stream *s)
 {
-	if (byte == '\n')
-		return http1_malformed(c, s, HTTP1_ERROR_NO_COLON);
-	if (byte == ':')
-		return http1_malformed(c, s,
-				       s->phase ? HTTP1_ERROR_FIELD_NAME : HTTP1_ERROR_SPACE_BEFORE_COLON);
-	if (!http1_is_space(byte))
-		s->phase = 1; /* something other than white space before the colon */
-	s->state = HTTP1_BAD_NAME;
+	return http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'),
+			     HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0) ||
+	       http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'),
+			     HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0) ||
+	       http1_word_is(s, HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),
+			     HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'),
+			     HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0));
+}
+
+/* A lenient peer may have read a field that says something of the connection. */
+KW_INLINE int http1_is_connection_name(const struct http1_stream *s)
+{
+	return http1_word_is(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
+			     HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0) ||
+	       http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0);
+}
+
+KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)
+{
+	__u32 phase = s->phase;
+
+	if (phase & HTTP1_ODD_FOLD)
+		s->errors |= 1 << HTTP1_ERROR_FOLD;
+	if (!colon)
+		s->errors |= 1 << HTTP1_ERROR_NO_COLON;
+	else if (phase & HTTP1_ODD_OTHER || !s->word_length)
+		s->errors |= 1 << HTTP1_ERROR_FIELD_NAME;
+	else if (phase & HTTP1_ODD_BLANK)
+		s->errors |= 1 << HTTP1_ERROR_SPACE_BEFORE_COLON;
+}
+
+/* An odd name has ended, by a colon or by the end of its line. */
+KW_INLINE __u32 http1_odd_name_end(struct http1_connection *c, struct http1_stream *s, int colon)
+{
+	http1_count_odd_name(s, colon);
+	if (s->word_length && http1_is_framing_name(s))
+		return http1_malformed(c, s, HTTP1_ERROR_FRAMING_FIELD);
+	if (s->word_length && http1_is_connection_name(s))
+		s->flags |= HTTP1_FLAG_DOUBTFUL;
+	s->word_length = 0;
+	s->phase = 0;
+	s->field = HTTP1_FIELD_OTHER; /* so that what is folded behind it continues a value that is skipped */
+	s->state = colon ? HTTP1_VALUE : HTTP1_FIELD_START;
 	return 0;
 }
 
-/* The first byte that makes a name bad; a colon does so where no name is. */
-KW_INLINE __u32 http1_bad_name_begin(struct http1_connection *c, struct http1_stream *s, __u8 byte)
+KW_INLINE __u32 http1_odd_name_byte(struct http1_connection *c, struct http1_stream *s, __u8 byte)
 {
-	s->phase = byte == ':';
-	return http1_bad_name(c, s, byte);
+	s->state = HTTP1_BAD_NAME;
+	if (byte == '\n' || byte == ':')
+		return http1_odd_name_end(c, s, byte == ':');
+	if (http1_is_space(byte) || byte == '\r') {
+		s->phase |= HTTP1_ODD_BLANK;
+		return 0;
+	}
+	if (!http1_is_token(byte) || s->phase & HTTP1_ODD_BLANK)
+		s->phase |= HTTP1_ODD_OTHER; /* a blank within the name is no blank before the colon */
+	http1_append(s, http1_is_token(byte) ? http1_lower(byte) : '?');
+	return 0;
 }
 
 KW_INLINE __u32 http1_step_field_start(struct http1_connection *c, struct http1_stream *s, int responses,
@@ -182,7 +234,9 @@ KW_INLINE __u32 http1_step_field_start(struct http1_connection *c, struct http1_
 
 	if (http1_is_space(byte)) {
 		if (s->field == HTTP1_FIELD_NONE) {
-			*event = http1_malformed(c, s, HTTP1_ERROR_FOLD);
+			s->word_length = 0;
+			s->phase = HTTP1_ODD_FOLD;
+			s->state = HTTP1_BAD_NAME;
 			return 1;
 		}
 		s->state = http1_value_state(s);
@@ -216,7 +270,7 @@ KW_INLINE __u32 http1_step_name(struct http1_connection *c, struct http1_stream 
 			return i + 1;
 		}
 		if (!http1_is_token(byte)) {
-			*event = http1_bad_name_begin(c, s, byte);
+			*event = http1_odd_name_byte(c, s, byte);
 			return i + 1;
 		}
 		http1_append(s, http1_lower(byte));
@@ -239,7 +293,10 @@ KW_INLINE __u32 http1_step_other_name(struct http1_connection *c, struct http1_s
 			s->state = HTTP1_VALUE;
 			return i + 1;
 		} else {
-			*event = http1_bad_name_begin(c, s, byte);
+			if (s->phase)
+				http1_append(s, '?'); /* the name so far: none that matters begins so */
+			s->phase = 0;
+			*event = http1_odd_name_byte(c, s, byte);
 			return i + 1;
 		}
 	}
@@ -252,8 +309,8 @@ KW_INLINE __u32 http1_step_bad_name(struct http1_connection *c, struct http1_str
 	for (__u32 i = 0; i < HTTP1_WORD; i++) {
 		if (i >= n)
 			return n;
-		*event = http1_bad_name(c, s, p[i]);
-		if (*event)
+		*event = http1_odd_name_byte(c, s, p[i]);
+		if (s->state != HTTP1_BAD_NAME)
 			return i + 1;
 	}
 	return HTTP1_WORD;
@@ -406,7 +463,7 @@ KW_INLINE __u32 http1_step_length(struct http1_stream *s, const __u8 *p, __u32 n
 KW_INLINE __u32 http1_step_head_lf(struct http1_connection *c, struct http1_stream *s, int responses,
 				   const __u8 *p, __u32 *event)
 {
-	*event = p[0] == '\n' ? http1_head_end(c, s, responses) : http1_malformed(c, s, HTTP1_ERROR_NO_COLON);
+	*event = p[0] == '\n' ? http1_head_end(c, s, responses) : http1_malformed(c, s, HTTP1_ERROR_START_LINE);
 	return 1;
 }
 

@@ -39,6 +39,26 @@ KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream 
 	return http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 }
 
+/* Does no request wait for a response, as far as was seen? */
+KW_INLINE int http1_is_unasked(const struct http1_connection *c)
+{
+	return (__s32)(c->pushed - c->popped) <= 0;
+}
+
+/* Where a response may begin there is none: other bytes, the first of which is @first, and of which @n have been taken.
+ * Behind a complete response, with no request outstanding, they are surplus. */
+KW_INLINE __u32 http1_no_response(struct http1_connection *c, struct http1_stream *s, __u8 first, __u32 n)
+{
+	if (!http1_is_unasked(c)) {
+		s->parameter = first;
+		return http1_malformed(c, s, HTTP1_ERROR_NOT_A_RESPONSE);
+	}
+	s->errors |= 1 << HTTP1_ERROR_SURPLUS;
+	s->state = HTTP1_SURPLUS;
+	s->surplus += n;
+	return HTTP1_EVENT_SURPLUS;
+}
+
 KW_INLINE __u32 http1_message_end(struct http1_connection *c, struct http1_stream *s, int responses)
 {
 	s->state = HTTP1_START;
@@ -65,6 +85,39 @@ KW_INLINE __u32 http1_class(const struct http1_stream *s)
 
 /* ---- framing: RFC 9112 section 6.3 -------------------------------------------------------------- */
 
+/* The last coding is not chunked, so the close ends the body (RFC 9112 section 6.3); but many peers take the length and
+ * use the connection again. A message that begins at its end will say that they did. */
+KW_INLINE void http1_doubt(struct http1_connection *c, struct http1_stream *s)
+{
+	s->flags |= HTTP1_FLAG_DOUBTFUL;
+	s->remain = s->length;
+	s->state = s->remain ? HTTP1_BODY_DOUBT : HTTP1_DOUBT_END;
+	s->mark = c->pushed;
+}
+
+/* Does the close end the body in hand, or may it? */
+KW_INLINE int http1_is_delimited(const struct http1_stream *s)
+{
+	return s->state == HTTP1_BODY_CLOSE || s->state == HTTP1_BODY_DOUBT || s->state == HTTP1_DOUBT_END;
+}
+
+/* The message whose body ended by its length, as not all peers would have it, is complete. */
+KW_INLINE __u32 http1_doubt_ends(struct http1_connection *c, struct http1_stream *s)
+{
+	s->framing = HTTP1_FRAMING_LENGTH;
+	s->flags &= ~HTTP1_FLAG_DOUBTFUL;
+	return http1_message_end(c, s, 1);
+}
+
+KW_INLINE __u32 http1_step_doubt_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 *event)
+{
+	if (p[0] == 'H')
+		*event = http1_doubt_ends(c, s);
+	else
+		s->state = HTTP1_BODY_CLOSE;
+	return 0;
+}
+
 KW_INLINE __u32 http1_body(struct http1_connection *c, struct http1_stream *s, int responses,
 			   enum http1_framing framing)
 {
@@ -83,6 +136,8 @@ KW_INLINE __u32 http1_body(struct http1_connection *c, struct http1_stream *s, i
 		return HTTP1_EVENT_HEAD;
 	case HTTP1_FRAMING_CLOSE:
 		s->state = HTTP1_BODY_CLOSE;
+		if (s->flags & HTTP1_FLAG_LENGTH)
+			http1_doubt(c, s);
 		return HTTP1_EVENT_HEAD;
 	case HTTP1_FRAMING_TUNNEL:
 		c->tunnel = 1;
@@ -118,10 +173,13 @@ KW_INLINE __u32 http1_body_by_fields(struct http1_connection *c, struct http1_st
 
 KW_INLINE __u32 http1_request_head(struct http1_connection *c, struct http1_stream *s)
 {
-	__u32 event = http1_body_by_fields(c, s, 0);
+	int connect = s->method == HTTP1_METHOD_CONNECT;
+	__u32 event = connect ? http1_body(c, s, 0, HTTP1_FRAMING_NONE) : http1_body_by_fields(c, s, 0);
 
 	if (event & HTTP1_EVENT_LOST)
 		return event;
+	if (connect)
+		s->state = HTTP1_TUNNEL; /* what stands behind the head is the tunnel's, if there will be one */
 	c->methods[c->pushed & (HTTP1_QUEUE - 1)] = s->method;
 	KW_PUBLISH(c->pushed, c->pushed + 1); /* the class is there before its number is */
 	return event;

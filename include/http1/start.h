@@ -62,6 +62,11 @@ KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream
 		s->phase = 0;
 		return i;
 	}
+	if (responses && !fresh && p[i] != 'H') {
+		s->errors = 0;
+		*event = http1_no_response(c, s, p[i], 0);
+		return i;
+	}
 	*event = http1_begin(s, responses);
 	return i;
 }
@@ -84,6 +89,13 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	else if (phase == 8)
 		*event = http1_not_http(c, s, HTTP1_PROTOCOL_H2C);
 	return 1;
+}
+
+/* Peers take any number of blanks between the parts of a start line for one, and tabs too. */
+KW_INLINE void http1_count_blank(struct http1_stream *s, int odd)
+{
+	if (odd)
+		s->errors |= 1 << HTTP1_ERROR_BLANKS;
 }
 
 KW_INLINE void http1_method_end(struct http1_connection *c, struct http1_stream *s)
@@ -123,8 +135,9 @@ KW_INLINE __u32 http1_step_method(struct http1_connection *c, struct http1_strea
 
 		if (http1_is_token(byte) && (sure || s->number + s->word_length + 1 < HTTP1_DECIDE)) {
 			http1_append(s, byte);
-		} else if (byte == ' ' && s->word_length) {
+		} else if (http1_is_space(byte) && s->word_length) {
 			http1_method_end(c, s);
+			http1_count_blank(s, byte == '\t');
 			return i + 1;
 		} else {
 			*event = http1_bad_start(c, s);
@@ -152,19 +165,27 @@ KW_INLINE int http1_is_odd_target(const struct http1_connection *c, const struct
 KW_INLINE __u32 http1_step_target(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
 				  __u32 *event)
 {
-	__u32 taken, length;
+	__u32 taken, length, tab;
 
+	if (s->phase == HTTP1_TARGET_EMPTY && http1_is_space(p[0])) {
+		http1_count_blank(s, 1);
+		return 1;
+	}
 	if (http1_is_odd_target(c, s, p[0])) {
 		s->state = HTTP1_ODD_TARGET;
 		return 0;
 	}
 	taken = http1_find(p, n, ' ', '\n');
+	tab = http1_find(p, n, '\t', '\t');
+	http1_count_blank(s, tab < taken);
+	if (tab < taken)
+		taken = tab;
 	length = taken > n ? n : taken - 1;
 	if (length)
 		s->phase = s->phase || length > 1 || p[0] != '*' ? HTTP1_TARGET_MORE : HTTP1_TARGET_STAR;
 	if (taken > n)
 		return n;
-	if (p[length & (HTTP1_WINDOW - 1)] == ' ' && s->phase)
+	if (p[length & (HTTP1_WINDOW - 1)] != '\n' && s->phase)
 		http1_target_end(s);
 	else
 		*event = http1_bad_start(c, s);
@@ -181,7 +202,8 @@ KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_s
 			return n;
 		__u8 byte = p[i];
 
-		if (byte == ' ' && s->phase) {
+		if (http1_is_space(byte) && s->phase) {
+			http1_count_blank(s, byte == '\t');
 			http1_target_end(s);
 			return i + 1;
 		}
@@ -198,8 +220,9 @@ KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_s
 	return HTTP1_WORD;
 }
 
-/* HTTP/ DIGIT . DIGIT (RFC 9112 section 2.3), told from anything else at the first byte that differs. */
-KW_INLINE int http1_version_byte(struct http1_stream *s, __u8 byte)
+/* HTTP/ DIGIT . DIGIT (RFC 9112 section 2.3), told from anything else at the first byte that differs. A client that is
+ * @sure to speak HTTP/1 may say HTTP/2.0: peers take it for 1.1. */
+KW_INLINE int http1_version_byte(struct http1_stream *s, __u8 byte, int sure)
 {
 	switch (s->phase) {
 	case 0:
@@ -213,7 +236,7 @@ KW_INLINE int http1_version_byte(struct http1_stream *s, __u8 byte)
 		return byte == '/';
 	case 5:
 		s->number = byte;
-		return byte == '1' || (byte == '2' && s->method == HTTP1_METHOD_MAX);
+		return byte == '1' || (byte == '2' && (s->method == HTTP1_METHOD_MAX || sure));
 	case 6:
 		return byte == '.';
 	default:
@@ -225,7 +248,10 @@ KW_INLINE int http1_version_byte(struct http1_stream *s, __u8 byte)
 KW_INLINE __u32 http1_version_end(struct http1_connection *c, struct http1_stream *s, int responses)
 {
 	s->phase = 0;
-	if (s->number == '2')
+	if (s->number == '2' && c->protocol == HTTP1_PROTOCOL_HTTP1) {
+		s->errors |= 1 << HTTP1_ERROR_VERSION;
+		s->version = 1;
+	} else if (s->number == '2')
 		return c->protocol == HTTP1_PROTOCOL_NONE && !s->version
 			       ? http1_not_http(c, s, HTTP1_PROTOCOL_H2C)
 			       : http1_bad_start(c, s);
@@ -233,19 +259,33 @@ KW_INLINE __u32 http1_version_end(struct http1_connection *c, struct http1_strea
 		s->method = HTTP1_METHOD_OTHER;
 	c->protocol = HTTP1_PROTOCOL_HTTP1;
 	s->state = responses ? HTTP1_STATUS : HTTP1_LINE_END;
+	s->phase = 0;
 	return 0;
+}
+
+/* A byte that is none of a version's. */
+KW_INLINE __u32 http1_no_version(struct http1_connection *c, struct http1_stream *s, int responses)
+{
+	return responses && c->protocol == HTTP1_PROTOCOL_HTTP1 ? http1_no_response(c, s, 'H', s->phase + 1)
+								: http1_bad_start(c, s);
 }
 
 KW_INLINE __u32 http1_step_version(struct http1_connection *c, struct http1_stream *s, int responses,
 				   const __u8 *p, __u32 n, __u32 *event)
 {
+	int sure = !responses && c->protocol == HTTP1_PROTOCOL_HTTP1;
+
 	if (responses)
 		s->method = HTTP1_METHOD_OTHER;
 	for (__u32 i = 0; i < 8; i++) {
 		if (i >= n)
 			return n;
-		if (!http1_version_byte(s, p[i])) {
-			*event = http1_bad_start(c, s);
+		if (!s->phase && !responses && http1_is_space(p[i])) {
+			http1_count_blank(s, 1);
+			return i + 1;
+		}
+		if (!http1_version_byte(s, p[i], sure)) {
+			*event = http1_no_version(c, s, responses);
 			return i + 1;
 		}
 		if (++s->phase == 8) {
@@ -254,6 +294,13 @@ KW_INLINE __u32 http1_step_version(struct http1_connection *c, struct http1_stre
 		}
 	}
 	return 8;
+}
+
+/* More digits of the minor version: HTTP/1.32 is 1.1 to every peer. */
+KW_INLINE void http1_more_version(struct http1_stream *s, __u8 digit)
+{
+	s->errors |= 1 << HTTP1_ERROR_VERSION;
+	s->version |= digit > '0';
 }
 
 KW_INLINE __u32 http1_step_line_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
@@ -266,12 +313,31 @@ KW_INLINE __u32 http1_step_line_end(struct http1_connection *c, struct http1_str
 			s->state = HTTP1_FIELD_START;
 			return i + 1;
 		}
+		if (http1_is_digit(p[i]) && !s->phase) {
+			http1_more_version(s, p[i]);
+			continue;
+		}
+		s->phase = 1; /* behind the version */
 		if (p[i] != '\r' && !http1_is_space(p[i])) {
 			*event = http1_malformed(c, s, HTTP1_ERROR_START_LINE);
 			return i + 1;
 		}
 	}
 	return HTTP1_WINDOW;
+}
+
+/* What may stand between the version and the status besides one SP: more blanks, more digits of the version. */
+KW_INLINE int http1_before_status(struct http1_stream *s, __u8 byte)
+{
+	if (!s->phase && http1_is_digit(byte)) {
+		http1_more_version(s, byte);
+		return 1;
+	}
+	if (s->phase > 1 || !http1_is_space(byte))
+		return 0;
+	http1_count_blank(s, s->phase || byte == '\t');
+	s->phase = 1;
+	return 1;
 }
 
 /* SP, three digits, then SP or the line's end. */
@@ -282,11 +348,15 @@ KW_INLINE __u32 http1_step_status(struct http1_connection *c, struct http1_strea
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
-		__u32 phase = s->phase;
-		int good = phase == 0 ? byte == ' ' : http1_is_digit(byte);
+		__u32 phase;
+		int good;
 
+		if (http1_before_status(s, byte))
+			continue;
+		phase = s->phase;
+		good = phase && http1_is_digit(byte);
 		if (phase == 4)
-			good = (byte == ' ' || byte == '\r' || byte == '\n') && s->status >= 100;
+			good = (http1_is_space(byte) || byte == '\r' || byte == '\n') && s->status >= 100;
 		if (!good) {
 			*event = http1_malformed(c, s, HTTP1_ERROR_START_LINE);
 			return i + 1;
@@ -296,8 +366,7 @@ KW_INLINE __u32 http1_step_status(struct http1_connection *c, struct http1_strea
 			s->state = byte == '\n' ? HTTP1_FIELD_START : HTTP1_REASON;
 			return i + 1;
 		}
-		if (phase)
-			s->status = s->status * 10 + (byte - '0');
+		s->status = s->status * 10 + (byte - '0');
 	}
 	return 5;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A client's first bytes are no request line, so the connection is taken for something else than HTTP/1; but the server
+ * knows better. If its first bytes are a response of HTTP/1.x, those of the client were a request. */
+#ifndef KEEPWATCH_REVIVE_BPF_H
+#define KEEPWATCH_REVIVE_BPF_H
+
+#include "role.bpf.h"
+
+/* Are these the server's first bytes, on a connection that is no HTTP by what its client said? */
+static __always_inline int kw_may_revive(const struct kw_connection *c, int sending)
+{
+	__u8 protocol = c->http1.protocol;
+
+	return (protocol == HTTP1_PROTOCOL_OPAQUE || protocol == HTTP1_PROTOCOL_TLS) &&
+	       kw_direction(c->role, sending) == HTTP1_RESPONSES && !(sending ? c->tx_bytes : c->rx_bytes) &&
+	       !c->identity.preexisting;
+}
+
+/* The requests' direction is followed from here on. */
+static __always_inline void kw_resume_requests(struct kw_connection *c, struct sock *sk)
+{
+	struct tcp_sock *tcp = kw_tcp(sk);
+
+	if (!tcp)
+		return;
+	if (c->role == KW_ROLE_SERVER)
+		c->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
+	else
+		c->tx_bytes = kw_tx_position(c, tcp, tcp->write_seq);
+	kw_expect_no_body(c);
+}
+
+/* All that the client has sent counts as one request. */
+static __always_inline void kw_count_odd_request(struct kw_connection *c, struct sock *sk)
+{
+	struct kw_http *http = &c->http;
+
+	http->counts.requests_begun = http->counts.requests = http->counts.requests_ended = 1;
+	http->counts.request.none = 1;
+	http->first_request_started = http->request_started = http->request_ended = kw_passed_at(sk, 0);
+	http->request_begin = 0;
+	http->request_end = c->role == KW_ROLE_SERVER ? c->rx_bytes : c->tx_bytes;
+	http->last_request_version = 1;
+	http->http10_only = 0;
+	kw_count_errors(&c->sides[HTTP1_REQUESTS], 1 << HTTP1_ERROR_REQUEST_LINE);
+}
+
+/* Returns whether the connection is HTTP after all. */
+static __noinline int kw_revive(struct kw_connection *c, struct sock *sk, __u64 n, int sending)
+{
+	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE;
+	__u32 role = c->role == KW_ROLE_SERVER ? KW_ROLE_SERVER : KW_ROLE_CLIENT;
+	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);
+
+	if (!room || kw_look_for_role(sk, room, n, sending) != role)
+		return 0;
+	kw_resume_requests(c, sk);
+	http1_revive(&c->http1);
+	kw_count_odd_request(c, sk);
+	return 1;
+}
+
+#endif
