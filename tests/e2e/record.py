@@ -10,8 +10,8 @@ ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}")
 REASONS = """
     connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
     probe_timeout network_error unknown process_exit tunnel_ended not_http request_timeout unused early_response
-    pipeline_cut request_truncated half_closed stale_reuse no_response response_truncated
-    request_unacknowledged half_close_refused client_gave_up client_left close_delimited max_requests announced_by_request
+    pipeline_cut request_unacknowledged request_truncated half_closed stale_reuse no_response response_truncated
+    half_close_refused client_gave_up client_left close_delimited max_requests announced_by_request
     http10_default announced_by_response idle_reset closed_before_timeout server_idle_timeout
     unannounced_close server_closed_idle client_closed_idle
 """.split()
