@@ -39,7 +39,7 @@ static void on_event(struct kw_parse_stream *stream, __u32 event)
 	message->start_line |= is_past_start_line(s->state);
 	if (event & HTTP1_EVENT_HEAD)
 		message->head = true;
-	if (event & HTTP1_EVENT_SURPLUS)
+	if (event & HTTP1_EVENT_SURPLUS || (event & HTTP1_EVENT_LOST && !message->open))
 		*message = (struct kw_parse_message){};
 	if (event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST | HTTP1_EVENT_SURPLUS)) {
 		kw_parse_write(stream, event & HTTP1_EVENT_END);

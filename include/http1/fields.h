@@ -223,6 +223,8 @@ KW_INLINE __u32 http1_odd_name_byte(struct http1_connection *c, struct http1_str
 	}
 	if (!http1_is_token(byte) || s->phase & HTTP1_ODD_BLANK)
 		s->phase |= HTTP1_ODD_OTHER; /* a blank within the name is no blank before the colon */
+	if (byte < ' ' || byte == 0x7f)
+		return 0; /* a peer may strip it as it strips blanks */
 	http1_append(s, http1_is_token(byte) ? http1_lower(byte) : '?');
 	return 0;
 }
@@ -463,7 +465,7 @@ KW_INLINE __u32 http1_step_length(struct http1_stream *s, const __u8 *p, __u32 n
 KW_INLINE __u32 http1_step_head_lf(struct http1_connection *c, struct http1_stream *s, int responses,
 				   const __u8 *p, __u32 *event)
 {
-	*event = p[0] == '\n' ? http1_head_end(c, s, responses) : http1_malformed(c, s, HTTP1_ERROR_START_LINE);
+	*event = p[0] == '\n' ? http1_head_end(c, s, responses) : http1_malformed(c, s, HTTP1_ERROR_FRAMING_FIELD);
 	return 1;
 }
 

@@ -3,11 +3,12 @@
 
 import record
 import reasons
+import test_half_close
 import test_reasons_cut
 import test_reasons_idle
 import test_reasons_network
 
-SCENARIOS = (test_reasons_cut, test_reasons_idle, test_reasons_network)
+SCENARIOS = (test_half_close, test_reasons_cut, test_reasons_idle, test_reasons_network)
 
 
 def test_every_reason_has_a_scenario():
