@@ -51,6 +51,12 @@ KW_INLINE void http1_revive(struct http1_connection *c)
 	KW_PUBLISH(c->pushed, c->pushed + 1);
 }
 
+/* Has the client sent CONNECT, and not been answered? What it sends meanwhile is no request. */
+KW_INLINE int http1_is_connecting(const struct http1_connection *c)
+{
+	return c->streams[HTTP1_REQUESTS].state == HTTP1_TUNNEL && !c->tunnel && !http1_is_unasked(c);
+}
+
 /* Is the stream out of step, so that nothing is known of where HTTP stands? */
 KW_INLINE int http1_is_lost(const struct http1_connection *c, enum http1_direction direction)
 {

@@ -78,6 +78,7 @@ static void send_request(struct kw_parse_stream *stream)
 	static const char rest[] = " / HTTP/1.1\r\n\r\n";
 	size_t length = strcspn(stream->methods, ",");
 
+	http1_call(&stream->connection, HTTP1_REQUESTS);
 	run(stream, HTTP1_REQUESTS, (const __u8 *)stream->methods, length);
 	run(stream, HTTP1_REQUESTS, (const __u8 *)rest, sizeof(rest) - 1);
 	stream->methods = stream->methods[length] ? stream->methods + length + 1 : NULL;
@@ -88,7 +89,7 @@ static void send_requests(struct kw_parse_stream *stream)
 {
 	const struct http1_connection *c = &stream->connection;
 
-	while (stream->methods && c->pushed - c->popped < HTTP1_QUEUE)
+	while (stream->methods && c->pushed - c->popped < HTTP1_QUEUE && !http1_is_connecting(c))
 		send_request(stream);
 }
 
@@ -97,8 +98,10 @@ void kw_parse_feed(struct kw_parse_stream *stream, const __u8 *bytes, size_t n)
 	/* This many bytes hold fewer responses than this many requests: the queue, filled up before each piece,
 	 * never runs dry within one. */
 	for (size_t piece; n; bytes += piece, n -= piece) {
-		piece = stream->methods && n > HTTP1_QUEUE ? HTTP1_QUEUE : n;
 		send_requests(stream);
+		piece = stream->methods && n > HTTP1_QUEUE ? HTTP1_QUEUE : n;
+		if (stream->methods && http1_is_connecting(&stream->connection))
+			piece = 1; /* so that the next request goes out right behind the response to CONNECT */
 		run(stream, stream->direction, bytes, piece);
 	}
 }

@@ -43,7 +43,7 @@ static void on_event(struct reader *reader, __u32 event)
 		update(reader, true);
 		reader->open = false;
 	}
-	if (event & (HTTP1_EVENT_LOST | HTTP1_EVENT_NOT_HTTP)) {
+	if (event & (HTTP1_EVENT_LOST | HTTP1_EVENT_NOT_HTTP | HTTP1_EVENT_SURPLUS)) {
 		if (reader->open)
 			update(reader, false);
 		reader->open = false;
@@ -76,8 +76,11 @@ static void send_requests(struct reader *reader)
 {
 	static const char rest[] = " / HTTP/1.1\r\n\r\n";
 
-	while (*reader->methods && reader->c.pushed - reader->c.popped < HTTP1_QUEUE) {
+	while (*reader->methods && reader->c.pushed - reader->c.popped < HTTP1_QUEUE &&
+	       !http1_is_connecting(&reader->c)) {
 		size_t length = strcspn(reader->methods, ",");
+
+		http1_call(&reader->c, HTTP1_REQUESTS);
 
 		run(reader, HTTP1_REQUESTS, (const __u8 *)reader->methods, length);
 		run(reader, HTTP1_REQUESTS, (const __u8 *)rest, sizeof(rest) - 1);
@@ -93,10 +96,12 @@ void facts_by_machine(const struct stream *stream, struct facts *ret_facts)
 	*ret_facts = (struct facts){};
 	reader.direction = stream->responses ? HTTP1_RESPONSES : HTTP1_REQUESTS;
 	for (size_t at = 0; at < stream->length && !reader.over; at += piece) {
-		piece = stream->length - at < HTTP1_QUEUE ? stream->length - at : HTTP1_QUEUE;
 		send_requests(&reader);
+		piece = stream->length - at < HTTP1_QUEUE ? stream->length - at : HTTP1_QUEUE;
+		if (*reader.methods && http1_is_connecting(&reader.c))
+			piece = 1; /* the next request goes out right behind the response to CONNECT */
 		run(&reader, reader.direction, stream->bytes + at, piece);
 	}
 	if (reader.open)
-		update(&reader, stream->closed && reader.c.streams[reader.direction].state == HTTP1_BODY_CLOSE);
+		update(&reader, stream->closed && http1_is_delimited(&reader.c.streams[reader.direction]));
 }

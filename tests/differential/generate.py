@@ -118,7 +118,9 @@ class Generator:
     def requests(self, name):
         count = self.random.randint(1, 5)
         lines = self.one(["", "", "", "\r\n"])
-        text = "".join(lines + self.request() for _ in range(count))
+        requests = [lines + self.request() for _ in range(count)]
+        tunnel = [number for number, request in enumerate(requests) if "CONNECT example.test:443" in request]
+        text = "".join(requests[:tunnel[0] + 1 if tunnel else count])  # what comes behind CONNECT is the tunnel's
         return Stream(name, "requests", False, (), text.encode("latin-1"))
 
     def responses(self, name):
