@@ -105,7 +105,7 @@ static json_t *hop_by_hop(const struct kw_event_lived *lived)
 	return names;
 }
 
-static json_t *errors(uint16_t bits)
+static json_t *errors(uint32_t bits)
 {
 	json_t *names = json_array();
 
