@@ -177,7 +177,7 @@ KW_INLINE __u32 http1_blind(struct http1_connection *c, enum http1_direction dir
 	return event;
 }
 
-/* Takes some of the @n bytes at @p, 1 to HTTP1_WINDOW, and returns how many; none is possible, but never
+/* Takes some of the @n bytes at @p, 1 to HTTP1_WINDOW, and returns how many; none is possible, but at most
  * twice in a row. @p must be readable for @n bytes only. *ret_event is set in any case. */
 KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction direction, const __u8 *p, __u32 n,
 			   __u32 *ret_event)

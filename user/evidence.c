@@ -353,7 +353,10 @@ static void lead_http10_default(struct writer *w)
 
 static void lead_announced_by_response(struct writer *w)
 {
-	if (w->event->http.last_response_flags & HTTP1_FLAG_CLOSE)
+	const struct kw_http *http = &w->event->http;
+	bool surplus = http->counts.responses_ended > http->counts.requests_begun; /* whose own fields say nothing */
+
+	if (http->last_response_flags & HTTP1_FLAG_CLOSE || (surplus && http->announced_how == KW_ANNOUNCED_CLOSE))
 		say(w, "the last response carried Connection: close");
 	else
 		say(w, "the last response was HTTP/1.0 without keep-alive");

@@ -147,6 +147,10 @@ static void on_event(struct run *run, int direction, uint32_t event)
 		CHECK(s->framing != HTTP1_FRAMING_LENGTH || s->body == s->length);
 		*open = false;
 	}
+	if (event & HTTP1_EVENT_SURPLUS) {
+		CHECK(direction == HTTP1_RESPONSES && s->state == HTTP1_SURPLUS && !(*open && *head));
+		*open = false;
+	}
 	if (event & HTTP1_EVENT_LOST) {
 		CHECK(s->state == HTTP1_LOST);
 		*open = false;
@@ -201,7 +205,7 @@ static void feed(struct run *run, int direction, const uint8_t *bytes, size_t n)
 {
 	static uint8_t *window;
 	struct http1_connection *c = &run->connection;
-	bool stood_still = false;
+	int stood_still = 0;
 
 	if (!window)
 		window = malloc(HTTP1_WINDOW);
@@ -222,8 +226,8 @@ static void feed(struct run *run, int direction, const uint8_t *bytes, size_t n)
 		} else {
 			memcpy(window + HTTP1_WINDOW - size, bytes, size);
 			taken = http1_step(c, direction, window + HTTP1_WINDOW - size, size, &event);
-			CHECK(taken <= size && (taken || !stood_still));
-			stood_still = !taken;
+			stood_still = taken ? 0 : stood_still + 1;
+			CHECK(taken <= size && stood_still <= 2);
 		}
 		run->positions[direction] += taken;
 		on_event(run, direction, event);
@@ -285,7 +289,7 @@ static void run_once(struct run *run, enum cuts cuts, const uint8_t *data, size_
 /* Clears what the machine has left behind of a head and will not look at again. */
 static void forget(struct http1_stream *s)
 {
-	int idle = s->state == HTTP1_START || (s->state >= HTTP1_BODY && s->state <= HTTP1_BODY_CLOSE) ||
+	int idle = s->state == HTTP1_START || (s->state >= HTTP1_BODY && s->state <= HTTP1_SURPLUS) ||
 		   s->state == HTTP1_TUNNEL || s->state == HTTP1_LOST || s->state == HTTP1_RESYNC;
 
 	if (idle)
