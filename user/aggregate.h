@@ -11,6 +11,7 @@
 #include "fields.h"
 #include "judge.h"
 #include "leaks.h"
+#include "pairs.h"
 #include "service.h"
 #include "statistics.h"
 #include "window.h"
@@ -97,6 +98,8 @@ struct kw_aggregate {
 	uint64_t now;              /* the latest time that an event brought */
 	struct kw_totals totals;   /* the latest */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
+	struct kw_recent overflows;       /* of the queues of this host's listeners; see kw_aggregate_overflows */
+	struct kw_pairs pairs;
 	uint8_t refused[8192]; /* a bit for each name that got no place, by its hash: each counts once */
 };
 
@@ -117,6 +120,9 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 /* Counts a request that met a closed socket. -ENOMEM. */
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event);
+
+/* Adds how often, since the last time, the queue of some listener of this host was full. A replay does not know. */
+void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count);
 
 /* Takes over the kernel's totals; the records that it dropped since the last time count under "other". Lets
  * services go that were idle for long. -ENOMEM. */

@@ -10,6 +10,7 @@
 
 #include "evidence.h"
 #include "judge_facts.h"
+#include "text.h"
 
 struct writer {
 	const struct kw_event_connection *event;
@@ -18,25 +19,9 @@ struct writer {
 	struct kw_evidence *out;
 };
 
-struct duration {
-	char text[32];
-};
-
-/* Cut, not rounded: never says longer than it was. */
-static struct duration duration(int64_t ns)
+static struct kw_duration duration(int64_t ns)
 {
-	unsigned long long n = ns > 0 ? ns : 0;
-	struct duration d;
-
-	if (n >= KW_S)
-		snprintf(d.text, sizeof(d.text), "%llu.%03llu s", n / KW_S, n % KW_S / KW_MS);
-	else if (n >= KW_MS / 10)
-		snprintf(d.text, sizeof(d.text), "%llu.%llu ms", n / KW_MS, n % KW_MS / (KW_MS / 10));
-	else if (n >= KW_US)
-		snprintf(d.text, sizeof(d.text), "%llu us", n / KW_US);
-	else
-		snprintf(d.text, sizeof(d.text), "%llu ns", n);
-	return d;
+	return kw_duration(ns > 0 ? (uint64_t)ns : 0);
 }
 
 struct error_name {
@@ -165,7 +150,7 @@ static void say_act(struct writer *w)
 
 /* --- The leads: what decided, where that is not the act itself ----------------------------------------- */
 
-static struct duration connecting_time(const struct writer *w)
+static struct kw_duration connecting_time(const struct writer *w)
 {
 	uint64_t closed = w->facts->closed, opened = w->event->opened;
 

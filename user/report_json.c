@@ -216,7 +216,7 @@ int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_c
 	set(object, "type", json_string("report"));
 	set(object, "schema", json_integer(SCHEMA));
 	set(object, "observed_s", json_real(digest->observed));
-	set(object, "healthy", json_boolean(digest->finding_count == 0));
+	set(object, "healthy", json_boolean(digest->healthy));
 	set(object, "lost_events", integer(digest->lost_events));
 	set(object, "findings", findings);
 	set(object, "services", services);

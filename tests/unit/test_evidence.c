@@ -71,7 +71,7 @@ static void a_race_is_told_by_how_late_the_request_was(void **state)
 
 	(void)state;
 	assert_int_equal(evidence.count, 4);
-	assert_string_equal(evidence.sentences[0], "request 3 was sent 0.4 ms after the FIN arrived");
+	assert_string_equal(evidence.sentences[0], "request 3 was sent 400 us after the FIN arrived");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
 	assert_string_equal(evidence.sentences[2], "no response byte was received");
 	assert_string_equal(evidence.sentences[3], "server advertised Keep-Alive: timeout=5");
@@ -93,10 +93,10 @@ static void the_other_two_races_are_told_apart(void **state)
 	assert_string_equal(evidence.sentences[0],
 			    "request 1 crossed the server's FIN, which acknowledges nothing of it");
 	assert_string_equal(evidence.sentences[1],
-			    "server sent FIN 1.000 s after the connection was established");
+			    "server sent FIN 1 s after the connection was established");
 	evidence = told(reset, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[0],
-			    "request 2 was sent when the connection had been idle for 4.900 s");
+			    "request 2 was sent when the connection had been idle for 4.9 s");
 	assert_string_equal(evidence.sentences[1], "server sent RST 12 us after the last byte of request 2");
 }
 
@@ -137,10 +137,14 @@ static void durations_are_cut_not_rounded(void **state)
 		{999, "client sent FIN 999 ns after the last response"},
 		{US, "client sent FIN 1 us after the last response"},
 		{100 * US - 1, "client sent FIN 99 us after the last response"},
-		{100 * US, "client sent FIN 0.1 ms after the last response"},
+		{100 * US, "client sent FIN 100 us after the last response"},
+		{134 * US + 999, "client sent FIN 134 us after the last response"},
+		{5500 * US, "client sent FIN 5.5 ms after the last response"},
+		{2010 * MS, "client sent FIN 2.01 s after the last response"},
+		{60060 * MS, "client sent FIN 60.06 s after the last response"},
 		{S - 1, "client sent FIN 999.9 ms after the last response"},
-		{S, "client sent FIN 1.000 s after the last response"},
-		{3600 * S - 1, "client sent FIN 3599.999 s after the last response"},
+		{S, "client sent FIN 1 s after the last response"},
+		{3600 * S - 1, "client sent FIN 59.9 min after the last response"},
 	};
 
 	(void)state;
