@@ -12,6 +12,8 @@
 #include "judge_facts.h"
 #include "text.h"
 
+#define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
+
 struct writer {
 	const struct kw_event_connection *event;
 	const struct kw_verdict *verdict;
@@ -376,6 +378,77 @@ static void say_waiting(struct writer *w)
 	say(w, "no response byte was %s", is_client(w) ? "received" : "sent");
 }
 
+struct thousands {
+	char text[32];
+};
+
+/* "1,000". */
+static struct thousands thousands(uint64_t number)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+	struct thousands t;
+	size_t at = 0;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			t.text[at++] = ',';
+		t.text[at++] = digits[i];
+	}
+	t.text[at] = '\0';
+	return t;
+}
+
+/* "379 of 1,000 bytes": how much of the message that the close cut had come. */
+static bool write_part(const struct writer *w, char *ret_text, size_t size)
+{
+	const struct kw_verdict *verdict = w->verdict;
+
+	if (verdict->body_bytes == KW_BODY_UNKNOWN)
+		return false;
+	if (verdict->body_declared == KW_BODY_UNKNOWN)
+		snprintf(ret_text, size, "%s byte%s of its body", thousands(verdict->body_bytes).text,
+			 plural(verdict->body_bytes));
+	else
+		snprintf(ret_text, size, "%s of %s bytes", thousands(verdict->body_bytes).text,
+			 thousands(verdict->body_declared).text);
+	return true;
+}
+
+/* How far a message came, and how long nothing came then: a timeout on the way, or a length that was not true. */
+static void say_stalled(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	bool silent = verdict->stalled >= (int64_t)STALL;
+	char part[96];
+
+	if (verdict->premature == KW_PREMATURE_NO && !silent)
+		return;
+	if (write_part(w, part, sizeof(part)) && silent)
+		say(w, "%s, then %s of silence", part, duration(verdict->stalled).text);
+	else if (verdict->body_bytes != KW_BODY_UNKNOWN)
+		say(w, "%s had come", part);
+	else if (silent)
+		say(w, "%s of silence before the close", duration(verdict->stalled).text);
+}
+
+/* How old the connection's last use was when the request that failed began. A lead may have said it. */
+static void say_idle_before(struct writer *w)
+{
+	enum kw_reason reason = w->verdict->reason;
+	int64_t idle = w->verdict->idle_before;
+
+	if (w->verdict->premature != KW_PREMATURE_YES || w->facts->outstanding != 1 || idle < 0)
+		return;
+	if (reason == KW_REASON_STALE_REUSE && !w->facts->late && w->verdict->late_by == KW_DURATION_UNKNOWN)
+		return;
+	if (w->event->http.counts.requests_begun == 1)
+		say(w, "request 1 began %s after the connection was established", duration(idle).text);
+	else
+		say(w, "the connection had been idle for %s before request %u", duration(idle).text,
+		    request_number(w));
+}
+
 /* The server's promise, where it bears on the reason. */
 static void say_advertised(struct writer *w)
 {
@@ -454,6 +527,8 @@ void kw_evidence_write(const struct kw_event_connection *event, const struct kw_
 		leads[verdict->reason](&w);
 	say_act(&w);
 	say_waiting(&w);
+	say_stalled(&w);
+	say_idle_before(&w);
 	say_lost(&w);
 	say_advertised(&w);
 	say_transport(&w);

@@ -61,7 +61,8 @@ bool kw_raise_truncated_responses(const struct kw_assessment *a, struct kw_findi
 	kw_finding_count(f, "truncated", count);
 	kw_finding_count(f, "by_reset", a->sum.truncated_by_reset);
 	kw_finding_count(f, "over_unread_data", a->sum.truncated_unread);
-	kw_finding_seconds(f, "stalled_s", time.known, time.seconds);
+	if (time.known)
+		kw_finding_seconds(f, "stalled_s", true, time.seconds);
 	kw_finding_summarise(f, "The server closed %" PRIu64 " connection%s in the middle of a response", count,
 			     plural(count));
 	if (a->sum.truncated_unread)
@@ -126,7 +127,8 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "process_exits", a->sum.exited);
 	kw_finding_count(f, "process_kills", a->sum.killed);
 	kw_finding_count(f, "lost_requests", a->sum.no_response_lost - elsewhere);
-	kw_finding_seconds(f, "waited_s", time.known, time.seconds);
+	if (time.known)
+		kw_finding_seconds(f, "waited_s", true, time.seconds);
 	kw_finding_summarise(f,
 			     "The server took requests and closed %" PRIu64 " connection%s without a response",
 			     count, plural(count));

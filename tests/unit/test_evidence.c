@@ -70,11 +70,13 @@ static void a_race_is_told_by_how_late_the_request_was(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
 
 	(void)state;
-	assert_int_equal(evidence.count, 4);
+	assert_int_equal(evidence.count, 5);
 	assert_string_equal(evidence.sentences[0], "request 3 was sent 400 us after the FIN arrived");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
 	assert_string_equal(evidence.sentences[2], "no response byte was received");
-	assert_string_equal(evidence.sentences[3], "server advertised Keep-Alive: timeout=5");
+	assert_string_equal(evidence.sentences[3],
+			    "the connection had been idle for 5.003 s before request 3");
+	assert_string_equal(evidence.sentences[4], "server advertised Keep-Alive: timeout=5");
 }
 
 static void the_other_two_races_are_told_apart(void **state)
@@ -125,6 +127,51 @@ static void a_response_is_cut_by_the_close_or_ended_by_it(void **state)
 			    "server sent FIN before response 2 was complete");
 	story.delimited = true;
 	assert_string_equal(told(story, KW_ROLE_SERVER).sentences[1], "server sent FIN, which ends response 2");
+}
+
+/* Where only one of them is known, that one is said. */
+static void a_cut_response_says_how_much_came_and_how_long_nothing_did(void **state)
+{
+	static const struct {
+		uint64_t bytes, declared;
+		uint32_t since_ms;
+		const char *sentence;
+	} rows[] = {
+		{379, 1000, 60060, "379 of 1,000 bytes, then 60.06 s of silence"},
+		{1234567, 12345678, 20, "1,234,567 of 12,345,678 bytes had come"},
+		{1, KW_BODY_UNKNOWN, 2000, "1 byte of its body, then 2 s of silence"},
+		{KW_BODY_UNKNOWN, KW_BODY_UNKNOWN, 2000, "2 s of silence before the close"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+			struct story story = {.answered = 1, .pending = PART_OF_RESPONSE, BY(SERVER, RST)};
+			struct kw_event_connection event = story_event(&story, role);
+			struct kw_evidence evidence;
+
+			event.bodies[HTTP1_RESPONSES].bytes = rows[i].bytes;
+			event.bodies[HTTP1_RESPONSES].declared = rows[i].declared;
+			event.ending.since_sent = rows[i].since_ms + 5;
+			event.ending.since_received = rows[i].since_ms;
+			evidence = evidence_of(event);
+			assert_says(&evidence, rows[i].sentence);
+		}
+	}
+}
+
+static void a_lost_request_says_how_long_the_connection_had_been_idle(void **state)
+{
+	struct story reset = {.answered = 1, .pending = REQUEST, BY(SERVER, RST), .idle = 3500 * MS, .wait = MS};
+	struct story first = {.pending = REQUEST, BY(SERVER, FIN), .wait = MS};
+	struct kw_event_connection event = story_event(&first, KW_ROLE_CLIENT);
+	struct kw_evidence evidence = told(reset, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_says(&evidence, "the connection had been idle for 3.5 s before request 2");
+	event.established = event.http.first_request_started - 120 * KW_US;
+	evidence = evidence_of(event);
+	assert_says(&evidence, "request 1 began 120 us after the connection was established");
 }
 
 static void durations_are_cut_not_rounded(void **state)
@@ -296,6 +343,8 @@ int main(void)
 		cmocka_unit_test(the_other_two_races_are_told_apart),
 		cmocka_unit_test(no_response_says_who_had_the_request),
 		cmocka_unit_test(a_response_is_cut_by_the_close_or_ended_by_it),
+		cmocka_unit_test(a_cut_response_says_how_much_came_and_how_long_nothing_did),
+		cmocka_unit_test(a_lost_request_says_how_long_the_connection_had_been_idle),
 		cmocka_unit_test(durations_are_cut_not_rounded),
 		cmocka_unit_test(a_late_request_is_told_at_the_server),
 		cmocka_unit_test(a_loss_is_told_once),
