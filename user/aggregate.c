@@ -462,6 +462,7 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 			return r;
 	}
 	aggregate->totals = event->totals;
+	aggregate->closing = event->unfinished;
 	pass_time(aggregate, NULL, event->header.time);
 	let_idle_go(aggregate, aggregate->now);
 	for (struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)

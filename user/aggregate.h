@@ -97,6 +97,7 @@ struct kw_aggregate {
 	uint64_t started;          /* monotonic ns, as far as is known */
 	uint64_t now;              /* the latest time that an event brought */
 	struct kw_totals totals;   /* the latest */
+	struct kw_unfinished closing; /* likewise */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
 	struct kw_recent overflows;       /* of the queues of this host's listeners; see kw_aggregate_overflows */
 	struct kw_pairs pairs;

@@ -127,6 +127,7 @@ int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_d
 	struct kw_digest digest = {.observed = (double)(aggregate->now - aggregate->started) / 1e9};
 	int r;
 
+	digest.closing = aggregate->closing;
 	digest.lost_events = kw_totals_lost(&aggregate->totals);
 	r = assess_all(aggregate, &digest);
 	if (r == 0)

@@ -13,6 +13,7 @@ struct kw_digest_finding {
 struct kw_digest {
 	double observed; /* seconds */
 	uint64_t lost_events;
+	struct kw_unfinished closing; /* not final yet: in none of what follows */
 	bool healthy;         /* no finding, no premature close, no connect that failed */
 	uint64_t connections; /* of all services; one with both ends on this host is one */
 	uint64_t paired;      /* of these: seen from both ends */

@@ -196,6 +196,12 @@ static void write_figures(FILE *file, const struct kw_digest *digest, const stru
 	figure(file, "Reuse", value, "of requests found a connection open", "");
 	snprintf(value, sizeof(value), "%" PRId64, sums->open > 0 ? sums->open : 0);
 	figure(file, "Open now", value, "connections, each end counted", "");
+	if (digest->closing.connections) {
+		snprintf(value, sizeof(value), "%" PRIu32, digest->closing.connections);
+		snprintf(about, sizeof(about), "not final yet; %" PRIu32 " requests on them may be lost",
+			 digest->closing.requests);
+		figure(file, "Closing", value, about, digest->closing.requests ? "warning" : "");
+	}
 	if (digest->lost_events) {
 		snprintf(value, sizeof(value), "%" PRIu64, digest->lost_events);
 		figure(file, "Events lost", value, "a larger --ring-size may help", "warning");

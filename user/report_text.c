@@ -163,6 +163,7 @@ static void print_services(FILE *file, const struct kw_digest *digest)
 static void print_verdict(FILE *file, const struct kw_digest *digest, bool colour)
 {
 	size_t counts[KW_SEVERITY_MAX] = {0};
+	char closing[KW_CLOSING_TEXT];
 
 	for (size_t i = 0; i < digest->finding_count; i++)
 		counts[digest->findings[i].finding->severity]++;
@@ -174,6 +175,8 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 	if (digest->lost_events)
 		fprintf(file, "%" PRIu64 " events were lost: a larger --ring-size may help.\n",
 			digest->lost_events);
+	if (kw_text_closing(&digest->closing, closing))
+		fprintf(file, "%s.\n", closing);
 	if (!digest->finding_count && !digest->healthy) {
 		fprintf(file, "no finding yet, but %" PRIu64 " premature closes and %" PRIu64 " failed connects\n",
 			digest->premature, digest->failed);
@@ -202,7 +205,7 @@ int kw_report_text(FILE *file, const struct kw_digest *digest, const struct kw_c
 {
 	int histograms = 0;
 
-	if (!digest->has_http && digest->healthy) {
+	if (!digest->has_http && digest->healthy && !digest->closing.connections) {
 		fprintf(file, "No HTTP/1.x connection was seen in %.1f s.\n", digest->observed);
 		return ferror(file) ? -EIO : 0;
 	}

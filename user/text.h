@@ -42,4 +42,9 @@ struct kw_duration kw_duration_about(double seconds);
 /* kw_duration() into a buffer. */
 void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
 
+#define KW_CLOSING_TEXT 128
+
+/* "3 connections are closing and not final yet, ...": false, and nothing is written, if there are none. */
+bool kw_text_closing(const struct kw_unfinished *closing, char ret_text[KW_CLOSING_TEXT]);
+
 #endif

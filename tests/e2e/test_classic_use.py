@@ -2,6 +2,7 @@
 """The classic ways to waste connections or to cut them, and a service that does neither."""
 
 import contextlib
+import json
 import signal
 import socket
 import struct
@@ -198,6 +199,34 @@ def test_an_idle_host_is_told_in_one_line(closed_port):
     (line,) = report.output
     assert line.startswith("No HTTP/1.x connection was seen in ")
     assert report.errors == [observer.OBSERVING]
+
+
+def test_closes_that_are_pending_in_the_kernel_are_counted_with_their_requests():
+    """Their programs are done with them, and their records come minutes later."""
+    with contextlib.ExitStack() as stack:
+        cable = namespaces.Cable()
+        stack.callback(cable.close)
+        listener = stack.enter_context(cable.listen())
+        port = wire.port_of(listener)
+        report = stack.enter_context(Report([port]))
+        text = stack.enter_context(observer.Observer("report", "--port", str(port)))
+        trace = stack.enter_context(observer.Observer("trace", "--json", "--port", str(port)))
+        pairs = [stack.enter_context(cable.pair(listener)) for _ in range(3)]
+        for pair in pairs:
+            pair.exchange()
+        with cable.deaf(cable.server):
+            for pair in pairs[1:]:
+                pair.client.sendall(wire.GET)
+            for pair in pairs:
+                pair.client.close()
+            time.sleep(0.3)  # a close that takes less is on its way
+            for one in (report, text, trace):
+                one.stop()
+    value = json.loads(report.output[-1])
+    assert value["closing"] == {"connections": 3, "requests": 2}
+    sentence = "3 connections are closing and not final yet: 2 requests on them may be lost"
+    assert f"{sentence}." in text.output
+    assert [line for line in trace.errors if sentence in line], trace.errors
 
 
 def test_the_page_reads_top_down(own_listener):
