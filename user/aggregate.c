@@ -323,8 +323,8 @@ int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before)
 	return r;
 }
 
-static int add_failed(struct kw_aggregate *aggregate, struct kw_stats *stats, const struct kw_identity *identity,
-		      enum kw_reason reason)
+static int add_failed(struct kw_aggregate *aggregate, struct kw_stats *stats,
+		      const struct kw_identity *identity, enum kw_reason reason)
 {
 	struct kw_statistics *statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
 

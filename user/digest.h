@@ -14,11 +14,11 @@ struct kw_digest {
 	double observed; /* seconds */
 	uint64_t lost_events;
 	struct kw_unfinished closing; /* not final yet: in none of what follows */
-	bool healthy;         /* no finding, no premature close, no connect that failed */
-	uint64_t connections; /* of all services; one with both ends on this host is one */
-	uint64_t paired;      /* of these: seen from both ends */
+	bool healthy;                 /* no finding, no premature close, no connect that failed */
+	uint64_t connections;         /* of all services; one with both ends on this host is one */
+	uint64_t paired;              /* of these: seen from both ends */
 	uint64_t premature;
-	uint64_t failed;      /* connects */
+	uint64_t failed; /* connects */
 	uint64_t requests;
 	bool has_http;                  /* some connection carried HTTP/1.x */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */

@@ -44,8 +44,8 @@ static void find_software(const struct kw_aggregate *aggregate, struct kw_assess
 {
 	const struct kw_stats *stats = assessment->stats;
 	const struct kw_stats *other = other_end(aggregate, stats);
-	const struct kw_software *here = kw_software_of(stats->comm);
-	const struct kw_software *there = kw_software_of(other ? other->comm : "");
+	const struct kw_software *here = kw_software_of(stats->comm, &aggregate->programs);
+	const struct kw_software *there = kw_software_of(other ? other->comm : "", &aggregate->programs);
 	bool client = stats->service.role == KW_ROLE_CLIENT;
 
 	assessment->client = client ? here : there;
@@ -83,8 +83,7 @@ static void find_resets(struct kw_assessment *assessment)
 	double beyond = fmax(worked, KW_IDLE_SECONDS);
 
 	for (int i = 0; i < KW_RETRYABLE_MAX && assessment->has_timeout; i++)
-		assessment->resets[i] =
-			count_between(&sum->reset_idle[i], KW_NEAR_TIMEOUT * timeout, near_to);
+		assessment->resets[i] = count_between(&sum->reset_idle[i], KW_NEAR_TIMEOUT * timeout, near_to);
 	if (assessment->has_timeout)
 		beyond = fmax(beyond, near_to);
 	assessment->forgotten = kw_sketch_count_from(&sum->reset_at_once, (uint64_t)(beyond * 1e6) + 1);

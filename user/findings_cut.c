@@ -79,10 +79,11 @@ bool kw_raise_truncated_responses(const struct kw_assessment *a, struct kw_findi
 			   "maxSwallowSize), or answer, shut down its sending side and read on for a while "
 			   "(lingering close).");
 	if (a->sum.truncated_by_reset < count && !time.known)
-		kw_finding_advise(f,
-				  "Look for crashes, write timeouts (Go: WriteTimeout) and restarts in the log of "
-				  "the server%s, and for a Content-Length that promises more than is sent.",
-				  a->server->called);
+		kw_finding_advise(
+			f,
+			"Look for crashes, write timeouts (Go: WriteTimeout) and restarts in the log of "
+			"the server%s, and for a Content-Length that promises more than is sent.",
+			a->server->called);
 	return true;
 }
 

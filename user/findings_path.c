@@ -93,8 +93,7 @@ static void tell_kinds(const struct kw_assessment *a, struct kw_finding *f)
 		kw_finding_count(f, kinds[i].name, a->sum.failed[i]);
 		if (!a->sum.failed[i])
 			continue;
-		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words,
-				     a->sum.failed[i]);
+		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words, a->sum.failed[i]);
 		kw_finding_advise(f, "%s", kinds[i].advice);
 		first = false;
 	}
@@ -117,11 +116,13 @@ bool kw_raise_connects_fail(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "accept_queue_overflows", a->overflows);
 	if (!a->overflows)
 		return true;
-	kw_finding_summarise(f, " Meanwhile the accept queue of a listener on this host was full %" PRIu64
-				" time%s (ListenOverflows).",
+	kw_finding_summarise(f,
+			     " Meanwhile the accept queue of a listener on this host was full %" PRIu64
+			     " time%s (ListenOverflows).",
 			     a->overflows, plural(a->overflows));
 	kw_finding_advise(
-		f, "A full accept queue drops SYNs: ss -ltn shows it where Recv-Q exceeds Send-Q. Let the server "
-		   "accept faster, or raise its backlog and net.core.somaxconn.");
+		f,
+		"A full accept queue drops SYNs: ss -ltn shows it where Recv-Q exceeds Send-Q. Let the server "
+		"accept faster, or raise its backlog and net.core.somaxconn.");
 	return true;
 }

@@ -69,9 +69,9 @@ static void advise_timeouts(const struct kw_assessment *a, struct kw_finding *f)
 	if (a->client_idle.known && a->client_idle.seconds > longest)
 		longest = a->client_idle.seconds;
 	if (a->has_timeout)
-		kw_finding_advise(
-			f, "Let the client%s close idle connections first, after at most %s: set %s.",
-			a->client->called, kw_duration_about(client_limit(a)).text, a->client->client_idle);
+		kw_finding_advise(f, "Let the client%s close idle connections first, after at most %s: set %s.",
+				  a->client->called, kw_duration_about(client_limit(a)).text,
+				  a->client->client_idle);
 	else
 		kw_finding_advise(f, "Let the client%s close idle connections before the server does: set %s.",
 				  a->client->called, a->client->client_idle);

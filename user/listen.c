@@ -16,7 +16,8 @@ static int place_of(char *names)
 	char *rest = NULL;
 	int place = 0;
 
-	for (const char *word = strtok_r(names, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest), place++)
+	for (const char *word = strtok_r(names, " \n", &rest); word;
+	     word = strtok_r(NULL, " \n", &rest), place++)
 		if (strcmp(word, COUNTER) == 0)
 			return place;
 	return -1;

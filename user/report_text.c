@@ -169,8 +169,10 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 		counts[digest->findings[i].finding->severity]++;
 	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", digest->observed, digest->connections);
 	if (digest->paired)
-		fprintf(file, " (%" PRIu64 " seen from both ends, whose requests "
-			      "count at each)", digest->paired);
+		fprintf(file,
+			" (%" PRIu64 " seen from both ends, whose requests "
+			"count at each)",
+			digest->paired);
 	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", digest->requests, digest->service_count);
 	if (digest->lost_events)
 		fprintf(file, "%" PRIu64 " events were lost: a larger --ring-size may help.\n",
@@ -178,7 +180,8 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 	if (kw_text_closing(&digest->closing, closing))
 		fprintf(file, "%s.\n", closing);
 	if (!digest->finding_count && !digest->healthy) {
-		fprintf(file, "no finding yet, but %" PRIu64 " premature closes and %" PRIu64 " failed connects\n",
+		fprintf(file,
+			"no finding yet, but %" PRIu64 " premature closes and %" PRIu64 " failed connects\n",
 			digest->premature, digest->failed);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include "cgroup.h"
 #include "decode.h"
 #include "listen.h"
+#include "programs.h"
 
 struct kw_source {
 	const struct kw_clock *clock; /* may change between events */
@@ -15,6 +16,8 @@ struct kw_source {
 	const char *(*cgroup)(void *names, uint64_t id);
 	/* How often the queue of a listener was full so far; NULL in a replay, which does not know. */
 	uint64_t (*overflows)(void);
+	/* What programs run, beside their names; NULL likewise. */
+	void (*programs)(struct kw_programs *programs);
 };
 
 static inline const char *kw_source_host_cgroup(void *names, uint64_t id)
@@ -28,7 +31,8 @@ static inline struct kw_source kw_source_host(const struct kw_clock *clock, stru
 	return (struct kw_source){.clock = clock,
 				  .names = cgroups,
 				  .cgroup = kw_source_host_cgroup,
-				  .overflows = kw_listen_overflows};
+				  .overflows = kw_listen_overflows,
+				  .programs = kw_programs_find};
 }
 
 static inline const char *kw_source_cgroup(const struct kw_source *source, uint64_t id)

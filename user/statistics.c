@@ -257,8 +257,7 @@ static bool is_at_once(const struct kw_event_connection *event, const struct kw_
 {
 	uint64_t round_trip = event->closing.srtt_us * KW_US;
 
-	return round_trip && verdict->waited >= 0 &&
-	       (uint64_t)verdict->waited <= round_trip + round_trip / 2;
+	return round_trip && verdict->waited >= 0 && (uint64_t)verdict->waited <= round_trip + round_trip / 2;
 }
 
 static enum kw_retryable retryable_of(const struct kw_http *http)
@@ -420,14 +419,9 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 static void list_sketches(struct kw_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
 {
 	struct kw_sketch *list[SKETCHES] = {
-		&statistics->close_idle,
-		&statistics->client_idle,
-		&statistics->gave_up,
-		&statistics->announced,
-		&statistics->stalled,
-		&statistics->unanswered,
-		&statistics->outside.idle,
-		&statistics->reset_at_once,
+		&statistics->close_idle,   &statistics->client_idle,   &statistics->gave_up,
+		&statistics->announced,    &statistics->stalled,       &statistics->unanswered,
+		&statistics->outside.idle, &statistics->reset_at_once,
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)

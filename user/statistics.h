@@ -32,19 +32,19 @@ struct kw_outside {
 	uint64_t race_lost[KW_RETRYABLE_MAX];
 	uint64_t races_at_once; /* of these: the server closed right after its response, at no timeout */
 	uint64_t uncovered[KW_REASON_MAX]; /* requests that no finding but lost_requests may cover */
-	uint64_t early;        /* idle connections closed before the advertised timeout */
-	uint64_t unannounced;  /* connections closed right after a response that did not say so */
+	uint64_t early;                    /* idle connections closed before the advertised timeout */
+	uint64_t unannounced;              /* connections closed right after a response that did not say so */
 	struct kw_sketch idle; /* idle ages at which the server closed, at a timeout as far as is known */
 };
 
 struct kw_statistics {
-	uint64_t seen;      /* connections met for the first time */
-	uint64_t paired;    /* of these: the other end was met too, on this host */
+	uint64_t seen;                        /* connections met for the first time */
+	uint64_t paired;                      /* of these: the other end was met too, on this host */
 	uint64_t failed[KW_CONNECT_FAILURES]; /* connects that failed; in none of the others */
-	uint64_t opened;    /* of these: established while observed */
-	uint64_t closed;    /* connections; failed connects are none */
-	uint64_t used;      /* of these: a request was begun */
-	uint64_t by_server; /* closed by the server */
+	uint64_t opened;                      /* of these: established while observed */
+	uint64_t closed;                      /* connections; failed connects are none */
+	uint64_t used;                        /* of these: a request was begun */
+	uint64_t by_server;                   /* closed by the server */
 	uint64_t premature;
 	uint64_t requests;
 	uint64_t reused;    /* of these: not the first on their connection */
@@ -73,9 +73,10 @@ struct kw_statistics {
 	struct kw_sketch client_idle; /* at which clients closed for no reason that was seen */
 	struct kw_sketch gave_up;     /* waiting times at which clients gave up */
 	struct kw_sketch announced;   /* requests on connections whose close the server announced */
-	struct kw_sketch stalled;   /* silence before responses were cut */
-	struct kw_sketch unanswered; /* waiting times at which servers closed without a response */
-	uint64_t unaccepted; /* connections that the server closed and no process had accepted, requests unread */
+	struct kw_sketch stalled;     /* silence before responses were cut */
+	struct kw_sketch unanswered;  /* waiting times at which servers closed without a response */
+	uint64_t
+		unaccepted; /* connections that the server closed and no process had accepted, requests unread */
 	/* Idle ages before requests that a RST alone answered; and of these, where the RST came within a round trip. */
 	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
 	struct kw_sketch reset_at_once;

@@ -12,6 +12,8 @@ int kw_tally_open(struct kw_tally *tally, const struct kw_options *options, uint
 {
 	*tally = (struct kw_tally){.namer = &options->namer, .source = source};
 	kw_aggregate_open(&tally->aggregate, options->services, window);
+	if (source.programs)
+		source.programs(&tally->aggregate.programs);
 	tally->overflows = source.overflows ? source.overflows() : 0;
 	tally->names = calloc(KW_TALLY_NAMES, sizeof(*tally->names));
 	return tally->names ? 0 : kw_log_error(-ENOMEM, "out of memory");

@@ -220,11 +220,11 @@ bool kw_text_closing(const struct kw_unfinished *closing, char ret_text[KW_CLOSI
 
 	if (!closing->connections)
 		return false;
-	length = snprintf(ret_text, KW_CLOSING_TEXT, "%u connection%s closing and not final yet", closing->connections,
-			  one ? " is" : "s are");
+	length = snprintf(ret_text, KW_CLOSING_TEXT, "%u connection%s closing and not final yet",
+			  closing->connections, one ? " is" : "s are");
 	if (closing->requests)
 		snprintf(ret_text + length, KW_CLOSING_TEXT - (size_t)length,
-			 ": %u request%s on %s may be lost", closing->requests, closing->requests == 1 ? "" : "s",
-			 one ? "it" : "them");
+			 ": %u request%s on %s may be lost", closing->requests,
+			 closing->requests == 1 ? "" : "s", one ? "it" : "them");
 	return true;
 }

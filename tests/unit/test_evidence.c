@@ -74,8 +74,7 @@ static void a_race_is_told_by_how_late_the_request_was(void **state)
 	assert_string_equal(evidence.sentences[0], "request 3 was sent 400 us after the FIN arrived");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
 	assert_string_equal(evidence.sentences[2], "no response byte was received");
-	assert_string_equal(evidence.sentences[3],
-			    "the connection had been idle for 5.003 s before request 3");
+	assert_string_equal(evidence.sentences[3], "the connection had been idle for 5.003 s before request 3");
 	assert_string_equal(evidence.sentences[4], "server advertised Keep-Alive: timeout=5");
 }
 
@@ -94,8 +93,7 @@ static void the_other_two_races_are_told_apart(void **state)
 	evidence = told(crossed, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[0],
 			    "request 1 crossed the server's FIN, which acknowledges nothing of it");
-	assert_string_equal(evidence.sentences[1],
-			    "server sent FIN 1 s after the connection was established");
+	assert_string_equal(evidence.sentences[1], "server sent FIN 1 s after the connection was established");
 	evidence = told(reset, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[0],
 			    "request 2 was sent when the connection had been idle for 4.9 s");
@@ -162,7 +160,8 @@ static void a_cut_response_says_how_much_came_and_how_long_nothing_did(void **st
 
 static void a_lost_request_says_how_long_the_connection_had_been_idle(void **state)
 {
-	struct story reset = {.answered = 1, .pending = REQUEST, BY(SERVER, RST), .idle = 3500 * MS, .wait = MS};
+	struct story reset = {
+		.answered = 1, .pending = REQUEST, BY(SERVER, RST), .idle = 3500 * MS, .wait = MS};
 	struct story first = {.pending = REQUEST, BY(SERVER, FIN), .wait = MS};
 	struct kw_event_connection event = story_event(&first, KW_ROLE_CLIENT);
 	struct kw_evidence evidence = told(reset, KW_ROLE_CLIENT);

@@ -53,7 +53,8 @@ static void every_premature_reason_belongs_to_a_finding(void **state)
 
 static void losses_that_nothing_else_covers_are_counted_by_reason(void **state)
 {
-	struct kw_verdict cut = lost(verdict_of(KW_REASON_REQUEST_TRUNCATED, KW_CLOSER_CLIENT, KW_PHASE_REQUEST));
+	struct kw_verdict cut =
+		lost(verdict_of(KW_REASON_REQUEST_TRUNCATED, KW_CLOSER_CLIENT, KW_PHASE_REQUEST));
 	struct kw_verdict pipeline = lost(verdict_of(KW_REASON_PIPELINE_CUT, KW_CLOSER_SERVER, KW_PHASE_IDLE));
 	const struct kw_finding *finding;
 	struct world world;
@@ -187,9 +188,9 @@ static void resets_are_told_apart_by_idle_age_and_haste(void **state)
 		uint64_t idle_ms, waited_us;
 		enum kw_finding_id finding;
 	} rows[] = {
-		{9990, 40, KW_FINDING_TIMEOUT_RACE},   {10400, 40, KW_FINDING_TIMEOUT_RACE},
-		{8900, 40, KW_FINDING_NO_RESPONSES},   {400000, 40, KW_FINDING_DEAD_PATH},
-		{400000, 60, KW_FINDING_DEAD_PATH},    {400000, 2000, KW_FINDING_NO_RESPONSES},
+		{9990, 40, KW_FINDING_TIMEOUT_RACE},    {10400, 40, KW_FINDING_TIMEOUT_RACE},
+		{8900, 40, KW_FINDING_NO_RESPONSES},    {400000, 40, KW_FINDING_DEAD_PATH},
+		{400000, 60, KW_FINDING_DEAD_PATH},     {400000, 2000, KW_FINDING_NO_RESPONSES},
 		{30000, 2000, KW_FINDING_NO_RESPONSES},
 	};
 	static const enum kw_finding_id all[] = {KW_FINDING_TIMEOUT_RACE, KW_FINDING_NO_RESPONSES,
@@ -262,7 +263,8 @@ static void methods_that_are_not_known_are_said_to_be_unknown(void **state)
 
 static void a_common_silence_is_named_as_a_timeout(void **state)
 {
-	struct kw_verdict cut = lost(verdict_of(KW_REASON_RESPONSE_TRUNCATED, KW_CLOSER_SERVER, KW_PHASE_RESPONSE));
+	struct kw_verdict cut =
+		lost(verdict_of(KW_REASON_RESPONSE_TRUNCATED, KW_CLOSER_SERVER, KW_PHASE_RESPONSE));
 	const struct kw_finding *finding;
 	struct world world;
 
@@ -277,8 +279,8 @@ static void a_common_silence_is_named_as_a_timeout(void **state)
 	assert_number(finding, "stalled_s", 60.002);
 	assert_summary(finding, "5 of them came after 60 s of silence: that is a timeout.");
 	for (size_t i = 0; i < 4; i++)
-		assert_advice_names(finding, (const char *[]){"proxy_read_timeout", "WriteTimeout", "ReadTimeout",
-							      "Application Load Balancer"}[i]);
+		assert_advice_names(finding, (const char *[]){"proxy_read_timeout", "WriteTimeout",
+							      "ReadTimeout", "Application Load Balancer"}[i]);
 	close_world(&world);
 }
 

@@ -260,7 +260,7 @@ static void exchanges_amendments_and_summaries_are_as_the_contract_shows(void **
 					     .version = 1,
 					     .method = HTTP1_METHOD_SAFE};
 	struct kw_event_late late = {.identity = event_connection().identity};
-	struct kw_summary summary = {3, 2, 1};
+	struct kw_summary summary = {3, 2, 1, {0}};
 	char *text = NULL;
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
@@ -337,7 +337,8 @@ static void means_and_limits_are_rounded(void **state)
 		double seconds;
 		const char *text;
 	} rows[] = {
-		{-1, "0 ns"}, {2e-5, "20 us"}, {6.0199999, "6.02 s"}, {0.101475, "101.5 ms"}, {59.99996, "60 s"},
+		{-1, "0 ns"},           {2e-5, "20 us"},    {6.0199999, "6.02 s"},
+		{0.101475, "101.5 ms"}, {59.99996, "60 s"},
 	};
 
 	(void)state;
