@@ -16,7 +16,8 @@ FINDINGS = """
     connects_fail low_reuse max_churn probe_only clients_give_up dead_path close_wait_leak obsolete_fields
 """.split()
 ALERTS = """
-    LostRequests KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses EventsLost Down
+    LostRequests KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses
+    ConnectsFail EventsLost Down
 """.split()
 TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
 
