@@ -98,7 +98,7 @@ static void advise_no_responses(const struct kw_assessment *a, struct kw_finding
 		kw_finding_advise(
 			f, "Find out why the server drops requests that it has read: a worker's timeout or "
 			   "crash, an overload limit, or a rule such as nginx's return 444.");
-	if (plain && a->sum.unaccepted > a->sum.outside.races)
+	if (plain && a->sum.unaccepted && a->stats->service.role != KW_ROLE_SERVER)
 		kw_advise_unaccepted(a, f);
 	if (a->sum.exited)
 		kw_finding_advise(

@@ -30,13 +30,21 @@ static bool closes_at_once(const struct kw_assessment *a)
 	return a->sum.outside.unannounced > a->sum.outside.idle.count;
 }
 
+/* To a client such a reset is a missing response. */
+static uint64_t unaccepted(const struct kw_assessment *a)
+{
+	if (a->stats->service.role != KW_ROLE_SERVER)
+		return 0;
+	return a->sum.unaccepted < a->sum.outside.races ? a->sum.unaccepted : a->sum.outside.races;
+}
+
 static struct race race_of(const struct kw_assessment *a)
 {
 	const struct kw_outside *outside = &a->sum.outside;
 	struct race race = {
 		.connections = outside->races,
 		.at_once = outside->races_at_once,
-		.unaccepted = a->sum.unaccepted < outside->races ? a->sum.unaccepted : outside->races,
+		.unaccepted = unaccepted(a),
 		.near = a->has_margin && a->reuse_max >= KW_NEAR_TIMEOUT * a->timeout,
 		.retryable = outside->race_lost[KW_RETRYABLE_YES] + a->resets[KW_RETRYABLE_YES],
 		.unknown = outside->race_lost[KW_RETRYABLE_UNKNOWN] + a->resets[KW_RETRYABLE_UNKNOWN],
@@ -98,13 +106,15 @@ static void advise_at_once(const struct kw_assessment *a, struct kw_finding *f)
 
 void kw_advise_unaccepted(const struct kw_assessment *a, struct kw_finding *f)
 {
+	bool server = a->stats->service.role == KW_ROLE_SERVER;
+
 	kw_finding_advise(
 		f,
-		"The server%s closed a listener while connections with requests waited in its queue, as a restart "
+		"The server%s %s a listener while connections with requests waited in its queue, as a restart "
 		"does: reload gracefully, so that the new process takes over the listening socket; take the "
 		"instance out of the balancer first and accept what waits before closing; with SO_REUSEPORT, "
 		"which gives each process a queue of its own, mind net.ipv4.tcp_migrate_req.",
-		a->server->called);
+		a->server->called, server ? "closed" : "may have closed");
 }
 
 static void summarise_causes(const struct kw_assessment *a, struct kw_finding *f, const struct race *race)

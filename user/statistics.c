@@ -168,11 +168,24 @@ static void add_unanswered(struct kw_statistics *statistics, const struct kw_eve
 	example(statistics, KW_FINDING_NO_RESPONSES, event);
 }
 
-/* The server's side closed, and no process ever had the connection: its listener went, with what was in its queue. */
+/* Within a round trip and a half: no process read the request and thought about it. */
+static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	uint64_t round_trip = event->closing.srtt_us * KW_US;
+
+	return round_trip && verdict->waited >= 0 && (uint64_t)verdict->waited <= round_trip + round_trip / 2;
+}
+
+/* The server reset a connection of which no process had read a byte, over the request that waited there: mostly its
+ * listener went, with what was in its queue. The client sees a reset of its first request, which may have other causes. */
 static bool is_unaccepted(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
-	return event->identity.role == KW_ROLE_SERVER && verdict->closer == KW_CLOSER_SERVER &&
-	       !event->identity.pid && !event->identity.preexisting && verdict->premature == KW_PREMATURE_YES;
+	if (verdict->closer != KW_CLOSER_SERVER || verdict->manner != KW_MANNER_RST ||
+	    event->identity.preexisting)
+		return false;
+	if (event->identity.role == KW_ROLE_SERVER)
+		return verdict->late_request && !event->http.counts.requests_begun;
+	return verdict->reason == KW_REASON_NO_RESPONSE && event->http.counts.requests_begun == 1;
 }
 
 /* The rows of the table for which each reason stands cover it; clients_give_up covers its own only if it is raised. */
@@ -250,14 +263,6 @@ static bool is_reset(const struct kw_event_connection *event, const struct kw_ve
 {
 	return verdict->reason == KW_REASON_NO_RESPONSE && verdict->manner == KW_MANNER_RST &&
 	       event->identity.role == KW_ROLE_CLIENT && verdict->idle_before >= 0;
-}
-
-/* Within a round trip and a half: no process read the request and thought about it. */
-static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
-{
-	uint64_t round_trip = event->closing.srtt_us * KW_US;
-
-	return round_trip && verdict->waited >= 0 && (uint64_t)verdict->waited <= round_trip + round_trip / 2;
 }
 
 static enum kw_retryable retryable_of(const struct kw_http *http)

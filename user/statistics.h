@@ -76,7 +76,7 @@ struct kw_statistics {
 	struct kw_sketch stalled;     /* silence before responses were cut */
 	struct kw_sketch unanswered;  /* waiting times at which servers closed without a response */
 	uint64_t
-		unaccepted; /* connections that the server closed and no process had accepted, requests unread */
+		unaccepted; /* connections reset over a request of which nobody had read a byte, as far as is known */
 	/* Idle ages before requests that a RST alone answered; and of these, where the RST came within a round trip. */
 	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
 	struct kw_sketch reset_at_once;

@@ -150,7 +150,8 @@ static void a_close_right_after_a_response_is_not_mended_by_a_timeout(void **sta
 
 static void a_listener_that_goes_with_its_queue_is_to_be_reloaded_gracefully(void **state)
 {
-	struct kw_verdict unread = lost(verdict_of(KW_REASON_UNUSED, KW_CLOSER_SERVER, KW_PHASE_UNUSED));
+	struct kw_verdict unread = lost(verdict_of(KW_REASON_IDLE_RESET, KW_CLOSER_SERVER, KW_PHASE_IDLE));
+	struct kw_verdict none = WAITING(KW_REASON_NO_RESPONSE, KW_CLOSER_SERVER);
 	struct kw_event_connection queued = requests(0);
 	const struct kw_finding *finding;
 	struct world world;
@@ -158,7 +159,8 @@ static void a_listener_that_goes_with_its_queue_is_to_be_reloaded_gracefully(voi
 	(void)state;
 	open_world(&world);
 	unread.late_request = true;
-	queued.identity.pid = 0;
+	unread.idle_at_close = KW_DURATION_UNKNOWN;
+	unread.manner = none.manner = KW_MANNER_RST;
 	add(&world, 6, KW_MS, queued, unread);
 	conclude(&world);
 	finding = first(&world, KW_FINDING_TIMEOUT_RACE, KW_SEVERITY_CRITICAL);
@@ -166,6 +168,14 @@ static void a_listener_that_goes_with_its_queue_is_to_be_reloaded_gracefully(voi
 	assert_summary(finding, "a listener whose queue held connections");
 	assert_advice_names(finding, "SO_REUSEPORT");
 	assert_false(advises(finding, "close idle connections"));
+	close_world(&world);
+	open_world(&world); /* what its clients see */
+	queued = requests(1);
+	queued.identity.role = KW_ROLE_CLIENT;
+	none.waited = 40 * (int64_t)KW_US;
+	add(&world, 6, KW_MS, queued, none);
+	conclude(&world);
+	assert_advice_names(first(&world, KW_FINDING_NO_RESPONSES, KW_SEVERITY_CRITICAL), "SO_REUSEPORT");
 	close_world(&world);
 }
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A host is healthy only if nothing was lost: every loss and every failed connect belongs to a finding."""
+
+import contextlib
+import re
+import socket
+import time
+
+import pytest
+
+import observer
+import wire
+from reporter import Report, advises
+
+CUT = wire.request("POST", "/", "Content-Length: 1000", body=b"x" * 10)
+BOTH = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+FAIL = 4  # the exit status that --fail-on asks for
+
+
+@BOTH
+def test_a_request_that_is_cut_is_a_finding_and_an_exit_status(address):
+    with wire.listen(address) as listener:
+        port = wire.port_of(listener)
+        with Report([port], "--fail-on", "critical") as report:
+            report.status = FAIL
+            for _ in range(3):
+                with wire.Pair(listener) as pair:
+                    pair.client.sendall(CUT)
+                    wire.read_head(pair.server)
+                    wire.read_exactly(pair.server, 10)
+                    pair.close(first=pair.client)
+            conclusion = report.conclude()
+    assert conclusion.value["healthy"] is False
+    for role in ("client", "server"):
+        finding = conclusion.first(role, port, "lost_requests", "critical")
+        assert finding["summary"] == "3 requests lost: request_truncated x 3."
+        assert finding["numbers"] == {"lost_requests": 3, "request_truncated": 3}
+
+
+@BOTH
+def test_connects_that_are_refused_list_a_service_to_which_no_connection_ever_was(address):
+    with wire.listen(address) as listener:
+        port = wire.port_of(listener)
+        name = listener.getsockname()
+    with Report([port]) as report:
+        for _ in range(3):
+            with socket.socket(listener.family) as client, pytest.raises(ConnectionRefusedError):
+                client.connect(name)
+        conclusion = report.conclude()
+    finding = conclusion.first("client", port, "connects_fail", "critical")
+    numbers = finding["numbers"]
+    assert (numbers["failed"], numbers["refused"], numbers["share"]) == (3, 3, 1.0)
+    assert conclusion.service("client", port)["connections"] == 0
+    assert conclusion.value["healthy"] is False
+
+
+def test_a_full_accept_queue_is_named():
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = wire.port_of(listener)
+        report = stack.enter_context(Report([port]))
+        clients = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        time.sleep(0.5)  # so long the last ones got no answer
+        for client in clients:
+            client.close()
+        listener.close()
+        conclusion = report.conclude()
+    finding = conclusion.of("client", port)[0]
+    assert finding["id"] == "connects_fail"
+    assert finding["numbers"]["aborted"] >= 1
+    assert finding["numbers"]["accept_queue_overflows"] >= 1
+    assert "ListenOverflows" in finding["summary"]
+    assert advises(finding, "somaxconn")
+
+
+def test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_gracefully():
+    with contextlib.ExitStack() as stack:
+        listener = wire.listen()
+        port = wire.port_of(listener)
+        report = stack.enter_context(Report([port]))
+        clients = [stack.enter_context(wire.connect(listener.getsockname())) for _ in range(3)]
+        for client in clients:
+            client.sendall(wire.GET)
+        listener.close()
+        for client in clients:
+            wire.wait_for_end(client)
+        conclusion = report.conclude()
+    finding = conclusion.first("server", port, "timeout_race", "critical")
+    assert (finding["numbers"]["lost_requests"], finding["numbers"]["never_accepted"]) == (3, 3)
+    assert finding["numbers"]["retryable_unknown"] == 3
+    assert advises(finding, "SO_REUSEPORT") and not advises(finding, "keep them longer")
+    assert advises(conclusion.first("client", port, "no_responses", "critical"), "SO_REUSEPORT")
+
+
+@BOTH
+@pytest.mark.parametrize("closing", ["fin", "rst"])
+def test_a_response_that_stalls_says_how_much_came_and_how_long_nothing_did(address, closing):
+    with wire.listen(address) as listener:
+        port = wire.port_of(listener)
+        with observer.Trace([port]) as trace:
+            with wire.Pair(listener) as pair:
+                pair.send_request()
+                part = wire.response("200 OK", "Content-Length: 1000", body=b"")
+                part = part.replace(b"Content-Length: 0\r\n", b"") + b"x" * 379
+                pair.send_response(part)
+                time.sleep(0.4)
+                if closing == "rst":
+                    wire.reset(pair.server)
+                else:
+                    pair.server.close()
+                wire.wait_for_end(pair.client)
+                pair.client.close()
+                records = trace.both(pair)
+            trace.stop()
+    for record in records:
+        said = [re.fullmatch(r"379 of 1,000 bytes, then (4\d\d|5\d\d)(\.\d)? ms of silence", one)
+                for one in record["evidence"]]
+        assert any(said), record
