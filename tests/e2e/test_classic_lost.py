@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import namespaces
 import observer
 import wire
 from reporter import Report, advises
@@ -108,6 +109,62 @@ def test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_grace
     assert finding["numbers"]["retryable_unknown"] == 3
     assert advises(finding, "SO_REUSEPORT") and not advises(finding, "keep them longer")
     assert advises(conclusion.first("client", port, "no_responses", "critical"), "SO_REUSEPORT")
+
+
+@BOTH
+def test_a_reset_over_a_request_at_the_servers_timeout_is_a_race(address):
+    """The server closes over the request in its queue: what the client sees is a reset, and no more."""
+    idle = 0.6
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(wire.listen(address))
+        port = wire.port_of(listener)
+        report = stack.enter_context(Report([port], "--role", "client"))
+        pairs = [stack.enter_context(wire.Pair(listener)) for _ in range(8)]
+        for pair in pairs:
+            pair.exchange()
+            time.sleep(idle)  # the server's timeout
+            if pair in pairs[-2:]:
+                pair.client.sendall(wire.GET)
+                wire.wait_for_bytes(pair.server, len(wire.GET))
+            pair.server.close()
+            wire.wait_for_end(pair.client)
+            pair.client.close()
+        conclusion = report.conclude()
+    finding = conclusion.first("client", port, "timeout_race", "critical")
+    numbers = finding["numbers"]
+    assert (numbers["lost_requests"], numbers["retryable"], numbers["retryable_unknown"]) == (2, 2, 0)
+    assert numbers["server_idle_timeout_s"] >= idle
+    assert not [one for one in conclusion.findings if one["id"] == "no_responses"]
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_reset_from_the_path_after_long_idling_is_a_path_that_forgot(family):
+    with contextlib.ExitStack() as stack:
+        cable = namespaces.Cable()
+        stack.callback(cable.close)
+        listener = stack.enter_context(cable.listen(family))
+        port = wire.port_of(listener)
+        report = stack.enter_context(Report([port], "--role", "client"))
+        pairs = [stack.enter_context(cable.pair(listener)) for _ in range(3)]
+        for pair in pairs:
+            for _ in range(5):
+                pair.exchange()
+            time.sleep(0.1)
+            pair.exchange()
+        time.sleep(1.2)  # it was idle, not just slow
+        with cable.rejecting(cable.server, "rst"):
+            for pair in pairs:
+                pair.client.sendall(wire.GET)
+                wire.wait_for_end(pair.client)
+                pair.client.close()
+            conclusion = report.conclude()
+    finding = conclusion.first("client", port, "dead_path", "warning")
+    numbers = finding["numbers"]
+    assert (numbers["connections"], numbers["reset_at_once"], numbers["lost_requests"]) == (3, 3, 3)
+    assert numbers["longest_idle_worked_s"] < 1.2 <= numbers["shortest_idle_failed_s"]
+    assert "the server, or something on the path" in finding["summary"]
+    assert advises(finding, "tcp_keepalive_time")
+    assert conclusion.of("client", port) == [finding]
 
 
 @BOTH
