@@ -76,7 +76,7 @@ static bool runs_go(struct search *search, const char *process)
 	struct seen *seen;
 	struct stat status;
 
-	snprintf(path, sizeof(path), "/proc/%s/exe", process);
+	snprintf(path, sizeof(path), "/proc/%.10s/exe", process);
 	if (stat(path, &status) < 0)
 		return false;
 	seen = &search->files[status.st_ino % FILES];
@@ -90,7 +90,7 @@ static void add(struct kw_programs *programs, const char *process)
 	_cleanup_file_ FILE *file = NULL;
 	char path[64], comm[KW_COMM] = "";
 
-	snprintf(path, sizeof(path), "/proc/%s/comm", process);
+	snprintf(path, sizeof(path), "/proc/%.10s/comm", process);
 	file = fopen(path, "re");
 	if (!file || programs->count == KW_PROGRAMS)
 		return;
