@@ -355,6 +355,22 @@ static __always_inline void kw_report_due(struct kw_connection *c, struct sock *
 		kw_end(c, sk, c->reported ? before : NULL);
 }
 
+#define KW_UNFINISHED_AGE (200000000ULL) /* ns; a close that takes longer waits for something */
+
+/* A socket that only its program has shut down still has a struct socket. */
+static __always_inline void kw_count_unfinished(const struct kw_connection *seen, const struct sock *sk)
+{
+	const struct kw_counts *counts = &seen->http.counts;
+
+	if (seen->state != TCP_FIN_WAIT1 && seen->state != TCP_LAST_ACK && seen->state != TCP_CLOSING)
+		return;
+	if (seen->closing.time || sk->sk_socket || bpf_ktime_get_ns() - seen->ending.time < KW_UNFINISHED_AGE)
+		return;
+	kw_unfinished.connections++;
+	if (counts->requests_begun > counts->responses_ended)
+		kw_unfinished.requests += counts->requests_begun - counts->responses_ended;
+}
+
 SEC("?iter/bpf_sk_storage_map")
 int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -364,6 +380,7 @@ int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 
 	if (!sk || !seen)
 		return 0;
+	kw_count_unfinished(seen, sk);
 	if (kw_is_due(seen)) {
 		c = kw_find(sk);
 		if (c)

@@ -19,6 +19,8 @@ enum kw_sweep_mode {
 
 __u32 kw_sweep_mode = KW_SWEEP_PROGRESS;
 
+struct kw_unfinished kw_unfinished = {}; /* as far as the sweep has come; user space clears it before */
+
 /* An iterator over files holds each for a moment. A socket that is closed just then is closed by keepwatch in the end,
  * of which nothing follows for whose it was. User space says when an iterator is at work; who that is, the first one
  * notes. */

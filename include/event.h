@@ -330,9 +330,17 @@ struct kw_totals {
 	__u64 tainted[KW_TAINT_MAX];   /* connections, by why */
 };
 
+/* Connections that their programs have closed, while the kernel still sends again what the peer has not acknowledged: it
+ * may be minutes before their records come. Counted by each sweep. */
+struct kw_unfinished {
+	__u32 connections;
+	__u32 requests; /* on these, without a complete response so far */
+};
+
 struct kw_event_totals {
 	struct kw_event_header header;
 	struct kw_totals totals;
+	struct kw_unfinished unfinished;
 };
 
 /* What the observer is told before it starts; constant from then on, so that the verifier prunes what is off. */

@@ -17,6 +17,8 @@ const char *const kw_protocol_names[KW_PROTOCOL_MAX] = {
 /* What is closed so long ago is told by all processors. */
 #define SETTLED_AFTER (2 * KW_S)
 
+#define AT_ONCE (100 * KW_MS) /* after its response: the server closes so early at no timeout */
+
 void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window)
 {
 	memset(aggregate, 0, sizeof(*aggregate));
@@ -225,6 +227,20 @@ bool kw_is_idle_close_by_server(const struct kw_verdict *verdict)
 	}
 }
 
+/* How long the server had kept an idle connection when it closed it under a request; below 0 if that is not known. */
+static int64_t kept(const struct kw_verdict *verdict)
+{
+	if (verdict->phase == KW_PHASE_IDLE)
+		return verdict->idle_at_close;
+	return verdict->idle_before - (verdict->late_by > 0 ? verdict->late_by : 0);
+}
+
+/* After a response, since a connection that never had one was closed for another reason. */
+static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	return event->http.counts.responses_ended && kept(verdict) >= 0 && kept(verdict) < (int64_t)AT_ONCE;
+}
+
 /* Closes by the server wait until it is known whether they are part of a drain. */
 static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistics,
 			 const struct kw_event_connection *event, const struct kw_verdict *verdict)
@@ -234,12 +250,17 @@ static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistic
 		.closed = verdict->closed,
 		.idle = idle ? verdict->idle_at_close : -1,
 		.race = verdict->reason == KW_REASON_STALE_REUSE || verdict->late_request,
+		.at_once = is_at_once(event, verdict),
+		.reason = verdict->reason,
+		.uncovered = kw_statistics_uncovered(event, verdict),
 		.early = verdict->reason == KW_REASON_CLOSED_BEFORE_TIMEOUT,
 		.unannounced = verdict->reason == KW_REASON_UNANNOUNCED_CLOSE,
 		.lost = kw_statistics_lost(&event->http, verdict),
 		.example = kw_example_of(&event->identity),
 	};
 
+	if (verdict->closer != KW_CLOSER_SERVER)
+		statistics->outside.uncovered[verdict->reason] += close.uncovered;
 	if (verdict->closer != KW_CLOSER_SERVER ||
 	    (!idle && !close.unannounced && verdict->premature != KW_PREMATURE_YES))
 		return 0;
@@ -279,6 +300,8 @@ static int add_statistics(struct kw_aggregate *aggregate, struct kw_stats *stats
 		return -ENOMEM;
 	note_ends(stats, &event->connection->identity);
 	add_half_closed(stats, event->connection, aggregate->now);
+	if (!event->connection->reported)
+		statistics->paired += kw_pairs_meet(&aggregate->pairs, &event->connection->identity);
 	r = kw_statistics_add(statistics, event, verdict);
 	if (r == 0 && verdict)
 		r = add_to_drains(stats, statistics, event->connection, verdict);
@@ -298,6 +321,25 @@ int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before)
 		r = statistics ? kw_drains_settle(&stats->drains, before, &statistics->outside) : -ENOMEM;
 	}
 	return r;
+}
+
+static int add_failed(struct kw_aggregate *aggregate, struct kw_stats *stats,
+		      const struct kw_identity *identity, enum kw_reason reason)
+{
+	struct kw_statistics *statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+
+	if (!statistics)
+		return -ENOMEM;
+	stats->connect_failures[reason]++;
+	statistics->failed[reason]++;
+	note_ends(stats, identity);
+	kw_examples_add(&statistics->examples[KW_FINDING_CONNECTS_FAIL], kw_example_of(identity));
+	return 0;
+}
+
+void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count)
+{
+	kw_recent_add(&aggregate->overflows, aggregate->window, aggregate->now, count);
 }
 
 /* ---- one event ---- */
@@ -322,10 +364,8 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 	if (!stats)
 		return -ENOMEM;
 	pass_time(aggregate, stats, event->time);
-	if (verdict && kw_reason_is_connect_failure(verdict->reason)) {
-		stats->connect_failures[verdict->reason]++;
-		return 0;
-	}
+	if (verdict && kw_reason_is_connect_failure(verdict->reason))
+		return add_failed(aggregate, stats, &connection->identity, verdict->reason);
 	if (!connection->reported) {
 		stats->opened += !connection->identity.preexisting;
 		stats->preexisting += connection->identity.preexisting;
@@ -422,6 +462,7 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 			return r;
 	}
 	aggregate->totals = event->totals;
+	aggregate->closing = event->unfinished;
 	pass_time(aggregate, NULL, event->header.time);
 	let_idle_go(aggregate, aggregate->now);
 	for (struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)

@@ -11,6 +11,8 @@
 #include "fields.h"
 #include "judge.h"
 #include "leaks.h"
+#include "pairs.h"
+#include "programs.h"
 #include "service.h"
 #include "statistics.h"
 #include "window.h"
@@ -89,15 +91,19 @@ enum kw_service_dropped {
 };
 
 struct kw_aggregate {
-	struct kw_stats *services; /* hash table; owned */
-	uint32_t ceiling;          /* how many may be in it, those called "other" apart */
-	uint32_t count;            /* how many are, likewise */
-	uint64_t window;           /* ns; 0 means the whole observation */
-	uint64_t started;          /* monotonic ns, as far as is known */
-	uint64_t now;              /* the latest time that an event brought */
-	struct kw_totals totals;   /* the latest */
+	struct kw_stats *services;    /* hash table; owned */
+	uint32_t ceiling;             /* how many may be in it, those called "other" apart */
+	uint32_t count;               /* how many are, likewise */
+	uint64_t window;              /* ns; 0 means the whole observation */
+	uint64_t started;             /* monotonic ns, as far as is known */
+	uint64_t now;                 /* the latest time that an event brought */
+	struct kw_totals totals;      /* the latest */
+	struct kw_unfinished closing; /* likewise */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
-	uint8_t refused[8192]; /* a bit for each name that got no place, by its hash: each counts once */
+	struct kw_recent overflows; /* of the queues of this host's listeners; see kw_aggregate_overflows */
+	struct kw_pairs pairs;
+	struct kw_programs programs; /* what runs on this host; a replay does not know */
+	uint8_t refused[8192];       /* a bit for each name that got no place, by its hash: each counts once */
 };
 
 extern const char *const kw_protocol_names[KW_PROTOCOL_MAX];
@@ -117,6 +123,9 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 /* Counts a request that met a closed socket. -ENOMEM. */
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event);
+
+/* Adds how often, since the last time, the queue of some listener of this host was full. A replay does not know. */
+void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count);
 
 /* Takes over the kernel's totals; the records that it dropped since the last time count under "other". Lets
  * services go that were idle for long. -ENOMEM. */

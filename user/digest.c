@@ -66,9 +66,15 @@ static int compare_findings(const void *left, const void *right)
 	return a->service < b->service ? -1 : 1; /* as the services stand */
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static bool is_of_interest(const struct kw_assessment *service)
 {
-	return service->sum.seen || service->sum.closed || service->finding_count;
+	return service->sum.seen || service->sum.closed || kw_statistics_failed(&service->sum) ||
+	       service->finding_count;
 }
 
 static int assess_all(const struct kw_aggregate *aggregate, struct kw_digest *digest)
@@ -90,7 +96,10 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_digest *di
 		}
 		digest->service_count++;
 		digest->finding_count += service->finding_count;
-		digest->connections += service->sum.seen;
+		digest->connections += service->sum.seen - least(service->sum.paired, service->sum.seen);
+		digest->paired += service->sum.paired;
+		digest->premature += service->sum.premature;
+		digest->failed += kw_statistics_failed(&service->sum);
 		digest->requests += service->sum.requests;
 		digest->has_http |= service->sum.http || service->sum.requests;
 	}
@@ -118,6 +127,7 @@ int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_d
 	struct kw_digest digest = {.observed = (double)(aggregate->now - aggregate->started) / 1e9};
 	int r;
 
+	digest.closing = aggregate->closing;
 	digest.lost_events = kw_totals_lost(&aggregate->totals);
 	r = assess_all(aggregate, &digest);
 	if (r == 0)
@@ -126,8 +136,20 @@ int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_d
 		kw_digest_free(&digest);
 		return r;
 	}
+	digest.healthy = !digest.finding_count && !digest.premature && !digest.failed;
 	*ret_digest = digest;
 	return 0;
+}
+
+size_t kw_digest_seen_before(const struct kw_digest *digest, size_t number)
+{
+	const struct kw_digest_finding *entry = &digest->findings[number];
+
+	for (size_t i = 0; i < number; i++)
+		if (digest->findings[i].finding->id == entry->finding->id &&
+		    kw_are_two_ends(digest->findings[i].service->stats, entry->service->stats))
+			return i;
+	return number;
 }
 
 void kw_digest_free(struct kw_digest *digest)

@@ -13,7 +13,12 @@ struct kw_digest_finding {
 struct kw_digest {
 	double observed; /* seconds */
 	uint64_t lost_events;
-	uint64_t connections; /* of all services */
+	struct kw_unfinished closing; /* not final yet: in none of what follows */
+	bool healthy;                 /* no finding, no premature close, no connect that failed */
+	uint64_t connections;         /* of all services; one with both ends on this host is one */
+	uint64_t paired;              /* of these: seen from both ends */
+	uint64_t premature;
+	uint64_t failed; /* connects */
 	uint64_t requests;
 	bool has_http;                  /* some connection carried HTTP/1.x */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
@@ -27,6 +32,10 @@ struct kw_digest {
 int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_digest);
 
 void kw_digest_free(struct kw_digest *digest);
+
+/* The number of the finding that says the same of the other end of the same connections and comes first; else
+ * @number itself. */
+size_t kw_digest_seen_before(const struct kw_digest *digest, size_t number);
 
 /* Quantiles, seconds, of times counted in the kernel's buckets: between the bounds of the bucket, never
  * above @most ns if that is not 0. 0 where nothing was counted. */

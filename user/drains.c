@@ -70,10 +70,13 @@ static void tell_drain(struct kw_drains *drains, const struct kw_drain_cell *cel
 static int tell_outside(struct kw_outside *to, const struct kw_outside *from)
 {
 	to->races += from->races;
+	to->races_at_once += from->races_at_once;
 	to->early += from->early;
 	to->unannounced += from->unannounced;
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 		to->race_lost[i] += from->race_lost[i];
+	for (int i = 0; i < KW_REASON_MAX; i++)
+		to->uncovered[i] += from->uncovered[i];
 	return kw_sketch_merge(&to->idle, &from->idle);
 }
 
@@ -146,7 +149,10 @@ static int add_to_cell(struct kw_drain_cell *cell, const struct kw_drain_close *
 	cell->lost += sum_of(&close->lost);
 	cell->told.early += close->early;
 	cell->told.unannounced += close->unannounced;
+	if (close->uncovered)
+		cell->told.uncovered[close->reason] += close->uncovered;
 	if (close->race) {
+		cell->told.races_at_once += close->at_once;
 		cell->told.races++;
 		cell->told.race_lost[KW_RETRYABLE_UNKNOWN] += close->lost.late;
 		for (int i = 0; i < KW_RETRYABLE_MAX; i++)

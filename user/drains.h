@@ -16,11 +16,14 @@
 
 /* One close by the server, or one request that it lost. */
 struct kw_drain_close {
-	uint64_t closed;  /* monotonic ns */
-	int64_t idle;     /* ns; below 0: it was not closed as an idle one */
-	bool race;        /* a request met it closing, or closed */
-	bool early;       /* before the advertised timeout */
-	bool unannounced; /* right after a response: does not make a drain, but is part of one */
+	uint64_t closed; /* monotonic ns */
+	int64_t idle;    /* ns; below 0: it was not closed as an idle one */
+	bool race;       /* a request met it closing, or closed */
+	bool at_once;    /* the server closed right after its response: no timeout */
+	enum kw_reason reason;
+	uint64_t uncovered; /* requests that it lost, and that no finding but lost_requests may cover */
+	bool early;         /* before the advertised timeout */
+	bool unannounced;   /* right after a response: does not make a drain, but is part of one */
 	struct kw_lost_requests lost;
 	struct kw_example example;
 };

@@ -10,6 +10,9 @@
 
 #include "evidence.h"
 #include "judge_facts.h"
+#include "text.h"
+
+#define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
 
 struct writer {
 	const struct kw_event_connection *event;
@@ -18,25 +21,9 @@ struct writer {
 	struct kw_evidence *out;
 };
 
-struct duration {
-	char text[32];
-};
-
-/* Cut, not rounded: never says longer than it was. */
-static struct duration duration(int64_t ns)
+static struct kw_duration duration(int64_t ns)
 {
-	unsigned long long n = ns > 0 ? ns : 0;
-	struct duration d;
-
-	if (n >= KW_S)
-		snprintf(d.text, sizeof(d.text), "%llu.%03llu s", n / KW_S, n % KW_S / KW_MS);
-	else if (n >= KW_MS / 10)
-		snprintf(d.text, sizeof(d.text), "%llu.%llu ms", n / KW_MS, n % KW_MS / (KW_MS / 10));
-	else if (n >= KW_US)
-		snprintf(d.text, sizeof(d.text), "%llu us", n / KW_US);
-	else
-		snprintf(d.text, sizeof(d.text), "%llu ns", n);
-	return d;
+	return kw_duration(ns > 0 ? (uint64_t)ns : 0);
 }
 
 struct error_name {
@@ -165,7 +152,7 @@ static void say_act(struct writer *w)
 
 /* --- The leads: what decided, where that is not the act itself ----------------------------------------- */
 
-static struct duration connecting_time(const struct writer *w)
+static struct kw_duration connecting_time(const struct writer *w)
 {
 	uint64_t closed = w->facts->closed, opened = w->event->opened;
 
@@ -412,6 +399,77 @@ static void say_waiting(struct writer *w)
 		say(w, "no response byte was %s", is_client(w) ? "received" : "sent");
 }
 
+struct thousands {
+	char text[32];
+};
+
+/* "1,000". */
+static struct thousands thousands(uint64_t number)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+	struct thousands t;
+	size_t at = 0;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			t.text[at++] = ',';
+		t.text[at++] = digits[i];
+	}
+	t.text[at] = '\0';
+	return t;
+}
+
+/* "379 of 1,000 bytes": how much of the message that the close cut had come. */
+static bool write_part(const struct writer *w, char *ret_text, size_t size)
+{
+	const struct kw_verdict *verdict = w->verdict;
+
+	if (verdict->body_bytes == KW_BODY_UNKNOWN)
+		return false;
+	if (verdict->body_declared == KW_BODY_UNKNOWN)
+		snprintf(ret_text, size, "%s byte%s of its body", thousands(verdict->body_bytes).text,
+			 plural(verdict->body_bytes));
+	else
+		snprintf(ret_text, size, "%s of %s bytes", thousands(verdict->body_bytes).text,
+			 thousands(verdict->body_declared).text);
+	return true;
+}
+
+/* How far a message came, and how long nothing came then: a timeout on the way, or a length that was not true. */
+static void say_stalled(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	bool silent = verdict->stalled >= (int64_t)STALL;
+	char part[96];
+
+	if (verdict->premature == KW_PREMATURE_NO && !silent)
+		return;
+	if (write_part(w, part, sizeof(part)) && silent)
+		say(w, "%s, then %s of silence", part, duration(verdict->stalled).text);
+	else if (verdict->body_bytes != KW_BODY_UNKNOWN)
+		say(w, "%s had come", part);
+	else if (silent)
+		say(w, "%s of silence before the close", duration(verdict->stalled).text);
+}
+
+/* How old the connection's last use was when the request that failed began. A lead may have said it. */
+static void say_idle_before(struct writer *w)
+{
+	enum kw_reason reason = w->verdict->reason;
+	int64_t idle = w->verdict->idle_before;
+
+	if (w->verdict->premature != KW_PREMATURE_YES || w->facts->outstanding != 1 || idle < 0)
+		return;
+	if (reason == KW_REASON_STALE_REUSE && !w->facts->late && w->verdict->late_by == KW_DURATION_UNKNOWN)
+		return;
+	if (w->event->http.counts.requests_begun == 1)
+		say(w, "request 1 began %s after the connection was established", duration(idle).text);
+	else
+		say(w, "the connection had been idle for %s before request %u", duration(idle).text,
+		    request_number(w));
+}
+
 /* The server's promise, where it bears on the reason. */
 static void say_advertised(struct writer *w)
 {
@@ -510,6 +568,8 @@ void kw_evidence_write(const struct kw_event_connection *event, const struct kw_
 		leads[verdict->reason](&w);
 	say_act(&w);
 	say_waiting(&w);
+	say_stalled(&w);
+	say_idle_before(&w);
 	say_lost(&w);
 	say_oddities(&w);
 	say_advertised(&w);

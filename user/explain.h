@@ -23,7 +23,7 @@ extern const struct kw_page kw_pages_cut[KW_PAGES_CUT];                  /* by e
 extern const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT]; /* by the same less KW_PAGES_CUT */
 extern const struct kw_page kw_pages_findings[KW_FINDING_MAX];           /* by enum kw_finding_id */
 
-#define KW_ALERTS 8
+#define KW_ALERTS 9
 
 /* An alert of tools/prometheus/alerts.yml: its page is its runbook. */
 struct kw_alert {

@@ -84,6 +84,20 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 		  "its evidence",
 		  "keepwatch explain response_truncated names the settings"},
 	 }},
+	{"KeepwatchConnectsFail",
+	 {
+		 "over 1% of the attempts to connect to a service fail",
+		 "No request was on these connections yet, so that all can be tried again; but clients that do not "
+		 "try again fail. The finding holds over the window of the daemon.",
+		 {"refused: nothing listens on that port, as while a server restarts",
+		  "timed out: a firewall drops the SYN, the host is down, or the server's accept queue is full",
+		  "unreachable: no route, or a router said so by ICMP",
+		  "aborted: the client's connect timeout, or one of several addresses tried at once"},
+		 {"see in keepwatch_connect_failures_total which of them it is: keepwatch explain REASON",
+		  "on the server's host: ss -ltn says what listens, and whether Recv-Q exceeds Send-Q, which is a "
+		  "full accept queue",
+		  "on the client's host: keepwatch report --for 1m counts them by kind"},
+	 }},
 	{"KeepwatchEventsLost",
 	 {
 		 "keepwatch itself lost events between the kernel and its daemon",

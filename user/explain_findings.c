@@ -60,6 +60,33 @@ const struct kw_page kw_pages_findings[KW_FINDING_MAX] = {
 			{"advertise less than is kept, or nothing; keepwatch explain closed_before_timeout "
 			 "names the settings"},
 		},
+	[KW_FINDING_LOST_REQUESTS] =
+		{
+			"requests were lost for reasons that no other finding covers",
+			"Each of these connections ended over a request: cut on its way, dropped behind another "
+			"one, or taken down by the network or by the process. The finding counts them by reason.",
+			{"request_truncated, pipeline_cut and half_close_refused: one side closed while the "
+			 "other was still sending or waiting",
+			 "client_gave_up, in up to 1% of all closes; above that it is clients_give_up",
+			 "retransmit_timeout, network_error, probe_timeout: the path broke while in use",
+			 "process_exit, aborted_locally: the client's process ended, or somebody ran ss -K"},
+			{"keepwatch explain REASON says of each reason what to do",
+			 "keepwatch trace --premature shows each loss with its evidence"},
+		},
+	[KW_FINDING_CONNECTS_FAIL] =
+		{
+			"connection attempts fail",
+			"No request was sent on these, so that all of them can be tried again. It is critical if "
+			"over 1% of the attempts fail. A service is listed even if no attempt ever succeeded.",
+			{"refused: nothing listens on that port, as while a server restarts",
+			 "timed out: a firewall drops the SYN, the host is down, or the accept queue is full",
+			 "unreachable: no route, or a router said so by ICMP",
+			 "aborted: the client's connect timeout, or one of several addresses tried at once"},
+			{"keepwatch explain connect_refused, connect_timeout, connect_unreachable, "
+			 "connect_aborted",
+			 "ss -ltn on the server's host: whether something listens, and whether Recv-Q exceeds "
+			 "Send-Q, which is a full accept queue (nstat -az TcpExtListenOverflows)"},
+		},
 	[KW_FINDING_LOW_REUSE] =
 		{
 			"connections carry fewer than two requests each",

@@ -17,6 +17,8 @@ enum kw_finding_id {
 	KW_FINDING_DRAIN,
 	KW_FINDING_UNANNOUNCED_CLOSES,
 	KW_FINDING_TIMEOUT_NOT_HONOURED,
+	KW_FINDING_LOST_REQUESTS,
+	KW_FINDING_CONNECTS_FAIL,
 	KW_FINDING_LOW_REUSE,
 	KW_FINDING_MAX_CHURN,
 	KW_FINDING_PROBE_ONLY,
@@ -63,10 +65,10 @@ struct kw_number {
 	const char *text; /* of text: a constant */
 };
 
-#define KW_FINDING_NUMBERS 10
+#define KW_FINDING_NUMBERS 12
 #define KW_FINDING_SUMMARY 512
-#define KW_FINDING_ADVICE 6
-#define KW_FINDING_ADVICE_TEXT 448
+#define KW_FINDING_ADVICE 8
+#define KW_FINDING_ADVICE_TEXT 512
 
 struct kw_finding {
 	enum kw_finding_id id;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "findings.h"
+#include "text.h"
 
 #define UNANNOUNCED_SHARE 0.01
 #define LOW_REUSE 2.0 /* requests per connection */
@@ -58,7 +59,7 @@ bool kw_raise_timeout_not_honoured(const struct kw_assessment *a, struct kw_find
 	if (a->stats->has_advertised_timeout)
 		kw_finding_summarise(f, " by Keep-Alive: timeout=%" PRIu32, a->stats->advertised_timeout);
 	if (a->server_idle.known)
-		kw_finding_summarise(f, ": after %.3g s", a->server_idle.seconds);
+		kw_finding_summarise(f, ": after %s", kw_duration_about(a->server_idle.seconds).text);
 	kw_finding_summarise(f, ".");
 	kw_finding_advise(
 		f,

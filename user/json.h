@@ -12,6 +12,7 @@ struct kw_summary {
 	uint64_t connections; /* that closed */
 	uint64_t lost_events;
 	uint64_t tainted; /* of connections: something about them is not known */
+	struct kw_unfinished closing;
 };
 
 /* Each writes one line to @file; -ENOMEM, or -EIO with errno set if writing failed. */

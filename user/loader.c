@@ -241,6 +241,7 @@ int kw_loader_consume(struct kw_loader *loader)
 int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode)
 {
 	loader->skel->bss->kw_sweep_mode = mode;
+	loader->skel->bss->kw_unfinished = (struct kw_unfinished){0};
 	return iterate(loader, loader->sweep, loader->ring);
 }
 
@@ -282,6 +283,7 @@ int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event
 		if (!has_twin(bpf_program__name(program)))
 			event.totals.lost[KW_LOST_RECURSION] += misses;
 	}
+	event.unfinished = loader->skel->bss->kw_unfinished;
 	event.header.type = KW_EVENT_TOTALS;
 	event.header.size = sizeof(event);
 	event.header.time = kw_clock_monotonic();

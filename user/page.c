@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "html.h"
@@ -62,7 +63,7 @@ static struct sums sum_up(const struct kw_digest *digest, const struct kw_aggreg
 /* Losses that no critical finding explains, be it that they are few or that they have only just happened. */
 static enum level_id level_of(const struct kw_digest *digest, const struct sums *sums)
 {
-	enum level_id level = digest->has_http ? LEVEL_HEALTHY : LEVEL_NOTHING;
+	enum level_id level = digest->has_http || digest->failed ? LEVEL_HEALTHY : LEVEL_NOTHING;
 
 	if (digest->finding_count)
 		level = LEVEL_INFO + digest->findings[0].finding->severity;
@@ -91,10 +92,7 @@ void kw_page_words(FILE *file, const char *name)
 
 void kw_page_seconds(FILE *file, double seconds)
 {
-	if (seconds < 0 || seconds >= 0.9995)
-		fprintf(file, "%.4g s", seconds);
-	else
-		fprintf(file, "%.3g ms", seconds * 1e3);
+	fprintf(file, "%s%s", seconds < 0 ? "-" : "", kw_duration_about(fabs(seconds)).text);
 }
 
 void kw_page_span(uint64_t ns, char ret_text[KW_DURATION_TEXT])
@@ -187,13 +185,23 @@ static void write_figures(FILE *file, const struct kw_digest *digest, const stru
 		 sums->closed ? 100.0 * (double)sums->premature / (double)sums->closed : 0, sums->closed);
 	figure(file, "Premature closes", value, about, sums->premature ? "critical" : "");
 	snprintf(value, sizeof(value), "%" PRIu64, sums->requests);
-	snprintf(about, sizeof(about), "on %" PRIu64 " connections", digest->connections);
+	if (digest->paired)
+		snprintf(about, sizeof(about), "on %" PRIu64 " connections, %" PRIu64 " seen from both ends",
+			 digest->connections, digest->paired);
+	else
+		snprintf(about, sizeof(about), "on %" PRIu64 " connections", digest->connections);
 	figure(file, "Requests", value, about, "");
 	snprintf(value, sizeof(value), "%.3g%%",
 		 sums->requests ? 100.0 * (double)sums->reused / (double)sums->requests : 0);
 	figure(file, "Reuse", value, "of requests found a connection open", "");
 	snprintf(value, sizeof(value), "%" PRId64, sums->open > 0 ? sums->open : 0);
 	figure(file, "Open now", value, "connections, each end counted", "");
+	if (digest->closing.connections) {
+		snprintf(value, sizeof(value), "%" PRIu32, digest->closing.connections);
+		snprintf(about, sizeof(about), "not final yet; %" PRIu32 " requests on them may be lost",
+			 digest->closing.requests);
+		figure(file, "Closing", value, about, digest->closing.requests ? "warning" : "");
+	}
 	if (digest->lost_events) {
 		snprintf(value, sizeof(value), "%" PRIu64, digest->lost_events);
 		figure(file, "Events lost", value, "a larger --ring-size may help", "warning");

@@ -80,24 +80,6 @@ static void write_more(FILE *file, const struct kw_finding *finding)
 	fputs("</p>\n", file);
 }
 
-/* The same finding at the other end of the same connections, where that is on this host and comes first; else
- * @number itself. What is counted together as "other" has no one end. */
-static size_t seen_before(const struct kw_digest *digest, size_t number)
-{
-	const struct kw_digest_finding *entry = &digest->findings[number];
-	const struct kw_stats *stats = entry->service->stats;
-
-	for (size_t i = 0; i < number && strcmp(stats->service.name, KW_OTHER_SERVICE) != 0; i++) {
-		const struct kw_stats *other = digest->findings[i].service->stats;
-
-		if (digest->findings[i].finding->id == entry->finding->id && other->port == stats->port &&
-		    other->service.role != stats->service.role &&
-		    memcmp(other->address, stats->address, sizeof(other->address)) == 0)
-			return i;
-	}
-	return number;
-}
-
 /* A line that says what is wrong; the gravest are open and say the rest at once. */
 static void write_summary(FILE *file, const struct kw_digest *digest, size_t number, size_t before)
 {
@@ -127,7 +109,7 @@ static void write_finding(FILE *file, const struct kw_digest *digest, size_t num
 {
 	const struct kw_digest_finding *entry = &digest->findings[number];
 
-	write_summary(file, digest, number, seen_before(digest, number));
+	write_summary(file, digest, number, kw_digest_seen_before(digest, number));
 	fputs("<div class=\"sides\"><div>\n", file);
 	if (entry->finding->id == KW_FINDING_DRAIN)
 		write_timeline(file, entry->service, clock);

@@ -216,11 +216,14 @@ int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_c
 	set(object, "type", json_string("report"));
 	set(object, "schema", json_integer(SCHEMA));
 	set(object, "observed_s", json_real(digest->observed));
-	set(object, "healthy", json_boolean(digest->finding_count == 0));
+	set(object, "healthy", json_boolean(digest->healthy));
 	set(object, "lost_events", integer(digest->lost_events));
+	set(object, "closing",
+	    json_pack("{s:I, s:I}", "connections", (json_int_t)digest->closing.connections, "requests",
+		      (json_int_t)digest->closing.requests));
 	set(object, "findings", findings);
 	set(object, "services", services);
-	if (!object || json_object_size(object) != 7)
+	if (!object || json_object_size(object) != 8)
 		r = -ENOMEM;
 	else if (json_dumpf(object, file, FORMAT) < 0 || fputc('\n', file) == EOF)
 		r = -EIO;

@@ -79,15 +79,20 @@ static void print_examples(FILE *file, const struct kw_examples *examples)
 		fputc('\n', file);
 }
 
-static void print_finding(FILE *file, const struct kw_digest_finding *entry, const struct kw_clock *clock,
-			  bool colour)
+static void print_finding(FILE *file, const struct kw_digest *digest, size_t number,
+			  const struct kw_clock *clock, bool colour)
 {
+	const struct kw_digest_finding *entry = &digest->findings[number];
 	const struct kw_finding *finding = entry->finding;
 
 	fprintf(file, "\n%s%s: %s%s  ", colour ? colours[finding->severity] : "",
 		kw_severity_name(finding->severity), kw_finding_name(finding->id), colour ? PLAIN : "");
 	print_who(file, entry->service);
 	fputc('\n', file);
+	if (kw_digest_seen_before(digest, number) != number) {
+		fputs("    the other end of the same connections: see above\n", file);
+		return;
+	}
 	print_wrapped(file, "    ", finding->summary);
 	if (finding->id == KW_FINDING_DRAIN)
 		print_timeline(file, entry->service, clock);
@@ -101,7 +106,7 @@ static void print_finding(FILE *file, const struct kw_digest_finding *entry, con
 static void seconds_or_dash(bool known, double seconds, char ret_text[KW_DURATION_TEXT])
 {
 	if (known)
-		snprintf(ret_text, KW_DURATION_TEXT, "%.3g s", seconds);
+		strcpy(ret_text, kw_duration_about(seconds).text);
 	else
 		strcpy(ret_text, "-");
 }
@@ -158,14 +163,28 @@ static void print_services(FILE *file, const struct kw_digest *digest)
 static void print_verdict(FILE *file, const struct kw_digest *digest, bool colour)
 {
 	size_t counts[KW_SEVERITY_MAX] = {0};
+	char closing[KW_CLOSING_TEXT];
 
 	for (size_t i = 0; i < digest->finding_count; i++)
 		counts[digest->findings[i].finding->severity]++;
-	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections, %" PRIu64 " requests, %zu services.\n",
-		digest->observed, digest->connections, digest->requests, digest->service_count);
+	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", digest->observed, digest->connections);
+	if (digest->paired)
+		fprintf(file,
+			" (%" PRIu64 " seen from both ends, whose requests "
+			"count at each)",
+			digest->paired);
+	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", digest->requests, digest->service_count);
 	if (digest->lost_events)
 		fprintf(file, "%" PRIu64 " events were lost: a larger --ring-size may help.\n",
 			digest->lost_events);
+	if (kw_text_closing(&digest->closing, closing))
+		fprintf(file, "%s.\n", closing);
+	if (!digest->finding_count && !digest->healthy) {
+		fprintf(file,
+			"no finding yet, but %" PRIu64 " premature closes and %" PRIu64 " failed connects\n",
+			digest->premature, digest->failed);
+		return;
+	}
 	if (!digest->finding_count) {
 		fprintf(file, "%shealthy%s: nothing to find fault with\n", colour ? "\033[1;32m" : "",
 			colour ? PLAIN : "");
@@ -189,13 +208,13 @@ int kw_report_text(FILE *file, const struct kw_digest *digest, const struct kw_c
 {
 	int histograms = 0;
 
-	if (!digest->has_http) {
+	if (!digest->has_http && digest->healthy && !digest->closing.connections) {
 		fprintf(file, "No HTTP/1.x connection was seen in %.1f s.\n", digest->observed);
 		return ferror(file) ? -EIO : 0;
 	}
 	print_verdict(file, digest, colour);
 	for (size_t i = 0; i < digest->finding_count; i++)
-		print_finding(file, &digest->findings[i], clock, colour);
+		print_finding(file, digest, i, clock, colour);
 	print_services(file, digest);
 	for (size_t i = 0; i < digest->service_count && histograms < HISTOGRAMS; i++) {
 		if (!has_histogram(&digest->services[i]))

@@ -132,6 +132,14 @@ uint64_t kw_sketch_count_from(const struct kw_sketch *sketch, uint64_t least)
 	return count;
 }
 
+uint64_t kw_sketch_least_from(const struct kw_sketch *sketch, uint64_t least)
+{
+	for (uint32_t i = 0; i < sketch->used; i++)
+		if (mean_of(&sketch->bins[i]) >= least)
+			return mean_of(&sketch->bins[i]);
+	return 0;
+}
+
 static uint64_t reach_of(uint64_t lowest, uint64_t width)
 {
 	uint64_t percent = lowest / 100 * CLUSTER_PERCENT;

@@ -41,6 +41,9 @@ uint64_t kw_sketch_quantile(const struct kw_sketch *sketch, double share);
 /* How many numbers are @least or more; one bin's are taken for their mean. */
 uint64_t kw_sketch_count_from(const struct kw_sketch *sketch, uint64_t least);
 
+/* The least number that is @least or more, as far as bins tell them apart; 0 if there is none. */
+uint64_t kw_sketch_least_from(const struct kw_sketch *sketch, uint64_t least);
+
 struct kw_cluster {
 	uint64_t count;
 	uint64_t mean;

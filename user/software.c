@@ -14,6 +14,15 @@ static const struct kw_software unknown = {
 	"Python: one Session for all requests)",
 };
 
+static const struct kw_software go = {
+	"",
+	" (Go)",
+	"http.Server.IdleTimeout (ReadTimeout, if it is not set)",
+	"no limit, so look for SetKeepAlivesEnabled(false) and for Connection: close in handlers",
+	"http.Transport.IdleConnTimeout (90 s in the default transport, none in one of its own)",
+	"one http.Client for all requests, MaxIdleConnsPerHost above 2, and bodies read to their end and closed",
+};
+
 static const struct kw_software table[] = {
 	{"nginx", " (nginx)", "keepalive_timeout", "keepalive_requests",
 	 "keepalive_timeout in its upstream block",
@@ -38,6 +47,26 @@ static const struct kw_software table[] = {
 	 "keepalive_expiry of httpx or keepalive_timeout of aiohttp's TCPConnector (requests and urllib3 have "
 	 "none: give them Retry)",
 	 "one requests.Session (or httpx.Client) for all requests"},
+	{"hypercorn", " (hypercorn)", "--keep-alive", "--max-requests, at which a worker restarts",
+	 "its HTTP client's pool", "its HTTP client's pool"},
+	{"puma", " (Puma)", "persistent_timeout", "max_keep_alive, or max_fast_inline before Puma 7",
+	 "its HTTP client's pool (Net::HTTP: keep_alive_timeout, 2 s by default)", "its HTTP client's pool"},
+	{"cache-main", " (Varnish)", "timeout_idle", "no limit, so look at what is behind it",
+	 "backend_idle_timeout", "a backend without .connection close, so that it is recycled"},
+	{"varnishd", " (Varnish)", "timeout_idle", "no limit, so look at what is behind it",
+	 "backend_idle_timeout", "a backend without .connection close, so that it is recycled"},
+	{"squid", " (Squid)", "client_idle_pconn_timeout", "no limit, so look at what is behind it",
+	 "server_idle_pconn_timeout", "server_persistent_connections on"},
+	{"php-fpm", " (PHP-FPM)", "the keep-alive timeout of the web server in front of it",
+	 "pm.max_requests, at which a worker restarts",
+	 "the idle timeout of its HTTP client (curl: CURLOPT_MAXAGE_CONN)",
+	 "one curl handle for all requests: a worker forgets its own between requests"},
+	{"jsvc", " (Tomcat)", "keepAliveTimeout of the connector", "maxKeepAliveRequests of the connector",
+	 "evictIdleConnections() of Apache HttpClient (JDK: -Djdk.httpclient.keepalive.timeout)",
+	 "one client with a connection pool for all requests"},
+	{"tomcat", " (Tomcat)", "keepAliveTimeout of the connector", "maxKeepAliveRequests of the connector",
+	 "evictIdleConnections() of Apache HttpClient (JDK: -Djdk.httpclient.keepalive.timeout)",
+	 "one client with a connection pool for all requests"},
 	{"java", " (Java)",
 	 "keepAliveTimeout of the connector (Tomcat; Spring Boot: server.tomcat.keep-alive-timeout; Jetty: "
 	 "idleTimeout)",
@@ -62,12 +91,12 @@ static const struct kw_software table[] = {
 	 "one run with several URLs, or one handle for all transfers"},
 };
 
-const struct kw_software *kw_software_of(const char comm[KW_COMM])
+const struct kw_software *kw_software_of(const char comm[KW_COMM], const struct kw_programs *programs)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strncmp(comm, table[i].comm, strlen(table[i].comm)) == 0)
 			return &table[i];
-	return &unknown;
+	return programs && kw_programs_is_go(programs, comm) ? &go : &unknown;
 }
 
 bool kw_software_is_known(const struct kw_software *software)

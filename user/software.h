@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../include/event.h"
+#include "programs.h"
 
 /* Texts to be put behind "set" or "by"; never NULL. */
 struct kw_software {
@@ -17,8 +17,9 @@ struct kw_software {
 	const char *client_reuse; /* what makes a client keep connections at all */
 };
 
-/* The software of a process of this name; for an unknown one, settings of the usual suspects. Never NULL. */
-const struct kw_software *kw_software_of(const char comm[KW_COMM]);
+/* The software of a process of this name; for an unknown one, settings of the usual suspects. Never NULL. @programs, which
+ * may be NULL, know what else can be told of a name on this host. */
+const struct kw_software *kw_software_of(const char comm[KW_COMM], const struct kw_programs *programs);
 
 /* It is one that is known. */
 bool kw_software_is_known(const struct kw_software *software);

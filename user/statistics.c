@@ -52,6 +52,15 @@ uint64_t kw_statistics_reason(const struct kw_statistics *statistics, enum kw_re
 	return sum;
 }
 
+uint64_t kw_statistics_failed(const struct kw_statistics *statistics)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < KW_CONNECT_FAILURES; i++)
+		sum += statistics->failed[i];
+	return sum;
+}
+
 /* ---- what a living connection tells ---- */
 
 /* Adds the samples since the last report; returns the longest of them, as far as it can be told. */
@@ -105,29 +114,24 @@ static void example(struct kw_statistics *statistics, enum kw_finding_id id,
 	kw_examples_add(&statistics->examples[id], kw_example_of(&event->identity));
 }
 
-/* How long it was idle before its latest request; 0 if that is not known. */
-static uint64_t idle_before(const struct kw_event_connection *event)
+static bool is_dead(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
-	const struct kw_http *http = &event->http;
-
-	if (http->counts.requests_begun != 1)
-		return http->idle_before_last;
-	return http->first_request_started > event->established
-		       ? http->first_request_started - event->established
-		       : 0;
+	return (verdict->reason == KW_REASON_REQUEST_UNACKNOWLEDGED ||
+		verdict->reason == KW_REASON_RETRANSMIT_TIMEOUT) &&
+	       verdict->idle_before >= (int64_t)IDLE_BEFORE && event->http.counts.requests_begun;
 }
 
 static void add_dead(struct kw_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
-	uint64_t idle = idle_before(event);
+	uint64_t idle = verdict->idle_before > 0 ? (uint64_t)verdict->idle_before : 0;
 
 	if (verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED &&
 	    verdict->reason != KW_REASON_RETRANSMIT_TIMEOUT)
 		return;
 	if (event->http.idle_max > idle)
 		statistics->worked_idle_max = greater(statistics->worked_idle_max, event->http.idle_max);
-	if (idle < IDLE_BEFORE || !event->http.counts.requests_begun)
+	if (!is_dead(event, verdict))
 		return;
 	if (!statistics->dead || idle < statistics->dead_idle_min)
 		statistics->dead_idle_min = idle;
@@ -162,6 +166,52 @@ static void add_unanswered(struct kw_statistics *statistics, const struct kw_eve
 	statistics->killed += exit && event->ending.signal;
 	statistics->no_response_lost += verdict->lost_requests;
 	example(statistics, KW_FINDING_NO_RESPONSES, event);
+}
+
+/* Within a round trip and a half: no process read the request and thought about it. */
+static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	uint64_t round_trip = event->closing.srtt_us * KW_US;
+
+	return round_trip && verdict->waited >= 0 && (uint64_t)verdict->waited <= round_trip + round_trip / 2;
+}
+
+/* The server reset a connection of which no process had read a byte, over the request that waited there: mostly its
+ * listener went, with what was in its queue. The client sees a reset of its first request, which may have other causes. */
+static bool is_unaccepted(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	if (verdict->closer != KW_CLOSER_SERVER || verdict->manner != KW_MANNER_RST ||
+	    event->identity.preexisting)
+		return false;
+	if (event->identity.role == KW_ROLE_SERVER)
+		return verdict->late_request && !event->http.counts.requests_begun;
+	return verdict->reason == KW_REASON_NO_RESPONSE && event->http.counts.requests_begun == 1;
+}
+
+/* The rows of the table for which each reason stands cover it; clients_give_up covers its own only if it is raised. */
+static bool is_covered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	switch (verdict->reason) {
+	case KW_REASON_NO_RESPONSE:
+	case KW_REASON_RESPONSE_TRUNCATED:
+	case KW_REASON_EARLY_RESPONSE:
+		return true;
+	case KW_REASON_STALE_REUSE:
+	case KW_REASON_PROCESS_EXIT:
+		return verdict->closer == KW_CLOSER_SERVER;
+	default:
+		return is_dead(event, verdict);
+	}
+}
+
+uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
+	uint64_t sum = 0;
+
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		sum += lost.retryable[i];
+	return is_covered(event, verdict) ? 0 : sum;
 }
 
 static void add_obsolete(struct kw_statistics *statistics, const struct kw_event_connection *event)
@@ -203,15 +253,32 @@ static void add_example_of_reason(struct kw_statistics *statistics, const struct
 	}
 	if (verdict->late_request)
 		example(statistics, KW_FINDING_TIMEOUT_RACE, event);
+	if (kw_statistics_uncovered(event, verdict))
+		example(statistics, KW_FINDING_LOST_REQUESTS, event);
 	if (event->http.counts.requests_begun == 1 && verdict->premature == KW_PREMATURE_NO)
 		example(statistics, KW_FINDING_LOW_REUSE, event);
 }
 
-/* To the client a RST without a FIN does not tell whether the server had meant the request. */
-static bool is_reset_reuse(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+static bool is_reset(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	return verdict->reason == KW_REASON_NO_RESPONSE && verdict->manner == KW_MANNER_RST &&
-	       event->identity.role == KW_ROLE_CLIENT && event->http.counts.reused;
+	       event->identity.role == KW_ROLE_CLIENT && verdict->idle_before >= 0;
+}
+
+static enum kw_retryable retryable_of(const struct kw_http *http)
+{
+	if (http->lost_safe + http->lost_idempotent)
+		return KW_RETRYABLE_YES;
+	return http->lost_other ? KW_RETRYABLE_NO : KW_RETRYABLE_UNKNOWN;
+}
+
+static int add_reset(struct kw_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	uint64_t idle = (uint64_t)verdict->idle_before / KW_US;
+	int r = kw_sketch_add(&statistics->reset_idle[retryable_of(&event->http)], idle);
+
+	return r == 0 && is_at_once(event, verdict) ? kw_sketch_add(&statistics->reset_at_once, idle) : r;
 }
 
 static int add_times(struct kw_statistics *statistics, const struct kw_event_connection *event,
@@ -228,10 +295,12 @@ static int add_times(struct kw_statistics *statistics, const struct kw_event_con
 		r = kw_sketch_add(&statistics->gave_up, (uint64_t)verdict->waited / KW_US);
 	if (r == 0 && verdict->reason == KW_REASON_ANNOUNCED_BY_RESPONSE)
 		r = kw_sketch_add(&statistics->announced, event->http.counts.requests);
-	if (r == 0 && is_reset_reuse(event, verdict))
-		r = kw_sketch_add(
-			&statistics->reset_idle[!(event->http.lost_safe + event->http.lost_idempotent)],
-			idle_before(event) / KW_US);
+	if (r == 0 && verdict->reason == KW_REASON_RESPONSE_TRUNCATED && verdict->stalled >= 0)
+		r = kw_sketch_add(&statistics->stalled, (uint64_t)verdict->stalled / KW_US);
+	if (r == 0 && is_reset(event, verdict))
+		r = add_reset(statistics, event, verdict);
+	if (r == 0 && verdict->reason == KW_REASON_NO_RESPONSE && verdict->waited >= 0)
+		r = kw_sketch_add(&statistics->unanswered, (uint64_t)verdict->waited / KW_US);
 	return r;
 }
 
@@ -255,6 +324,7 @@ static int add_close(struct kw_statistics *statistics, const struct kw_event_con
 		statistics->half_closed_long++;
 		example(statistics, KW_FINDING_CLOSE_WAIT_LEAK, event);
 	}
+	statistics->unaccepted += is_unaccepted(event, verdict);
 	add_dead(statistics, event, verdict);
 	add_truncated(statistics, event, verdict);
 	add_unanswered(statistics, event, verdict);
@@ -301,6 +371,8 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 	static const size_t counts[] = {
 #define COUNT(name) offsetof(struct kw_statistics, name)
 		COUNT(seen),
+		COUNT(paired),
+		COUNT(unaccepted),
 		COUNT(opened),
 		COUNT(closed),
 		COUNT(used),
@@ -324,6 +396,7 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 		COUNT(keep_alive_unnamed),
 		COUNT(end_to_end_named),
 		COUNT(outside.races),
+		COUNT(outside.races_at_once),
 		COUNT(outside.early),
 		COUNT(outside.unannounced),
 #undef COUNT
@@ -334,6 +407,10 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 	for (int i = 0; i < KW_REASON_MAX; i++)
 		for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
 			to->reasons[i][closer] += from->reasons[i][closer];
+	for (int i = 0; i < KW_CONNECT_FAILURES; i++)
+		to->failed[i] += from->failed[i];
+	for (int i = 0; i < KW_REASON_MAX; i++)
+		to->outside.uncovered[i] += from->outside.uncovered[i];
 	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
 		to->reuse_idle[i] += from->reuse_idle[i];
 		to->wait[i] += from->wait[i];
@@ -342,20 +419,30 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 		to->outside.race_lost[i] += from->outside.race_lost[i];
 }
 
+#define SKETCHES (8 + KW_RETRYABLE_MAX)
+
+static void list_sketches(struct kw_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
+{
+	struct kw_sketch *list[SKETCHES] = {
+		&statistics->close_idle,   &statistics->client_idle,   &statistics->gave_up,
+		&statistics->announced,    &statistics->stalled,       &statistics->unanswered,
+		&statistics->outside.idle, &statistics->reset_at_once,
+	};
+
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		list[8 + i] = &statistics->reset_idle[i];
+	memcpy(ret_list, list, sizeof(list));
+}
+
 int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from)
 {
-	int r = kw_sketch_merge(&to->close_idle, &from->close_idle);
+	struct kw_sketch *sums[SKETCHES], *parts[SKETCHES];
+	int r = 0;
 
-	if (r == 0)
-		r = kw_sketch_merge(&to->client_idle, &from->client_idle);
-	if (r == 0)
-		r = kw_sketch_merge(&to->gave_up, &from->gave_up);
-	if (r == 0)
-		r = kw_sketch_merge(&to->announced, &from->announced);
-	if (r == 0)
-		r = kw_sketch_merge(&to->outside.idle, &from->outside.idle);
-	for (int i = 0; i < 2 && r == 0; i++)
-		r = kw_sketch_merge(&to->reset_idle[i], &from->reset_idle[i]);
+	list_sketches(to, sums);
+	list_sketches((struct kw_statistics *)from, parts);
+	for (int i = 0; i < SKETCHES && r == 0; i++)
+		r = kw_sketch_merge(sums[i], parts[i]);
 	if (r < 0)
 		return r;
 	merge_extremes(to, from);
@@ -367,13 +454,11 @@ int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *fr
 
 void kw_statistics_free(struct kw_statistics *statistics)
 {
-	kw_sketch_free(&statistics->close_idle);
-	kw_sketch_free(&statistics->client_idle);
-	kw_sketch_free(&statistics->gave_up);
-	kw_sketch_free(&statistics->announced);
-	kw_sketch_free(&statistics->outside.idle);
-	for (int i = 0; i < 2; i++)
-		kw_sketch_free(&statistics->reset_idle[i]);
+	struct kw_sketch *list[SKETCHES];
+
+	list_sketches(statistics, list);
+	for (int i = 0; i < SKETCHES; i++)
+		kw_sketch_free(list[i]);
 }
 
 void kw_statistics_clear(struct kw_statistics *statistics)

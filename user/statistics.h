@@ -9,6 +9,8 @@
 #include "judge.h"
 #include "sketch.h"
 
+#define KW_CONNECT_FAILURES 4 /* the first of enum kw_reason: see kw_reason_is_connect_failure() */
+
 /* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
 enum kw_retryable {
 	KW_RETRYABLE_YES,
@@ -28,17 +30,21 @@ struct kw_lost_requests {
 struct kw_outside {
 	uint64_t races; /* connections that a request met closing, or closed */
 	uint64_t race_lost[KW_RETRYABLE_MAX];
-	uint64_t early;        /* idle connections closed before the advertised timeout */
-	uint64_t unannounced;  /* connections closed right after a response that did not say so */
+	uint64_t races_at_once; /* of these: the server closed right after its response, at no timeout */
+	uint64_t uncovered[KW_REASON_MAX]; /* requests that no finding but lost_requests may cover */
+	uint64_t early;                    /* idle connections closed before the advertised timeout */
+	uint64_t unannounced;              /* connections closed right after a response that did not say so */
 	struct kw_sketch idle; /* idle ages at which the server closed, at a timeout as far as is known */
 };
 
 struct kw_statistics {
-	uint64_t seen;      /* connections met for the first time */
-	uint64_t opened;    /* of these: established while observed */
-	uint64_t closed;    /* connections; failed connects are none */
-	uint64_t used;      /* of these: a request was begun */
-	uint64_t by_server; /* closed by the server */
+	uint64_t seen;                        /* connections met for the first time */
+	uint64_t paired;                      /* of these: the other end was met too, on this host */
+	uint64_t failed[KW_CONNECT_FAILURES]; /* connects that failed; in none of the others */
+	uint64_t opened;                      /* of these: established while observed */
+	uint64_t closed;                      /* connections; failed connects are none */
+	uint64_t used;                        /* of these: a request was begun */
+	uint64_t by_server;                   /* closed by the server */
 	uint64_t premature;
 	uint64_t requests;
 	uint64_t reused;    /* of these: not the first on their connection */
@@ -67,16 +73,27 @@ struct kw_statistics {
 	struct kw_sketch client_idle; /* at which clients closed for no reason that was seen */
 	struct kw_sketch gave_up;     /* waiting times at which clients gave up */
 	struct kw_sketch announced;   /* requests on connections whose close the server announced */
-	/* Idle ages before requests that a RST alone answered, on used connections; retryable ones, and others. */
-	struct kw_sketch reset_idle[2];
+	struct kw_sketch stalled;     /* silence before responses were cut */
+	struct kw_sketch unanswered;  /* waiting times at which servers closed without a response */
+	uint64_t
+		unaccepted; /* connections reset over a request of which nobody had read a byte, as far as is known */
+	/* Idle ages before requests that a RST alone answered; and of these, where the RST came within a round trip. */
+	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
+	struct kw_sketch reset_at_once;
 	struct kw_outside outside;
 	struct kw_examples examples[KW_FINDING_MAX];
 };
+
+/* All kinds of failed connects together. */
+uint64_t kw_statistics_failed(const struct kw_statistics *statistics);
 
 #define KW_LEAK_AGE (60 * KW_S)
 
 /* By its method where the kernel still had it queued; nothing where the verdict claims nothing. */
 struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict);
+
+/* How many requests it lost that no finding but lost_requests may cover. Late ones are always covered. */
+uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict);
 
 /* Adds what is new in a record of an established connection. @verdict is set if it closed. -ENOMEM. */
 int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,

@@ -12,6 +12,9 @@ int kw_tally_open(struct kw_tally *tally, const struct kw_options *options, uint
 {
 	*tally = (struct kw_tally){.namer = &options->namer, .source = source};
 	kw_aggregate_open(&tally->aggregate, options->services, window);
+	if (source.programs)
+		source.programs(&tally->aggregate.programs);
+	tally->overflows = source.overflows ? source.overflows() : 0;
 	tally->names = calloc(KW_TALLY_NAMES, sizeof(*tally->names));
 	return tally->names ? 0 : kw_log_error(-ENOMEM, "out of memory");
 }
@@ -71,13 +74,25 @@ const struct kw_service *kw_tally_service(struct kw_tally *tally, const struct k
 	return &name->service;
 }
 
+static void note_overflows(struct kw_tally *tally)
+{
+	uint64_t before = tally->overflows;
+
+	if (!tally->source.overflows)
+		return;
+	tally->overflows = tally->source.overflows();
+	if (tally->overflows > before)
+		kw_aggregate_overflows(&tally->aggregate, tally->overflows - before);
+}
+
 int kw_tally_event(struct kw_tally *tally, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	int r = 0;
 
-	if (event->totals)
+	if (event->totals) {
 		r = kw_aggregate_totals(&tally->aggregate, event->totals);
-	else if (event->connection)
+		note_overflows(tally);
+	} else if (event->connection)
 		r = kw_aggregate_connection(&tally->aggregate,
 					    kw_tally_service(tally, &event->connection->identity), event,
 					    verdict);

@@ -21,6 +21,7 @@ struct kw_tally {
 	struct kw_source source;
 	struct kw_aggregate aggregate;
 	struct kw_tally_name *names; /* by hash; owned */
+	uint64_t overflows;          /* as the source last told */
 };
 
 /* Findings look back for @window ns; 0 means to the start. -ENOMEM, and that has been logged. */

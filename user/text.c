@@ -16,18 +16,56 @@
 #define TIME_TEXT 32
 #define REASON_WIDTH 22 /* the longest of their names */
 
+static const struct unit {
+	uint64_t below; /* ns: durations up to here are printed in it */
+	uint64_t size;  /* ns */
+	unsigned int decimals;
+	const char *name;
+} units[] = {
+	{KW_US, 1, 0, "ns"},
+	{KW_MS, KW_US, 0, "us"},
+	{KW_S, KW_MS, 1, "ms"},
+	{10 * KW_S, KW_S, 3, "s"},
+	{100 * KW_S, KW_S, 2, "s"},
+	{1000 * KW_S, KW_S, 1, "s"},
+	{6000 * KW_S, 60 * KW_S, 1, "min"},
+	{UINT64_MAX, 3600 * KW_S, 1, "h"},
+};
+
+struct kw_duration kw_duration(uint64_t ns)
+{
+	const struct unit *unit = units;
+	struct kw_duration duration;
+	uint64_t steps, per_unit = 1;
+	unsigned int decimals;
+
+	while (ns >= unit->below && unit->below != UINT64_MAX)
+		unit++;
+	for (decimals = 0; decimals < unit->decimals; decimals++)
+		per_unit *= 10;
+	steps = ns / (unit->size / per_unit);
+	for (; decimals && steps % 10 == 0; decimals--, per_unit /= 10)
+		steps /= 10;
+	if (decimals)
+		snprintf(duration.text, sizeof(duration.text), "%" PRIu64 ".%0*" PRIu64 " %s", steps / per_unit,
+			 (int)decimals, steps % per_unit, unit->name);
+	else
+		snprintf(duration.text, sizeof(duration.text), "%" PRIu64 " %s", steps, unit->name);
+	return duration;
+}
+
+struct kw_duration kw_duration_about(double seconds)
+{
+	uint64_t ns = seconds > 0 ? (uint64_t)(seconds * 1e9 + 0.5) : 0, step = 1;
+
+	while (ns / step >= 10000)
+		step *= 10;
+	return kw_duration((ns + step / 2) / step * step);
+}
+
 void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT])
 {
-	if (ns < KW_MS)
-		snprintf(ret_text, KW_DURATION_TEXT, "%u us", (unsigned int)(ns / KW_US));
-	else if (ns < KW_S)
-		snprintf(ret_text, KW_DURATION_TEXT, "%.1f ms", (double)ns / (double)KW_MS);
-	else if (ns < 100 * KW_S)
-		snprintf(ret_text, KW_DURATION_TEXT, "%.3f s", (double)ns / (double)KW_S);
-	else if (ns < 6000 * KW_S)
-		snprintf(ret_text, KW_DURATION_TEXT, "%.1f min", (double)ns / (60.0 * (double)KW_S));
-	else
-		snprintf(ret_text, KW_DURATION_TEXT, "%.1f h", (double)ns / (3600.0 * (double)KW_S));
+	strcpy(ret_text, kw_duration(ns).text);
 }
 
 /* Local time of day, to the millisecond. */
@@ -173,4 +211,20 @@ int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_s
 	print_loss(file, 1, style);
 	fputc('\n', file);
 	return ferror(file) ? -EIO : 0;
+}
+
+bool kw_text_closing(const struct kw_unfinished *closing, char ret_text[KW_CLOSING_TEXT])
+{
+	bool one = closing->connections == 1;
+	int length;
+
+	if (!closing->connections)
+		return false;
+	length = snprintf(ret_text, KW_CLOSING_TEXT, "%u connection%s closing and not final yet",
+			  closing->connections, one ? " is" : "s are");
+	if (closing->requests)
+		snprintf(ret_text + length, KW_CLOSING_TEXT - (size_t)length,
+			 ": %u request%s on %s may be lost", closing->requests,
+			 closing->requests == 1 ? "" : "s", one ? "it" : "them");
+	return true;
 }

@@ -84,9 +84,10 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 {
 	struct kw_tracer *tracer = context;
 
-	if (event->totals)
+	if (event->totals) {
 		tracer->summary.lost_events = kw_totals_lost(&event->totals->totals);
-	else if (event->exchange)
+		tracer->summary.closing = event->totals->unfinished;
+	} else if (event->exchange)
 		return tracer->options->filter.exchanges ? on_exchange(tracer, event->exchange) : 0;
 	else if (event->late)
 		return on_late(tracer, event->late);
@@ -95,6 +96,15 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	else if (event->connection->report == KW_REPORT_OPEN && tracer->options->open)
 		return print_connection(tracer, event, NULL);
 	return 0;
+}
+
+/* Their records would come after the last line. */
+static void log_closing(const struct kw_unfinished *closing)
+{
+	char text[KW_CLOSING_TEXT];
+
+	if (kw_text_closing(closing, text))
+		kw_log(KW_LOG_WARNING, "%s", text);
 }
 
 int kw_tracer_finish(struct kw_tracer *tracer)
@@ -108,6 +118,7 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 	else if (tracer->summary.lost_events)
 		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
 		       (unsigned long long)tracer->summary.lost_events);
+	log_closing(&tracer->summary.closing);
 	r = kw_output_flush(r);
 	return r < 0 ? r : 0;
 }

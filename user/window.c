@@ -50,3 +50,26 @@ void kw_window_free(struct kw_window *window)
 		window->spans[i].statistics = NULL;
 	}
 }
+
+void kw_recent_add(struct kw_recent *recent, uint64_t length, uint64_t now, uint64_t count)
+{
+	uint64_t number = number_of(length, now);
+	struct kw_recent_span *span = &recent->spans[number % KW_SPANS];
+
+	if (span->number != number)
+		*span = (struct kw_recent_span){.number = number};
+	span->count += count;
+}
+
+uint64_t kw_recent_sum(const struct kw_recent *recent, uint64_t length, uint64_t now)
+{
+	uint64_t number = number_of(length, now), sum = 0;
+
+	for (uint64_t age = 0; age < KW_SPANS && age <= number; age++) {
+		const struct kw_recent_span *span = &recent->spans[(number - age) % KW_SPANS];
+
+		if (span->number == number - age)
+			sum += span->count;
+	}
+	return sum;
+}

@@ -17,6 +17,17 @@ struct kw_window {
 	struct kw_span spans[KW_SPANS];
 };
 
+/* A number of recent times over the same window. Begins with all zeros. */
+struct kw_recent {
+	struct kw_recent_span {
+		uint64_t number;
+		uint64_t count;
+	} spans[KW_SPANS];
+};
+
+void kw_recent_add(struct kw_recent *recent, uint64_t length, uint64_t now, uint64_t count);
+uint64_t kw_recent_sum(const struct kw_recent *recent, uint64_t length, uint64_t now);
+
 /* The statistics to which what happens at @now is to be added. NULL: out of memory. */
 struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now);
 

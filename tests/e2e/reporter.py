@@ -12,7 +12,7 @@ SERVICE = """
     advertised_timeout_s inferred_idle_timeout_s inferred_support client_idle_timeout_s safe_margin_s drains
     idle_reuse_s idle_close_s wait_s
 """.split()
-REPORT = "type schema observed_s healthy lost_events findings services".split()
+REPORT = "type schema observed_s healthy lost_events closing findings services".split()
 CLOSING = {"04", "05", "09", "0B"}  # FIN_WAIT1, FIN_WAIT2, LAST_ACK, CLOSING
 SEVERITIES = ["info", "warning", "critical"]
 

@@ -2,6 +2,7 @@
 """The classic ways to waste connections or to cut them, and a service that does neither."""
 
 import contextlib
+import json
 import signal
 import socket
 import struct
@@ -200,6 +201,34 @@ def test_an_idle_host_is_told_in_one_line(closed_port):
     assert report.errors == [observer.OBSERVING]
 
 
+def test_closes_that_are_pending_in_the_kernel_are_counted_with_their_requests():
+    """Their programs are done with them, and their records come minutes later."""
+    with contextlib.ExitStack() as stack:
+        cable = namespaces.Cable()
+        stack.callback(cable.close)
+        listener = stack.enter_context(cable.listen())
+        port = wire.port_of(listener)
+        report = stack.enter_context(Report([port]))
+        text = stack.enter_context(observer.Observer("report", "--port", str(port)))
+        trace = stack.enter_context(observer.Observer("trace", "--json", "--port", str(port)))
+        pairs = [stack.enter_context(cable.pair(listener)) for _ in range(3)]
+        for pair in pairs:
+            pair.exchange()
+        with cable.deaf(cable.server):
+            for pair in pairs[1:]:
+                pair.client.sendall(wire.GET)
+            for pair in pairs:
+                pair.client.close()
+            time.sleep(0.3)  # a close that takes less is on its way
+            for one in (report, text, trace):
+                one.stop()
+    value = json.loads(report.output[-1])
+    assert value["closing"] == {"connections": 3, "requests": 2}
+    sentence = "3 connections are closing and not final yet: 2 requests on them may be lost"
+    assert f"{sentence}." in text.output
+    assert [line for line in trace.errors if sentence in line], trace.errors
+
+
 def test_the_page_reads_top_down(own_listener):
     """The verdict, then the findings with what to do, then the services, then their idle times."""
     port = wire.port_of(own_listener)
@@ -217,13 +246,14 @@ def test_the_page_reads_top_down(own_listener):
         report.stop()
     page = "\n".join(report.output)
     parts = [
-        "4 connections, 7 requests, 2 services",
+        "2 connections (2 seen from both ends, whose requests count at each), 7 requests, 2 services",
         "2 findings: 2 critical",
         f"critical: timeout_race  127.0.0.1:{port} (client",
         "got lost",
         "  - ",
         "for example ",
         f"critical: timeout_race  python3:{port} (server)",
+        "the other end of the same connections: see above",
         "longest idle",
         f"\n127.0.0.1:{port} ",
         f"\npython3:{port} ",

@@ -106,11 +106,12 @@ static void a_race_is_told_by_how_late_the_request_was(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
 
 	(void)state;
-	assert_int_equal(evidence.count, 4);
-	assert_string_equal(evidence.sentences[0], "request 3 was sent 0.4 ms after the FIN arrived");
+	assert_int_equal(evidence.count, 5);
+	assert_string_equal(evidence.sentences[0], "request 3 was sent 400 us after the FIN arrived");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
 	assert_string_equal(evidence.sentences[2], "no response byte was received");
-	assert_string_equal(evidence.sentences[3], "server advertised Keep-Alive: timeout=5");
+	assert_string_equal(evidence.sentences[3], "the connection had been idle for 5.003 s before request 3");
+	assert_string_equal(evidence.sentences[4], "server advertised Keep-Alive: timeout=5");
 }
 
 static void the_other_two_races_are_told_apart(void **state)
@@ -128,11 +129,10 @@ static void the_other_two_races_are_told_apart(void **state)
 	evidence = told(crossed, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[0],
 			    "request 1 crossed the server's FIN, which acknowledges nothing of it");
-	assert_string_equal(evidence.sentences[1],
-			    "server sent FIN 1.000 s after the connection was established");
+	assert_string_equal(evidence.sentences[1], "server sent FIN 1 s after the connection was established");
 	evidence = told(reset, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[0],
-			    "request 2 was sent when the connection had been idle for 4.900 s");
+			    "request 2 was sent when the connection had been idle for 4.9 s");
 	assert_string_equal(evidence.sentences[1], "server sent RST 12 us after the last byte of request 2");
 }
 
@@ -163,6 +163,52 @@ static void a_response_is_cut_by_the_close_or_ended_by_it(void **state)
 	assert_string_equal(told(story, KW_ROLE_SERVER).sentences[1], "server sent FIN, which ends response 2");
 }
 
+/* Where only one of them is known, that one is said. */
+static void a_cut_response_says_how_much_came_and_how_long_nothing_did(void **state)
+{
+	static const struct {
+		uint64_t bytes, declared;
+		uint32_t since_ms;
+		const char *sentence;
+	} rows[] = {
+		{379, 1000, 60060, "379 of 1,000 bytes, then 60.06 s of silence"},
+		{1234567, 12345678, 20, "1,234,567 of 12,345,678 bytes had come"},
+		{1, KW_BODY_UNKNOWN, 2000, "1 byte of its body, then 2 s of silence"},
+		{KW_BODY_UNKNOWN, KW_BODY_UNKNOWN, 2000, "2 s of silence before the close"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+			struct story story = {.answered = 1, .pending = PART_OF_RESPONSE, BY(SERVER, RST)};
+			struct kw_event_connection event = story_event(&story, role);
+			struct kw_evidence evidence;
+
+			event.bodies[HTTP1_RESPONSES].bytes = rows[i].bytes;
+			event.bodies[HTTP1_RESPONSES].declared = rows[i].declared;
+			event.ending.since_sent = rows[i].since_ms + 5;
+			event.ending.since_received = rows[i].since_ms;
+			evidence = evidence_of(event);
+			assert_says(&evidence, rows[i].sentence);
+		}
+	}
+}
+
+static void a_lost_request_says_how_long_the_connection_had_been_idle(void **state)
+{
+	struct story reset = {
+		.answered = 1, .pending = REQUEST, BY(SERVER, RST), .idle = 3500 * MS, .wait = MS};
+	struct story first = {.pending = REQUEST, BY(SERVER, FIN), .wait = MS};
+	struct kw_event_connection event = story_event(&first, KW_ROLE_CLIENT);
+	struct kw_evidence evidence = told(reset, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_says(&evidence, "the connection had been idle for 3.5 s before request 2");
+	event.established = event.http.first_request_started - 120 * KW_US;
+	evidence = evidence_of(event);
+	assert_says(&evidence, "request 1 began 120 us after the connection was established");
+}
+
 static void durations_are_cut_not_rounded(void **state)
 {
 	static const struct {
@@ -173,10 +219,14 @@ static void durations_are_cut_not_rounded(void **state)
 		{999, "client sent FIN 999 ns after the last response"},
 		{US, "client sent FIN 1 us after the last response"},
 		{100 * US - 1, "client sent FIN 99 us after the last response"},
-		{100 * US, "client sent FIN 0.1 ms after the last response"},
+		{100 * US, "client sent FIN 100 us after the last response"},
+		{134 * US + 999, "client sent FIN 134 us after the last response"},
+		{5500 * US, "client sent FIN 5.5 ms after the last response"},
+		{2010 * MS, "client sent FIN 2.01 s after the last response"},
+		{60060 * MS, "client sent FIN 60.06 s after the last response"},
 		{S - 1, "client sent FIN 999.9 ms after the last response"},
-		{S, "client sent FIN 1.000 s after the last response"},
-		{3600 * S - 1, "client sent FIN 3599.999 s after the last response"},
+		{S, "client sent FIN 1 s after the last response"},
+		{3600 * S - 1, "client sent FIN 59.9 min after the last response"},
 	};
 
 	(void)state;
@@ -331,6 +381,8 @@ int main(void)
 		cmocka_unit_test(the_other_two_races_are_told_apart),
 		cmocka_unit_test(no_response_says_who_had_the_request),
 		cmocka_unit_test(a_response_is_cut_by_the_close_or_ended_by_it),
+		cmocka_unit_test(a_cut_response_says_how_much_came_and_how_long_nothing_did),
+		cmocka_unit_test(a_lost_request_says_how_long_the_connection_had_been_idle),
 		cmocka_unit_test(durations_are_cut_not_rounded),
 		cmocka_unit_test(a_late_request_is_told_at_the_server),
 		cmocka_unit_test(a_loss_is_told_once),

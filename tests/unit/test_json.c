@@ -260,7 +260,7 @@ static void exchanges_amendments_and_summaries_are_as_the_contract_shows(void **
 					     .version = 1,
 					     .method = HTTP1_METHOD_SAFE};
 	struct kw_event_late late = {.identity = event_connection().identity};
-	struct kw_summary summary = {3, 2, 1};
+	struct kw_summary summary = {3, 2, 1, {0}};
 	char *text = NULL;
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
@@ -307,12 +307,19 @@ static void text_durations_have_sensible_units(void **state)
 		uint64_t ns;
 		const char *text;
 	} rows[] = {
-		{0, "0 us"},
-		{12 * KW_US, "12 us"},
+		{0, "0 ns"},
+		{999, "999 ns"},
+		{20 * KW_US, "20 us"},
+		{134 * KW_US + 999, "134 us"}, /* cut, not rounded */
 		{400 * KW_US, "400 us"},
-		{1500 * KW_US, "1.5 ms"},
+		{5500 * KW_US, "5.5 ms"},
+		{KW_S - 1, "999.9 ms"},
+		{2010 * KW_MS, "2.01 s"},
 		{5003 * KW_MS, "5.003 s"},
-		{200 * KW_S, "3.3 min"},
+		{60 * KW_S, "60 s"},
+		{60060 * KW_MS, "60.06 s"},
+		{350 * KW_S, "350 s"},
+		{2000 * KW_S, "33.3 min"},
 		{9000 * KW_S, "2.5 h"},
 	};
 	char text[KW_DURATION_TEXT];
@@ -322,6 +329,21 @@ static void text_durations_have_sensible_units(void **state)
 		kw_text_duration(rows[i].ns, text);
 		assert_string_equal(text, rows[i].text);
 	}
+}
+
+static void means_and_limits_are_rounded(void **state)
+{
+	const struct {
+		double seconds;
+		const char *text;
+	} rows[] = {
+		{-1, "0 ns"},           {2e-5, "20 us"},    {6.0199999, "6.02 s"},
+		{0.101475, "101.5 ms"}, {59.99996, "60 s"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(kw_duration_about(rows[i].seconds).text, rows[i].text);
 }
 
 /* What the text output says of @story. */
@@ -355,7 +377,7 @@ static void premature_closes_stand_out(void **state)
 	premature.verdict.lost_requests = 1;
 	text = text_of(&usual, (struct kw_text_style){.colour = true});
 	assert_non_null(strstr(text, "nginx:8080"));
-	assert_non_null(strstr(text, "3 req    5.000 s  server_idle_timeout"));
+	assert_non_null(strstr(text, "3 req        5 s  server_idle_timeout"));
 	assert_null(strstr(text, "\033"));
 	assert_null(strstr(text, "sentence"));
 	free(text);
@@ -385,6 +407,7 @@ int main(void)
 		cmocka_unit_test(exchanges_amendments_and_summaries_are_as_the_contract_shows),
 		cmocka_unit_test(a_failed_write_is_told),
 		cmocka_unit_test(text_durations_have_sensible_units),
+		cmocka_unit_test(means_and_limits_are_rounded),
 		cmocka_unit_test(premature_closes_stand_out),
 	};
 

@@ -202,7 +202,7 @@ static void a_loss_without_a_pattern_is_not_called_healthy(void **state)
 	for (int i = 0; i < 5; i++)
 		observe(&page, "nginx:8080", reused(2000), idle_close(60000));
 	observe(&page, "nginx:8080", requests(5), cut);
-	assert_says(written(&page, "web1"), "data-level=\"warning\" data-title=\"Some requests were lost - ");
+	assert_says(written(&page, "web1"), "data-level=\"critical\" data-title=\"Requests are being lost - ");
 	close_page(&page);
 }
 
@@ -271,7 +271,7 @@ static void the_latest_closes_come_first_and_the_oldest_go(void **state)
 	text = strstr(written(&page, "web1"), "Last premature closes");
 	assert_says(text, "The latest 20 of 21 since the start");
 	assert_true(strstr(text, "late_request</b>") < strstr(text, "stale_reuse</b>"));
-	assert_says(text, "a request arrived 7.0 ms after the server had closed the idle connection");
+	assert_says(text, "a request arrived 7 ms after the server had closed the idle connection");
 	assert_says_not(text, "data-key=\"1-5f3\"");
 	assert_says(text, "data-key=\"2-5f3\"");
 	for (const char *at = text; (at = strstr(at, "<li><details")); at++)

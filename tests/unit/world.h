@@ -30,6 +30,9 @@ static inline void add(struct world *world, int count, uint64_t apart, struct kw
 {
 	struct kw_service service = event_service(event.identity.role, "s");
 
+	if (!verdict.idle_before)
+		verdict.idle_before = event.http.idle_before_last ? (int64_t)event.http.idle_before_last
+								  : KW_DURATION_UNKNOWN;
 	for (int i = 0; i < count; i++) {
 		struct kw_event decoded;
 
