@@ -49,7 +49,9 @@ static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 d
 		return 0;
 	if (s->state == HTTP1_BODY_CLOSE)
 		return KW_BODY_ENDLESS;
-	return s->state == HTTP1_BODY || s->state == HTTP1_CHUNK_DATA || s->state == HTTP1_BODY_DOUBT ? s->remain : 0;
+	return s->state == HTTP1_BODY || s->state == HTTP1_CHUNK_DATA || s->state == HTTP1_BODY_DOUBT
+		       ? s->remain
+		       : 0;
 }
 
 /* A send or receive was followed: from here on what is left of a body may pass. */

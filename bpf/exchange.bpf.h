@@ -395,19 +395,40 @@ static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *s
 #define KW_TLS_ALERT 21 /* RFC 8446 section 5.1, ContentType */
 #define KW_TLS_HANDSHAKE 22
 
-/* The framing is lost: what was in flight is not known any more. Behind a head, what was wrong with it has been
- * counted. */
+/* The framing is lost: what was in flight is not known any more. */
 static __always_inline void kw_lost(struct kw_side *side, const struct http1_stream *s, enum kw_taint why)
 {
-	__u32 fatal = s->errors & HTTP1_ERRORS_FATAL;
-	__u32 in_head = side->open && s->framing == HTTP1_FRAMING_NONE;
-
 	side->open = 0;
 	if (s->errors & 1 << HTTP1_ERROR_NOT_A_RESPONSE &&
 	    (s->parameter == KW_TLS_ALERT || s->parameter == KW_TLS_HANDSHAKE))
 		side->flags |= KW_HTTP_TLS_ANSWER;
-	kw_count_errors(side, in_head ? s->errors : fatal);
-	kw_taint(side, fatal ? KW_TAINT_MALFORMED : why);
+	kw_taint(side, s->errors & HTTP1_ERRORS_FATAL ? KW_TAINT_MALFORMED : why);
+}
+
+/* What was wrong with a message, of which its events say how far it has come: each error is counted once. */
+static __always_inline __u32 kw_errors_of(const struct kw_side *side, const struct http1_stream *s, __u32 event)
+{
+	__u32 in_head = side->open && s->framing == HTTP1_FRAMING_NONE;
+	__u32 errors = 0;
+
+	if (event & HTTP1_EVENT_LOST)
+		errors = in_head ? s->errors : s->errors & HTTP1_ERRORS_FATAL;
+	if (event & HTTP1_EVENT_HEAD)
+		errors |= s->errors & ~HTTP1_ERRORS_FATAL;
+	if (event & HTTP1_EVENT_END)
+		errors |= s->errors & 1 << HTTP1_ERROR_CHUNK_WORDS;
+	if (event & HTTP1_EVENT_SURPLUS)
+		errors |= 1 << HTTP1_ERROR_SURPLUS;
+	return errors;
+}
+
+static __always_inline void kw_on_head(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
+				       int responses)
+{
+	if (responses)
+		kw_response_head(c, sk, s);
+	else
+		kw_request_head(c, s);
 }
 
 /* Acts upon what the machine said of bytes that end at the cursor's position. */
@@ -419,6 +440,8 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 	struct kw_side *side = &c->sides[responses];
 	__u32 event = cursor->event;
 
+	if (s->errors)
+		kw_count_errors(side, kw_errors_of(side, s, event));
 	if (event & HTTP1_EVENT_BEGIN) {
 		if (responses)
 			kw_response_begin(c, cursor);
@@ -427,19 +450,9 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 	}
 	if (event & HTTP1_EVENT_NAME)
 		kw_keep_name(c, sk, s);
-	if (event & HTTP1_EVENT_HEAD) {
-		kw_count_errors(side, s->errors & ~HTTP1_ERRORS_FATAL);
-		if (responses)
-			kw_response_head(c, sk, s);
-		else
-			kw_request_head(c, s);
-	}
-	if (event & HTTP1_EVENT_SURPLUS) {
-		side->open = 0;
-		kw_count_errors(side, 1 << HTTP1_ERROR_SURPLUS);
-	}
+	if (event & HTTP1_EVENT_HEAD)
+		kw_on_head(c, sk, s, responses);
 	if (event & HTTP1_EVENT_END) {
-		kw_count_errors(side, s->errors & 1 << HTTP1_ERROR_CHUNK_WORDS);
 		if (responses)
 			kw_response_end(c, sk, s, cursor);
 		else
@@ -447,6 +460,8 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 	}
 	if (event & HTTP1_EVENT_LOST)
 		kw_lost(side, s, event & HTTP1_EVENT_OVERFLOW ? KW_TAINT_PIPELINE : cursor->why);
+	if (event & HTTP1_EVENT_SURPLUS)
+		side->open = 0;
 	if (event & (HTTP1_EVENT_PROXY | HTTP1_EVENT_NOT_HTTP))
 		kw_take_back(c, side);
 }

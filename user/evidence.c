@@ -341,9 +341,11 @@ static void lead_http10_default(struct writer *w)
 static void lead_announced_by_response(struct writer *w)
 {
 	const struct kw_http *http = &w->event->http;
-	bool surplus = http->counts.responses_ended > http->counts.requests_begun; /* whose own fields say nothing */
+	bool surplus =
+		http->counts.responses_ended > http->counts.requests_begun; /* whose own fields say nothing */
 
-	if (http->last_response_flags & HTTP1_FLAG_CLOSE || (surplus && http->announced_how == KW_ANNOUNCED_CLOSE))
+	if (http->last_response_flags & HTTP1_FLAG_CLOSE ||
+	    (surplus && http->announced_how == KW_ANNOUNCED_CLOSE))
 		say(w, "the last response carried Connection: close");
 	else
 		say(w, "the last response was HTTP/1.0 without keep-alive");
@@ -527,16 +529,17 @@ static void say_oddities(struct writer *w)
 	const struct kw_http *http = &w->event->http;
 
 	if (http->surplus)
-		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus, plural(http->surplus),
-		    http->surplus == 1 ? "s" : "");
+		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
+		    plural(http->surplus), http->surplus == 1 ? "s" : "");
 	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
 		say(w, "what the server sent is not HTTP%s",
 		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");
 	if (http->errors & (1 << HTTP1_ERROR_REQUEST_LINE))
 		say(w, "the client's first line is no request line, but the server answered by HTTP/1");
 	if (http->last_response_flags & HTTP1_FLAG_DOUBTFUL && w->facts->delimited)
-		say(w, "the response has both a Transfer-Encoding other than chunked and a Content-Length: peers "
-		       "disagree where it ends");
+		say(w,
+		    "the response has both a Transfer-Encoding other than chunked and a Content-Length: peers "
+		    "disagree where it ends");
 	else if ((http->last_request_flags | http->last_response_flags) & HTTP1_FLAG_DOUBTFUL)
 		say(w, "a field with an odd name may say something of the connection to a lenient peer");
 }

@@ -465,7 +465,8 @@ KW_INLINE __u32 http1_step_length(struct http1_stream *s, const __u8 *p, __u32 n
 KW_INLINE __u32 http1_step_head_lf(struct http1_connection *c, struct http1_stream *s, int responses,
 				   const __u8 *p, __u32 *event)
 {
-	*event = p[0] == '\n' ? http1_head_end(c, s, responses) : http1_malformed(c, s, HTTP1_ERROR_FRAMING_FIELD);
+	*event = p[0] == '\n' ? http1_head_end(c, s, responses)
+			      : http1_malformed(c, s, HTTP1_ERROR_FRAMING_FIELD);
 	return 1;
 }
 

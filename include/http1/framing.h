@@ -109,7 +109,8 @@ KW_INLINE __u32 http1_doubt_ends(struct http1_connection *c, struct http1_stream
 	return http1_message_end(c, s, 1);
 }
 
-KW_INLINE __u32 http1_step_doubt_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 *event)
+KW_INLINE __u32 http1_step_doubt_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
+				     __u32 *event)
 {
 	if (p[0] == 'H')
 		*event = http1_doubt_ends(c, s);

@@ -49,9 +49,9 @@ enum http1_framing {
  * a call that begins as a message does. The others are oddities that peers accept: they change neither framing nor
  * persistence, and are counted. */
 enum http1_error {
-	HTTP1_ERROR_START_LINE,        /* not a request line or status line of HTTP/1.x */
-	HTTP1_ERROR_NOT_A_RESPONSE,    /* other bytes where a response is expected */
-	HTTP1_ERROR_FRAMING_FIELD,     /* a damaged line whose name is Content-Length, Transfer-Encoding or Connection, or a CR without LF where the head may end */
+	HTTP1_ERROR_START_LINE,     /* not a request line or status line of HTTP/1.x */
+	HTTP1_ERROR_NOT_A_RESPONSE, /* other bytes where a response is expected */
+	HTTP1_ERROR_FRAMING_FIELD, /* a damaged line whose name is Content-Length, Transfer-Encoding or Connection, or a CR without LF where the head may end */
 	HTTP1_ERROR_CONTENT_LENGTH,    /* differing, signed, empty, or no number below 2^63 */
 	HTTP1_ERROR_TRANSFER_ENCODING, /* a request whose last coding is not chunked */
 	HTTP1_ERROR_CHUNK,             /* a chunk's size or end */
@@ -59,12 +59,12 @@ enum http1_error {
 	HTTP1_ERROR_FIELD_NAME,         /* an empty name, or a byte in it that no token may hold */
 	HTTP1_ERROR_SPACE_BEFORE_COLON, /* RFC 9112 section 5.1 */
 	HTTP1_ERROR_NO_COLON,
-	HTTP1_ERROR_FOLD,               /* a folded line with nothing to continue */
-	HTTP1_ERROR_BLANKS,             /* several blanks, or a tab, between the parts of a start line */
-	HTTP1_ERROR_VERSION,            /* HTTP/1.32; HTTP/2.0 within a connection of HTTP/1 */
-	HTTP1_ERROR_CHUNK_WORDS,        /* words behind a chunk's size that are no extension */
-	HTTP1_ERROR_REQUEST_LINE,       /* a first line that is no request line, which the server answered by HTTP/1 */
-	HTTP1_ERROR_SURPLUS,            /* bytes of the server that belong to no response */
+	HTTP1_ERROR_FOLD,         /* a folded line with nothing to continue */
+	HTTP1_ERROR_BLANKS,       /* several blanks, or a tab, between the parts of a start line */
+	HTTP1_ERROR_VERSION,      /* HTTP/1.32; HTTP/2.0 within a connection of HTTP/1 */
+	HTTP1_ERROR_CHUNK_WORDS,  /* words behind a chunk's size that are no extension */
+	HTTP1_ERROR_REQUEST_LINE, /* a first line that is no request line, which the server answered by HTTP/1 */
+	HTTP1_ERROR_SURPLUS,      /* bytes of the server that belong to no response */
 	HTTP1_ERROR_AMBIGUOUS_LENGTH,   /* Transfer-Encoding and Content-Length */
 	HTTP1_ERROR_CODING_IN_HTTP10,   /* Transfer-Encoding in HTTP/1.0 (RFC 9112 section 6.1) */
 	HTTP1_ERROR_KEEP_ALIVE_VALUE,   /* timeout or max is no number, or above 2^31-1 */
@@ -83,7 +83,7 @@ enum http1_event {
 	HTTP1_EVENT_NOT_HTTP = 1 << 4, /* protocol was decided, and is not HTTP/1.x */
 	HTTP1_EVENT_LOST = 1 << 5,     /* the framing is lost; waits for the next message start */
 	HTTP1_EVENT_PROXY = 1 << 6, /* a PROXY protocol header, version 1: takes BEGIN back, it is no message */
-	HTTP1_EVENT_SURPLUS = 1 << 8, /* bytes belong to no response; takes BEGIN back, if it went before */
+	HTTP1_EVENT_SURPLUS = 1 << 8,  /* bytes belong to no response; takes BEGIN back, if it went before */
 	HTTP1_EVENT_OVERFLOW = 1 << 7, /* comes with LOST: more requests wait than are paired with responses */
 };
 
@@ -104,7 +104,8 @@ enum http1_flag {
 	HTTP1_FLAG_CHUNKED = 1 << 12,  /* its last coding so far is chunked */
 	HTTP1_FLAG_INTERIM = 1 << 13,  /* a 1xx response other than 101 */
 	HTTP1_FLAG_UNPAIRED = 1 << 14, /* a response whose request had not been seen when its head ended */
-	HTTP1_FLAG_DOUBTFUL = 1 << 15, /* peers disagree on what this message says of the connection, or on where it ends */
+	HTTP1_FLAG_DOUBTFUL =
+		1 << 15, /* peers disagree on what this message says of the connection, or on where it ends */
 };
 
 /* What a stream waits for, and where it goes from there. */
@@ -121,26 +122,26 @@ enum http1_state {
 	HTTP1_FIELD_START, /* the first byte of a line -> NAME, a value again (folded), HEAD_LF, or the body */
 	HTTP1_NAME,        /* the colon after a name that may matter -> one of the values */
 	HTTP1_OTHER_NAME,  /* the colon after a name that cannot matter -> VALUE */
-	HTTP1_BAD_NAME,    /* colon or LF behind an odd name -> VALUE, FIELD_START; LOST if it is a framing field's */
-	HTTP1_VALUE,       /* LF, the value is skipped -> FIELD_START */
-	HTTP1_LIST,        /* LF; members of Connection, Transfer-Encoding -> FIELD_START */
-	HTTP1_PARAMETERS,  /* LF; parameters of Keep-Alive -> FIELD_START */
-	HTTP1_LENGTH,      /* LF; digits of Content-Length -> FIELD_START */
-	HTTP1_HEAD_LF,     /* the LF of the empty line -> the body, or START */
-	HTTP1_BODY,        /* remain bytes -> START */
-	HTTP1_BODY_CLOSE,  /* the connection's end */
-	HTTP1_BODY_DOUBT,  /* remain bytes up to a Content-Length that not all peers take for the end -> DOUBT_END */
-	HTTP1_DOUBT_END,   /* a byte there: a response's first -> START; another -> BODY_CLOSE */
-	HTTP1_SURPLUS,     /* nothing of this call, which belongs to no response; the next call (http1_call) -> START */
-	HTTP1_CHUNK_SIZE,  /* LF; hexadecimal digits -> CHUNK_EXTENSION, CHUNK_DATA, TRAILER_START */
+	HTTP1_BAD_NAME, /* colon or LF behind an odd name -> VALUE, FIELD_START; LOST if it is a framing field's */
+	HTTP1_VALUE,    /* LF, the value is skipped -> FIELD_START */
+	HTTP1_LIST,     /* LF; members of Connection, Transfer-Encoding -> FIELD_START */
+	HTTP1_PARAMETERS, /* LF; parameters of Keep-Alive -> FIELD_START */
+	HTTP1_LENGTH,     /* LF; digits of Content-Length -> FIELD_START */
+	HTTP1_HEAD_LF,    /* the LF of the empty line -> the body, or START */
+	HTTP1_BODY,       /* remain bytes -> START */
+	HTTP1_BODY_CLOSE, /* the connection's end */
+	HTTP1_BODY_DOUBT, /* remain bytes up to a Content-Length that not all peers take for the end -> DOUBT_END */
+	HTTP1_DOUBT_END, /* a byte there: a response's first -> START; another -> BODY_CLOSE */
+	HTTP1_SURPLUS, /* nothing of this call, which belongs to no response; the next call (http1_call) -> START */
+	HTTP1_CHUNK_SIZE,      /* LF; hexadecimal digits -> CHUNK_EXTENSION, CHUNK_DATA, TRAILER_START */
 	HTTP1_CHUNK_EXTENSION, /* LF -> CHUNK_DATA or TRAILER_START */
 	HTTP1_CHUNK_DATA,      /* remain bytes -> CHUNK_END */
 	HTTP1_CHUNK_END,       /* the LF after a chunk -> CHUNK_SIZE */
 	HTTP1_TRAILER_START,   /* the first byte of a trailer line -> TRAILER; empty line -> START */
 	HTTP1_TRAILER,         /* LF -> TRAILER_START */
 	HTTP1_TUNNEL, /* nothing any more; behind CONNECT, the end of its response -> START if that made no tunnel */
-	HTTP1_PROXY1,          /* the LF of a PROXY protocol header, version 1 -> START; no such -> TARGET */
-	HTTP1_PROXY2,          /* the rest of version 2's signature and its 4 fixed bytes -> PROXY2_ADDRESSES */
+	HTTP1_PROXY1, /* the LF of a PROXY protocol header, version 1 -> START; no such -> TARGET */
+	HTTP1_PROXY2, /* the rest of version 2's signature and its 4 fixed bytes -> PROXY2_ADDRESSES */
 	HTTP1_PROXY2_ADDRESSES, /* remain bytes -> START */
 	HTTP1_LOST,             /* the next call (http1_call) -> RESYNC */
 	HTTP1_RESYNC,           /* bytes that begin as a message does -> METHOD, VERSION; others -> LOST */
@@ -166,8 +167,8 @@ struct http1_stream {
 	__u64 body;       /* (message) body bytes so far, without chunk framing */
 	__u32 timeout;    /* (message) Keep-Alive: timeout, in seconds; if FLAG_TIMEOUT */
 	__u32 max;        /* (message) Keep-Alive: max, in requests; if FLAG_MAX */
-	__u32 mark;    /* responses: requests seen when the framing was lost, or at HTTP1_DOUBT_END */
-	__u32 surplus; /* responses: bytes that belong to none */
+	__u32 mark;       /* responses: requests seen when the framing was lost, or at HTTP1_DOUBT_END */
+	__u32 surplus;    /* responses: bytes that belong to none */
 	union {
 		__u8 word[HTTP1_WORD]; /* the method, name or token being read, zero-padded */
 		__u64 words[HTTP1_WORD / 8];
