@@ -35,7 +35,7 @@ static __always_inline int kw_message_announces(const struct http1_stream *s, __
 		*ret_how = KW_ANNOUNCED_CLOSE;
 	else if (!http1_is_persistent(s))
 		*ret_how = KW_ANNOUNCED_HTTP10;
-	else if (s->framing == HTTP1_FRAMING_CLOSE)
+	else if (s->framing == HTTP1_FRAMING_CLOSE && !(s->flags & HTTP1_FLAG_DOUBTFUL))
 		*ret_how = KW_ANNOUNCED_DELIMITED;
 	else
 		return 0;

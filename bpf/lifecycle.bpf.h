@@ -155,6 +155,15 @@ static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *s
 	c->tx_bytes += passed;
 }
 
+/* No message came that would have proven the length of the last response, so the close ends it, and it announced that. */
+static __always_inline void kw_settle_doubt(struct kw_connection *c)
+{
+	const struct http1_stream *s = &c->http1.streams[HTTP1_RESPONSES];
+
+	if (c->sides[HTTP1_RESPONSES].open && s->flags & HTTP1_FLAG_DOUBTFUL && http1_is_delimited(s))
+		kw_announce(c, KW_ANNOUNCED_BY_SERVER, KW_ANNOUNCED_DELIMITED, c->http.counts.responses);
+}
+
 /* What only the end makes plain: a response that was seen before its request, and one that the close ends. */
 static __always_inline void kw_last_response(struct kw_connection *c, struct sock *sk)
 {
@@ -167,6 +176,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 
 	if (cursor.event)
 		kw_on_event(c, sk, &cursor);
+	kw_settle_doubt(c);
 	if (kw_config.exchanges && c->sides[HTTP1_RESPONSES].open &&
 	    http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]) &&
 	    !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST)))

@@ -172,7 +172,9 @@ KW_INLINE __u32 http1_blind(struct http1_connection *c, enum http1_direction dir
 	__u32 event = harmless ? http1_skip(c, direction, harmless) : 0;
 	int known = s->state != HTTP1_RESYNC; /* what is lost is not lost again */
 
-	if (harmless < n)
+	if (harmless < n && s->state == HTTP1_DOUBT_END)
+		s->state = HTTP1_BODY_CLOSE; /* more of the body, or a message: as doubtful as it was */
+	else if (harmless < n)
 		event |= http1_lose(c, s) * known;
 	return event;
 }
