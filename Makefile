@@ -91,7 +91,7 @@ run: setup ## install what is missing, build, run the daemon on its defaults
 	$(Q)$(MAKE) --no-print-directory all
 	$(BUILD)/keepwatch
 
-test: setup-test ## install what is missing, build, run every test that needs no VM; some 15 minutes on an idle machine of two cores
+test: setup-test ## install what is missing, build, run every test that needs no VM
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(MAKE) --no-print-directory unit
 	$(Q)$(MAKE) --no-print-directory fuzz-short
