@@ -102,7 +102,7 @@ unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; al
 	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
 		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-check: unit check-format ## format, unit tests and cases: under a minute, for every commit
+check: $(BUILD)/http1-parse unit check-format ## format, unit tests and cases: under a minute, for every commit
 	$(Q)$(PYTEST) tests/unit
 
 check-format:
