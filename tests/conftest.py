@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent / "e2e"))
 
-import again  # noqa: E402
+import counted  # noqa: E402
 
 
 def pytest_configure(config):
-    again.count_in_summary(config)
+    counted.count_in_summary(config)
