@@ -33,7 +33,7 @@ LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap
 PARSE_SRC := $(wildcard user/http1_parse*.c)
 MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
-UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_$(if $(TEST),*$(TEST)*,*).c))
 
 FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1
@@ -73,7 +73,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit fuzz fuzz-short e2e \
+.PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
 	verifier bench man install uninstall deb lint format clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
@@ -97,8 +97,17 @@ test: setup-test ## install what is missing, build, run every test that needs no
 	$(Q)$(MAKE) --no-print-directory fuzz-short
 	$(Q)$(MAKE) --no-print-directory e2e
 
-unit: $(UNITS) ## run the unit tests
-	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
+unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; all run, even if one fails
+	$(Q)test -n "$(UNITS)" || { echo "no unit test is named $(TEST)" >&2; exit 1; }
+	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
+		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+check: $(BUILD)/http1-parse unit check-format ## format, unit tests and cases: under a minute, for every commit
+	$(Q)$(PYTEST) tests/unit
+
+check-format:
+	$(call say,LINT,clang-format)for file in $(C_FILES); do \
+		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 
 fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams for a minute
 	$(Q)mkdir -p $(FUZZ)/corpus
@@ -110,9 +119,13 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams 
 fuzz-short: ## the same for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier ## run the tests that need the programs
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier ## run the tests that need the programs, or those of TEST=race
+ifdef TEST
+	$(Q)$(PYTEST) $(wildcard tests/e2e/test_*$(TEST)*.py) $(if $(wildcard tests/e2e/test_*$(TEST)*.py),,-k $(TEST) tests/e2e)
+else
 	$(Q)$(PYTEST) -n 3 $(foreach test,$(ALONE) $(VALGRIND),--ignore-glob='*/$(test)') tests
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
+endif
 
 test-sanitized: setup-test ## run the unit tests and those that need the programs, built with ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(SANITIZED) all unit
@@ -162,8 +175,7 @@ uninstall: ## remove what install put there; a configuration that was edited sta
 
 lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## look at the sources: clang-format, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
-	$(call say,LINT,clang-format)for file in $(C_FILES); do \
-		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
+	$(Q)$(MAKE) --no-print-directory check-format
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
 	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) $(addprefix -i,$(filter tools/%.bpf.c,$(C_FILES))) user tests tools

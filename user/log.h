@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program's own voice: one line a message, on standard error, begun by "keepwatch: ". Standard output
- * carries data only and is never written to from here. */
+/* The program's own voice: one line a message, on standard error, begun by "keepwatch: ", and before that by its priority
+ * if standard error is the journal. Standard output carries data only and is never written to from here. */
 #ifndef KEEPWATCH_LOG_H
 #define KEEPWATCH_LOG_H
 
 enum kw_log_level {
 	KW_LOG_ERROR,   /* what ends the program or spoils its output; always shown */
-	KW_LOG_NOTICE,  /* what a script may wait for, such as "observing"; always shown */
 	KW_LOG_WARNING, /* shown unless -q */
+	KW_LOG_NOTICE,  /* what a script may wait for, such as "observing"; always shown */
 	KW_LOG_INFO,    /* shown unless -q */
-	KW_LOG_DEBUG,   /* shown with -v; all that libbpf says is in here */
+	KW_LOG_DEBUG,   /* shown with -v; libbpf's messages are in here, but for the verifier's log */
 };
 
-/* Sets what is shown. @verbosity: below 0 quiet, 0 normal, above 0 everything. Messages of libbpf come here
- * from then on. */
+/* Sets which levels are shown. @verbosity: below 0 quiet, 0 normal, above 0 everything. Messages of libbpf come here
+ * from then on; when the kernel refuses a BPF program, the last lines of the verifier's log are logged as errors, because
+ * the reason stands there. */
 void kw_log_open(int verbosity);
 
 /* Writes one line; line feeds within it become spaces. Does not change errno. */

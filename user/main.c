@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "help.h"
 #include "log.h"
 
 static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
@@ -18,7 +19,7 @@ static int perform(const struct kw_options *options)
 	if (options->command == KW_COMMAND_VERSION)
 		printf("keepwatch %s\n", KEEPWATCH_VERSION);
 	else if (options->command == KW_COMMAND_HELP)
-		kw_options_help();
+		kw_help(options->help_for);
 	else
 		return commands[options->command](options);
 	return KW_EXIT_DONE;

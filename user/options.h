@@ -21,7 +21,7 @@ enum kw_command {
 	KW_COMMAND_REPLAY,
 	KW_COMMAND_CHECK,
 	KW_COMMAND_EXPLAIN,
-	KW_COMMAND_HELP,    /* --help */
+	KW_COMMAND_HELP,    /* help, or --help */
 	KW_COMMAND_VERSION, /* --version */
 	KW_COMMAND_MAX,
 };
@@ -68,6 +68,9 @@ struct kw_options {
 	/* explain */
 	const char *topic; /* a reason or a finding, perhaps; an argument of the program; NULL: all */
 
+	/* help */
+	enum kw_command help_for; /* KW_COMMAND_HELP: all commands */
+
 	/* record, replay */
 	char *file;                /* owned; NULL for other commands */
 	enum kw_command replay_as; /* trace, report, or run: the metrics */
@@ -78,8 +81,5 @@ struct kw_options {
 int kw_options_parse(int argc, char **argv, struct kw_options *ret_options);
 
 void kw_options_free(struct kw_options *options);
-
-/* The text of --help, to standard output. */
-void kw_options_help(void);
 
 #endif

@@ -11,6 +11,7 @@ import pytest
 from _pytest.runner import CallInfo, runtestprotocol
 
 import loss
+from counted import PLAYED, count_in_summary
 
 AGAIN = 2
 SHOWN = 300  # characters of why it failed
@@ -18,6 +19,7 @@ SHOWN = 300  # characters of why it failed
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "once: not to be played again, whatever its observers were not shown")
+    count_in_summary(config)
 
 
 def pytest_runtest_protocol(item, nextitem):
@@ -32,13 +34,13 @@ def played(item, nextitem):
     """The reports of the try that counts."""
     for _ in range(0 if item.get_closest_marker("once") else AGAIN):
         reports, unseen = tried(item, nextitem)
-        if not unseen or not failed(reports):
+        if unseen <= 0 or not failed(reports):
             return reports
         end = end_of_all(item)
         if end.failed:
             return [*reports[:-1], end]
         item.warn(pytest.PytestWarning(
-            f"played again: {item.nodeid}, its observers counted {unseen} event{'s' * (unseen > 1)} that the kernel "
+            f"{PLAYED}{item.nodeid}, its observers counted {unseen} event{'s' * (unseen > 1)} that the kernel "
             f"did not show them; it had failed: {why(reports)}"))
     return tried(item, nextitem)[0]
 

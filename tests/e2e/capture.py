@@ -117,14 +117,15 @@ class Capture:
         self.marker.bind(("127.0.0.1", 0))
         marks = self.marker.getsockname()[1]
         wanted = " or ".join(f"tcp port {port}" for port in self.ports) + f" or udp port {marks}"
+        self.arguments = ["-q", "-P", "-i", device, "-s", str(snapshot), "-B", "64", "-f", wanted, "-w", "-"]
+
+    def __enter__(self):
         self.process = subprocess.Popen(
-            ["dumpcap", "-q", "-P", "-i", device, "-s", str(snapshot), "-B", "64", "-f", wanted, "-w", "-"],
+            ["dumpcap", *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=self.kept,
             stderr=subprocess.PIPE,
         )
-
-    def __enter__(self):
         try:
             self._mark()
         except BaseException:

@@ -54,12 +54,12 @@ class Load:
     """One of these programs at work on a server."""
 
     def __init__(self, program, server, path="/"):
-        arguments = [str(argument) for argument in program(server.url(path), server.folder)]
-        self.process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        self.arguments = [str(argument) for argument in program(server.url(path), server.folder)]
 
     def __enter__(self):
+        self.process = subprocess.Popen(
+            self.arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         return self
 
     def __exit__(self, kind, value, trace):

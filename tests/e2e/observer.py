@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("KEEPWATCH_BUILD", "build")  # another build's programs may be tested
 BINARY = BUILD / "keepwatch"
 DEADLINE = 30.0
+START_DEADLINE = 240.0  # the verifier takes its time on a busy machine, and several observers start at once
 SANITIZED = "ASAN_OPTIONS" in os.environ
 OBSERVING = "keepwatch: observing"
 
@@ -35,19 +36,25 @@ class Observer:
     status = 0  # which it is expected to end with
 
     def __init__(self, *arguments, program=None, **options):
-        self.process = subprocess.Popen(
-            [*(program or self.command), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
-        )
+        self.arguments = [*(program or self.command), *arguments]
+        self.options = options
+        self.process = None
         self.output = []
         self.errors = []
         self.held = set()
         self.losses = loss.Losses(self.held)
         self.changed = threading.Condition()
+        self.readers = []
+
+    def _start(self):
+        self.process = subprocess.Popen(
+            self.arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **self.options,
+        )
         self.readers = [
             threading.Thread(target=self._gather, args=(self.process.stdout, self.output), daemon=True),
             threading.Thread(target=self._gather, args=(self.process.stderr, self.errors), daemon=True),
@@ -56,8 +63,12 @@ class Observer:
             reader.start()
 
     def __enter__(self):
+        """Starts it: only here, so that whoever has it running also ends it, however many are entered at once."""
+        self._start()
         try:
-            self.wait_until(lambda: OBSERVING in self.errors or self.process.poll() is not None, "the start")
+            self.wait_until(
+                lambda: OBSERVING in self.errors or self.process.poll() is not None, "the start", START_DEADLINE
+            )
             assert OBSERVING in self.errors, f"it ended at once: {self.errors}"
             self._note_objects()
         except BaseException:
@@ -89,9 +100,9 @@ class Observer:
         self.process.kill()
         self.process.wait()
 
-    def comes_true(self, condition):
+    def comes_true(self, condition, deadline=DEADLINE):
         """Whether condition() holds in time; it is tried at every new line and ten times a second."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + deadline
         with self.changed:
             while not condition():
                 if time.monotonic() > end:
@@ -99,8 +110,8 @@ class Observer:
                 self.changed.wait(0.1)
         return True
 
-    def wait_until(self, condition, what):
-        if not self.comes_true(condition):
+    def wait_until(self, condition, what, deadline=DEADLINE):
+        if not self.comes_true(condition, deadline):
             said = f"{len(self.output)} lines, the last {self.output[-2:]}, errors {self.errors}"
             raise AssertionError(f"waited in vain for {what}; {said}")
 

@@ -63,6 +63,13 @@ import again
 def pytest_configure(config):
     config.pluginmanager.register(again)
 """
+COUNTED = """
+import again
+
+
+def pytest_configure(config):
+    again.count_in_summary(config)
+"""
 
 
 class Session:
@@ -72,6 +79,7 @@ class Session:
     def __init__(self, folder, text, *options):
         below = folder / "below"
         below.mkdir()
+        (folder / "conftest.py").write_text(COUNTED)
         (below / "conftest.py").write_text(CONFTEST)
         (below / "test_it.py").write_text(BEGIN + text)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)]
@@ -90,18 +98,20 @@ def test_it():
     first = number() == 1
     play(lost=2 * first, fails=first)
 """, *options)
-    assert (session.outcome, session.tries, session.again) == ("1 passed, 1 warning", ["2", "0"], 1), session.said
+    outcome = "1 passed, 1 warning, 1 played again"
+    assert (session.outcome, session.tries, session.again) == (outcome, ["2", "0"], 1), session.said
     why = "its observers counted 2 events that the kernel did not show them; it had failed: AssertionError: as it was "
     assert why in session.said
 
 
 def test_it_is_played_three_times_at_most(tmp_path):
     session = Session(tmp_path, "def test_it(): play(lost=1)")
-    assert (session.outcome, session.tries) == ("1 failed, 2 warnings", ["1", "1", "1"]), session.said
+    assert (session.outcome, session.tries) == ("1 failed, 2 warnings, 2 played again", ["1", "1", "1"]), session.said
 
 
 @pytest.mark.parametrize("text, outcome", [
     ("def test_it(): play(lost=0)", "1 failed"),
+    ("def test_it(): play(lost=-1)", "1 failed"),
     ("def test_it(): play(lost=1, fails=False)", "1 passed"),
     ("def test_it(): play(lost=1, kind='closed')", "1 failed"),
     ("@pytest.mark.once\ndef test_it(): play(lost=1)", "1 failed"),
@@ -109,7 +119,7 @@ def test_it_is_played_three_times_at_most(tmp_path):
     ("def test_it(request):\n    request.addfinalizer(lambda: play(lost=1))\n    assert False", "1 failed, 1 error"),
     ("def test_it():\n    losses.known['recursion'] += 1\n\n\ndef test_another(): play(lost=0)", "1 failed, 1 passed"),
     ("@pytest.mark.xfail\ndef test_it(): play(lost=1)", "1 xfailed"),
-], ids=["nothing unseen", "not failed", "another loss", "marked", "failed at its end", "failed, also at its end",
+], ids=["nothing unseen", "fewer than before", "not failed", "another loss", "marked", "failed at its end", "failed, also at its end",
         "unseen in another test", "expected"])
 def test_nothing_else_is(tmp_path, text, outcome):
     session = Session(tmp_path, text)
@@ -142,7 +152,7 @@ def test_behind(shared):
 
 def test_it_is_played_with_everything_set_up_anew(tmp_path):
     session = Session(tmp_path, SHARED.format(end=""))
-    assert (session.outcome, session.again) == ("3 passed, 1 warning", 1), session.said
+    assert (session.outcome, session.again) == ("3 passed, 1 warning, 1 played again", 1), session.said
 
 
 def test_what_fails_to_end_before_is_told_as_any_end(tmp_path):
@@ -200,7 +210,7 @@ def test_it(trace):
 """
 
 
-@pytest.mark.parametrize("kind, outcome", [("recursion", "1 passed, 1 warning"), ("closed", "1 failed, 1 error")])
+@pytest.mark.parametrize("kind, outcome", [("recursion", "1 passed, 1 warning, 1 played again"), ("closed", "1 failed, 1 error")])
 def test_what_a_real_observer_lost_counts(tmp_path, kind, outcome):
     session = Session(tmp_path, REAL.format(kind=kind))
     assert session.outcome == outcome, session.said

@@ -2,6 +2,7 @@
 """Whatever is wrong is said in one line that helps, with the exit status of the contract."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -142,7 +143,48 @@ def test_a_configuration_is_honoured(tmp_path, own_listener):
 
 
 def test_help_and_version_are_data():
-    for option in "--help", "--version":
-        status, output, errors = run(option)
+    for words in ["--help"], ["-h"], ["help"], ["trace", "--help"], ["help", "trace"], ["--version"]:
+        status, output, errors = run(*words)
         assert (status, errors) == (0, [])
         assert "keepwatch" in output
+
+
+COMMANDS = re.findall(r"^  keepwatch ([a-z]+)", run("help")[1], re.M)
+
+
+@pytest.mark.parametrize("command", ["run", "trace", "report", "record", "check", "explain"])
+def test_help_of_a_command_has_its_options_and_no_others(command):
+    output = run(command, "--help")[1]
+    assert output == run("help", command)[1] == run("-h", command)[1]
+    listed = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", output, re.M))
+    file = ["file"] if command == "record" else []
+    for option, value in re.findall(r"^  (?:-\w, )?(--[a-z-]+)( \S)?", run("help")[1], re.M):
+        if option in ("--help", "--version", "--config"):
+            assert option in listed
+            continue
+        words = [option, "\x01"] if value else [option]
+        # The last option is wrong for every command, so that none begins to observe.
+        status, _, errors = run(command, *file, *words, "--window=no-duration")
+        assert status == 2
+        assert (f"has no option {option}:" in errors[0]) == (option not in listed), errors
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_has_two_examples(command):
+    if command != "help":
+        examples = run("help", command)[1].split("\nExamples:\n")[1].splitlines()
+        assert len(examples) == 2
+        assert all(example.startswith(f"  keepwatch {command}") for example in examples)
+
+
+@pytest.mark.parametrize("words, hint", [
+    (["--lisen", "127.0.0.1:1"], "did you mean --listen?"),
+    (["--prot=80"], "did you mean --port?"),
+    (["trcae"], "did you mean trace?"),
+    (["help", "repaly"], "did you mean replay?"),
+    (["trac", "--help"], "did you mean trace?"),
+    (["--nonsense"], "see keepwatch --help"),
+    (["rewind"], "see keepwatch --help"),
+])  # fmt: skip
+def test_a_mistyped_word_gets_a_hint(words, hint):
+    check_refused(run(*words), 2, hint)

@@ -110,10 +110,12 @@ def test_the_manual_is_well_formed(root, page):
     assert "@" not in text_of(root, page)
 
 
-def test_the_manual_has_every_command_and_option(root, options, commands):
+def test_the_manual_has_every_command_and_option(root, about, options, commands):
     text = text_of(root, PAGES[0])
     for option in options:
         assert re.search(rf"^ +(-\w, )?--{option}( |$)", text, re.M), option
+    for letter in re.findall(r"^  (-\w), --", about, re.M):
+        assert re.search(rf"^ +{letter}, --", text, re.M), letter
     for command in commands:
         assert re.search(rf"^ +{command}( |$)", text, re.M), command
 
@@ -176,7 +178,7 @@ def test_completion_offers_every_command(commands):
 
 
 def test_completion_offers_the_options_of_the_command(options):
-    for command in "run", "trace", "report", "record":
+    for command in "run", "trace", "report", "record", "check", "explain":
         wanted = {f"--{name}" for name, title in options.items()
                   if title == "Every command" or re.search(rf"\b{command}\b", title)}
         assert complete(command, "--") == wanted
@@ -199,10 +201,20 @@ def test_completion_offers_the_options_of_the_command(options):
     (["explain", "timeout_"], {"timeout_race", "timeout_not_honoured"}),
     (["explain", "KeepwatchDo"], {"KeepwatchDown"}),
     (["run", "--listen", ""], set()),
+    (["trace", "--net", "-"], set()),
+    (["trace", "--json", "--prem"], {"--premature"}),
+    (["help", "tr"], {"trace"}),
     (["run", "--web-config", f"{observer.ROOT}/VERS"], {f"{observer.ROOT}/VERSION"}),
 ])  # fmt: skip
 def test_completion_offers_values(words, offered):
     assert complete(*words) == offered
+
+
+def test_completion_offers_the_values_of_each_option_that_has_a_list(about):
+    lists = dict(re.findall(r"^  (--[a-z-]+) ([a-z]+(?:\|[a-z]+)+)", about, re.M))
+    assert {"--role", "--fail-on", "--as"} <= set(lists)
+    for option, values in lists.items():
+        assert complete("trace", option, "") == set(values.split("|")), option
 
 
 def test_completion_offers_values_that_the_program_takes():

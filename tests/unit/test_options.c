@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../user/judge.h"
+#include "../../user/option_table.h"
 #include "../../user/options.h"
 
 #define ARGUMENTS 24
@@ -91,6 +92,10 @@ static void commands_are_found_wherever_they_stand(void **state)
 		{"check -v", KW_COMMAND_CHECK},
 		{"--help", KW_COMMAND_HELP},
 		{"trace --help", KW_COMMAND_HELP},
+		{"-h", KW_COMMAND_HELP},
+		{"help", KW_COMMAND_HELP},
+		{"help trace", KW_COMMAND_HELP},
+		{"record -h", KW_COMMAND_HELP},
 		{"--version", KW_COMMAND_VERSION},
 	};
 
@@ -101,6 +106,44 @@ static void commands_are_found_wherever_they_stand(void **state)
 		assert_int_equal(options.command, rows[i].command);
 		kw_options_free(&options);
 	}
+}
+
+static void help_is_for_the_command_that_is_named(void **state)
+{
+	const struct {
+		const char *line;
+		enum kw_command command;
+	} rows[] = {
+		{"--help", KW_COMMAND_HELP},        {"help", KW_COMMAND_HELP},
+		{"help help", KW_COMMAND_HELP},     {"trace --help", KW_COMMAND_TRACE},
+		{"help trace", KW_COMMAND_TRACE},   {"-h replay", KW_COMMAND_REPLAY},
+		{"help replay", KW_COMMAND_REPLAY}, {"run --port x -h", KW_COMMAND_RUN},
+		{"help run", KW_COMMAND_RUN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kw_options options = parsed(rows[i].line);
+
+		assert_int_equal(options.command, KW_COMMAND_HELP);
+		assert_int_equal(options.help_for, rows[i].command);
+		kw_options_free(&options);
+	}
+}
+
+static void the_examples_of_the_help_are_good_usage(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < KW_COMMANDS; i++)
+		for (size_t j = 0; j < 2; j++) {
+			const char *example = kw_command_table[i].examples[j];
+			struct kw_options options;
+
+			assert_memory_equal(example, "keepwatch ", 10);
+			options = parsed(example + 10);
+			assert_int_equal(options.command, i);
+			kw_options_free(&options);
+		}
 }
 
 static void filters_reach_the_kernels_configuration(void **state)
@@ -219,7 +262,17 @@ static void bad_usage_is_told_in_one_line(void **state)
 	} rows[] = {
 		{"--nonsense", "unknown option --nonsense"},
 		{"-x", "unknown option -x"},
-		{"rewind", "unknown command 'rewind'"},
+		{"rewind", "unknown command 'rewind': see keepwatch --help"},
+		{"trcae", "unknown command 'trcae': did you mean trace?"},
+		{"helpp", "did you mean help?"},
+		{"help trcae", "did you mean trace?"},
+		{"recrod --help", "did you mean record?"},
+		{"help trace run", "unexpected argument 'run'"},
+		{"--lisen 127.0.0.1:1", "unknown option --lisen: did you mean --listen?"},
+		{"--lisen=127.0.0.1:1", "did you mean --listen?"},
+		{"--log-premture", "did you mean --log-premature?"},
+		{"--xyz", "unknown option --xyz: see keepwatch --help"},
+		{"--a-name-that-is-longer-than-any-option-there-is", "see keepwatch --help"},
 		{"record", "record needs a file"},
 		{"replay", "replay needs a file"},
 		{"record a b", "unexpected argument 'b'"},
@@ -314,6 +367,7 @@ static void a_bad_file_is_told_with_its_line(void **state)
 		const char *text, *hint;
 	} rows[] = {
 		{"services = 9\nnonsense = 1\n", ":2: unknown key 'nonsense'"},
+		{"servics = 9\n", ":1: unknown key 'servics': did you mean services?"},
 		{"services = none\n", ":1: services 'none': expected a number"},
 		{"\nservices\n", ":2: services: expected"},
 		{"log-premature = 1\n", ":1: log-premature: expected true or false"},
@@ -337,6 +391,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_default_is_to_run),
 		cmocka_unit_test(commands_are_found_wherever_they_stand),
+		cmocka_unit_test(help_is_for_the_command_that_is_named),
+		cmocka_unit_test(the_examples_of_the_help_are_good_usage),
 		cmocka_unit_test(filters_reach_the_kernels_configuration),
 		cmocka_unit_test(trace_takes_its_options),
 		cmocka_unit_test(run_takes_its_options),
