@@ -139,7 +139,8 @@ static __always_inline void kw_settle(struct kw_http *http, const struct kw_conn
 	if (http1_is_lost(&c->http1, HTTP1_RESPONSES))
 		http->flags |= KW_HTTP_RESPONSES_LOST;
 	kw_settle_surplus(http, &c->http1.streams[HTTP1_RESPONSES]);
-	http->errors |= (c->http1.streams[0].errors | c->http1.streams[1].errors) & 1 << HTTP1_ERROR_CHUNK_WORDS;
+	http->errors |=
+		(c->http1.streams[0].errors | c->http1.streams[1].errors) & 1 << HTTP1_ERROR_CHUNK_WORDS;
 	kw_check_gap(http, c);
 	kw_settle_oldest(http, c, sk);
 	kw_count_outstanding(http, &c->http1);
