@@ -2,7 +2,6 @@
 """Bytes at a server's close that are no request: the rest of a body, and empty lines. None of them is lost."""
 
 import http.server
-import socket
 import threading
 import time
 
