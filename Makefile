@@ -22,7 +22,7 @@ SYSCONFDIR ?= /etc
 CONFIG := $(SYSCONFDIR)/keepwatch/keepwatch.conf
 SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafana/keepwatch.json
 
-KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD)
+KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
 	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux
 ifdef SANITIZE
@@ -30,8 +30,8 @@ CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanit
 endif
 LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap-ng -lseccomp
 
-PARSE_SRC := $(wildcard user/http1_parse*.c)
-MAIN_SRC := $(filter-out $(PARSE_SRC),$(wildcard user/*.c))
+PARSE_SRC := $(wildcard tools/http1-parse/*.c)
+MAIN_SRC := $(shell find user -name '*.c' | sort)
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_$(if $(TEST),*$(TEST)*,*).c))
 
@@ -209,17 +209,17 @@ $(BUILD)/%.o: %.c | $(BUILD)
 # The skeleton is generated: it must be there before its includers' dependencies are known.
 $(OBJECTS): | $(BUILD)/keepwatch.skel.h
 
-$(BUILD)/user/page_assets.o: user/page.css user/page.js
+$(BUILD)/user/output/page/assets.o: user/output/page/page.css user/output/page/page.js
 
 $(BUILD)/keepwatch: $(OBJECTS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/http1_names.o
+$(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h
 
-$(BUILD)/verifier: $(BUILD)/tools/verifier.o $(BUILD)/user/front_end.o
+$(BUILD)/verifier: $(BUILD)/tools/verifier.o $(BUILD)/user/observe/front_end.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 $(BUILD)/tools/bench/reference.bpf.o: tools/bench/reference.bpf.c
@@ -243,7 +243,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o
 $(FUZZER): tests/fuzz/fuzz_http1.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CLANG,$@)$(CLANG) -std=gnu11 -Wall -Wextra -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -MMD -MP $< -o $@
+		-fno-sanitize-recover=all -I. -MMD -MP $< -o $@
 
 $(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
@@ -260,7 +260,7 @@ $(UNFILTERED): tests/e2e/unfiltered.c
 
 $(BUILD)/tests/e2e/unseen.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/unseen.o $(addprefix $(BUILD)/user/,decode.o front_end.o judge.o judge_facts.o)
+$(UNSEEN): $(BUILD)/tests/e2e/unseen.o $(addprefix $(BUILD)/user/,event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
@@ -281,4 +281,4 @@ $(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk VERSION
 $(BUILD):
 	$(Q)mkdir -p $@
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(addsuffix .d,$(BUILD)/* $(BUILD)/*/* $(BUILD)/*/*/* $(BUILD)/*/*/*/*))

@@ -17,7 +17,7 @@
  *   iter/bpf_sk_storage_map         each second: progress of the living, sockets kept open after CLOSE
  *   iter/task_file                  the same where the former is refused
  *
- * Sections with a "?" are loaded only where the kernel has and needs them: user/front_end.c decides.
+ * Sections with a "?" are loaded only where the kernel has and needs them: user/observe/front_end.c decides.
  *
  * Data flows one way through the headers: maps -> connection -> body -> emit -> exchange -> lifecycle, capture;
  * emit -> late; capture -> role -> revive -> transfer. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../include/event.h"
-#include "../user/front_end.h"
+#include "include/event.h"
+#include "observe/front_end.h"
 #include "keepwatch.skel.h"
 
 #define LOG_STATISTICS 4 /* BPF_LOG_STATS in the kernel's include/linux/bpf_verifier.h */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../../include/http1.h"
+#include "include/http1.h"
 
 struct reader {
 	struct http1_connection c;

@@ -10,7 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = sorted(str(path.relative_to(ROOT))
                  for folder in ("include", "bpf", "vmlinux", "user") for path in (ROOT / folder).rglob("*.h"))
-SEARCHED = ("vmlinux", "build")
+SEARCHED = ("user", ".", "vmlinux", "build")
 
 
 def includes(path):
@@ -35,7 +35,7 @@ def includes_deep(path, seen):
 
 def sources():
     yield "bpf/keepwatch.bpf.c", "build/keepwatch.bpf.o"
-    for path in sorted((ROOT / "user").glob("*.c")):
+    for path in sorted([*(ROOT / "user").rglob("*.c"), *(ROOT / "tools" / "http1-parse").glob("*.c")]):
         name = str(path.relative_to(ROOT))
         yield name, f"build/{name[:-2]}.o"
 

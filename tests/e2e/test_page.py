@@ -298,7 +298,7 @@ def contrast(*colours):
 
 def test_colours_are_told_apart_by_light_and_by_dark():
     """As guidelines ask: 4.5 for text, 3 for what is drawn."""
-    style = (observer.ROOT / "user" / "page.css").read_text()
+    style = (observer.ROOT / "user" / "output" / "page" / "page.css").read_text()
     schemes = [dict(re.findall(r"--([a-z-]+): #([0-9a-f]+)", part))
                for part in re.findall(r":root \{(.*?)\}", style, re.S)]
     assert len(schemes) == 2

@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#include "../../user/decode.h"
-#include "../../user/front_end.h"
-#include "../../user/judge.h"
+#include "event/decode.h"
+#include "observe/front_end.h"
+#include "judge/judge.h"
 #include "keepwatch.skel.h"
 
 #define PATIENCE (30 * KW_S)

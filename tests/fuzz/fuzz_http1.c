@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../include/http1.h"
+#include "include/http1.h"
 
 enum mode {
 	MODE_RESPONSES = 1 << 0,    /* the one stream is the responses' */

@@ -6,9 +6,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "../../user/decode.h"
-#include "../../user/judge.h"
-#include "../../user/service.h"
+#include "event/decode.h"
+#include "judge/judge.h"
+#include "event/service.h"
 
 /* 127.0.0.1 and the like, as it stands in an event. */
 static inline void event_address(uint8_t ret_address[16], const char *text)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../include/http1.h"
+#include "include/http1.h"
 
 #define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define HEAD_REQUEST "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "../../user/judge.h"
+#include "judge/judge.h"
 
 #define MS ((int64_t)KW_MS)
 #define US ((int64_t)KW_US)

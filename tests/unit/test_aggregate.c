@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "../../user/aggregate.h"
+#include "aggregate/aggregate.h"
 #include "events.h"
 
 /* Decodes @data as the loader's bytes are, and counts it under a service called @name. */

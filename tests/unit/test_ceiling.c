@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../user/metrics.h"
+#include "output/metrics/metrics.h"
 #include "events.h"
 
 #define CEILING 100

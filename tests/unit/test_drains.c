@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "../../user/drains.h"
-#include "../../user/leaks.h"
-#include "../../user/window.h"
+#include "aggregate/drains.h"
+#include "aggregate/half_closed.h"
+#include "aggregate/window.h"
 
 #define START (100 * KW_S)
 

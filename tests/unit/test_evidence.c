@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../user/evidence.h"
+#include "judge/evidence.h"
 #include "judge_rows_cut.h"
 #include "judge_rows_idle.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../user/explain.h"
+#include "output/explain/pages.h"
 
 #define FINDINGS KW_REASON_MAX
 #define ALERTS (FINDINGS + KW_FINDING_MAX)

@@ -9,8 +9,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "../../user/json.h"
-#include "../../user/text.h"
+#include "output/trace/json.h"
+#include "output/trace/text.h"
 #include "events.h"
 
 /* 2026-03-01T12:00:00Z, less the 6 s at which the connections of the tests close. */

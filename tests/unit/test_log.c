@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../user/log.h"
+#include "base/log.h"
 
 #define SAID 16384
 

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../user/exposition.h"
-#include "../../user/metrics.h"
+#include "output/metrics/exposition.h"
+#include "output/metrics/metrics.h"
 #include "events.h"
 
 static void feed(struct kw_aggregate *aggregate, const struct kw_service *service)

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "../../user/gzip.h"
-#include "../../user/negotiate.h"
+#include "web/gzip.h"
+#include "web/negotiate.h"
 
 struct row {
 	const char *said;

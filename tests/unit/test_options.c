@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../user/judge.h"
-#include "../../user/option_table.h"
-#include "../../user/options.h"
+#include "judge/judge.h"
+#include "command/option_table.h"
+#include "command/options.h"
 
 #define ARGUMENTS 24
 

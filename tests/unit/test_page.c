@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../user/html.h"
-#include "../../user/page_cache.h"
+#include "output/page/html.h"
+#include "output/page/cache.h"
 #include "world.h"
 
 #define HOSTILE "<script>alert(1)</script>\"'&"

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../user/privileges.h"
+#include "base/privileges.h"
 
 #define CANNOT_DROP 200
 

@@ -12,8 +12,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "../../user/recording.h"
-#include "../../user/recording_names.h"
+#include "recording/recording.h"
+#include "recording/cgroup_names.h"
 #include "capture.h"
 #include "events.h"
 

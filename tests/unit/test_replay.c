@@ -8,11 +8,11 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "../../user/commands.h"
-#include "../../user/metrics.h"
-#include "../../user/recorder.h"
-#include "../../user/reporter.h"
-#include "../../user/tracer.h"
+#include "command/commands.h"
+#include "output/metrics/metrics.h"
+#include "recording/recorder.h"
+#include "output/report/reporter.h"
+#include "output/trace/tracer.h"
 #include "capture.h"
 #include "events.h"
 

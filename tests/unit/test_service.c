@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "../../user/address.h"
-#include "../../user/sanitize.h"
+#include "base/address.h"
+#include "base/sanitize.h"
 #include "events.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

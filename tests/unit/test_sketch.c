@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "../../user/sketch.h"
+#include "aggregate/sketch.h"
 
 static int compare(const void *a, const void *b)
 {

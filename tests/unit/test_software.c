@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <gelf.h>
 
-#include "../../user/software.h"
+#include "finding/software.h"
 
 static void processes_with_odd_names_are_known(void **state)
 {

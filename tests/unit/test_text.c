@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../user/text.h"
+#include "output/trace/text.h"
 #include "events.h"
 
 #define AT (3 * KW_S)

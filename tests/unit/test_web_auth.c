@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../user/web_auth.h"
+#include "web/passwords.h"
 
 #define MANY 1000000
 

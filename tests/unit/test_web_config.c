@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../user/web_config.h"
+#include "web/config.h"
 
 #define HASH "$2y$10$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
 #define OTHER "$2b$04$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "../../user/digest.h"
+#include "finding/overview.h"
 #include "events.h"
 
 #define START (1000 * KW_S)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The latest premature closes, kept whole so that their evidence can be told when somebody asks. A ring of
+ * fixed size: however many there are, keeping one is a copy. Pure. */
+#ifndef KEEPWATCH_PREMATURE_H
+#define KEEPWATCH_PREMATURE_H
+
+#include "event/container.h"
+#include "event/decode.h"
+#include "judge/judge.h"
+#include "event/service.h"
+
+#define KW_PREMATURE_KEPT 20
+
+struct kw_premature_close {
+	struct kw_service service;
+	struct kw_event_connection connection; /* of a late request: its identity only */
+	struct kw_container container;
+	struct kw_verdict verdict; /* of no meaning for a late request */
+	uint64_t time;             /* of the close, or the arrival of the late request; monotonic ns */
+	bool late;                 /* a request that reached the server after it had closed */
+	uint64_t late_by;          /* ns; since the close; late requests only */
+};
+
+/* Begins with all zeros. */
+struct kw_premature_closes {
+	struct kw_premature_close list[KW_PREMATURE_KEPT];
+	uint64_t count; /* of all that there ever were */
+};
+
+/* Keeps this event if it is a premature close or a late request; others pass. @service is the connection's,
+ * @cgroup the path of its owner's cgroup, or NULL. */
+void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event *event,
+		       const struct kw_verdict *verdict, const struct kw_service *service, const char *cgroup);
+
+/* Whether kw_premature_note() would keep it. */
+bool kw_is_premature(const struct kw_event *event, const struct kw_verdict *verdict);
+
+/* The latest (@back 0), the one before it (1), and so on; NULL where there is none, or none any more. */
+const struct kw_premature_close *kw_premature_latest(const struct kw_premature_closes *closes, uint32_t back);
+
+#endif

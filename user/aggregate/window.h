@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A sliding window of statistics: spans side by side, of which the oldest goes as a new one begins. */
+#ifndef KEEPWATCH_WINDOW_H
+#define KEEPWATCH_WINDOW_H
+
+#include "aggregate/window_statistics.h"
+
+#define KW_SPANS 10
+
+struct kw_span {
+	uint64_t number;                  /* time / length */
+	struct kw_statistics *statistics; /* owned; NULL until the first event in this place */
+};
+
+/* Begins with all zeros. A window of length 0 never slides: it is the whole observation. */
+struct kw_window {
+	struct kw_span spans[KW_SPANS];
+};
+
+/* A number of recent times over the same window. Begins with all zeros. */
+struct kw_recent {
+	struct kw_recent_span {
+		uint64_t number;
+		uint64_t count;
+	} spans[KW_SPANS];
+};
+
+void kw_recent_add(struct kw_recent *recent, uint64_t length, uint64_t now, uint64_t count);
+uint64_t kw_recent_sum(const struct kw_recent *recent, uint64_t length, uint64_t now);
+
+/* The statistics to which what happens at @now is to be added. NULL: out of memory. */
+struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now);
+
+/* Adds up what the window holds at @now. -ENOMEM; free the result in either case. */
+int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum);
+
+void kw_window_free(struct kw_window *window);
+
+#endif

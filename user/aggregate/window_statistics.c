@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "aggregate/window_statistics.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "event/field_names.h"
+
+#define AT_ONCE (100 * KW_MS)  /* a client that closes so soon closes each time, not at a timeout */
+#define IDLE_BEFORE (1 * KW_S) /* from here on a connection was idle, not just slow */
+#define CLUSTER_LEAST 5
+#define CLUSTER_WIDTH 250000 /* us */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+struct kw_example kw_example_of(const struct kw_identity *identity)
+{
+	return (struct kw_example){.cookie = identity->cookie, .generation = identity->generation};
+}
+
+struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict)
+{
+	struct kw_lost_requests lost = {0};
+	uint64_t rest = verdict->lost_requests;
+
+	if (verdict->premature == KW_PREMATURE_UNKNOWN)
+		return lost;
+	lost.late = least(verdict->late_request, rest);
+	rest -= lost.late;
+	lost.retryable[KW_RETRYABLE_YES] = least(rest, (uint64_t)http->lost_safe + http->lost_idempotent);
+	rest -= lost.retryable[KW_RETRYABLE_YES];
+	lost.retryable[KW_RETRYABLE_NO] = least(rest, http->lost_other);
+	lost.retryable[KW_RETRYABLE_UNKNOWN] = rest - lost.retryable[KW_RETRYABLE_NO];
+	return lost;
+}
+
+uint64_t kw_statistics_reason(const struct kw_statistics *statistics, enum kw_reason reason)
+{
+	uint64_t sum = 0;
+
+	for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
+		sum += statistics->reasons[reason][closer];
+	return sum;
+}
+
+uint64_t kw_statistics_failed(const struct kw_statistics *statistics)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < KW_CONNECT_FAILURES; i++)
+		sum += statistics->failed[i];
+	return sum;
+}
+
+/* ---- what a living connection tells ---- */
+
+/* Adds the samples since the last report; returns the longest of them, as far as it can be told. */
+static uint64_t add_samples(uint64_t *buckets, enum kw_histogram which, const struct kw_event *event)
+{
+	const uint64_t *bounds = (const uint64_t *)kw_histogram_bounds[which];
+	uint64_t longest = 0;
+
+	if (!event->lived) {
+		if (!event->connection->samples[which])
+			return 0;
+		buckets[kw_histogram_bucket(kw_histogram_bounds[which], event->connection->sample[which])]++;
+		return event->connection->sample[which];
+	}
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
+		buckets[i] += event->lived->histograms[which][i];
+		if (event->lived->histograms[which][i])
+			longest = bounds[i];
+	}
+	return longest;
+}
+
+static void add_reuse(struct kw_statistics *statistics, const struct kw_event *event)
+{
+	const struct kw_http *http = &event->connection->http;
+	uint64_t longest = add_samples(statistics->reuse_idle, KW_HISTOGRAM_IDLE, event);
+
+	add_samples(statistics->wait, KW_HISTOGRAM_WAIT, event);
+	/* The bucket's bound says how long at most; the connection's own maximum, which may be older, too. */
+	statistics->reuse_idle_max = greater(statistics->reuse_idle_max, least(longest, http->idle_max));
+	if (http->counts.reused && http->counts.requests_begun == http->counts.responses_ended)
+		statistics->worked_idle_max = greater(statistics->worked_idle_max, http->idle_max);
+}
+
+static void add_names(struct kw_statistics *statistics, const struct kw_event_lived *lived)
+{
+	for (int i = 0; lived && i < KW_NAMES && lived->names[i].name[0]; i++) {
+		if (!kw_field_is_end_to_end(kw_field_of(lived->names[i].name)))
+			continue;
+		statistics->end_to_end_named += lived->names[i].count;
+		kw_examples_add(&statistics->examples[KW_FINDING_OBSOLETE_FIELDS],
+				kw_example_of(&lived->connection.identity));
+	}
+}
+
+/* ---- what a close tells ---- */
+
+static void example(struct kw_statistics *statistics, enum kw_finding_id id,
+		    const struct kw_event_connection *event)
+{
+	kw_examples_add(&statistics->examples[id], kw_example_of(&event->identity));
+}
+
+static bool is_dead(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	return (verdict->reason == KW_REASON_REQUEST_UNACKNOWLEDGED ||
+		verdict->reason == KW_REASON_RETRANSMIT_TIMEOUT) &&
+	       verdict->idle_before >= (int64_t)IDLE_BEFORE && event->http.counts.requests_begun;
+}
+
+static void add_dead(struct kw_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	uint64_t idle = verdict->idle_before > 0 ? (uint64_t)verdict->idle_before : 0;
+
+	if (verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED &&
+	    verdict->reason != KW_REASON_RETRANSMIT_TIMEOUT)
+		return;
+	if (event->http.idle_max > idle)
+		statistics->worked_idle_max = greater(statistics->worked_idle_max, event->http.idle_max);
+	if (!is_dead(event, verdict))
+		return;
+	if (!statistics->dead || idle < statistics->dead_idle_min)
+		statistics->dead_idle_min = idle;
+	statistics->dead++;
+	statistics->dead_lost += verdict->lost_requests;
+	example(statistics, KW_FINDING_DEAD_PATH, event);
+}
+
+/* A response that was complete counts as cut if the RST over unread data took it away again. */
+static void add_truncated(struct kw_statistics *statistics, const struct kw_event_connection *event,
+			  const struct kw_verdict *verdict)
+{
+	bool destroyed = verdict->reason == KW_REASON_EARLY_RESPONSE && verdict->premature == KW_PREMATURE_YES;
+
+	if (verdict->reason != KW_REASON_RESPONSE_TRUNCATED && !destroyed)
+		return;
+	statistics->truncated++;
+	statistics->truncated_by_reset += verdict->manner == KW_MANNER_RST;
+	statistics->truncated_unread += verdict->unread_data;
+	example(statistics, KW_FINDING_TRUNCATED_RESPONSES, event);
+}
+
+static void add_unanswered(struct kw_statistics *statistics, const struct kw_event_connection *event,
+			   const struct kw_verdict *verdict)
+{
+	bool exit = verdict->reason == KW_REASON_PROCESS_EXIT && verdict->closer == KW_CLOSER_SERVER &&
+		    verdict->lost_requests;
+
+	if (verdict->reason != KW_REASON_NO_RESPONSE && !exit)
+		return;
+	statistics->exited += exit && !event->ending.signal;
+	statistics->killed += exit && event->ending.signal;
+	statistics->no_response_lost += verdict->lost_requests;
+	example(statistics, KW_FINDING_NO_RESPONSES, event);
+}
+
+/* Within a round trip and a half: no process read the request and thought about it. */
+static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	uint64_t round_trip = event->closing.srtt_us * KW_US;
+
+	return round_trip && verdict->waited >= 0 && (uint64_t)verdict->waited <= round_trip + round_trip / 2;
+}
+
+/* The server reset a connection of which no process had read a byte, over the request that waited there: mostly its
+ * listener went, with what was in its queue. The client sees a reset of its first request, which may have other causes. */
+static bool is_unaccepted(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	if (verdict->closer != KW_CLOSER_SERVER || verdict->manner != KW_MANNER_RST ||
+	    event->identity.preexisting)
+		return false;
+	if (event->identity.role == KW_ROLE_SERVER)
+		return verdict->late_request && !event->http.counts.requests_begun;
+	return verdict->reason == KW_REASON_NO_RESPONSE && event->http.counts.requests_begun == 1;
+}
+
+/* The rows of the table for which each reason stands cover it; clients_give_up covers its own only if it is raised. */
+static bool is_covered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	switch (verdict->reason) {
+	case KW_REASON_NO_RESPONSE:
+	case KW_REASON_RESPONSE_TRUNCATED:
+	case KW_REASON_EARLY_RESPONSE:
+		return true;
+	case KW_REASON_STALE_REUSE:
+	case KW_REASON_PROCESS_EXIT:
+		return verdict->closer == KW_CLOSER_SERVER;
+	default:
+		return is_dead(event, verdict);
+	}
+}
+
+uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
+	uint64_t sum = 0;
+
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		sum += lost.retryable[i];
+	return is_covered(event, verdict) ? 0 : sum;
+}
+
+static void add_obsolete(struct kw_statistics *statistics, const struct kw_event_connection *event)
+{
+	bool proxy = event->http.flags & KW_HTTP_PROXY_CONNECTION;
+	bool unnamed = event->http.errors & 1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED;
+
+	statistics->proxy_connection += proxy;
+	statistics->keep_alive_unnamed += unnamed;
+	if (proxy || unnamed)
+		example(statistics, KW_FINDING_OBSOLETE_FIELDS, event);
+}
+
+static void add_example_of_reason(struct kw_statistics *statistics, const struct kw_event_connection *event,
+				  const struct kw_verdict *verdict)
+{
+	switch (verdict->reason) {
+	case KW_REASON_STALE_REUSE:
+		example(statistics, KW_FINDING_TIMEOUT_RACE, event);
+		break;
+	case KW_REASON_UNANNOUNCED_CLOSE:
+		example(statistics, KW_FINDING_UNANNOUNCED_CLOSES, event);
+		break;
+	case KW_REASON_CLOSED_BEFORE_TIMEOUT:
+		example(statistics, KW_FINDING_TIMEOUT_NOT_HONOURED, event);
+		break;
+	case KW_REASON_MAX_REQUESTS:
+	case KW_REASON_ANNOUNCED_BY_RESPONSE:
+		example(statistics, KW_FINDING_MAX_CHURN, event);
+		break;
+	case KW_REASON_UNUSED:
+		example(statistics, KW_FINDING_PROBE_ONLY, event);
+		break;
+	case KW_REASON_CLIENT_GAVE_UP:
+		example(statistics, KW_FINDING_CLIENTS_GIVE_UP, event);
+		break;
+	default:
+		break;
+	}
+	if (verdict->late_request)
+		example(statistics, KW_FINDING_TIMEOUT_RACE, event);
+	if (kw_statistics_uncovered(event, verdict))
+		example(statistics, KW_FINDING_LOST_REQUESTS, event);
+	if (event->http.counts.requests_begun == 1 && verdict->premature == KW_PREMATURE_NO)
+		example(statistics, KW_FINDING_LOW_REUSE, event);
+}
+
+static bool is_reset(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+{
+	return verdict->reason == KW_REASON_NO_RESPONSE && verdict->manner == KW_MANNER_RST &&
+	       event->identity.role == KW_ROLE_CLIENT && verdict->idle_before >= 0;
+}
+
+static enum kw_retryable retryable_of(const struct kw_http *http)
+{
+	if (http->lost_safe + http->lost_idempotent)
+		return KW_RETRYABLE_YES;
+	return http->lost_other ? KW_RETRYABLE_NO : KW_RETRYABLE_UNKNOWN;
+}
+
+static int add_reset(struct kw_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	uint64_t idle = (uint64_t)verdict->idle_before / KW_US;
+	int r = kw_sketch_add(&statistics->reset_idle[retryable_of(&event->http)], idle);
+
+	return r == 0 && is_at_once(event, verdict) ? kw_sketch_add(&statistics->reset_at_once, idle) : r;
+}
+
+static int add_times(struct kw_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	int r = 0;
+
+	if (verdict->phase == KW_PHASE_IDLE && verdict->idle_at_close >= 0)
+		r = kw_sketch_add(&statistics->close_idle, (uint64_t)verdict->idle_at_close / KW_US);
+	if (r == 0 && verdict->reason == KW_REASON_CLIENT_CLOSED_IDLE &&
+	    verdict->idle_at_close > (int64_t)AT_ONCE)
+		r = kw_sketch_add(&statistics->client_idle, (uint64_t)verdict->idle_at_close / KW_US);
+	if (r == 0 && verdict->reason == KW_REASON_CLIENT_GAVE_UP && verdict->waited >= 0)
+		r = kw_sketch_add(&statistics->gave_up, (uint64_t)verdict->waited / KW_US);
+	if (r == 0 && verdict->reason == KW_REASON_ANNOUNCED_BY_RESPONSE)
+		r = kw_sketch_add(&statistics->announced, event->http.counts.requests);
+	if (r == 0 && verdict->reason == KW_REASON_RESPONSE_TRUNCATED && verdict->stalled >= 0)
+		r = kw_sketch_add(&statistics->stalled, (uint64_t)verdict->stalled / KW_US);
+	if (r == 0 && is_reset(event, verdict))
+		r = add_reset(statistics, event, verdict);
+	if (r == 0 && verdict->reason == KW_REASON_NO_RESPONSE && verdict->waited >= 0)
+		r = kw_sketch_add(&statistics->unanswered, (uint64_t)verdict->waited / KW_US);
+	return r;
+}
+
+static int add_close(struct kw_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
+
+	statistics->closed++;
+	statistics->used += event->http.counts.requests_begun != 0;
+	statistics->by_server += verdict->closer == KW_CLOSER_SERVER;
+	statistics->premature += verdict->premature == KW_PREMATURE_YES;
+	statistics->http += event->http.protocol == HTTP1_PROTOCOL_HTTP1;
+	statistics->reasons[verdict->reason][verdict->closer]++;
+	statistics->retryable += lost.retryable[KW_RETRYABLE_YES];
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		statistics->lost += lost.retryable[i];
+	statistics->lost += lost.late;
+	if (event->peer_fin && event->closing.time > event->peer_fin + KW_LEAK_AGE &&
+	    event->half_closed_before) {
+		statistics->half_closed_long++;
+		example(statistics, KW_FINDING_CLOSE_WAIT_LEAK, event);
+	}
+	statistics->unaccepted += is_unaccepted(event, verdict);
+	add_dead(statistics, event, verdict);
+	add_truncated(statistics, event, verdict);
+	add_unanswered(statistics, event, verdict);
+	add_obsolete(statistics, event);
+	add_example_of_reason(statistics, event, verdict);
+	return add_times(statistics, event, verdict);
+}
+
+int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,
+		      const struct kw_verdict *verdict)
+{
+	const struct kw_event_connection *connection = event->connection;
+	const struct kw_counts *now = &connection->http.counts;
+
+	if (!connection->reported) {
+		statistics->seen++;
+		statistics->opened += !connection->identity.preexisting;
+	}
+	statistics->requests += now->requests - (event->lived ? event->lived->before.requests : 0);
+	statistics->reused += now->reused - (event->lived ? event->lived->before.reused : 0);
+	add_reuse(statistics, event);
+	add_names(statistics, event->lived);
+	return verdict ? add_close(statistics, connection, verdict) : 0;
+}
+
+/* ---- sums ---- */
+
+static void add_examples(struct kw_examples *to, const struct kw_examples *from)
+{
+	for (uint32_t i = 0; i < from->count; i++)
+		kw_examples_add(to, from->list[i]);
+}
+
+static void merge_extremes(struct kw_statistics *to, const struct kw_statistics *from)
+{
+	to->reuse_idle_max = greater(to->reuse_idle_max, from->reuse_idle_max);
+	to->worked_idle_max = greater(to->worked_idle_max, from->worked_idle_max);
+	if (from->dead && (!to->dead || from->dead_idle_min < to->dead_idle_min))
+		to->dead_idle_min = from->dead_idle_min;
+}
+
+static void merge_counts(struct kw_statistics *to, const struct kw_statistics *from)
+{
+	static const size_t counts[] = {
+#define COUNT(name) offsetof(struct kw_statistics, name)
+		COUNT(seen),
+		COUNT(paired),
+		COUNT(unaccepted),
+		COUNT(opened),
+		COUNT(closed),
+		COUNT(used),
+		COUNT(by_server),
+		COUNT(premature),
+		COUNT(requests),
+		COUNT(reused),
+		COUNT(http),
+		COUNT(lost),
+		COUNT(retryable),
+		COUNT(dead),
+		COUNT(dead_lost),
+		COUNT(exited),
+		COUNT(killed),
+		COUNT(no_response_lost),
+		COUNT(truncated),
+		COUNT(truncated_by_reset),
+		COUNT(truncated_unread),
+		COUNT(half_closed_long),
+		COUNT(proxy_connection),
+		COUNT(keep_alive_unnamed),
+		COUNT(end_to_end_named),
+		COUNT(outside.races),
+		COUNT(outside.races_at_once),
+		COUNT(outside.early),
+		COUNT(outside.unannounced),
+#undef COUNT
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		*(uint64_t *)((char *)to + counts[i]) += *(const uint64_t *)((const char *)from + counts[i]);
+	for (int i = 0; i < KW_REASON_MAX; i++)
+		for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
+			to->reasons[i][closer] += from->reasons[i][closer];
+	for (int i = 0; i < KW_CONNECT_FAILURES; i++)
+		to->failed[i] += from->failed[i];
+	for (int i = 0; i < KW_REASON_MAX; i++)
+		to->outside.uncovered[i] += from->outside.uncovered[i];
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
+		to->reuse_idle[i] += from->reuse_idle[i];
+		to->wait[i] += from->wait[i];
+	}
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		to->outside.race_lost[i] += from->outside.race_lost[i];
+}
+
+#define SKETCHES (8 + KW_RETRYABLE_MAX)
+
+static void list_sketches(struct kw_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
+{
+	struct kw_sketch *list[SKETCHES] = {
+		&statistics->close_idle,   &statistics->client_idle,   &statistics->gave_up,
+		&statistics->announced,    &statistics->stalled,       &statistics->unanswered,
+		&statistics->outside.idle, &statistics->reset_at_once,
+	};
+
+	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
+		list[8 + i] = &statistics->reset_idle[i];
+	memcpy(ret_list, list, sizeof(list));
+}
+
+int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from)
+{
+	struct kw_sketch *sums[SKETCHES], *parts[SKETCHES];
+	int r = 0;
+
+	list_sketches(to, sums);
+	list_sketches((struct kw_statistics *)from, parts);
+	for (int i = 0; i < SKETCHES && r == 0; i++)
+		r = kw_sketch_merge(sums[i], parts[i]);
+	if (r < 0)
+		return r;
+	merge_extremes(to, from);
+	merge_counts(to, from);
+	for (int i = 0; i < KW_FINDING_MAX; i++)
+		add_examples(&to->examples[i], &from->examples[i]);
+	return 0;
+}
+
+void kw_statistics_free(struct kw_statistics *statistics)
+{
+	struct kw_sketch *list[SKETCHES];
+
+	list_sketches(statistics, list);
+	for (int i = 0; i < SKETCHES; i++)
+		kw_sketch_free(list[i]);
+}
+
+void kw_statistics_clear(struct kw_statistics *statistics)
+{
+	kw_statistics_free(statistics);
+	memset(statistics, 0, sizeof(*statistics));
+}
+
+struct kw_inferred kw_infer_timeout(const struct kw_sketch *idle)
+{
+	struct kw_cluster cluster = kw_sketch_cluster(idle, CLUSTER_WIDTH);
+
+	if (cluster.count < CLUSTER_LEAST || cluster.count * 2 < idle->count)
+		return (struct kw_inferred){0};
+	return (struct kw_inferred){.known = true,
+				    .count = cluster.count,
+				    .share = (double)cluster.count / (double)idle->count,
+				    .seconds = (double)cluster.mean / 1e6};
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What findings rest on: one service over one span of time. Spans add up. Pure, and of bounded size but for the
+ * sketches, which are bounded too (see sketch.h). Times in sketches are microseconds. */
+#ifndef KEEPWATCH_STATISTICS_H
+#define KEEPWATCH_STATISTICS_H
+
+#include "event/decode.h"
+#include "finding/finding.h"
+#include "judge/judge.h"
+#include "aggregate/sketch.h"
+
+#define KW_CONNECT_FAILURES 4 /* the first of enum kw_reason: see kw_reason_is_connect_failure() */
+
+/* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
+enum kw_retryable {
+	KW_RETRYABLE_YES,
+	KW_RETRYABLE_NO,
+	KW_RETRYABLE_UNKNOWN,
+	KW_RETRYABLE_MAX,
+};
+
+/* The requests that one connection lost. Those that met a closing server are late: why it closed is no
+ * fault. */
+struct kw_lost_requests {
+	uint64_t retryable[KW_RETRYABLE_MAX];
+	uint64_t late;
+};
+
+/* What counts but for drains; known once it is settled whether it was part of one (see drains.h). */
+struct kw_outside {
+	uint64_t races; /* connections that a request met closing, or closed */
+	uint64_t race_lost[KW_RETRYABLE_MAX];
+	uint64_t races_at_once; /* of these: the server closed right after its response, at no timeout */
+	uint64_t uncovered[KW_REASON_MAX]; /* requests that no finding but lost_requests may cover */
+	uint64_t early;                    /* idle connections closed before the advertised timeout */
+	uint64_t unannounced;              /* connections closed right after a response that did not say so */
+	struct kw_sketch idle; /* idle ages at which the server closed, at a timeout as far as is known */
+};
+
+struct kw_statistics {
+	uint64_t seen;                        /* connections met for the first time */
+	uint64_t paired;                      /* of these: the other end was met too, on this host */
+	uint64_t failed[KW_CONNECT_FAILURES]; /* connects that failed; in none of the others */
+	uint64_t opened;                      /* of these: established while observed */
+	uint64_t closed;                      /* connections; failed connects are none */
+	uint64_t used;                        /* of these: a request was begun */
+	uint64_t by_server;                   /* closed by the server */
+	uint64_t premature;
+	uint64_t requests;
+	uint64_t reused;    /* of these: not the first on their connection */
+	uint64_t http;      /* connections that closed and had carried HTTP/1.x */
+	uint64_t lost;      /* requests */
+	uint64_t retryable; /* of these */
+	uint64_t reasons[KW_REASON_MAX][KW_CLOSER_MAX];
+	uint64_t reuse_idle[KW_HISTOGRAM_BUCKETS];
+	uint64_t wait[KW_HISTOGRAM_BUCKETS];
+	uint64_t reuse_idle_max;  /* ns; longest idle time before a reuse */
+	uint64_t worked_idle_max; /* ns; the longest after which a request was answered */
+	uint64_t dead;          /* connections that were idle, used again, and never heard of the peer again */
+	uint64_t dead_lost;     /* requests on these */
+	uint64_t dead_idle_min; /* ns; the shortest idle time of these; of no meaning while dead is 0 */
+	uint64_t exited;        /* process_exit with requests lost */
+	uint64_t killed;        /* likewise, by a signal */
+	uint64_t no_response_lost; /* requests without a byte of response, exits included */
+	uint64_t truncated;        /* responses cut, or destroyed by a RST */
+	uint64_t truncated_by_reset;
+	uint64_t truncated_unread;    /* of these: for data that the server left unread, if seen from here */
+	uint64_t half_closed_long;    /* closed at last, over KW_LEAK_AGE after the peer's FIN */
+	uint64_t proxy_connection;    /* connections on which this field was seen */
+	uint64_t keep_alive_unnamed;  /* connections with Keep-Alive that Connection did not name */
+	uint64_t end_to_end_named;    /* times that Connection named an end-to-end field */
+	struct kw_sketch close_idle;  /* idle ages at any close of an idle connection */
+	struct kw_sketch client_idle; /* at which clients closed for no reason that was seen */
+	struct kw_sketch gave_up;     /* waiting times at which clients gave up */
+	struct kw_sketch announced;   /* requests on connections whose close the server announced */
+	struct kw_sketch stalled;     /* silence before responses were cut */
+	struct kw_sketch unanswered;  /* waiting times at which servers closed without a response */
+	uint64_t
+		unaccepted; /* connections reset over a request of which nobody had read a byte, as far as is known */
+	/* Idle ages before requests that a RST alone answered; and of these, where the RST came within a round trip. */
+	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
+	struct kw_sketch reset_at_once;
+	struct kw_outside outside;
+	struct kw_examples examples[KW_FINDING_MAX];
+};
+
+/* All kinds of failed connects together. */
+uint64_t kw_statistics_failed(const struct kw_statistics *statistics);
+
+#define KW_LEAK_AGE (60 * KW_S)
+
+/* By its method where the kernel still had it queued; nothing where the verdict claims nothing. */
+struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict);
+
+/* How many requests it lost that no finding but lost_requests may cover. Late ones are always covered. */
+uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict);
+
+/* Adds what is new in a record of an established connection. @verdict is set if it closed. -ENOMEM. */
+int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,
+		      const struct kw_verdict *verdict);
+
+/* Adds all of @from. -ENOMEM. */
+int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from);
+
+void kw_statistics_clear(struct kw_statistics *statistics);
+void kw_statistics_free(struct kw_statistics *statistics);
+
+/* All closers together. */
+uint64_t kw_statistics_reason(const struct kw_statistics *statistics, enum kw_reason reason);
+
+/* Which connection this is. */
+struct kw_example kw_example_of(const struct kw_identity *identity);
+
+struct kw_inferred {
+	bool known;
+	uint64_t count; /* closes in the cluster */
+	double share;   /* of all idle closes on that side */
+	double seconds; /* their mean */
+};
+
+/* The idle timeout that closes at these ages betray: a cluster of at least 5 that holds at least half. */
+struct kw_inferred kw_infer_timeout(const struct kw_sketch *idle);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/log.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define LOG_LINE 1024
+#define VERIFIER_LINES 12 /* the reason, the instructions before it, and the verifier's totals */
+
+static enum kw_log_level shown = KW_LOG_INFO;
+static bool to_journal;
+
+/* The priorities of syslog(3), as the journal reads them in front of a line. */
+static const char priorities[] = {
+	[KW_LOG_ERROR] = '3', [KW_LOG_WARNING] = '4', [KW_LOG_NOTICE] = '5',
+	[KW_LOG_INFO] = '6',  [KW_LOG_DEBUG] = '7',
+};
+
+/* The service manager names the device and inode of the stream that it gave us. A standard error that was redirected
+ * since is another file, whose readers do not expect priorities. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[48];
+	struct stat status;
+
+	if (!stream || fstat(STDERR_FILENO, &status) < 0)
+		return false;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
+/* One write per line: lines of several processes on one terminal or journal do not mix. */
+static void log_line(enum kw_log_level level, const char *format, va_list args)
+{
+	char line[LOG_LINE];
+	int saved_errno = errno;
+	size_t end;
+	int written;
+
+	if (level > shown && level != KW_LOG_NOTICE)
+		return;
+	end = to_journal ? (size_t)snprintf(line, sizeof(line), "<%c>keepwatch: ", priorities[level])
+			 : (size_t)snprintf(line, sizeof(line), "keepwatch: ");
+	written = vsnprintf(line + end, sizeof(line) - end - 1, format, args);
+	if (written > 0)
+		end += (size_t)written < sizeof(line) - end - 1 ? (size_t)written : sizeof(line) - end - 2;
+	while (end > 0 && line[end - 1] == '\n')
+		end--;
+	for (size_t i = 0; i < end; i++)
+		if (line[i] == '\n')
+			line[i] = ' ';
+	line[end++] = '\n';
+	/* There is nobody left to tell if this fails. */
+	if (write(STDERR_FILENO, line, end) < 0)
+		errno = 0;
+	errno = saved_errno;
+}
+
+void kw_log(enum kw_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, format, args);
+	va_end(args);
+}
+
+/* The last @count lines of @text, which ends with a line feed. */
+static char *last_lines(char *text, unsigned int count)
+{
+	char *from = text + strlen(text);
+
+	if (from > text)
+		from--;
+	while (from > text && (from[-1] != '\n' || --count > 0))
+		from--;
+	return from;
+}
+
+static void log_verifier(const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL;
+	char *rest = NULL;
+
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return;
+	}
+	for (char *line = strtok_r(last_lines(text, VERIFIER_LINES), "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		kw_log(KW_LOG_ERROR, "verifier: %s", line);
+}
+
+/* This program reports in its own words why something failed, so libbpf's lines are for debugging. The verifier's log is
+ * the exception: only it says why a program was refused. It is long, and its reason stands at its end. */
+static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && strstr(format, "BEGIN PROG LOAD LOG"))
+		log_verifier(format, args);
+	else if (level != LIBBPF_DEBUG)
+		log_line(KW_LOG_DEBUG, format, args);
+	return 0;
+}
+
+void kw_log_open(int verbosity)
+{
+	shown = verbosity < 0 ? KW_LOG_ERROR : verbosity > 0 ? KW_LOG_DEBUG : KW_LOG_INFO;
+	to_journal = is_journal();
+	libbpf_set_print(log_libbpf);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "command/commands.h"
+#include "observe/front_end.h"
+#include "observe/requirements.h"
+#include "keepwatch.skel.h"
+
+#define HOOK_PREFIX "tp_btf/"
+#define ITERATOR_PREFIX "iter/"
+
+/* One line per requirement, as they are looked at. */
+struct report {
+	unsigned int missing;
+};
+
+static bool say(struct report *report, bool good, const char *subject, const char *advice)
+{
+	printf("%-8s %s", good ? "ok" : "missing", subject);
+	if (!good)
+		printf(": %s", advice);
+	putchar('\n');
+	report->missing += !good;
+	return good;
+}
+
+static void check_kernel(struct report *report)
+{
+	struct utsname name;
+	char subject[256];
+
+	if (uname(&name) < 0)
+		return;
+	snprintf(subject, sizeof(subject), "kernel %.64s (%.64s)", name.release, name.machine);
+	say(report, true, subject, "");
+}
+
+/* Without some of them less is seen; that is said, and no reason not to run. */
+static bool check_capabilities(struct report *report)
+{
+	bool enough = true;
+
+	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
+		const struct kw_host_capability *capability = &kw_host_capabilities[i];
+		char advice[128];
+
+		snprintf(advice, sizeof(advice), "it takes this to %s; run it as root (try sudo)",
+			 capability->purpose);
+		if (capability->required)
+			enough &= say(report, kw_host_allows(capability), capability->name, advice);
+		else if (kw_host_allows(capability))
+			say(report, true, capability->name, "");
+		else
+			printf("%-8s %s: it takes this to %s\n", "without", capability->name,
+			       capability->purpose);
+	}
+	return enough;
+}
+
+static void check_map(struct report *report, enum bpf_map_type type, const char *subject)
+{
+	say(report, libbpf_probe_bpf_map_type(type, NULL) == 1, subject, "it takes Linux 5.8 or newer");
+}
+
+/* The programs themselves say which tracepoints they always need: no list here can fall behind. */
+static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct bpf_program *program;
+	const char *last = "";
+
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		const char *section = bpf_program__section_name(program);
+		char type[128], subject[128];
+		const char *hook = section + strlen(HOOK_PREFIX);
+
+		if (strncmp(section, HOOK_PREFIX, strlen(HOOK_PREFIX)) != 0 ||
+		    !bpf_program__autoload(program) ||
+		    strcmp(section, last) == 0) /* a twin, which stands beside the other */
+			continue;
+		last = section;
+		snprintf(type, sizeof(type), "btf_trace_%s", hook);
+		snprintf(subject, sizeof(subject), "tracepoint %s", hook);
+		say(report, btf && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0, subject,
+		    "it takes Linux 6.1 or newer");
+	}
+	btf__free(btf);
+}
+
+/* A front end that lacks something is amiss only if no other one does the work. */
+static void say_front_end(enum kw_front_end front_end, const struct kw_lack *lack, enum kw_front_end chosen)
+{
+	char why[128];
+
+	if (front_end == chosen)
+		printf("%-8s %s front end: all its hooks can be attached to; this one is used\n", "ok",
+		       kw_front_end_name(front_end));
+	else if (!lack->hook)
+		printf("%-8s %s front end: it would work too\n", "spare", kw_front_end_name(front_end));
+	else {
+		kw_lack_text(lack, why, sizeof(why));
+		printf("%-8s %s front end: %s: %s\n", chosen ? "unused" : "missing",
+		       kw_front_end_name(front_end), lack->hook, why);
+	}
+}
+
+static void say_addition(const struct kw_addition *addition)
+{
+	char why[128];
+
+	if (!addition->lack.hook) {
+		printf("%-8s %s\n", "ok", addition->purpose);
+		return;
+	}
+	kw_lack_text(&addition->lack, why, sizeof(why));
+	printf("%-8s %s: %s: %s\n", "unseen", addition->purpose, addition->lack.hook, why);
+}
+
+/* Another iterator than the first one meets fewer connections while they live. */
+static void say_sweep(const struct kw_front_end_choice *choice)
+{
+	char why[128];
+
+	if (!choice->sweep_lack.hook) {
+		printf("%-8s %s: the open connections\n", "ok", choice->sweep);
+		return;
+	}
+	kw_lack_text(&choice->sweep_lack, why, sizeof(why));
+	printf("%-8s %s: the open connections that a process has a descriptor of; others are told at their end "
+	       "(%s: %s)\n",
+	       "ok", choice->sweep, choice->sweep_lack.hook, why);
+}
+
+static enum kw_front_end check_front_ends(struct report *report, struct keepwatch_bpf *skel,
+					  enum kw_front_end wanted)
+{
+	struct kw_lack lacks[KW_FRONT_END_MAX];
+	struct kw_front_end_choice choice;
+
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
+		lacks[i] = kw_front_end_lack(skel->obj, i);
+	if (kw_front_end_choose(skel->obj, wanted, &choice) < 0)
+		report->missing++;
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
+		if (wanted == KW_FRONT_END_ANY || wanted == i)
+			say_front_end(i, &lacks[i], choice.chosen);
+	for (unsigned int i = 0; i < choice.additions; i++)
+		say_addition(&choice.addition[i]);
+	if (choice.sweep)
+		say_sweep(&choice);
+	return choice.chosen;
+}
+
+/* What counts in the end: the kernel takes the programs and lets them be attached. */
+static void check_attach(struct report *report, struct keepwatch_bpf *skel)
+{
+	struct bpf_program *program;
+	char advice[256];
+	int r = keepwatch_bpf__load(skel);
+
+	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
+		 r == -EPERM ? "refused: run outside of a container, and see that the kernel is not locked down"
+			     : strerror(-r));
+	if (!say(report, r == 0, "the kernel accepts the programs", advice))
+		return;
+	bpf_object__for_each_program(program,
+				     skel->obj) if (strncmp(bpf_program__section_name(program), ITERATOR_PREFIX,
+							    strlen(ITERATOR_PREFIX)) == 0)
+		bpf_program__set_autoattach(program, false); /* those run when they are asked to */
+	r = keepwatch_bpf__attach(skel);
+	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
+		 strerror(-r));
+	say(report, r == 0, "the programs attach", advice);
+}
+
+/* Returns the front end that is used. */
+static enum kw_front_end check_programs(struct report *report, enum kw_front_end wanted)
+{
+	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+	enum kw_front_end chosen;
+
+	if (!say(report, skel != NULL, "the kernel side can be read", "this build of keepwatch is damaged"))
+		return KW_FRONT_END_ANY;
+	check_hooks(report, skel);
+	chosen = check_front_ends(report, skel, wanted);
+	if (report->missing == 0)
+		check_attach(report, skel);
+	keepwatch_bpf__destroy(skel);
+	return chosen;
+}
+
+int kw_check(const struct kw_options *options)
+{
+	struct report report = {0};
+	enum kw_front_end chosen = KW_FRONT_END_ANY;
+	bool privileged, described;
+
+	check_kernel(&report);
+	privileged = check_capabilities(&report);
+	described = say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
+			"it takes a kernel built with CONFIG_DEBUG_INFO_BTF, as those of Debian 12 are");
+	if (privileged) {
+		check_map(&report, BPF_MAP_TYPE_SK_STORAGE, "socket storage");
+		check_map(&report, BPF_MAP_TYPE_RINGBUF, "ring buffer");
+	}
+	if (privileged && described)
+		chosen = check_programs(&report, options->front_end);
+	if (report.missing) {
+		printf("keepwatch cannot run here: see what is missing above\n");
+		return KW_EXIT_HOST;
+	}
+	printf("keepwatch can run here, with its %s front end\n", kw_front_end_name(chosen));
+	return KW_EXIT_DONE;
+}

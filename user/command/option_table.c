@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "command/option_table.h"
+
+#include "command/option_values.h"
+
+#define ROWS (sizeof(kw_option_table) / sizeof(kw_option_table[0]))
+
+#define RUN (1U << KW_COMMAND_RUN)
+#define TRACE (1U << KW_COMMAND_TRACE)
+#define REPORT (1U << KW_COMMAND_REPORT)
+#define RECORD (1U << KW_COMMAND_RECORD)
+#define REPLAY (1U << KW_COMMAND_REPLAY)
+#define CHECK (1U << KW_COMMAND_CHECK)
+#define EXPLAIN (1U << KW_COMMAND_EXPLAIN)
+#define OBSERVING (RUN | TRACE | REPORT | RECORD)
+#define ALL (OBSERVING | REPLAY | CHECK | EXPLAIN)
+#define LIVE KW_OPTION_LIVE
+
+const struct kw_command_row kw_command_table[KW_COMMANDS] = {
+	[KW_COMMAND_RUN] = {"run",
+			    NULL,
+			    "observe and serve Prometheus metrics (the default; the daemon)",
+			    {"keepwatch run", "keepwatch run --listen 127.0.0.1:9100 --service-by container"}},
+	[KW_COMMAND_TRACE] = {"trace",
+			      NULL,
+			      "one line per closed connection, as it closes",
+			      {"keepwatch trace --port 80,443", "keepwatch trace --premature --json --for 5m"}},
+	[KW_COMMAND_REPORT] = {"report",
+			       NULL,
+			       "observe for a while, then say what is wrong and what to change",
+			       {"keepwatch report --for 5m",
+				"keepwatch report --for 10m --json --fail-on warning"}},
+	[KW_COMMAND_RECORD] = {"record",
+			       "FILE",
+			       "observe into a file",
+			       {"keepwatch record closes.kw --for 10m",
+				"keepwatch record closes.kw --port 8080"}},
+	[KW_COMMAND_REPLAY] = {"replay",
+			       "FILE",
+			       "the file through trace, report or metrics",
+			       {"keepwatch replay closes.kw --premature",
+				"keepwatch replay closes.kw --as report"}},
+	[KW_COMMAND_CHECK] = {"check",
+			      NULL,
+			      "is this host able to run it; what is missing and how to get it",
+			      {"keepwatch check", "keepwatch check --front-end trampoline"}},
+	[KW_COMMAND_EXPLAIN] = {"explain",
+				"[NAME]",
+				"what a reason, finding or alert means, what causes it, what to do",
+				{"keepwatch explain", "keepwatch explain stale_reuse"}},
+	[KW_COMMAND_HELP] = {"help",
+			     "[COMMAND]",
+			     "how a command is used, its options, two examples",
+			     {"keepwatch help", "keepwatch help trace"}},
+};
+
+const struct kw_option_row kw_option_table[] = {
+	{"port", 0, "N[,N...]", OBSERVING | LIVE, kw_set_port, "port numbers, 1 to 65535, at most 16 of them",
+	 "only connections with one of these ports at either end"},
+	{"pid", 0, "N", OBSERVING | LIVE, kw_set_pid, "a process id", "only connections of this process"},
+	{"comm", 0, "NAME", OBSERVING | LIVE, kw_set_comm, "a process name of at most 15 bytes",
+	 "only connections of processes of this name"},
+	{"role", 0, "client|server", OBSERVING | LIVE, kw_set_role, "client or server",
+	 "only sockets that connected, or that were accepted"},
+	{"net", 0, "CIDR", OBSERVING | LIVE, kw_set_net, "a network such as 10.0.0.0/8 or fd00::/8",
+	 "only connections with a remote address in this network"},
+	{"ring-size", 0, "BYTES", OBSERVING | LIVE, kw_set_ring_size, "a power of two from 64K to 1024M",
+	 "size of the kernel's event buffer (2M)"},
+	{"front-end", 0, "tracepoint|trampoline", OBSERVING | CHECK | LIVE, kw_set_front_end,
+	 "tracepoint or trampoline", "how bytes are seen (the first that works)"},
+	{"config", 0, "FILE", ALL, NULL, "a file", "read long options from FILE, one 'key = value' a line"},
+	{"verbose", 'v', NULL, ALL, kw_set_verbose, "no value",
+	 "say more; trace: evidence for each connection"},
+	{"quiet", 'q', NULL, ALL, kw_set_quiet, "no value", "say nothing but errors"},
+
+	{"listen", 0, "ADDR:PORT", RUN | LIVE, kw_set_listen,
+	 "an address and a port, such as 127.0.0.1:9951 or [::1]:9951",
+	 "where metrics are served (" KW_DEFAULT_LISTEN ")"},
+	{"allow-remote", 0, NULL, RUN | LIVE, kw_set_allow_remote, "no value",
+	 "allow --listen on another than a loopback address"},
+	{"web-config", 0, "FILE", RUN | LIVE, kw_set_web_config, "a file",
+	 "TLS and users of the metrics, as Prometheus' exporters have them"},
+	{"services", 0, "N", RUN | REPORT, kw_set_services, "a number from 1 to 10000",
+	 "how many services are told apart (100); the rest is 'other'"},
+	{"service-by", 0, "comm|cgroup|container|port", RUN | TRACE | REPORT, kw_set_service_by,
+	 "comm, cgroup, container or port", "what names a server (comm)"},
+	{"networks", 0, "CIDR=NAME[,...]", RUN | TRACE | REPORT, kw_set_networks,
+	 "networks and their names, such as 10.1.0.0/16=backend", "names for remote networks"},
+	{"window", 0, "DURATION", RUN, kw_set_window, "a duration such as 500ms, 30s or 5m",
+	 "how long findings look back (10m)"},
+	{"log-premature", 0, NULL, RUN | LIVE, kw_set_log_premature, "no value",
+	 "log a line per premature close"},
+
+	{"json", 0, NULL, TRACE | REPORT, kw_set_json, "no value", "JSON Lines"},
+	{"exchanges", 0, NULL, TRACE | RECORD, kw_set_exchanges, "no value",
+	 "also one record per request and response"},
+	{"premature", 0, NULL, TRACE, kw_set_premature, "no value", "only closes that lost or cut a request"},
+	{"reason", 0, "R[,R...]", TRACE, kw_set_reason, "reasons such as stale_reuse",
+	 "only closes for these reasons"},
+	{"count", 0, "N", TRACE, kw_set_count, "a number from 1 on", "stop after N closes"},
+	{"for", 0, "DURATION", TRACE | REPORT | RECORD | LIVE, kw_set_for,
+	 "a duration such as 500ms, 30s or 5m", "stop after this time"},
+	{"open", 0, NULL, TRACE, kw_set_open, "no value", "at the end, report connections still open"},
+
+	{"every", 0, "DURATION", REPORT, kw_set_every, "a duration such as 500ms, 30s or 5m",
+	 "report again and again, each time on all that was seen so far"},
+	{"fail-on", 0, "info|warning|critical", REPORT, kw_set_fail_on, "info, warning or critical",
+	 "exit status 4 if a finding is that severe"},
+	{"as", 0, "trace|report|metrics", REPLAY, kw_set_as, "trace, report or metrics",
+	 "how the file is shown (trace), with the options of that command"},
+
+	{"help", 'h', NULL, ALL, NULL, "no value", "print how a command is used, and its options"},
+	{"version", 0, NULL, ALL, NULL, "no value", "print the version"},
+};
+
+const size_t kw_option_count = ROWS;
+_Static_assert(ROWS <= KW_OPTIONS_MAX, "getopt's arrays hold every option");

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "command/option_values.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "judge/judge.h"
+
+#define RING_LEAST (64U << 10)
+#define RING_MOST (1024U << 20)
+#define DURATION_MOST (366 * 24 * 3600 * KW_S)
+
+/* A decimal number of digits alone from @least to @most, and what follows it. */
+static int number_prefix(const char *text, uint64_t least, uint64_t most, uint64_t *ret_number,
+			 const char **ret_rest)
+{
+	uint64_t number;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno || number < least || number > most)
+		return -EINVAL;
+	*ret_number = number;
+	*ret_rest = end;
+	return 0;
+}
+
+static int number(const char *text, uint64_t least, uint64_t most, uint64_t *ret_number)
+{
+	const char *rest;
+	uint64_t result;
+
+	if (number_prefix(text, least, most, &result, &rest) < 0 || *rest)
+		return -EINVAL;
+	*ret_number = result;
+	return 0;
+}
+
+static int duration(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = {{"ms", KW_MS}, {"s", KW_S}, {"m", 60 * KW_S}, {"h", 3600 * KW_S}};
+	const char *unit;
+	uint64_t amount;
+
+	if (number_prefix(text, 1, DURATION_MOST / KW_MS, &amount, &unit) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(unit, units[i].unit) != 0)
+			continue;
+		if (amount > DURATION_MOST / units[i].ns)
+			return -EINVAL;
+		*ret_ns = amount * units[i].ns;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Cuts blanks off both ends: in a file, lists are written with blanks behind the commas. */
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t");
+	length = strlen(text);
+	while (length && strchr(" \t", text[length - 1]))
+		text[--length] = '\0';
+	return text;
+}
+
+/* Calls @each with every member of a comma list; an empty one is an error. */
+static int list(struct kw_options *options, const char *value,
+		int (*each)(struct kw_options *options, const char *member))
+{
+	_cleanup_free_ char *copy = strdup(value);
+	char *rest = copy;
+	char *member;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((member = strsep(&rest, ",")))
+		if (each(options, trim(member)) < 0)
+			return -EINVAL;
+	return 0;
+}
+
+/* The index of @text in @names, or -EINVAL. */
+static int choice(const char *text, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	return -EINVAL;
+}
+
+/* ---- every observing command ---- */
+
+static int add_port(struct kw_options *options, const char *member)
+{
+	uint64_t port;
+
+	if (number(member, 1, 65535, &port) < 0 || options->filter.port_count == KW_PORTS)
+		return -EINVAL;
+	options->filter.ports[options->filter.port_count++] = (uint16_t)port;
+	return 0;
+}
+
+int kw_set_port(struct kw_options *options, const char *value)
+{
+	return list(options, value, add_port);
+}
+
+int kw_set_pid(struct kw_options *options, const char *value)
+{
+	uint64_t pid;
+
+	if (number(value, 1, INT32_MAX, &pid) < 0)
+		return -EINVAL;
+	options->filter.pid = (uint32_t)pid;
+	return 0;
+}
+
+int kw_set_comm(struct kw_options *options, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length == 0 || length >= KW_COMM)
+		return -EINVAL;
+	memset(options->filter.comm, 0, KW_COMM);
+	memcpy(options->filter.comm, value, length);
+	options->filter.filter_comm = 1;
+	return 0;
+}
+
+int kw_set_role(struct kw_options *options, const char *value)
+{
+	static const char *const names[] = {"client", "server"};
+	int at = choice(value, names, 2);
+
+	if (at < 0)
+		return at;
+	options->filter.role = at == 0 ? KW_ROLE_CLIENT : KW_ROLE_SERVER;
+	return 0;
+}
+
+int kw_set_front_end(struct kw_options *options, const char *value)
+{
+	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
+		if (strcmp(value, kw_front_end_name(i)) == 0) {
+			options->front_end = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int kw_set_net(struct kw_options *options, const char *value)
+{
+	struct kw_network network;
+
+	if (kw_network_parse(value, &network) < 0)
+		return -EINVAL;
+	memcpy(options->filter.net, network.address, KW_ADDRESS);
+	memcpy(options->filter.net_mask, network.mask, KW_ADDRESS);
+	options->filter.filter_net = 1;
+	return 0;
+}
+
+int kw_set_ring_size(struct kw_options *options, const char *value)
+{
+	const char *unit;
+	uint64_t size;
+
+	if (number_prefix(value, 1, RING_MOST, &size, &unit) < 0)
+		return -EINVAL;
+	if (strcmp(unit, "K") == 0)
+		size <<= 10;
+	else if (strcmp(unit, "M") == 0)
+		size <<= 20;
+	else if (*unit)
+		return -EINVAL;
+	if (size < RING_LEAST || size > RING_MOST || (size & (size - 1)))
+		return -EINVAL;
+	options->ring_size = (uint32_t)size;
+	return 0;
+}
+
+int kw_set_verbose(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->verbosity = 1;
+	return 0;
+}
+
+int kw_set_quiet(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->verbosity = -1;
+	return 0;
+}
+
+/* ---- run ---- */
+
+int kw_set_listen(struct kw_options *options, const char *value)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+	char *copy;
+
+	if (kw_endpoint_parse(value, &address, &length) < 0)
+		return -EINVAL;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(options->listen);
+	options->listen = copy;
+	options->listen_address = address;
+	options->listen_length = length;
+	return 0;
+}
+
+int kw_set_allow_remote(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->allow_remote = true;
+	return 0;
+}
+
+int kw_set_web_config(struct kw_options *options, const char *value)
+{
+	char *copy = value[0] ? strdup(value) : NULL;
+
+	if (!copy)
+		return -EINVAL;
+	free(options->web_config);
+	options->web_config = copy;
+	return 0;
+}
+
+int kw_set_services(struct kw_options *options, const char *value)
+{
+	uint64_t services;
+
+	if (number(value, 1, 10000, &services) < 0)
+		return -EINVAL;
+	options->services = (uint32_t)services;
+	return 0;
+}
+
+int kw_set_service_by(struct kw_options *options, const char *value)
+{
+	static const char *const names[KW_SERVICE_BY_MAX] = {
+		[KW_SERVICE_BY_COMM] = "comm",
+		[KW_SERVICE_BY_CGROUP] = "cgroup",
+		[KW_SERVICE_BY_CONTAINER] = "container",
+		[KW_SERVICE_BY_PORT] = "port",
+	};
+	int at = choice(value, names, KW_SERVICE_BY_MAX);
+
+	if (at < 0)
+		return at;
+	options->namer.by = (enum kw_service_by)at;
+	return 0;
+}
+
+/* A name becomes a label and a part of records: letters, digits and a few marks will do. */
+static bool is_network_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 0 && length < KW_PEER_NAME &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == length;
+}
+
+static int add_network(struct kw_options *options, const char *member)
+{
+	struct kw_namer *namer = &options->namer;
+	struct kw_named_network entry = {0};
+	_cleanup_free_ char *copy = strdup(member);
+	struct kw_named_network *grown;
+	char *equals;
+
+	if (!copy)
+		return -ENOMEM;
+	equals = strchr(copy, '=');
+	if (!equals || !is_network_name(equals + 1))
+		return -EINVAL;
+	*equals = '\0';
+	if (kw_network_parse(copy, &entry.network) < 0)
+		return -EINVAL;
+	strcpy(entry.name, equals + 1);
+	grown = reallocarray(namer->networks, namer->network_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	namer->networks = grown;
+	namer->networks[namer->network_count++] = entry;
+	return 0;
+}
+
+int kw_set_networks(struct kw_options *options, const char *value)
+{
+	return list(options, value, add_network);
+}
+
+int kw_set_window(struct kw_options *options, const char *value)
+{
+	return duration(value, &options->window);
+}
+
+int kw_set_log_premature(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->log_premature = true;
+	return 0;
+}
+
+/* ---- trace ---- */
+
+int kw_set_json(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->json = true;
+	return 0;
+}
+
+int kw_set_exchanges(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->filter.exchanges = 1;
+	return 0;
+}
+
+int kw_set_premature(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->premature = true;
+	return 0;
+}
+
+static int add_reason(struct kw_options *options, const char *member)
+{
+	enum kw_reason reason = kw_reason_by_name(member);
+
+	if (reason == KW_REASON_MAX)
+		return -EINVAL;
+	options->reasons |= 1ULL << reason;
+	return 0;
+}
+
+int kw_set_reason(struct kw_options *options, const char *value)
+{
+	return list(options, value, add_reason);
+}
+
+int kw_set_count(struct kw_options *options, const char *value)
+{
+	return number(value, 1, UINT64_MAX, &options->count);
+}
+
+int kw_set_for(struct kw_options *options, const char *value)
+{
+	return duration(value, &options->duration);
+}
+
+int kw_set_open(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->open = true;
+	return 0;
+}
+
+/* ---- report, replay ---- */
+
+int kw_set_every(struct kw_options *options, const char *value)
+{
+	return duration(value, &options->every);
+}
+
+int kw_set_fail_on(struct kw_options *options, const char *value)
+{
+	for (enum kw_severity severity = 0; severity < KW_SEVERITY_MAX; severity++)
+		if (strcmp(value, kw_severity_name(severity)) == 0) {
+			options->fail_on = severity;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int kw_set_as(struct kw_options *options, const char *value)
+{
+	static const char *const names[] = {"trace", "report", "metrics"};
+	static const enum kw_command commands[] = {KW_COMMAND_TRACE, KW_COMMAND_REPORT, KW_COMMAND_RUN};
+	int at = choice(value, names, 3);
+
+	if (at < 0)
+		return at;
+	options->replay_as = commands[at];
+	return 0;
+}

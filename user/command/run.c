@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/commands.h"
+#include "observe/requirements.h"
+#include "web/server.h"
+#include "base/log.h"
+#include "output/metrics/metrics.h"
+#include "base/service_manager.h"
+#include "observe/observer.h"
+#include "output/page/cache.h"
+#include "output/trace/record.h"
+#include "command/reload.h"
+#include "base/sanitize.h"
+#include "aggregate/intake.h"
+#include "web/access.h"
+
+#define PROGRAMS_MAX 32
+
+struct run {
+	const struct kw_options *options; /* as they were at the start */
+	bool log_premature;
+	struct kw_observer observer;
+	struct kw_tally tally;
+	struct kw_premature_closes closes;
+	struct kw_page_cache page;
+	struct kw_http_server *server;
+	struct kw_web *web; /* until the server has a reference of its own */
+};
+
+static int make_metrics(void *context, bool open_metrics, char **ret_text, size_t *ret_length)
+{
+	struct run *run = context;
+	struct kw_program_stats programs[PROGRAMS_MAX];
+	struct kw_process process;
+	struct kw_metrics metrics = {
+		.aggregate = &run->tally.aggregate, .programs = programs, .process = &process};
+
+	metrics.program_count = kw_loader_program_stats(run->observer.loader, programs, PROGRAMS_MAX);
+	if (metrics.program_count > PROGRAMS_MAX)
+		metrics.program_count = PROGRAMS_MAX;
+	kw_process_read(&process);
+	return kw_metrics_write(&metrics, open_metrics, ret_text, ret_length);
+}
+
+static int make_page(void *context, const char *nonce, char **ret_text, size_t *ret_length)
+{
+	struct run *run = context;
+	char host[HOST_NAME_MAX + 1] = "";
+	struct kw_page_source source = {.aggregate = &run->tally.aggregate,
+					.closes = &run->closes,
+					.clock = &run->observer.clock,
+					.host = host};
+	const char *main;
+	int r;
+
+	gethostname(host, sizeof(host) - 1);
+	r = kw_page_cache_get(&run->page, &source, &main);
+	if (r < 0)
+		return r;
+	if (nonce)
+		return kw_page_whole(main, nonce, ret_text, ret_length);
+	*ret_text = strdup(main);
+	*ret_length = strlen(main);
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+/* One line to the log, as a service manager keeps it: what was lost, where, why, and the decisive evidence. */
+static void log_premature(const struct kw_event *event, const struct kw_verdict *verdict,
+			  const struct kw_service *service)
+{
+	const struct kw_identity *identity = &event->connection->identity;
+	char local[KW_ENDPOINT_TEXT], remote[KW_ENDPOINT_TEXT], id[KW_ID_TEXT];
+	struct kw_service called = *service;
+	struct kw_evidence evidence;
+
+	kw_sanitize_word(called.name);
+	kw_evidence_write(event->connection, verdict, &evidence);
+	kw_record_id(identity, id);
+	kw_endpoint_print(identity->local, identity->local_port, local);
+	kw_endpoint_print(identity->remote, identity->remote_port, remote);
+	kw_log(KW_LOG_NOTICE,
+	       "premature close: %s service=%s role=%s local=%s remote=%s closer=%s lost=%u id=%s: %s",
+	       kw_reason_name(verdict->reason), called.name, kw_role_name(identity->role), local, remote,
+	       kw_closer_name(verdict->closer), verdict->lost_requests, id,
+	       evidence.count ? evidence.sentences[0] : "");
+}
+
+static void log_late(const struct kw_event_late *late, const struct kw_service *service)
+{
+	char local[KW_ENDPOINT_TEXT], remote[KW_ENDPOINT_TEXT], id[KW_ID_TEXT];
+	struct kw_service called = *service;
+
+	kw_sanitize_word(called.name);
+	kw_record_id(&late->identity, id);
+	kw_endpoint_print(late->identity.local, late->identity.local_port, local);
+	kw_endpoint_print(late->identity.remote, late->identity.remote_port, remote);
+	kw_log(KW_LOG_NOTICE, "late request: service=%s role=server local=%s remote=%s lost=1 id=%s",
+	       called.name, local, remote, id);
+}
+
+static void on_premature(struct run *run, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	const struct kw_identity *identity =
+		event->late ? &event->late->identity : &event->connection->identity;
+	const struct kw_service *service = kw_tally_service(&run->tally, identity);
+
+	kw_premature_note(&run->closes, event, verdict, service,
+			  kw_source_cgroup(&run->tally.source, identity->cgroup));
+	if (!run->log_premature)
+		return;
+	if (event->late)
+		log_late(event->late, service);
+	else
+		log_premature(event, verdict, service);
+}
+
+static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	struct run *run = context;
+
+	if (kw_is_premature(event, verdict))
+		on_premature(run, event, verdict);
+	return kw_tally_event(&run->tally, event, verdict);
+}
+
+/* libmicrohttpd keeps its own timeouts; it looks at them whenever it runs. */
+static int on_server(void *context)
+{
+	struct run *run = context;
+
+	kw_http_server_run(run->server);
+	return 0;
+}
+
+static bool has_files(const struct kw_options *options)
+{
+	return options->config || options->web_config;
+}
+
+/* Passwords that cross a network in clear text are everybody's. */
+static void warn_of_clear_text(const struct run *run)
+{
+	if (kw_web_has_users(run->web) && !kw_web_has_tls(run->web) &&
+	    !kw_endpoint_is_loopback(&run->options->listen_address))
+		kw_log(KW_LOG_WARNING, "%s has users but no tls_server_config: passwords come in clear text",
+		       run->options->web_config);
+}
+
+/* All of it or nothing, but for what takes a restart. */
+static void take_over(struct run *run, const struct kw_options *options, struct kw_web *web)
+{
+	const char *config = options->config, *web_config = options->web_config;
+
+	run->log_premature = options->log_premature;
+	kw_aggregate_set(&run->tally.aggregate, options->services, options->window);
+	kw_log_open(options->verbosity);
+	if (kw_http_server_set_web(run->server, web) < 0)
+		kw_log(KW_LOG_WARNING, "takes a restart to change: web-config, where TLS comes or goes");
+	kw_log(KW_LOG_NOTICE, "read %s%s%s again", config ? config : "", config && web_config ? " and " : "",
+	       web_config ? web_config : "");
+}
+
+/* A fault in a file is no reason to stop. */
+static int on_hangup(void *context)
+{
+	struct run *run = context;
+	struct kw_options options;
+	struct kw_web *web;
+
+	kw_notify_reloading();
+	if (kw_reload(run->options, &options) == 0) {
+		if (kw_web_open(options.web_config, &web) == 0) {
+			take_over(run, &options, web);
+			kw_web_unref(web);
+		} else {
+			kw_log(KW_LOG_ERROR, "the configuration stays as it was");
+		}
+		kw_options_free(&options);
+	}
+	kw_notify_ready();
+	return 0;
+}
+
+/* Until the loop runs one waits. Without a file to read, a terminal's hang-up ends the daemon like any program. */
+static void hold_hangup(const struct kw_options *options)
+{
+	sigset_t hangup;
+
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	if (has_files(options))
+		sigprocmask(SIG_BLOCK, &hangup, NULL);
+}
+
+static int serve(struct run *run)
+{
+	int r = kw_loop_add(&run->observer.loop, kw_http_server_fd(run->server), on_server, run);
+
+	if (r == 0)
+		r = kw_loop_add_timer(&run->observer.loop, KW_HTTP_SERVER_INTERVAL, on_server, run);
+	if (r == 0 && has_files(run->options))
+		r = kw_loop_add_signal(&run->observer.loop, SIGHUP, on_hangup, run);
+	if (r < 0)
+		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
+	kw_log(KW_LOG_INFO, "metrics at %s", kw_http_server_url(run->server));
+	return kw_observer_run(&run->observer);
+}
+
+static int observe(struct run *run)
+{
+	const struct kw_options *options = run->options;
+	struct kw_sink sink = {.context = run, .event = on_event};
+	struct kw_http_settings settings = {.address = &options->listen_address,
+					    .length = options->listen_length,
+					    .name = options->listen,
+					    .web = run->web,
+					    .metrics = make_metrics,
+					    .page = make_page,
+					    .context = run};
+	/* The port comes before the programs: it fails sooner and for a plainer reason. */
+	int r = kw_http_server_open(&settings, &run->server);
+
+	kw_web_unref(run->web);
+	run->web = NULL;
+	if (r < 0)
+		return r;
+	r = kw_observer_open(&run->observer, &options->filter, options->ring_size, options->front_end,
+			     KW_SWEEP_FINAL, sink);
+	if (r < 0)
+		return r;
+	run->tally.aggregate.started = run->tally.aggregate.now = kw_clock_monotonic();
+	r = serve(run);
+	kw_http_server_close(run->server);
+	run->server = NULL;
+	kw_observer_close(&run->observer);
+	return r;
+}
+
+static int tally(struct run *run, struct kw_cgroups *cgroups)
+{
+	const struct kw_options *options = run->options;
+	int r = kw_tally_open(&run->tally, options, options->window,
+			      kw_source_host(&run->observer.clock, cgroups));
+
+	if (r == 0)
+		r = observe(run);
+	kw_http_server_close(run->server);
+	kw_page_cache_free(&run->page);
+	kw_tally_close(&run->tally);
+	return r;
+}
+
+int kw_run(const struct kw_options *options)
+{
+	struct run run = {.options = options, .log_premature = options->log_premature};
+	struct kw_cgroups *cgroups;
+	int r = kw_host_require();
+
+	if (r < 0)
+		return kw_exit_status(r);
+	hold_hangup(options);
+	r = kw_cgroups_open(&cgroups);
+	if (r < 0)
+		return kw_exit_status(kw_log_error(r, "out of memory"));
+	if (kw_web_open(options->web_config, &run.web) < 0) {
+		kw_cgroups_close(cgroups);
+		return KW_EXIT_USAGE;
+	}
+	warn_of_clear_text(&run);
+	r = tally(&run, cgroups);
+	kw_web_unref(run.web);
+	kw_cgroups_close(cgroups);
+	return kw_exit_status(r);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "event/decode.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <time.h>
+
+static bool identity_is_sound(const struct kw_identity *identity)
+{
+	return identity->role < KW_ROLE_MAX;
+}
+
+static bool connection_is_sound(const struct kw_event_connection *event)
+{
+	const struct kw_http *http = &event->http;
+
+	return identity_is_sound(&event->identity) && event->report <= KW_REPORT_OPEN &&
+	       event->half_closed <= 1 && event->half_closed_before <= 1 && event->ending.act < KW_ACT_MAX &&
+	       http->protocol < HTTP1_PROTOCOL_MAX && http->last_method < HTTP1_METHOD_MAX &&
+	       http->last_response_framing < HTTP1_FRAMING_MAX &&
+	       http->announced_by <= KW_ANNOUNCED_BY_SERVER && http->announced_how <= KW_ANNOUNCED_DELIMITED;
+}
+
+static bool exchange_is_sound(const struct kw_event_exchange *event)
+{
+	return identity_is_sound(&event->identity) && event->method < HTTP1_METHOD_MAX &&
+	       event->announced_by <= KW_ANNOUNCED_BY_SERVER && event->announced_how <= KW_ANNOUNCED_DELIMITED;
+}
+
+static bool is_sound(const struct kw_event *event)
+{
+	if (event->connection)
+		return connection_is_sound(event->connection);
+	if (event->exchange)
+		return exchange_is_sound(event->exchange);
+	return !event->late || identity_is_sound(&event->late->identity);
+}
+
+int kw_decode(const void *data, size_t size, struct kw_event *ret_event)
+{
+	const struct kw_event_header *header = data;
+	struct kw_event event = {0};
+	size_t expected = 0;
+
+	if (size < sizeof(*header) || header->size != size)
+		return -EBADMSG;
+	event.type = header->type;
+	event.time = header->time;
+	switch (header->type) {
+	case KW_EVENT_CONNECTION:
+		expected = sizeof(*event.connection);
+		event.connection = data;
+		break;
+	case KW_EVENT_LIVED:
+		expected = sizeof(*event.lived);
+		event.lived = data;
+		event.connection = &event.lived->connection;
+		break;
+	case KW_EVENT_EXCHANGE:
+		expected = sizeof(*event.exchange);
+		event.exchange = data;
+		break;
+	case KW_EVENT_LATE:
+		expected = sizeof(*event.late);
+		event.late = data;
+		break;
+	case KW_EVENT_TOTALS:
+		expected = sizeof(*event.totals);
+		event.totals = data;
+		break;
+	default:
+		return -EBADMSG;
+	}
+	if (size != expected)
+		return -EBADMSG;
+	if (!is_sound(&event))
+		return -EBADMSG;
+	*ret_event = event;
+	return 0;
+}
+
+uint64_t kw_totals_lost(const struct kw_totals *totals)
+{
+	uint64_t lost = 0;
+
+	for (int i = 0; i < KW_LOST_MAX; i++)
+		lost += totals->lost[i];
+	return lost;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * (int64_t)KW_S + now.tv_nsec;
+}
+
+void kw_clock_read(struct kw_clock *ret_clock)
+{
+	int64_t before = clock_ns(CLOCK_MONOTONIC);
+	int64_t real = clock_ns(CLOCK_REALTIME);
+	int64_t after = clock_ns(CLOCK_MONOTONIC);
+
+	ret_clock->offset = real - (before + (after - before) / 2);
+}
+
+uint64_t kw_clock_monotonic(void)
+{
+	return (uint64_t)clock_ns(CLOCK_MONOTONIC);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the raw bytes of the ring buffer, or of a file, to a typed event; from the kernel's clock to time. */
+#ifndef KEEPWATCH_DECODE_H
+#define KEEPWATCH_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/event.h"
+
+/* One event; the pointers point into the bytes that were decoded. Of them, those that the type has are set,
+ * the others are NULL. */
+struct kw_event {
+	enum kw_event_type type;
+	uint64_t time;                                /* when it was made, monotonic ns */
+	const struct kw_event_connection *connection; /* also the first part of lived */
+	const struct kw_event_lived *lived;
+	const struct kw_event_exchange *exchange;
+	const struct kw_event_late *late;
+	const struct kw_event_totals *totals;
+};
+
+/* Checks type, size, and every field that is used as an index, so that whoever gets the event need not.
+ * @data must be aligned to 8 bytes. -EBADMSG for bytes that are no event. */
+int kw_decode(const void *data, size_t size, struct kw_event *ret_event);
+
+/* Events of all kinds that were lost on the way to user space. */
+uint64_t kw_totals_lost(const struct kw_totals *totals);
+
+/* What must be added to a monotonic time to get nanoseconds since 1970 UTC. */
+struct kw_clock {
+	int64_t offset;
+};
+
+/* Reads both clocks, in the order that gives the least error. */
+void kw_clock_read(struct kw_clock *ret_clock);
+
+/* CLOCK_MONOTONIC now, ns. */
+uint64_t kw_clock_monotonic(void);
+
+#endif

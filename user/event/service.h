@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a connection is counted under: the service that answers it, as a name of bounded length that is safe
+ * to print. A server's is told by who serves, a client's by what it calls. */
+#ifndef KEEPWATCH_SERVICE_H
+#define KEEPWATCH_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "include/event.h"
+#include "base/address.h"
+
+#define KW_SERVICE_NAME 160 /* bytes, with its NUL */
+#define KW_PEER_NAME 64
+
+/* What names a server's service; the local port is always part of it. */
+enum kw_service_by {
+	KW_SERVICE_BY_COMM,
+	KW_SERVICE_BY_CGROUP,
+	KW_SERVICE_BY_CONTAINER,
+	KW_SERVICE_BY_PORT,
+	KW_SERVICE_BY_MAX,
+};
+
+/* A remote network that has a name (--networks). */
+struct kw_named_network {
+	struct kw_network network;
+	char name[KW_PEER_NAME];
+};
+
+struct kw_namer {
+	enum kw_service_by by;
+	struct kw_named_network
+		*networks; /* owned by whoever filled it; the first that contains an address names it */
+	size_t network_count;
+};
+
+/* All bytes behind the NULs are zero too, so that the whole can be a hash key. */
+struct kw_service {
+	uint32_t role; /* enum kw_role */
+	char name[KW_SERVICE_NAME];
+	char peer[KW_PEER_NAME]; /* server role: the name of the remote network; else empty */
+};
+
+/* Names the service of a connection. @cgroup is the path of the owner's cgroup, or NULL where it is not known:
+ * then the process's name stands in for it. Pure, cannot fail. */
+void kw_service_name(const struct kw_namer *namer, const struct kw_identity *identity, const char *cgroup,
+		     struct kw_service *ret_service);
+
+/* "client", "server", or "unknown". */
+const char *kw_role_name(uint32_t role);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "finding/assess.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static kw_raise_fn *const rows[KW_FINDING_MAX] = {
+	[KW_FINDING_TIMEOUT_RACE] = kw_raise_timeout_race,
+	[KW_FINDING_TRUNCATED_RESPONSES] = kw_raise_truncated_responses,
+	[KW_FINDING_NO_RESPONSES] = kw_raise_no_responses,
+	[KW_FINDING_DRAIN] = kw_raise_drain,
+	[KW_FINDING_UNANNOUNCED_CLOSES] = kw_raise_unannounced_closes,
+	[KW_FINDING_TIMEOUT_NOT_HONOURED] = kw_raise_timeout_not_honoured,
+	[KW_FINDING_LOST_REQUESTS] = kw_raise_lost_requests,
+	[KW_FINDING_CONNECTS_FAIL] = kw_raise_connects_fail,
+	[KW_FINDING_LOW_REUSE] = kw_raise_low_reuse,
+	[KW_FINDING_MAX_CHURN] = kw_raise_max_churn,
+	[KW_FINDING_PROBE_ONLY] = kw_raise_probe_only,
+	[KW_FINDING_CLIENTS_GIVE_UP] = kw_raise_clients_give_up,
+	[KW_FINDING_DEAD_PATH] = kw_raise_dead_path,
+	[KW_FINDING_CLOSE_WAIT_LEAK] = kw_raise_close_wait_leak,
+	[KW_FINDING_OBSOLETE_FIELDS] = kw_raise_obsolete_fields,
+};
+
+bool kw_are_two_ends(const struct kw_stats *a, const struct kw_stats *b)
+{
+	return a->service.role != b->service.role && a->port == b->port &&
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0 &&
+	       strcmp(a->service.name, KW_OTHER_SERVICE) != 0 && strcmp(b->service.name, KW_OTHER_SERVICE) != 0;
+}
+
+/* The other end of the service's connections, if it is on this host too. */
+static const struct kw_stats *other_end(const struct kw_aggregate *aggregate, const struct kw_stats *stats)
+{
+	for (const struct kw_stats *other = aggregate->services; other; other = other->hh.next)
+		if (other->comm[0] && kw_are_two_ends(other, stats))
+			return other;
+	return NULL;
+}
+
+static void find_software(const struct kw_aggregate *aggregate, struct kw_assessment *assessment)
+{
+	const struct kw_stats *stats = assessment->stats;
+	const struct kw_stats *other = other_end(aggregate, stats);
+	const struct kw_software *here = kw_software_of(stats->comm, &aggregate->programs);
+	const struct kw_software *there = kw_software_of(other ? other->comm : "", &aggregate->programs);
+	bool client = stats->service.role == KW_ROLE_CLIENT;
+
+	assessment->client = client ? here : there;
+	assessment->server = client ? there : here;
+}
+
+static void find_times(struct kw_assessment *assessment)
+{
+	const struct kw_stats *stats = assessment->stats;
+
+	assessment->server_idle = kw_infer_timeout(&assessment->sum.outside.idle);
+	assessment->client_idle = kw_infer_timeout(&assessment->sum.client_idle);
+	assessment->has_timeout = assessment->server_idle.known || stats->has_advertised_timeout;
+	assessment->timeout =
+		assessment->server_idle.known ? assessment->server_idle.seconds : stats->advertised_timeout;
+	assessment->reuse_max = (double)assessment->sum.reuse_idle_max / 1e9;
+	assessment->has_margin = assessment->has_timeout && assessment->sum.reused;
+	assessment->margin = assessment->has_margin ? assessment->timeout - assessment->reuse_max : 0;
+}
+
+static uint64_t count_between(const struct kw_sketch *sketch, double from, double to)
+{
+	return kw_sketch_count_from(sketch, (uint64_t)(from * 1e6)) -
+	       kw_sketch_count_from(sketch, (uint64_t)(to * 1e6) + 1);
+}
+
+/* To a client a RST alone does not tell whether the server had meant its request. The idle age does: near the age at
+ * which the server closes idle connections the request met that close; beyond every age that worked, and without the
+ * time that an answer takes, nobody knew the connection any more. */
+static void find_resets(struct kw_assessment *assessment)
+{
+	const struct kw_statistics *sum = &assessment->sum;
+	double timeout = assessment->timeout, worked = (double)sum->worked_idle_max / 1e9;
+	double near_to = fmax(timeout * (1 + KW_CLUSTER_SHARE), timeout + KW_CLUSTER_SECONDS);
+	double beyond = fmax(worked, KW_IDLE_SECONDS);
+
+	for (int i = 0; i < KW_RETRYABLE_MAX && assessment->has_timeout; i++)
+		assessment->resets[i] = count_between(&sum->reset_idle[i], KW_NEAR_TIMEOUT * timeout, near_to);
+	if (assessment->has_timeout)
+		beyond = fmax(beyond, near_to);
+	assessment->forgotten = kw_sketch_count_from(&sum->reset_at_once, (uint64_t)(beyond * 1e6) + 1);
+	assessment->forgotten_idle =
+		(double)kw_sketch_least_from(&sum->reset_at_once, (uint64_t)(beyond * 1e6) + 1) / 1e6;
+}
+
+static uint64_t covered(const struct kw_aggregate *aggregate)
+{
+	uint64_t all = aggregate->now - aggregate->started;
+
+	return aggregate->window && aggregate->window < all ? aggregate->window : all;
+}
+
+static void find_drains(const struct kw_aggregate *aggregate, struct kw_assessment *assessment)
+{
+	const struct kw_drains *drains = &assessment->stats->drains;
+	uint64_t since = aggregate->now - covered(aggregate);
+	uint32_t first = 0;
+
+	while (first < drains->remembered && drains->list[first].last + KW_DRAIN_CELL < since)
+		first++;
+	assessment->drains = &drains->list[first];
+	assessment->drain_count = drains->remembered - first;
+}
+
+/* The gravest first; of one severity they stay in the order of the table. */
+static void insert(struct kw_assessment *assessment, const struct kw_finding *finding)
+{
+	size_t at = assessment->finding_count;
+
+	while (at > 0 && assessment->findings[at - 1].severity < finding->severity)
+		at--;
+	memmove(&assessment->findings[at + 1], &assessment->findings[at],
+		(assessment->finding_count - at) * sizeof(*finding));
+	assessment->findings[at] = *finding;
+	assessment->finding_count++;
+}
+
+static int find(struct kw_assessment *assessment)
+{
+	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++) {
+		struct kw_finding finding = {.id = id, .examples = assessment->sum.examples[id]};
+		struct kw_finding *grown;
+
+		if (!rows[id](assessment, &finding))
+			continue;
+		grown = reallocarray(assessment->findings, assessment->finding_count + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		assessment->findings = grown;
+		insert(assessment, &finding);
+	}
+	return 0;
+}
+
+/* Those whose end was lost may be anybody's: what may be one of them is not told as a leak. */
+static uint64_t leaked(const struct kw_aggregate *aggregate, const struct kw_stats *stats)
+{
+	int64_t lost = (int64_t)aggregate->totals.dropped_half_closed[stats->service.role];
+
+	return stats->leaks.old > lost ? (uint64_t)(stats->leaks.old - lost) : 0;
+}
+
+int kw_assess(const struct kw_aggregate *aggregate, const struct kw_stats *stats,
+	      struct kw_assessment *ret_assessment)
+{
+	struct kw_assessment assessment = {.stats = stats, .leaked = leaked(aggregate, stats)};
+	int r = kw_window_sum(&stats->window, aggregate->window, aggregate->now, &assessment.sum);
+
+	assessment.overflows = kw_recent_sum(&aggregate->overflows, aggregate->window, aggregate->now);
+	assessment.seconds = (double)covered(aggregate) / 1e9;
+	if (assessment.seconds < 0.001)
+		assessment.seconds = 0.001;
+	find_software(aggregate, &assessment);
+	find_times(&assessment);
+	find_resets(&assessment);
+	find_drains(aggregate, &assessment);
+	if (r == 0)
+		r = find(&assessment);
+	if (r < 0) {
+		kw_assessment_free(&assessment);
+		return r;
+	}
+	*ret_assessment = assessment;
+	return 0;
+}
+
+void kw_assessment_free(struct kw_assessment *assessment)
+{
+	kw_statistics_free(&assessment->sum);
+	free(assessment->findings);
+	assessment->findings = NULL;
+	assessment->finding_count = 0;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Findings about connections that are not used as they could be. */
+#include <inttypes.h>
+
+#include "finding/assess.h"
+#include "output/trace/text.h"
+
+#define UNANNOUNCED_SHARE 0.01
+#define LOW_REUSE 2.0 /* requests per connection */
+#define LOW_REUSE_LEAST 50
+#define HALF 2
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* ---- unannounced_closes ---- */
+
+bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t count = a->sum.outside.unannounced;
+	double share = a->sum.by_server ? (double)count / (double)a->sum.by_server : 0;
+
+	if (share <= UNANNOUNCED_SHARE)
+		return false;
+	f->severity = KW_SEVERITY_WARNING;
+	kw_finding_count(f, "unannounced", count);
+	kw_finding_count(f, "server_closes", a->sum.by_server);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, share);
+	kw_finding_summarise(f,
+			     "The server closed %" PRIu64
+			     " connection%s right after a response that did not announce "
+			     "it (%.1f%% of its closes): a client that reuses them at once loses its request.",
+			     count, plural(count), 100 * share);
+	kw_finding_advise(
+		f, "Let the server say Connection: close in the last response, or keep the connection open.");
+	kw_finding_advise(
+		f, "If it means to keep connections, look for a timeout of 0 or a limit of 1: set %s and %s.",
+		a->server->server_idle, a->server->server_limit);
+	return true;
+}
+
+/* ---- timeout_not_honoured ---- */
+
+bool kw_raise_timeout_not_honoured(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t count = a->sum.outside.early;
+
+	if (!count)
+		return false;
+	f->severity = KW_SEVERITY_WARNING;
+	kw_finding_count(f, "closed_before_timeout", count);
+	kw_finding_count_or_null(f, "advertised_timeout_s", a->stats->has_advertised_timeout,
+				 a->stats->advertised_timeout);
+	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
+	kw_finding_summarise(f, "The server closed %" PRIu64 " idle connection%s sooner than it promised",
+			     count, plural(count));
+	if (a->stats->has_advertised_timeout)
+		kw_finding_summarise(f, " by Keep-Alive: timeout=%" PRIu32, a->stats->advertised_timeout);
+	if (a->server_idle.known)
+		kw_finding_summarise(f, ": after %s", kw_duration_about(a->server_idle.seconds).text);
+	kw_finding_summarise(f, ".");
+	kw_finding_advise(
+		f,
+		"Let what is advertised and what is done agree: set %s, and look for whoever changes the "
+		"Keep-Alive field on the way (a proxy that passes on its backend's).",
+		a->server->server_idle);
+	kw_finding_advise(
+		f, "Servers short of connections close idle ones early: raise their limit of connections or "
+		   "workers.");
+	return true;
+}
+
+/* ---- low_reuse ---- */
+
+enum cause {
+	CLIENT_SENDS_CLOSE,
+	SERVER_SENDS_CLOSE,
+	HTTP10,
+	CLIENT_CLOSES,
+	SERVER_CLOSES_UNANNOUNCED,
+	IDLE_TIMEOUT,
+	FAILURES, /* requests were lost: told by other findings */
+	CAUSES,
+};
+
+static const char *const cause_names[CAUSES] = {
+	[CLIENT_SENDS_CLOSE] = "client_sends_close",
+	[SERVER_SENDS_CLOSE] = "server_sends_close",
+	[HTTP10] = "http10",
+	[CLIENT_CLOSES] = "client_closes",
+	[IDLE_TIMEOUT] = "idle_timeout",
+	[SERVER_CLOSES_UNANNOUNCED] = "server_closes_unannounced",
+	[FAILURES] = "failures",
+};
+
+static const char *const cause_texts[CAUSES] = {
+	[CLIENT_SENDS_CLOSE] = "mostly the client asks for it by Connection: close",
+	[SERVER_SENDS_CLOSE] = "mostly the server announces it by Connection: close",
+	[HTTP10] = "mostly the client speaks HTTP/1.0 without keep-alive",
+	[CLIENT_CLOSES] = "mostly the client closes after the response",
+	[SERVER_CLOSES_UNANNOUNCED] = "mostly the server closes after the response without saying so",
+	[IDLE_TIMEOUT] = "mostly the server closes idle connections before they are used again",
+	[FAILURES] = "",
+};
+
+static enum cause dominating(const struct kw_statistics *sum)
+{
+	uint64_t counts[CAUSES] = {
+		[CLIENT_SENDS_CLOSE] = kw_statistics_reason(sum, KW_REASON_ANNOUNCED_BY_REQUEST),
+		[SERVER_SENDS_CLOSE] = kw_statistics_reason(sum, KW_REASON_ANNOUNCED_BY_RESPONSE) +
+				       kw_statistics_reason(sum, KW_REASON_MAX_REQUESTS) +
+				       kw_statistics_reason(sum, KW_REASON_CLOSE_DELIMITED),
+		[HTTP10] = kw_statistics_reason(sum, KW_REASON_HTTP10_DEFAULT),
+		[CLIENT_CLOSES] = kw_statistics_reason(sum, KW_REASON_CLIENT_CLOSED_IDLE) +
+				  kw_statistics_reason(sum, KW_REASON_HALF_CLOSED),
+		[SERVER_CLOSES_UNANNOUNCED] = kw_statistics_reason(sum, KW_REASON_UNANNOUNCED_CLOSE),
+		[IDLE_TIMEOUT] = kw_statistics_reason(sum, KW_REASON_SERVER_CLOSED_IDLE) +
+				 kw_statistics_reason(sum, KW_REASON_SERVER_IDLE_TIMEOUT) +
+				 kw_statistics_reason(sum, KW_REASON_CLOSED_BEFORE_TIMEOUT) +
+				 kw_statistics_reason(sum, KW_REASON_IDLE_RESET),
+		[FAILURES] = sum->premature,
+	};
+	enum cause best = 0;
+
+	for (enum cause cause = 1; cause < CAUSES; cause++)
+		if (counts[cause] > counts[best])
+			best = cause;
+	return best;
+}
+
+static void advise_reuse(const struct kw_assessment *a, struct kw_finding *f, enum cause cause)
+{
+	switch (cause) {
+	case CLIENT_SENDS_CLOSE:
+	case CLIENT_CLOSES:
+		kw_finding_advise(f, "Let the client%s keep and reuse its connections: set %s.",
+				  a->client->called, a->client->client_reuse);
+		break;
+	case HTTP10:
+		kw_finding_advise(
+			f,
+			"Let the client%s speak HTTP/1.1 (nginx to its upstream: proxy_http_version 1.1), "
+			"and reuse its connections: set %s.",
+			a->client->called, a->client->client_reuse);
+		break;
+	case IDLE_TIMEOUT:
+		kw_finding_advise(
+			f, "If clients come back later than that, let the server%s wait for them: set %s.",
+			a->server->called, a->server->server_idle);
+		break;
+	default:
+		kw_finding_advise(
+			f,
+			"Let the server%s keep connections: set %s and %s, and look for code that sets "
+			"Connection: close.",
+			a->server->called, a->server->server_idle, a->server->server_limit);
+	}
+}
+
+bool kw_raise_low_reuse(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t open = a->stats->open > 0 ? (uint64_t)a->stats->open : 0;
+	double per_connection = (double)a->sum.requests / (double)(a->sum.used + open);
+	double handshakes = (double)a->sum.opened / a->seconds;
+	enum cause cause = dominating(&a->sum);
+
+	if (a->sum.used < LOW_REUSE_LEAST || per_connection >= LOW_REUSE || cause == FAILURES)
+		return false;
+	f->severity = KW_SEVERITY_WARNING;
+	kw_finding_count(f, "connections", a->sum.used);
+	kw_finding_number(f, "requests_per_connection", KW_NUMBER_RATE, per_connection);
+	kw_finding_text(f, "cause", cause_names[cause]);
+	kw_finding_number(f, "handshakes_per_s", KW_NUMBER_RATE, handshakes);
+	kw_finding_summarise(f,
+			     "Connections carry %.2g requests each over %" PRIu64
+			     " connections, which costs %.3g "
+			     "handshakes a second: %s.",
+			     per_connection, a->sum.used, handshakes, cause_texts[cause]);
+	advise_reuse(a, f, cause);
+	return true;
+}
+
+/* ---- max_churn ---- */
+
+bool kw_raise_max_churn(const struct kw_assessment *a, struct kw_finding *f)
+{
+	struct kw_cluster constant = kw_sketch_cluster(&a->sum.announced, 0);
+	uint64_t by_max = kw_statistics_reason(&a->sum, KW_REASON_MAX_REQUESTS);
+	uint64_t count = by_max + (constant.mean > 1 ? constant.count : 0);
+
+	if (count * HALF <= a->sum.closed)
+		return false;
+	f->severity = KW_SEVERITY_INFO;
+	kw_finding_count(f, "closed_at_limit", count);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)a->sum.closed);
+	kw_finding_count_or_null(f, "requests_limit", constant.mean > 1, constant.mean);
+	kw_finding_summarise(f,
+			     "%.0f%% of connections end because the server takes only so many requests on one",
+			     100.0 * (double)count / (double)a->sum.closed);
+	if (constant.mean > 1)
+		kw_finding_summarise(f, " (%" PRIu64 ")", constant.mean);
+	kw_finding_summarise(f, ".");
+	kw_finding_advise(f, "If handshakes matter, raise the server's limit%s: set %s.", a->server->called,
+			  a->server->server_limit);
+	return true;
+}
+
+/* ---- probe_only ---- */
+
+bool kw_raise_probe_only(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t count = kw_statistics_reason(&a->sum, KW_REASON_UNUSED);
+
+	if (count * HALF <= a->sum.closed)
+		return false;
+	f->severity = KW_SEVERITY_INFO;
+	kw_finding_count(f, "unused", count);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)a->sum.closed);
+	kw_finding_summarise(f,
+			     "%" PRIu64
+			     " connection%s (%.0f%%) carried no byte: health checks that only connect, or "
+			     "connections opened in advance and never used.",
+			     count, plural(count), 100.0 * (double)count / (double)a->sum.closed);
+	kw_finding_advise(
+		f, "A check by HTTP (HAProxy: option httpchk) says more than one that only connects; if these "
+		   "are opened in advance, open fewer.");
+	return true;
+}
+
+/* ---- close_wait_leak ---- */
+
+bool kw_raise_close_wait_leak(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t count = a->leaked + a->sum.half_closed_long;
+	const struct kw_software *here = a->stats->service.role == KW_ROLE_CLIENT ? a->client : a->server;
+
+	if (!count)
+		return false;
+	for (uint32_t i = 0; i < a->stats->leaks.examples.count; i++)
+		kw_examples_add(&f->examples, a->stats->leaks.examples.list[i]);
+	f->severity = KW_SEVERITY_WARNING;
+	kw_finding_count(f, "half_closed", a->leaked);
+	kw_finding_count(f, "closed_at_last", a->sum.half_closed_long);
+	kw_finding_summarise(f,
+			     "The peer closed %" PRIu64
+			     " connection%s over a minute ago, and the process on this "
+			     "side%s did not: they hold descriptors, and whoever reuses one loses a request.",
+			     count, plural(count), here->called);
+	kw_finding_advise(
+		f, "Look for a path in the program that forgets to close: a response whose body is never read "
+		   "to its end, or a pool that looks at a connection only when it takes it.");
+	return true;
+}
+
+/* ---- obsolete_fields ---- */
+
+bool kw_raise_obsolete_fields(const struct kw_assessment *a, struct kw_finding *f)
+{
+	const struct kw_statistics *sum = &a->sum;
+
+	if (!sum->proxy_connection && !sum->keep_alive_unnamed && !sum->end_to_end_named)
+		return false;
+	f->severity = KW_SEVERITY_INFO;
+	kw_finding_count(f, "proxy_connection", sum->proxy_connection);
+	kw_finding_count(f, "keep_alive_unnamed", sum->keep_alive_unnamed);
+	kw_finding_count(f, "end_to_end_named", sum->end_to_end_named);
+	kw_finding_summarise(f, "Fields about connections are used as they should not be:");
+	if (sum->proxy_connection) {
+		kw_finding_summarise(f, " Proxy-Connection on %" PRIu64 " connection%s.", sum->proxy_connection,
+				     plural(sum->proxy_connection));
+		kw_finding_advise(f, "Proxy-Connection never was a standard: let the client send Connection.");
+	}
+	if (sum->keep_alive_unnamed) {
+		kw_finding_summarise(f,
+				     " Keep-Alive that Connection does not name on %" PRIu64 " connection%s.",
+				     sum->keep_alive_unnamed, plural(sum->keep_alive_unnamed));
+		kw_finding_advise(f,
+				  "A Keep-Alive field that Connection does not name was likely passed on by an "
+				  "intermediary, and promises what it does not keep: let the proxy remove it.");
+	}
+	if (sum->end_to_end_named) {
+		kw_finding_summarise(
+			f, " Connection named fields that are meant for the far end %" PRIu64 " time%s.",
+			sum->end_to_end_named, plural(sum->end_to_end_named));
+		kw_finding_advise(
+			f, "Whatever Connection names is removed by the next proxy: name hop-by-hop fields "
+			   "only.");
+	}
+	return true;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Findings about what comes between client and server: paths that forget, connections that never come to be. */
+#include <inttypes.h>
+
+#include "finding/assess.h"
+#include "output/trace/text.h"
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* ---- dead_path ---- */
+
+static void summarise_dead(const struct kw_assessment *a, struct kw_finding *f, double failed, double worked)
+{
+	uint64_t count = a->sum.dead + a->forgotten;
+
+	kw_finding_summarise(f, "%" PRIu64 " connection%s that had been idle for %s or more", count,
+			     plural(count), kw_duration_about(failed).text);
+	if (a->sum.dead)
+		kw_finding_summarise(f, " got no answer any more%s", a->forgotten ? ", or" : "");
+	if (a->forgotten)
+		kw_finding_summarise(f, " %s reset sooner than a server could have read the request",
+				     count == 1 ? "was" : "were");
+	kw_finding_summarise(f,
+			     a->forgotten ? ": the server, or something on the path, such as a NAT, a firewall "
+					    "or a balancer, had forgotten %s."
+					  : ": something on the path, such as a NAT, a firewall or a balancer, "
+					    "had forgotten %s.",
+			     count == 1 ? "it" : "them");
+	if (a->sum.worked_idle_max)
+		kw_finding_summarise(f, " After up to %s of idling it still worked.",
+				     kw_duration_about(worked).text);
+}
+
+bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
+{
+	double failed = (double)a->sum.dead_idle_min / 1e9, worked = (double)a->sum.worked_idle_max / 1e9;
+
+	if (!a->sum.dead && !a->forgotten)
+		return false;
+	if (a->forgotten && (!a->sum.dead || a->forgotten_idle < failed))
+		failed = a->forgotten_idle;
+	f->severity = KW_SEVERITY_WARNING;
+	kw_finding_count(f, "connections", a->sum.dead + a->forgotten);
+	kw_finding_count(f, "reset_at_once", a->forgotten);
+	kw_finding_count(f, "lost_requests", a->sum.dead_lost + a->forgotten);
+	kw_finding_seconds(f, "shortest_idle_failed_s", true, failed);
+	kw_finding_seconds(f, "longest_idle_worked_s", a->sum.worked_idle_max, worked);
+	summarise_dead(a, f, failed, worked);
+	kw_finding_advise(f, "Let the client%s close idle connections before %s: set %s.", a->client->called,
+			  kw_duration_about(failed).text, a->client->client_idle);
+	kw_finding_advise(f,
+			  "Or keep the path awake: TCP keep-alive probes (net.ipv4.tcp_keepalive_time, or "
+			  "TCP_KEEPIDLE) more often than every %s.",
+			  kw_duration_about(failed).text);
+	kw_finding_advise(
+		f, "Documented idle timeouts: AWS NAT gateway and Network Load Balancer 350 s, Azure Load "
+		   "Balancer 4 minutes unless set otherwise, Google Cloud's firewalls 10 minutes.");
+	return true;
+}
+
+/* ---- connects_fail ---- */
+
+#define CONNECTS_SHARE 0.01
+
+static const struct kind {
+	const char *name, *words, *advice;
+} kinds[KW_CONNECT_FAILURES] = {
+	[KW_REASON_CONNECT_REFUSED] =
+		{"refused", "refused",
+		 "Refused: nothing listens on that port, or it does on another address; see ss -ltn on the "
+		 "server's host, and whether clients may try before it has started."},
+	[KW_REASON_CONNECT_TIMEOUT] =
+		{"timed_out", "timed out",
+		 "Timed out: no SYN was answered. A firewall drops them, the host is down, or its accept queue "
+		 "is full."},
+	[KW_REASON_CONNECT_UNREACHABLE] =
+		{"unreachable", "unreachable",
+		 "Unreachable: there is no route, or a router or a firewall said so by ICMP."},
+	[KW_REASON_CONNECT_ABORTED] =
+		{"aborted", "aborted by the client",
+		 "Aborted: the client gave up before the connection was there. Its connect timeout is short, or "
+		 "it tries several addresses at once and keeps the fastest."},
+};
+
+static void tell_kinds(const struct kw_assessment *a, struct kw_finding *f)
+{
+	bool first = true;
+
+	for (int i = 0; i < KW_CONNECT_FAILURES; i++) {
+		kw_finding_count(f, kinds[i].name, a->sum.failed[i]);
+		if (!a->sum.failed[i])
+			continue;
+		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words, a->sum.failed[i]);
+		kw_finding_advise(f, "%s", kinds[i].advice);
+		first = false;
+	}
+}
+
+bool kw_raise_connects_fail(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t failed = kw_statistics_failed(&a->sum), all = a->sum.opened + failed;
+	double share = all ? (double)failed / (double)all : 0;
+
+	if (!failed)
+		return false;
+	f->severity = share > CONNECTS_SHARE ? KW_SEVERITY_CRITICAL : KW_SEVERITY_WARNING;
+	kw_finding_count(f, "failed", failed);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, share);
+	kw_finding_summarise(f, "%" PRIu64 " of %" PRIu64 " connection attempt%s failed: ", failed, all,
+			     plural(all));
+	tell_kinds(a, f);
+	kw_finding_summarise(f, ".");
+	kw_finding_count(f, "accept_queue_overflows", a->overflows);
+	if (!a->overflows)
+		return true;
+	kw_finding_summarise(f,
+			     " Meanwhile the accept queue of a listener on this host was full %" PRIu64
+			     " time%s (ListenOverflows).",
+			     a->overflows, plural(a->overflows));
+	kw_finding_advise(
+		f,
+		"A full accept queue drops SYNs: ss -ltn shows it where Recv-Q exceeds Send-Q. Let the server "
+		"accept faster, or raise its backlog and net.core.somaxconn.");
+	return true;
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sentences of a verdict: what decided it (a lead for each reason), how the close came about (the act),
+ * and whatever else a reader wants to see beside it. Numbers and fixed words, nothing from the traffic. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* strerrorname_np() */
+#endif
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/evidence.h"
+#include "judge/facts.h"
+#include "output/trace/text.h"
+
+#define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
+
+struct writer {
+	const struct kw_event_connection *event;
+	const struct kw_verdict *verdict;
+	const struct kw_facts *facts;
+	struct kw_evidence *out;
+};
+
+static struct kw_duration duration(int64_t ns)
+{
+	return kw_duration(ns > 0 ? (uint64_t)ns : 0);
+}
+
+struct error_name {
+	char text[32];
+};
+
+static struct error_name error_name(int error)
+{
+	const char *name = strerrorname_np(error);
+	struct error_name e;
+
+	if (error && name)
+		snprintf(e.text, sizeof(e.text), "%s", name);
+	else
+		snprintf(e.text, sizeof(e.text), "error %d", error);
+	return e;
+}
+
+/* Adds a sentence; one too many is dropped, since the least important come last. */
+__attribute__((format(printf, 2, 3))) static void say(struct writer *w, const char *format, ...)
+{
+	va_list arguments;
+
+	if (w->out->count == KW_EVIDENCE_SENTENCES)
+		return;
+	va_start(arguments, format);
+	vsnprintf(w->out->sentences[w->out->count++], KW_EVIDENCE_LENGTH, format, arguments);
+	va_end(arguments);
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static bool is_client(const struct writer *w)
+{
+	return w->facts->role == KW_ROLE_CLIENT;
+}
+
+/* The number of the oldest request that has no complete response, or else of the latest, from 1. */
+static uint32_t request_number(const struct writer *w)
+{
+	uint32_t begun = w->event->http.counts.requests_begun;
+	uint32_t outstanding = w->facts->outstanding;
+
+	return outstanding && outstanding <= begun ? begun - outstanding + 1 : begun;
+}
+
+/* --- The act ------------------------------------------------------------------------------------------- */
+
+/* "server sent FIN 5.003 s after its last response"; without the time where the two were noticed in another
+ * order than they happened. */
+static void say_sent(struct writer *w, int64_t after, const char *what)
+{
+	const char *who = kw_closer_name(w->verdict->closer);
+	const char *how = w->verdict->manner == KW_MANNER_FIN ? "FIN" : "RST";
+
+	if (after > 0)
+		say(w, "%s sent %s %s after %s", who, how, duration(after).text, what);
+	else
+		say(w, "%s sent %s after %s", who, how, what);
+}
+
+static void say_act_when_idle(struct writer *w)
+{
+	const struct kw_event_connection *event = w->event;
+	bool server = w->verdict->closer == KW_CLOSER_SERVER;
+
+	if (w->facts->idle != KW_DURATION_UNKNOWN)
+		say_sent(w, w->facts->idle, server ? "its last response" : "the last response");
+	else if (!event->identity.preexisting && w->facts->closed > event->established)
+		say_sent(w, w->facts->closed - event->established, "the connection was established");
+	else
+		say(w, "%s sent %s", kw_closer_name(w->verdict->closer),
+		    w->verdict->manner == KW_MANNER_FIN ? "FIN" : "RST");
+}
+
+/* In the middle of a message, or at the end of one that is delimited by the close. */
+static void say_act_within(struct writer *w, const char *message, uint32_t number)
+{
+	const char *who = kw_closer_name(w->verdict->closer);
+	bool fin = w->verdict->manner == KW_MANNER_FIN, server = w->verdict->closer == KW_CLOSER_SERVER;
+
+	if (w->verdict->phase == KW_PHASE_RESPONSE && w->facts->delimited && fin && server)
+		say(w, "server sent FIN, which ends %s %u", message, number);
+	else
+		say(w, "%s sent %s before %s %u was complete", who, fin ? "FIN" : "RST", message, number);
+}
+
+static void say_act(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	uint32_t number = request_number(w);
+	char what[64];
+
+	if (verdict->closer != KW_CLOSER_CLIENT && verdict->closer != KW_CLOSER_SERVER)
+		return;
+	switch (verdict->phase) {
+	case KW_PHASE_CONNECTING:
+		return;
+	case KW_PHASE_REQUEST:
+		say_act_within(w, "request", number);
+		return;
+	case KW_PHASE_RESPONSE:
+		say_act_within(w, "response", number ? number : 1);
+		return;
+	case KW_PHASE_WAITING:
+		if (w->facts->late)
+			break;
+		snprintf(what, sizeof(what), "the last byte of request %u",
+			 w->event->http.counts.requests_begun);
+		say_sent(w, verdict->waited, what);
+		return;
+	case KW_PHASE_TUNNEL:
+	case KW_PHASE_OPAQUE:
+	case KW_PHASE_UNKNOWN:
+		say(w, "%s sent %s", kw_closer_name(verdict->closer),
+		    verdict->manner == KW_MANNER_FIN ? "FIN" : "RST");
+		return;
+	default:
+		break;
+	}
+	say_act_when_idle(w);
+}
+
+/* --- The leads: what decided, where that is not the act itself ----------------------------------------- */
+
+static struct kw_duration connecting_time(const struct writer *w)
+{
+	uint64_t closed = w->facts->closed, opened = w->event->opened;
+
+	return duration(opened && closed > opened ? (int64_t)(closed - opened) : 0);
+}
+
+static void lead_connect_refused(struct writer *w)
+{
+	say(w, "the connection attempt was refused after %s", connecting_time(w).text);
+}
+
+static void lead_connect_timeout(struct writer *w)
+{
+	say(w, "no answer to the SYN within %s", connecting_time(w).text);
+}
+
+static void lead_connect_unreachable(struct writer *w)
+{
+	say(w, "the network ended the connection attempt with %s (an ICMP error, or no route) after %s",
+	    error_name(w->facts->error).text, connecting_time(w).text);
+}
+
+static void lead_connect_aborted(struct writer *w)
+{
+	say(w, "closed locally %s after connect(), before it was established", connecting_time(w).text);
+}
+
+static void lead_aborted_locally(struct writer *w)
+{
+	say(w, "the socket was destroyed from outside its program (ECONNABORTED)");
+}
+
+static void lead_retransmit_timeout(struct writer *w)
+{
+	uint32_t bytes = w->event->closing.outstanding;
+
+	say(w, "the kernel gave up with %s: %u byte%s sent and never acknowledged",
+	    error_name(w->facts->error).text, bytes, plural(bytes));
+}
+
+static void lead_probe_timeout(struct writer *w)
+{
+	uint32_t probes = w->event->closing.probes;
+
+	say(w, "the kernel gave up with %s: %u probe%s unanswered, no data outstanding",
+	    error_name(w->facts->error).text, probes, plural(probes));
+}
+
+static void lead_network_error(struct writer *w)
+{
+	say(w, "the kernel ended the connection with %s", error_name(w->facts->error).text);
+}
+
+static void lead_unknown(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+
+	if (http->flags & KW_HTTP_UNSUPPORTED)
+		say(w, "its bytes move by a way that is not followed (MPTCP, kTLS or sockmap)");
+	if (w->event->identity.preexisting)
+		say(w, "the connection is older than the observer");
+	if (w->facts->role == KW_ROLE_UNKNOWN)
+		say(w, "which side is the client is not known");
+	if (http->flags & KW_HTTP_REQUESTS_LOST)
+		say(w, "where the requests stood is not known");
+	if (http->flags & KW_HTTP_RESPONSES_LOST)
+		say(w, "where the responses stood is not known");
+	if (w->facts->hidden)
+		say(w, "bytes had arrived that nobody read: where HTTP stood is not known");
+	if (w->verdict->closer == KW_CLOSER_UNKNOWN)
+		say(w, "who closed was not seen");
+}
+
+static void lead_process_exit(struct writer *w)
+{
+	if (w->event->ending.signal)
+		say(w, "the closing process was killed by signal %u", w->event->ending.signal);
+	else
+		say(w, "the closing process was exiting");
+}
+
+static void lead_tunnel_ended(struct writer *w)
+{
+	say(w, "the connection had become a tunnel");
+}
+
+static void lead_not_http(struct writer *w)
+{
+	switch (w->event->http.protocol) {
+	case HTTP1_PROTOCOL_TLS:
+		say(w, "the connection carried TLS");
+		break;
+	case HTTP1_PROTOCOL_H2C:
+		say(w, "the connection carried HTTP/2");
+		break;
+	default:
+		say(w, "what the connection carried is not HTTP");
+		break;
+	}
+}
+
+static void lead_request_timeout(struct writer *w)
+{
+	say(w, "server sent status 408 with no complete request before it");
+}
+
+static void lead_unused(struct writer *w)
+{
+	say(w, "no request byte and no response byte was seen");
+}
+
+static void lead_early_response(struct writer *w)
+{
+	say(w, "response %u was complete before its request was", w->event->http.counts.requests_begun);
+}
+
+static void lead_pipeline_cut(struct writer *w)
+{
+	uint32_t later = w->facts->outstanding;
+
+	say(w, "the last response announced a close, %u later request%s outstanding", later,
+	    later == 1 ? " was" : "s were");
+}
+
+static void lead_half_closed(struct writer *w)
+{
+	say(w, "client sent FIN first, and the response was completed and taken all the same");
+}
+
+static void lead_stale_reuse(struct writer *w)
+{
+	uint32_t number = request_number(w);
+
+	if (w->verdict->late_by != KW_DURATION_UNKNOWN)
+		say(w, "request %u was sent %s after the FIN arrived", number,
+		    duration(w->verdict->late_by).text);
+	else if (w->facts->late)
+		say(w, "request %u crossed the server's FIN, which acknowledges nothing of it", number);
+	else
+		say(w, "request %u was sent when the connection had been idle for %s", number,
+		    duration(w->facts->idle_before).text);
+}
+
+static void lead_half_close_refused(struct writer *w)
+{
+	say(w,
+	    "client shut its sending direction and went on reading; the server closed without a complete response");
+}
+
+static void lead_response_truncated(struct writer *w)
+{
+	if (!w->event->http.counts.requests_begun)
+		say(w, "no request was seen that the response could belong to");
+}
+
+static void lead_request_unacknowledged(struct writer *w)
+{
+	uint32_t times = w->event->closing.retransmits;
+
+	say(w, "request %u was never acknowledged, after %u retransmission%s", request_number(w), times,
+	    plural(times));
+}
+
+static void lead_close_delimited(struct writer *w)
+{
+	say(w, "the last response's body was delimited by the close");
+}
+
+static void lead_max_requests(struct writer *w)
+{
+	uint32_t requests = w->event->http.counts.requests;
+
+	say(w, "the advertised Keep-Alive: max was used up after %u request%s", requests, plural(requests));
+}
+
+static void lead_announced_by_request(struct writer *w)
+{
+	say(w, "the last request carried Connection: close");
+}
+
+static void lead_http10_default(struct writer *w)
+{
+	say(w, "the last request was HTTP/1.0 without keep-alive");
+}
+
+static void lead_announced_by_response(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+	bool surplus =
+		http->counts.responses_ended > http->counts.requests_begun; /* whose own fields say nothing */
+
+	if (http->last_response_flags & HTTP1_FLAG_CLOSE ||
+	    (surplus && http->announced_how == KW_ANNOUNCED_CLOSE))
+		say(w, "the last response carried Connection: close");
+	else
+		say(w, "the last response was HTTP/1.0 without keep-alive");
+}
+
+/* Where there is none the act leads. */
+static void (*const leads[KW_REASON_MAX])(struct writer *w) = {
+	[KW_REASON_CONNECT_REFUSED] = lead_connect_refused,
+	[KW_REASON_CONNECT_TIMEOUT] = lead_connect_timeout,
+	[KW_REASON_CONNECT_UNREACHABLE] = lead_connect_unreachable,
+	[KW_REASON_CONNECT_ABORTED] = lead_connect_aborted,
+	[KW_REASON_ABORTED_LOCALLY] = lead_aborted_locally,
+	[KW_REASON_RETRANSMIT_TIMEOUT] = lead_retransmit_timeout,
+	[KW_REASON_PROBE_TIMEOUT] = lead_probe_timeout,
+	[KW_REASON_NETWORK_ERROR] = lead_network_error,
+	[KW_REASON_UNKNOWN] = lead_unknown,
+	[KW_REASON_PROCESS_EXIT] = lead_process_exit,
+	[KW_REASON_TUNNEL_ENDED] = lead_tunnel_ended,
+	[KW_REASON_NOT_HTTP] = lead_not_http,
+	[KW_REASON_REQUEST_TIMEOUT] = lead_request_timeout,
+	[KW_REASON_UNUSED] = lead_unused,
+	[KW_REASON_EARLY_RESPONSE] = lead_early_response,
+	[KW_REASON_PIPELINE_CUT] = lead_pipeline_cut,
+	[KW_REASON_HALF_CLOSED] = lead_half_closed,
+	[KW_REASON_STALE_REUSE] = lead_stale_reuse,
+	[KW_REASON_RESPONSE_TRUNCATED] = lead_response_truncated,
+	[KW_REASON_HALF_CLOSE_REFUSED] = lead_half_close_refused,
+	[KW_REASON_REQUEST_UNACKNOWLEDGED] = lead_request_unacknowledged,
+	[KW_REASON_CLOSE_DELIMITED] = lead_close_delimited,
+	[KW_REASON_MAX_REQUESTS] = lead_max_requests,
+	[KW_REASON_ANNOUNCED_BY_REQUEST] = lead_announced_by_request,
+	[KW_REASON_HTTP10_DEFAULT] = lead_http10_default,
+	[KW_REASON_ANNOUNCED_BY_RESPONSE] = lead_announced_by_response,
+};
+
+/* --- What else there is to say ------------------------------------------------------------------------- */
+
+/* Why a request without a response is called stale, or is not. */
+static void say_waiting(struct writer *w)
+{
+	enum kw_reason reason = w->verdict->reason;
+
+	if (w->verdict->phase != KW_PHASE_WAITING || reason == KW_REASON_HALF_CLOSED)
+		return;
+	if (reason == KW_REASON_NO_RESPONSE && is_client(w))
+		say(w, w->verdict->manner == KW_MANNER_FIN
+			       ? "the FIN acknowledges the request"
+			       : "a RST alone does not say whether the server had the request");
+	if (w->event->http.interim)
+		say(w, "only an interim response (%u) was %s", w->event->http.interim,
+		    is_client(w) ? "received" : "sent");
+	else
+		say(w, "no response byte was %s", is_client(w) ? "received" : "sent");
+}
+
+struct thousands {
+	char text[32];
+};
+
+/* "1,000". */
+static struct thousands thousands(uint64_t number)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+	struct thousands t;
+	size_t at = 0;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			t.text[at++] = ',';
+		t.text[at++] = digits[i];
+	}
+	t.text[at] = '\0';
+	return t;
+}
+
+/* "379 of 1,000 bytes": how much of the message that the close cut had come. */
+static bool write_part(const struct writer *w, char *ret_text, size_t size)
+{
+	const struct kw_verdict *verdict = w->verdict;
+
+	if (verdict->body_bytes == KW_BODY_UNKNOWN)
+		return false;
+	if (verdict->body_declared == KW_BODY_UNKNOWN)
+		snprintf(ret_text, size, "%s byte%s of its body", thousands(verdict->body_bytes).text,
+			 plural(verdict->body_bytes));
+	else
+		snprintf(ret_text, size, "%s of %s bytes", thousands(verdict->body_bytes).text,
+			 thousands(verdict->body_declared).text);
+	return true;
+}
+
+/* How far a message came, and how long nothing came then: a timeout on the way, or a length that was not true. */
+static void say_stalled(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	bool silent = verdict->stalled >= (int64_t)STALL;
+	char part[96];
+
+	if (verdict->premature == KW_PREMATURE_NO && !silent)
+		return;
+	if (write_part(w, part, sizeof(part)) && silent)
+		say(w, "%s, then %s of silence", part, duration(verdict->stalled).text);
+	else if (verdict->body_bytes != KW_BODY_UNKNOWN)
+		say(w, "%s had come", part);
+	else if (silent)
+		say(w, "%s of silence before the close", duration(verdict->stalled).text);
+}
+
+/* How old the connection's last use was when the request that failed began. A lead may have said it. */
+static void say_idle_before(struct writer *w)
+{
+	enum kw_reason reason = w->verdict->reason;
+	int64_t idle = w->verdict->idle_before;
+
+	if (w->verdict->premature != KW_PREMATURE_YES || w->facts->outstanding != 1 || idle < 0)
+		return;
+	if (reason == KW_REASON_STALE_REUSE && !w->facts->late && w->verdict->late_by == KW_DURATION_UNKNOWN)
+		return;
+	if (w->event->http.counts.requests_begun == 1)
+		say(w, "request 1 began %s after the connection was established", duration(idle).text);
+	else
+		say(w, "the connection had been idle for %s before request %u", duration(idle).text,
+		    request_number(w));
+}
+
+/* The server's promise, where it bears on the reason. */
+static void say_advertised(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+	bool forwarded = http->errors & (1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED);
+
+	if (w->verdict->reason <= KW_REASON_UNUSED)
+		return;
+	if (http->has_timeout && http->has_max)
+		say(w, "server advertised Keep-Alive: timeout=%u, max=%u", http->timeout, http->max);
+	else if (http->has_timeout)
+		say(w, "server advertised Keep-Alive: timeout=%u", http->timeout);
+	else if (http->has_max)
+		say(w, "server advertised Keep-Alive: max=%u", http->max);
+	if (forwarded)
+		say(w, "a Keep-Alive field was not named by Connection: likely forwarded by an intermediary");
+}
+
+/* Another sentence has said it of the only request that was lost: that it was cut, or got no response byte. */
+static bool is_loss_told(const struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+
+	if (verdict->lost_requests != 1)
+		return !verdict->lost_requests;
+	if (verdict->phase == KW_PHASE_WAITING)
+		return true;
+	return (verdict->phase == KW_PHASE_REQUEST || verdict->phase == KW_PHASE_RESPONSE) &&
+	       (verdict->closer == KW_CLOSER_CLIENT || verdict->closer == KW_CLOSER_SERVER);
+}
+
+static void say_lost(struct writer *w)
+{
+	const struct kw_verdict *verdict = w->verdict;
+	uint32_t unread = w->event->closing.unread;
+
+	if (verdict->late_request && w->facts->discarded)
+		say(w, "a further request reached the server after its FIN and was discarded unread");
+	else if (verdict->late_request && w->facts->late_unread)
+		say(w, "a request came too late: %u byte%s lay unread as the server closed", unread,
+		    plural(unread));
+	else if (verdict->late_request)
+		say(w, "a further request arrived after the server's FIN and was never answered");
+	else if (verdict->unread_data)
+		say(w, "the %s had %u unread byte%s as it closed", kw_closer_name(verdict->closer), unread,
+		    plural(unread));
+	if (!is_loss_told(w))
+		say(w, "%u request%s no complete response", verdict->lost_requests,
+		    verdict->lost_requests == 1 ? " got" : "s got");
+}
+
+/* What peers may read in another way than keepwatch, and what belongs to no message. */
+static void say_oddities(struct writer *w)
+{
+	const struct kw_http *http = &w->event->http;
+
+	if (http->surplus)
+		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
+		    plural(http->surplus), http->surplus == 1 ? "s" : "");
+	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
+		say(w, "what the server sent is not HTTP%s",
+		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");
+	if (http->errors & (1 << HTTP1_ERROR_REQUEST_LINE))
+		say(w, "the client's first line is no request line, but the server answered by HTTP/1");
+	if (http->last_response_flags & HTTP1_FLAG_DOUBTFUL && w->facts->delimited)
+		say(w,
+		    "the response has both a Transfer-Encoding other than chunked and a Content-Length: peers "
+		    "disagree where it ends");
+	else if ((http->last_request_flags | http->last_response_flags) & HTTP1_FLAG_DOUBTFUL)
+		say(w, "a field with an odd name may say something of the connection to a lenient peer");
+}
+
+static void say_transport(struct writer *w)
+{
+	const struct kw_closing *closing = &w->event->closing;
+
+	if (w->event->ending.simultaneous)
+		say(w, "both sides sent FIN at the same time: the client is named");
+	if (w->verdict->confidence == KW_CONFIDENCE_INFERRED && w->facts->hidden)
+		say(w, "bytes had arrived that nobody read");
+	if (closing->retransmits && w->verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED)
+		say(w, "%u segment%s sent again", closing->retransmits,
+		    closing->retransmits == 1 ? " was" : "s were");
+	if (w->event->http.app_error > 0)
+		say(w, "the application saw %s", error_name(w->event->http.app_error).text);
+}
+
+void kw_evidence_write(const struct kw_event_connection *event, const struct kw_verdict *verdict,
+		       struct kw_evidence *ret_evidence)
+{
+	struct kw_facts facts;
+	struct writer w = {event, verdict, &facts, ret_evidence};
+
+	kw_facts_derive(event, &facts);
+	ret_evidence->count = 0;
+	if ((unsigned int)verdict->reason < KW_REASON_MAX && leads[verdict->reason])
+		leads[verdict->reason](&w);
+	say_act(&w);
+	say_waiting(&w);
+	say_stalled(&w);
+	say_idle_before(&w);
+	say_lost(&w);
+	say_oddities(&w);
+	say_advertised(&w);
+	say_transport(&w);
+	if (!ret_evidence->count)
+		say(&w, "the connection ended");
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "observe/loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "event/decode.h"
+#include "observe/requirements.h"
+#include "keepwatch.skel.h"
+#include "base/log.h"
+#include "observe/namespaces.h"
+
+struct kw_loader {
+	struct keepwatch_bpf *skel;
+	struct ring_buffer *ring;
+	struct bpf_link *sweep; /* the iterator over all connections */
+	uint64_t *per_cpu;      /* room to read the totals into */
+	int cpus;
+};
+
+static int refused(int r, const char *what)
+{
+	if (r == -EPERM)
+		return kw_log_error(
+			-EOPNOTSUPP,
+			"the kernel does not let this process %s BPF programs (%s): run as root, outside of "
+			"a container; see keepwatch check",
+			what, strerror(-r));
+	return kw_log_error(
+		-EOPNOTSUPP,
+		"this kernel cannot %s the BPF programs (%s): it takes Linux 6.1 or newer; see keepwatch check",
+		what, strerror(-r));
+}
+
+static int open_maps(struct kw_loader *loader, kw_loader_event_fn event, void *context)
+{
+	loader->ring = ring_buffer__new(bpf_map__fd(loader->skel->maps.events), event, context, NULL);
+	if (!loader->ring)
+		return kw_log_error(-errno, "cannot map the event buffer: %s", strerror(errno));
+	loader->cpus = libbpf_num_possible_cpus();
+	if (loader->cpus < 0)
+		return kw_log_error(loader->cpus, "cannot count processors: %s", strerror(-loader->cpus));
+	loader->per_cpu = calloc((size_t)loader->cpus, sizeof(struct kw_totals));
+	return loader->per_cpu ? 0 : kw_log_error(-ENOMEM, "out of memory");
+}
+
+/* No front end works: says it of the one that was asked for, or of the last that was tried. */
+static int no_front_end(enum kw_front_end wanted, const struct kw_front_end_choice *choice)
+{
+	enum kw_front_end tried = wanted == KW_FRONT_END_ANY ? KW_FRONT_END_MAX - 1 : wanted;
+	char why[128];
+
+	kw_lack_text(&choice->lack, why, sizeof(why));
+	return kw_log_error(-EOPNOTSUPP, "the %s front end cannot work here: %s: %s; see keepwatch check",
+			    kw_front_end_name(tried), choice->lack.hook, why);
+}
+
+/* What this kernel hides, and does not let us see otherwise, goes unseen. */
+static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
+{
+	struct kw_front_end_choice choice;
+	int r = kw_front_end_choose(loader->skel->obj, wanted, &choice);
+
+	if (r < 0)
+		return no_front_end(wanted, &choice);
+	kw_log(KW_LOG_DEBUG, "the %s front end; sweeps by %s", kw_front_end_name(choice.chosen),
+	       choice.sweep ? choice.sweep : "nothing that this kernel has");
+	for (unsigned int i = 0; i < choice.additions; i++)
+		if (choice.addition[i].lack.hook)
+			kw_log(KW_LOG_WARNING, "unseen: %s; see keepwatch check", choice.addition[i].purpose);
+	return 0;
+}
+
+/* A coarse clock moves with the kernel's timer tick. */
+static uint32_t tick_us(void)
+{
+	struct timespec tick;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 ? tick.tv_nsec / 1000 : 0;
+}
+
+int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
+		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader)
+{
+	struct kw_loader *loader;
+	int r = kw_host_require();
+
+	if (r < 0)
+		return r;
+	loader = calloc(1, sizeof(*loader));
+	if (!loader)
+		return kw_log_error(-ENOMEM, "out of memory");
+	loader->skel = keepwatch_bpf__open();
+	if (!loader->skel) {
+		r = kw_log_error(-errno, "cannot read the kernel side: %s", strerror(errno));
+		kw_loader_close(loader);
+		return r;
+	}
+	loader->skel->rodata->kw_config = *config;
+	loader->skel->rodata->kw_config.tick_us = tick_us();
+	bpf_program__set_autoattach(loader->skel->progs.kw_find_sockets, false);
+	bpf_program__set_autoattach(loader->skel->progs.kw_find_owners, false);
+	bpf_program__set_autoattach(loader->skel->progs.kw_sweep, false);
+	bpf_program__set_autoattach(loader->skel->progs.kw_sweep_files, false);
+	bpf_map__set_max_entries(loader->skel->maps.events, ring_size); /* fails only once it is loaded */
+	r = choose_front_end(loader, front_end);
+	if (r == 0) {
+		r = keepwatch_bpf__load(loader->skel);
+		r = r < 0 ? refused(r, "load") : open_maps(loader, event, context);
+	}
+	if (r < 0) {
+		kw_loader_close(loader);
+		return r;
+	}
+	*ret_loader = loader;
+	return 0;
+}
+
+void kw_loader_close(struct kw_loader *loader)
+{
+	if (!loader)
+		return;
+	ring_buffer__free(loader->ring);
+	bpf_link__destroy(loader->sweep);
+	keepwatch_bpf__destroy(loader->skel);
+	free(loader->per_cpu);
+	free(loader);
+}
+
+/* Reads until there is no more, and empties @ring, if there is one, whenever a mark was read. */
+static int read_through(int fd, struct ring_buffer *ring)
+{
+	char mark;
+	ssize_t got;
+
+	do {
+		int r = ring ? ring_buffer__consume(ring) : 0;
+
+		if (r < 0)
+			return r;
+		got = read(fd, &mark, sizeof(mark));
+	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
+	return got < 0 ? -errno : 0;
+}
+
+/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark, that the ring is
+ * filling up, and that ends a read of one byte. No read is ended without need: the next one passes over all that had
+ * their turn, and where there are very many connections, that is what takes long. */
+static int iterate(struct kw_loader *loader, const struct bpf_link *link, struct ring_buffer *ring)
+{
+	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	loader->skel->bss->kw_iterating = 1;
+	r = read_through(fd, ring);
+	loader->skel->bss->kw_iterating = 0;
+	return r;
+}
+
+struct walk {
+	struct kw_loader *loader;
+	struct bpf_link *link;
+};
+
+static int iterate_link(void *context)
+{
+	const struct walk *walk = context;
+
+	return iterate(walk->loader, walk->link, NULL);
+}
+
+static int find_sockets(struct kw_loader *loader)
+{
+	struct walk walk = {loader, bpf_program__attach_iter(loader->skel->progs.kw_find_sockets, NULL)};
+	int r;
+
+	if (!walk.link)
+		return -errno;
+	r = kw_netns_each(iterate_link, &walk);
+	bpf_link__destroy(walk.link);
+	return r;
+}
+
+static int find_owners(struct kw_loader *loader)
+{
+	struct bpf_link *link = bpf_program__attach_iter(loader->skel->progs.kw_find_owners, NULL);
+	int r;
+
+	if (!link)
+		return -errno;
+	r = iterate(loader, link, NULL);
+	bpf_link__destroy(link);
+	return r;
+}
+
+static int attach_sweep(struct kw_loader *loader)
+{
+	union bpf_iter_link_info info = {.map.map_fd = (__u32)bpf_map__fd(loader->skel->maps.connections)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+
+	if (bpf_program__autoload(loader->skel->progs.kw_sweep))
+		loader->sweep = bpf_program__attach_iter(loader->skel->progs.kw_sweep, &options);
+	else
+		loader->sweep = bpf_program__attach_iter(loader->skel->progs.kw_sweep_files, NULL);
+	return loader->sweep ? 0 : -errno;
+}
+
+/* The hooks come first: a connection that opens while the older ones are being found must not be missed. */
+int kw_loader_start(struct kw_loader *loader)
+{
+	int r = keepwatch_bpf__attach(loader->skel);
+
+	if (r == 0)
+		r = attach_sweep(loader);
+	if (r < 0)
+		return refused(r, "attach");
+	r = find_sockets(loader);
+	if (r == 0)
+		r = find_owners(loader);
+	return r < 0 ? kw_log_error(r, "cannot find the connections that are open: %s", strerror(-r)) : 0;
+}
+
+int kw_loader_fd(const struct kw_loader *loader)
+{
+	return ring_buffer__epoll_fd(loader->ring);
+}
+
+int kw_loader_consume(struct kw_loader *loader)
+{
+	int r = ring_buffer__consume(loader->ring);
+
+	return r < 0 ? r : 0;
+}
+
+int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode)
+{
+	loader->skel->bss->kw_sweep_mode = mode;
+	loader->skel->bss->kw_unfinished = (struct kw_unfinished){0};
+	return iterate(loader, loader->sweep, loader->ring);
+}
+
+/* Times that a program was wanted while it was running on the same processor: that event it did not see. */
+static uint64_t program_info(const struct bpf_program *program, struct bpf_prog_info *ret_info)
+{
+	__u32 size = sizeof(*ret_info);
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), ret_info, &size) < 0)
+		return 0;
+	return ret_info->recursion_misses;
+}
+
+/* What such a program misses, its twin on the same hook does. */
+static bool has_twin(const char *name)
+{
+	return strncmp(name, "kw_set_state", strlen("kw_set_state")) == 0 ||
+	       strncmp(name, "kw_destroy", strlen("kw_destroy")) == 0;
+}
+
+int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event)
+{
+	const size_t words = sizeof(struct kw_totals) / sizeof(uint64_t);
+	struct kw_event_totals event = {0};
+	uint64_t *sum = (uint64_t *)&event.totals;
+	struct bpf_program *program;
+	struct bpf_prog_info info;
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(loader->skel->maps.totals), &key, loader->per_cpu) < 0)
+		return -errno;
+	for (size_t i = 0; i < words * (size_t)loader->cpus; i++)
+		sum[i % words] += loader->per_cpu[i];
+	bpf_object__for_each_program(program, loader->skel->obj)
+	{
+		uint64_t misses = program_info(program, &info);
+
+		if (!has_twin(bpf_program__name(program)))
+			event.totals.lost[KW_LOST_RECURSION] += misses;
+	}
+	event.unfinished = loader->skel->bss->kw_unfinished;
+	event.header.type = KW_EVENT_TOTALS;
+	event.header.size = sizeof(event);
+	event.header.time = kw_clock_monotonic();
+	*ret_event = event;
+	return 0;
+}
+
+size_t kw_loader_program_stats(struct kw_loader *loader, struct kw_program_stats *ret_stats, size_t size)
+{
+	struct bpf_program *program;
+	struct bpf_prog_info info;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, loader->skel->obj)
+	{
+		if (!bpf_program__autoload(program))
+			continue; /* this kernel does without */
+		program_info(program, &info);
+		if (count < size)
+			ret_stats[count] = (struct kw_program_stats){bpf_program__name(program),
+								     info.run_time_ns, info.run_cnt};
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel side, as a whole: opened, told what to observe, loaded, attached, read, and taken out again. Which of
+ * its programs are needed is for front_end.h to say. */
+#ifndef KEEPWATCH_LOADER_H
+#define KEEPWATCH_LOADER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/event.h"
+#include "observe/front_end.h"
+
+struct kw_loader;
+
+/* What a sweep over all connections is to report; the numbers are the kernel side's. */
+enum kw_sweep_mode {
+	KW_SWEEP_PROGRESS, /* what changed since the last one, and what was closed a second ago and is still held */
+	KW_SWEEP_FINAL, /* everything that was closed */
+	KW_SWEEP_OPEN,  /* and everything that is open */
+};
+
+/* Run-time statistics of one program; zero unless the kernel gathers them (sysctl kernel.bpf_stats_enabled). */
+struct kw_program_stats {
+	const char *name; /* lives as long as the loader */
+	uint64_t run_ns;
+	uint64_t runs;
+};
+
+/* Called with the raw bytes of an event, aligned to 8. A result below 0 ends the reading. */
+typedef int (*kw_loader_event_fn)(void *context, void *data, size_t size);
+
+/* Loads the programs and maps, with this front end or the first that works; nothing is observed yet. -EOPNOTSUPP: this host cannot run it, and one line has
+ * been logged that says so. Whatever it returns, there is nothing to undo but kw_loader_close(). */
+int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
+		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader);
+
+/* NULL is allowed. */
+void kw_loader_close(struct kw_loader *loader);
+
+/* Attaches the hooks, then finds the connections that are older, in every network namespace, and their owners.
+ * What opens after this returns is seen from its start. Errors as above. */
+int kw_loader_start(struct kw_loader *loader);
+
+/* Readable when the ring is filling up; in normal times it must be read by time, see kw_loader_consume(). */
+int kw_loader_fd(const struct kw_loader *loader);
+
+/* Hands over all events that wait. 0, or what the callback returned, or -errno. */
+int kw_loader_consume(struct kw_loader *loader);
+
+/* Makes the kernel side report connections; events follow by the ring. */
+int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode);
+
+/* The totals of all processors, as an event. */
+int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event);
+
+/* Fills in at most @size of the programs that are loaded, returns how many there are. */
+size_t kw_loader_program_stats(struct kw_loader *loader, struct kw_program_stats *ret_stats, size_t size);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "observe/observer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/service_manager.h"
+#include "base/privileges.h"
+
+/* The kernel side does not wake us per event: this is how late a record may be. */
+#define READ_INTERVAL (50 * KW_MS)
+#define SWEEP_INTERVAL KW_S
+
+/* However many connections there are, sweeps take a quarter of a processor at most: then they come less often. */
+#define SWEEP_SHARE 4
+
+/* On a host whose processors are all busy, a reader that waits for its turn loses records. It takes little. */
+#define NICE (-10)
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct kw_observer *observer = context;
+	struct kw_verdict verdict;
+	struct kw_event event;
+	bool closed;
+	int r;
+
+	if (observer->enough)
+		return 0;
+	r = kw_decode(data, size, &event);
+	observer->reported = r < 0;
+	if (r < 0)
+		return kw_log_error(r, "the kernel side sent an event of %zu bytes that makes no sense", size);
+	closed = event.connection && event.connection->report == KW_REPORT_CLOSED;
+	if (closed)
+		kw_judge(event.connection, &verdict);
+	r = observer->sink.event(observer->sink.context, &event, closed ? &verdict : NULL);
+	if (r > 0) {
+		observer->enough = true;
+		kw_loop_stop(&observer->loop);
+		return 0;
+	}
+	observer->reported = r < 0;
+	return r;
+}
+
+static int on_ring(void *context)
+{
+	struct kw_observer *observer = context;
+
+	return kw_loader_consume(observer->loader);
+}
+
+static int read_totals(struct kw_observer *observer)
+{
+	struct kw_event_totals totals;
+	int r = kw_loader_totals(observer->loader, &totals);
+
+	return r < 0 ? r : on_event(observer, &totals, sizeof(totals));
+}
+
+/* The ring is emptied before and after: a sweep may write a record for each connection there is. */
+static int sweep(struct kw_observer *observer, enum kw_sweep_mode mode)
+{
+	int r = kw_loader_consume(observer->loader);
+
+	if (r == 0)
+		r = kw_loader_sweep(observer->loader, mode);
+	if (r == 0)
+		r = kw_loader_consume(observer->loader);
+	return r < 0 ? r : read_totals(observer);
+}
+
+static uint64_t cpu_time(void)
+{
+	struct timespec spent = {0};
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+	return (uint64_t)spent.tv_sec * KW_S + (uint64_t)spent.tv_nsec;
+}
+
+static int on_second(void *context)
+{
+	struct kw_observer *observer = context;
+	uint64_t now = kw_clock_monotonic(), spent = cpu_time();
+	int r;
+
+	kw_clock_read(&observer->clock);
+	if (now < observer->next_sweep)
+		return read_totals(observer);
+	r = sweep(observer, KW_SWEEP_PROGRESS);
+	observer->next_sweep = now + SWEEP_SHARE * (cpu_time() - spent);
+	return r;
+}
+
+static int on_watchdog(void *context)
+{
+	(void)context;
+	kw_notify_alive();
+	return 0;
+}
+
+static int add_sources(struct kw_observer *observer)
+{
+	struct kw_loop *loop = &observer->loop;
+	uint64_t watchdog = kw_notify_watchdog();
+	int r = kw_loop_add(loop, kw_loader_fd(observer->loader), on_ring, observer);
+
+	if (r == 0)
+		r = kw_loop_add_timer(loop, READ_INTERVAL, on_ring, observer);
+	if (r == 0)
+		r = kw_loop_add_timer(loop, SWEEP_INTERVAL, on_second, observer);
+	/* In turn with all else: where one of them hangs, this one does not come. */
+	if (r == 0 && watchdog)
+		r = kw_loop_add_timer(loop, watchdog / 2, on_watchdog, observer);
+	return r < 0 ? kw_log_error(r, "cannot set up the event loop: %s", strerror(-r)) : 0;
+}
+
+/* Where we may; and whoever started us with another priority meant it. */
+static void take_precedence(void)
+{
+	if (getpriority(PRIO_PROCESS, 0) == 0)
+		setpriority(PRIO_PROCESS, 0, NICE);
+}
+
+int kw_observer_open(struct kw_observer *observer, const struct kw_config *config, uint32_t ring_size,
+		     enum kw_front_end front_end, enum kw_sweep_mode last_sweep, struct kw_sink sink)
+{
+	int r;
+
+	memset(observer, 0, sizeof(*observer));
+	observer->sink = sink;
+	observer->last_sweep = last_sweep;
+	kw_clock_read(&observer->clock);
+	kw_notify_open();
+	take_precedence();
+	r = kw_loop_open(&observer->loop);
+	/* A signal that comes while the programs are being loaded ends the command in order, as later. */
+	if (r == 0)
+		r = kw_loop_stop_on_signals(&observer->loop);
+	if (r < 0) {
+		kw_observer_close(observer);
+		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
+	}
+	r = kw_loader_open(config, ring_size, front_end, on_event, observer, &observer->loader);
+	if (r == 0)
+		r = kw_loader_start(observer->loader);
+	if (r == 0)
+		r = add_sources(observer);
+	if (r == 0)
+		r = kw_privileges_drop();
+	if (r < 0) {
+		kw_observer_close(observer);
+		return r;
+	}
+	kw_log(KW_LOG_NOTICE, "observing");
+	kw_notify_ready();
+	return 0;
+}
+
+int kw_observer_run(struct kw_observer *observer)
+{
+	int r = kw_loop_run(&observer->loop);
+
+	kw_notify_stopping();
+	if (r == 0 && !observer->enough)
+		r = sweep(observer, observer->last_sweep);
+	if (r == 0)
+		r = read_totals(observer);
+	if (r < 0 && !observer->reported)
+		return kw_log_error(r, "cannot read from the kernel side: %s", strerror(-r));
+	return r;
+}
+
+void kw_observer_close(struct kw_observer *observer)
+{
+	kw_loader_close(observer->loader);
+	observer->loader = NULL;
+	kw_loop_close(&observer->loop);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "observe/requirements.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/privileges.h"
+
+const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES] = {
+	{CAP_BPF, true, "CAP_BPF", "load BPF programs"},
+	{CAP_PERFMON, true, "CAP_PERFMON", "attach BPF programs to tracepoints"},
+	{CAP_SYS_ADMIN, false, "CAP_SYS_ADMIN",
+	 "see connections of other network namespaces that are open at the start"},
+	{CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE", "find the network namespaces of other users' processes"},
+	{CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "name control groups and containers"},
+};
+
+/* CAP_BPF and CAP_PERFMON were cut out of CAP_SYS_ADMIN, which the kernel still takes for either. */
+bool kw_host_allows(const struct kw_host_capability *capability)
+{
+	if (kw_privileges_have(capability->number))
+		return true;
+	return capability->required && kw_privileges_have(CAP_SYS_ADMIN);
+}
+
+bool kw_host_has_btf(void)
+{
+	return access(KW_HOST_BTF, R_OK) == 0;
+}
+
+int kw_host_require(void)
+{
+	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
+		const struct kw_host_capability *capability = &kw_host_capabilities[i];
+
+		if (capability->required && !kw_host_allows(capability))
+			return kw_log_error(-EOPNOTSUPP,
+					    "this process lacks %s, to %s: run it as root (try sudo), or see "
+					    "PRIVILEGES in keepwatch(1)",
+					    capability->name, capability->purpose);
+	}
+	if (!kw_host_has_btf())
+		return kw_log_error(
+			-EOPNOTSUPP,
+			"this kernel has no type information (%s is missing): it takes a kernel built with "
+			"CONFIG_DEBUG_INFO_BTF; see keepwatch check",
+			KW_HOST_BTF);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pages of `keepwatch explain`: for people who met a reason, a finding or an alert and want to
+ * know what to do. */
+#ifndef KEEPWATCH_EXPLAIN_H
+#define KEEPWATCH_EXPLAIN_H
+
+#include "finding/finding.h"
+#include "judge/judge.h"
+
+#define KW_PAGE_POINTS 8
+
+/* All text is a constant; points end with the first NULL. */
+struct kw_page {
+	const char *summary; /* one line, no capital and no full stop */
+	const char *meaning;
+	const char *causes[KW_PAGE_POINTS];
+	const char *actions[KW_PAGE_POINTS];
+};
+
+#define KW_PAGES_CUT KW_REASON_CLOSE_DELIMITED /* how many reasons come before those of an orderly end */
+
+extern const struct kw_page kw_pages_cut[KW_PAGES_CUT];                  /* by enum kw_reason */
+extern const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT]; /* by the same less KW_PAGES_CUT */
+extern const struct kw_page kw_pages_findings[KW_FINDING_MAX];           /* by enum kw_finding_id */
+
+#define KW_ALERTS 9
+
+/* An alert of tools/prometheus/alerts.yml: its page is its runbook. */
+struct kw_alert {
+	const char *name;
+	struct kw_page page;
+};
+
+extern const struct kw_alert kw_alerts[KW_ALERTS];
+
+/* Never NULL. */
+const struct kw_page *kw_page_of_reason(enum kw_reason reason);
+const struct kw_page *kw_page_of_finding(enum kw_finding_id id);
+
+#endif

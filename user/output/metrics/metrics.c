@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/metrics/metrics.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "output/metrics/exposition.h"
+#include "finding/assess.h"
+#include "output/metrics/self.h"
+#include "output/trace/record.h"
+
+#define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
+
+/* ---- metrics by service ---- */
+
+/* A service's labels, and more behind them. */
+struct labels {
+	char text[LABELS];
+};
+
+static struct labels with(const char *labels, const char *name, const char *value)
+{
+	struct labels more;
+
+	strcpy(more.text, labels);
+	kw_exposition_label(more.text, sizeof(more.text), name, value);
+	return more;
+}
+
+static void count(struct kw_exposition *out, const char *labels, const char *name, const char *value,
+		  uint64_t number)
+{
+	kw_exposition_integer(out, with(labels, name, value).text, (int64_t)number);
+}
+
+static bool is_empty(const uint64_t *buckets, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (buckets[i])
+			return false;
+	return true;
+}
+
+/* Every second bound (1, 2.5 and 5 of a decade) and the last that there is: a series less for each of the others,
+ * at each service. A histogram without a sample says nothing in twenty-five lines. */
+static void times(struct kw_exposition *out, const char *labels, enum kw_histogram which,
+		  const struct kw_times *times)
+{
+	double bounds[KW_HISTOGRAM_BUCKETS];
+	uint64_t buckets[KW_HISTOGRAM_BUCKETS] = {0};
+	size_t count = 0;
+
+	if (is_empty(times->buckets, KW_HISTOGRAM_BUCKETS))
+		return;
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
+		uint64_t bound = kw_histogram_bounds[which][i];
+
+		buckets[count] += times->buckets[i];
+		if (bound != KW_NEVER && (i % 2 == 0 || kw_histogram_bounds[which][i + 1] == KW_NEVER))
+			bounds[count++] = (double)bound / 1e9;
+	}
+	kw_exposition_histogram(out, labels, bounds, buckets, count + 1, (double)times->sum / 1e9);
+}
+
+static void write_opened(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	kw_exposition_integer(out, labels, (int64_t)stats->opened);
+}
+
+static void write_preexisting(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	kw_exposition_integer(out, labels, (int64_t)stats->preexisting);
+}
+
+static void write_open(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	kw_exposition_integer(out, labels, stats->open);
+}
+
+static void write_half_closed(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	kw_exposition_integer(out, labels, stats->half_closed);
+}
+
+static void write_closed(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	for (int reason = 0; reason < KW_REASON_LABELS; reason++)
+		for (int closer = 0; closer < KW_CLOSER_MAX; closer++) {
+			const char *name = reason == KW_REASON_LOST ? "lost" : kw_reason_name(reason);
+
+			if (stats->closed[reason][closer])
+				count(out, with(labels, "reason", name).text, "closer", kw_closer_name(closer),
+				      stats->closed[reason][closer]);
+		}
+}
+
+static void write_connect_failures(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	for (int reason = 0; reason < KW_REASON_MAX; reason++)
+		if (stats->connect_failures[reason])
+			count(out, labels, "reason", kw_reason_name(reason), stats->connect_failures[reason]);
+}
+
+/* The race, from either end, is there from the start: a rate needs a zero to rise from. */
+static bool is_race(const struct kw_stats *stats, int reason, int retryable)
+{
+	if (stats->service.role == KW_ROLE_SERVER)
+		return reason == KW_REASON_LATE && retryable == KW_RETRYABLE_UNKNOWN;
+	return reason == KW_REASON_STALE_REUSE;
+}
+
+static void write_lost_requests(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	static const char *const names[KW_RETRYABLE_MAX] = {"yes", "no", "unknown"};
+
+	for (int reason = 0; reason < KW_REASON_LABELS; reason++) {
+		const char *name = reason == KW_REASON_LATE ? "late_request" : kw_reason_name(reason);
+
+		for (int retryable = 0; retryable < KW_RETRYABLE_MAX; retryable++)
+			if (stats->lost_requests[reason][retryable] || is_race(stats, reason, retryable))
+				count(out, with(labels, "reason", name).text, "retryable", names[retryable],
+				      stats->lost_requests[reason][retryable]);
+	}
+}
+
+static void write_requests(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	static const char *const names[KW_VERSIONS] = {"1.0", "1.1", "unknown"};
+
+	for (int i = 0; i < KW_VERSIONS; i++)
+		if (i < KW_VERSIONS - 1 || stats->requests[i])
+			count(out, labels, "version", names[i], stats->requests[i]);
+}
+
+static void write_reused(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	kw_exposition_integer(out, labels, (int64_t)stats->reused);
+}
+
+static void write_responses(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	static const char *const names[KW_CODES] = {"1xx", "2xx", "3xx", "4xx", "5xx", "unknown"};
+
+	for (int i = 0; i < KW_CODES; i++)
+		if (i < KW_CODES - 1 || stats->codes[i])
+			count(out, labels, "code", names[i], stats->codes[i]);
+}
+
+static void write_connection_requests(struct kw_exposition *out, const char *labels,
+				      const struct kw_stats *stats)
+{
+	double bounds[KW_REQUESTS_BUCKETS - 1];
+
+	if (is_empty(stats->connection_requests, KW_REQUESTS_BUCKETS))
+		return;
+	for (int i = 0; i < KW_REQUESTS_BUCKETS - 1; i++)
+		bounds[i] = kw_requests_bounds[i];
+	kw_exposition_histogram(out, labels, bounds, stats->connection_requests, KW_REQUESTS_BUCKETS,
+				(double)stats->connection_requests_sum);
+}
+
+static void write_duration(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	times(out, labels, KW_HISTOGRAM_IDLE, &stats->duration);
+}
+
+static void write_reuse_idle(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	times(out, labels, KW_HISTOGRAM_IDLE, &stats->reuse_idle);
+}
+
+static void write_close_idle(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
+		times(out, with(labels, "closer", kw_closer_name(closer)).text, KW_HISTOGRAM_IDLE,
+		      &stats->close_idle[closer]);
+}
+
+static void write_wait(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	times(out, labels, KW_HISTOGRAM_WAIT, &stats->wait);
+}
+
+static void write_lateness(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	times(out, labels, KW_HISTOGRAM_WAIT, &stats->lateness);
+}
+
+static void write_directives_of(struct kw_exposition *out, const char *labels, const char *message,
+				const struct kw_directives_total *total)
+{
+	struct labels of = with(labels, "message", message);
+
+	count(out, of.text, "directive", "keep-alive", total->keep_alive);
+	count(out, of.text, "directive", "close", total->close);
+	count(out, of.text, "directive", "upgrade", total->upgrade);
+	count(out, of.text, "directive", "none", total->none);
+}
+
+static void write_directives(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	write_directives_of(out, labels, "request", &stats->request);
+	write_directives_of(out, labels, "response", &stats->response);
+}
+
+static void write_fields(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	for (int i = 0; i < KW_FIELDS; i++)
+		if (stats->fields[i])
+			count(out, labels, "field", kw_field_names[i], stats->fields[i]);
+}
+
+static void write_advertised(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	if (stats->has_advertised_timeout)
+		kw_exposition_integer(out, labels, stats->advertised_timeout);
+}
+
+static void write_protocols(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+{
+	for (int i = 0; i < KW_PROTOCOL_MAX; i++)
+		if (stats->protocols[i])
+			count(out, labels, "protocol", kw_protocol_names[i], stats->protocols[i]);
+}
+
+struct family {
+	const char *name; /* a counter's without "_total" */
+	const char *type;
+	const char *help;
+	void (*write)(struct kw_exposition *out, const char *labels, const struct kw_stats *stats);
+};
+
+static const struct family families[] = {
+	{"keepwatch_connections_opened", KW_TYPE_COUNTER, "Connections established while observed.",
+	 write_opened},
+	{"keepwatch_connections_preexisting", KW_TYPE_COUNTER, "Connections found open at the start.",
+	 write_preexisting},
+	{"keepwatch_connections_open", KW_TYPE_GAUGE, "Connections open: opened and preexisting less closed.",
+	 write_open},
+	{"keepwatch_connections_half_closed", KW_TYPE_GAUGE,
+	 "Connections whose peer has sent its FIN, not closed on this side.", write_half_closed},
+	{"keepwatch_connections_closed", KW_TYPE_COUNTER, "Connections closed, by why and by whom.",
+	 write_closed},
+	{"keepwatch_connect_failures", KW_TYPE_COUNTER, "Connects that failed; in no other count.",
+	 write_connect_failures},
+	{"keepwatch_lost_requests", KW_TYPE_COUNTER, "Requests that got no complete final response.",
+	 write_lost_requests},
+	{"keepwatch_requests", KW_TYPE_COUNTER, "Request heads completed.", write_requests},
+	{"keepwatch_reused_requests", KW_TYPE_COUNTER, "Requests that found their connection already used.",
+	 write_reused},
+	{"keepwatch_responses", KW_TYPE_COUNTER, "Final responses; 1xx is 101.", write_responses},
+	{"keepwatch_connection_requests", KW_TYPE_HISTOGRAM, "Requests per connection, at its close.",
+	 write_connection_requests},
+	{"keepwatch_connection_duration_seconds", KW_TYPE_HISTOGRAM, "Life of a connection, at its close.",
+	 write_duration},
+	{"keepwatch_reuse_idle_seconds", KW_TYPE_HISTOGRAM, "Idle time before a connection was used again.",
+	 write_reuse_idle},
+	{"keepwatch_close_idle_seconds", KW_TYPE_HISTOGRAM, "Idle time when an idle connection was closed.",
+	 write_close_idle},
+	{"keepwatch_response_wait_seconds", KW_TYPE_HISTOGRAM,
+	 "Last byte of a request to the first byte of its response.", write_wait},
+	{"keepwatch_stale_reuse_lateness_seconds", KW_TYPE_HISTOGRAM,
+	 "By how much a request came after the server's FIN.", write_lateness},
+	{"keepwatch_directives", KW_TYPE_COUNTER, "Messages by what they said of their connection.",
+	 write_directives},
+	{"keepwatch_hop_by_hop_fields", KW_TYPE_COUNTER, "Fields that Connection named hop-by-hop.",
+	 write_fields},
+	{"keepwatch_advertised_timeout_seconds", KW_TYPE_GAUGE, "Keep-Alive: timeout, as last advertised.",
+	 write_advertised},
+	{"keepwatch_protocol_connections", KW_TYPE_COUNTER, "Connections closed, by what they carried.",
+	 write_protocols},
+};
+
+static void service_labels(const struct kw_service *service, char ret_labels[LABELS])
+{
+	ret_labels[0] = '\0';
+	kw_exposition_label(ret_labels, LABELS, "role", kw_role_name(service->role));
+	kw_exposition_label(ret_labels, LABELS, "service", service->name);
+	if (service->peer[0])
+		kw_exposition_label(ret_labels, LABELS, "peer", service->peer);
+}
+
+static void write_services(struct kw_exposition *out, const struct kw_aggregate *aggregate)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		kw_exposition_family(out, families[i].name, families[i].type, families[i].help);
+		for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
+			char labels[LABELS];
+
+			service_labels(&stats->service, labels);
+			families[i].write(out, labels, stats);
+		}
+	}
+}
+
+/* ---- what is concluded ---- */
+
+static void write_inferred(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	if (service->server_idle.known)
+		kw_exposition_real(out, with(labels, "side", "server").text, service->server_idle.seconds);
+	if (service->client_idle.known)
+		kw_exposition_real(out, with(labels, "side", "client").text, service->client_idle.seconds);
+}
+
+static void write_margin(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	if (service->has_margin)
+		kw_exposition_real(out, labels, service->margin);
+}
+
+static void write_drains(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	kw_exposition_integer(out, labels, (int64_t)service->stats->drains.count);
+}
+
+static bool holds(const struct kw_assessment *service, enum kw_finding_id id, enum kw_severity severity)
+{
+	for (size_t i = 0; i < service->finding_count; i++)
+		if (service->findings[i].id == id && service->findings[i].severity == severity)
+			return true;
+	return false;
+}
+
+/* What once held is told to hold no more, or nobody would know. */
+static void write_findings(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
+{
+	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
+		for (enum kw_severity severity = 0; severity < KW_SEVERITY_MAX; severity++)
+			if (service->stats->raised[id] & 1 << severity)
+				count(out, with(labels, "finding", kw_finding_name(id)).text, "severity",
+				      kw_severity_name(severity), holds(service, id, severity));
+}
+
+static const struct conclusion {
+	const char *name;
+	const char *type;
+	const char *help;
+	void (*write)(struct kw_exposition *out, const char *labels, const struct kw_assessment *service);
+} conclusions[] = {
+	{"keepwatch_inferred_idle_timeout_seconds", KW_TYPE_GAUGE,
+	 "Idle timeout that closes of idle connections betray.", write_inferred},
+	{"keepwatch_safe_margin_seconds", KW_TYPE_GAUGE,
+	 "The server's idle timeout less the longest idle time before a reuse.", write_margin},
+	{"keepwatch_drains", KW_TYPE_COUNTER, "Times the server closed its idle connections all at once.",
+	 write_drains},
+	{"keepwatch_finding", KW_TYPE_GAUGE, "1 while a finding holds, 0 after.", write_findings},
+};
+
+static void note_raised(struct kw_stats *stats, const struct kw_assessment *service)
+{
+	for (size_t i = 0; i < service->finding_count; i++)
+		stats->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
+}
+
+/* All services are assessed before a line is written: the lines go by families. */
+static int write_assessments(struct kw_exposition *out, struct kw_aggregate *aggregate)
+{
+	const size_t families = sizeof(conclusions) / sizeof(conclusions[0]);
+	size_t services = HASH_COUNT(aggregate->services), at = 0;
+	struct kw_assessment *assessed = calloc(services ? services : 1, sizeof(*assessed));
+	int r = assessed ? 0 : -ENOMEM;
+
+	for (struct kw_stats *stats = aggregate->services; stats && r == 0; stats = stats->hh.next) {
+		r = kw_assess(aggregate, stats, &assessed[at]);
+		if (r == 0)
+			note_raised(stats, &assessed[at++]);
+	}
+	for (size_t i = 0; i < families && r == 0; i++) {
+		kw_exposition_family(out, conclusions[i].name, conclusions[i].type, conclusions[i].help);
+		for (size_t k = 0; k < at; k++) {
+			char labels[LABELS];
+
+			service_labels(&assessed[k].stats->service, labels);
+			conclusions[i].write(out, labels, &assessed[k]);
+		}
+	}
+	while (at > 0)
+		kw_assessment_free(&assessed[--at]);
+	free(assessed);
+	return r;
+}
+
+int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char **ret_text, size_t *ret_length)
+{
+	struct kw_exposition out = {.open_metrics = open_metrics};
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	bool failed;
+	int r;
+
+	out.file = open_memstream(&text, &length);
+	if (!out.file)
+		return -ENOMEM;
+	write_services(&out, metrics->aggregate);
+	r = write_assessments(&out, metrics->aggregate);
+	kw_metrics_write_own(&out, metrics);
+	kw_exposition_end(&out);
+	failed = ferror(out.file) != 0;
+	if (fclose(out.file) != 0 || failed || r < 0)
+		return -ENOMEM;
+	*ret_text = kw_take(text);
+	*ret_length = length;
+	return 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/metrics/self.h"
+
+#include "output/trace/record.h"
+
+#define LABEL 256 /* a kind, a program's name, a version: constants all */
+
+/* A sample with one label. */
+static void count(struct kw_exposition *out, const char *name, const char *value, uint64_t number)
+{
+	char label[LABEL] = "";
+
+	kw_exposition_label(label, sizeof(label), name, value);
+	kw_exposition_integer(out, label, (int64_t)number);
+}
+
+static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate)
+{
+	const struct kw_totals *totals = &aggregate->totals;
+
+	kw_exposition_family(out, "keepwatch_parse_errors", KW_TYPE_COUNTER,
+			     "Messages that broke the rules of HTTP/1.x, by how.");
+	for (int i = 0; i < HTTP1_ERROR_MAX; i++)
+		count(out, "kind", kw_http_error_name(i), totals->errors[i]);
+	kw_exposition_family(out, "keepwatch_tainted_connections", KW_TYPE_COUNTER,
+			     "Connections of which something is not known, by why.");
+	for (int i = 0; i < KW_TAINT_MAX; i++)
+		count(out, "kind", kw_taint_name(i), totals->tainted[i]);
+	kw_exposition_family(out, "keepwatch_events_lost", KW_TYPE_COUNTER,
+			     "What was lost between the kernel and here.");
+	for (int i = 0; i < KW_LOST_MAX; i++)
+		count(out, "kind", kw_lost_name(i), totals->lost[i]);
+	kw_exposition_family(out, "keepwatch_services_dropped", KW_TYPE_COUNTER,
+			     "Services that gave up their place, or got none.");
+	count(out, "why", "ceiling", aggregate->dropped[KW_SERVICE_DROPPED_CEILING]);
+	count(out, "why", "idle", aggregate->dropped[KW_SERVICE_DROPPED_IDLE]);
+}
+
+static void seconds_of(struct kw_exposition *out, const struct kw_program_stats *program)
+{
+	char label[LABEL] = "";
+
+	kw_exposition_label(label, sizeof(label), "program", program->name);
+	kw_exposition_real(out, label, (double)program->run_ns / 1e9);
+}
+
+static void write_programs(struct kw_exposition *out, const struct kw_program_stats *programs, size_t size)
+{
+	kw_exposition_family(out, "keepwatch_bpf_run_seconds", KW_TYPE_COUNTER,
+			     "Time spent in the programs in the kernel, where it gathers statistics.");
+	for (size_t i = 0; i < size; i++)
+		seconds_of(out, &programs[i]);
+	kw_exposition_family(out, "keepwatch_bpf_runs", KW_TYPE_COUNTER,
+			     "Runs of the programs in the kernel, where it gathers statistics.");
+	for (size_t i = 0; i < size; i++)
+		count(out, "program", programs[i].name, programs[i].runs);
+}
+
+static void write_build(struct kw_exposition *out)
+{
+	kw_exposition_family(out, "keepwatch_build", KW_TYPE_INFO, "The version of this program; always 1.");
+	count(out, "version", KEEPWATCH_VERSION, 1);
+}
+
+static void write_process(struct kw_exposition *out, const struct kw_process *process)
+{
+	kw_exposition_family(out, "process_cpu_seconds", KW_TYPE_COUNTER, "User and system time spent.");
+	kw_exposition_real(out, "", process->cpu_seconds);
+	kw_exposition_family(out, "process_resident_memory_bytes", KW_TYPE_GAUGE, "Resident memory.");
+	kw_exposition_integer(out, "", (int64_t)process->resident_bytes);
+	kw_exposition_family(out, "process_virtual_memory_bytes", KW_TYPE_GAUGE, "Virtual memory.");
+	kw_exposition_integer(out, "", (int64_t)process->virtual_bytes);
+	kw_exposition_family(out, "process_open_fds", KW_TYPE_GAUGE, "Open file descriptors.");
+	kw_exposition_integer(out, "", (int64_t)process->open_fds);
+	kw_exposition_family(out, "process_max_fds", KW_TYPE_GAUGE, "Most file descriptors allowed.");
+	kw_exposition_integer(out, "", (int64_t)process->max_fds);
+	kw_exposition_family(out, "process_start_time_seconds", KW_TYPE_GAUGE,
+			     "Start, in seconds since 1970 UTC.");
+	kw_exposition_real(out, "", process->start_seconds);
+}
+
+void kw_metrics_write_own(struct kw_exposition *out, const struct kw_metrics *metrics)
+{
+	write_trouble(out, metrics->aggregate);
+	write_build(out);
+	if (!metrics->process)
+		return;
+	write_programs(out, metrics->programs, metrics->program_count);
+	write_process(out, metrics->process);
+}

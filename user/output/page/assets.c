@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The page's style and script become part of the program: it needs no file beside it. The paths are those from
+ * the repository's root, where make runs. */
+#include "output/page/sections.h"
+
+#define EMBED(name, path)                                                                                      \
+	__asm__(".pushsection .rodata\n"                                                                       \
+		".global " #name "\n" #name ":\n"                                                              \
+		".incbin \"" path "\"\n"                                                                       \
+		".byte 0\n"                                                                                    \
+		".popsection\n")
+
+EMBED(kw_page_css, "user/output/page/page.css");
+EMBED(kw_page_js, "user/output/page/page.js");

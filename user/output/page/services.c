@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The page's table of services: as the report's. */
+#include <inttypes.h>
+
+#include "output/page/html.h"
+#include "output/page/sections.h"
+#include "output/trace/text.h"
+
+#define REASONS 3 /* that are named in a row */
+
+static void count_cell(FILE *file, uint64_t count, bool alarming)
+{
+	fprintf(file, "<td%s>%" PRIu64 "</td>", alarming && count ? " class=\"critical\"" : "", count);
+}
+
+static void seconds_cell(FILE *file, bool known, double seconds)
+{
+	if (!known) {
+		fputs("<td class=\"unknown\">-</td>", file);
+		return;
+	}
+	fputs("<td>", file);
+	kw_page_seconds(file, seconds);
+	fputs("</td>", file);
+}
+
+static void share_cell(FILE *file, uint64_t part, uint64_t whole)
+{
+	if (whole)
+		fprintf(file, "<td>%.1f%%</td>", 100.0 * (double)part / (double)whole);
+	else
+		fputs("<td class=\"unknown\">-</td>", file);
+}
+
+/* The most frequent reasons; of equals the first in the order of the rules. */
+static void reasons_cell(FILE *file, const struct kw_statistics *sum)
+{
+	bool told[KW_REASON_MAX] = {false};
+
+	fputs("<td class=\"reasons\">", file);
+	for (int i = 0; i < REASONS; i++) {
+		enum kw_reason most = KW_REASON_MAX;
+
+		for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
+			if (!told[reason] && kw_statistics_reason(sum, reason) &&
+			    (most == KW_REASON_MAX ||
+			     kw_statistics_reason(sum, reason) > kw_statistics_reason(sum, most)))
+				most = reason;
+		if (most == KW_REASON_MAX)
+			break;
+		told[most] = true;
+		fprintf(file, "%s%s&nbsp;%" PRIu64, i ? ", " : "", kw_reason_name(most),
+			kw_statistics_reason(sum, most));
+	}
+	fputs("</td>", file);
+}
+
+static void write_row(FILE *file, const struct kw_assessment *service)
+{
+	const struct kw_statistics *sum = &service->sum;
+
+	fputs("<tr><th scope=\"row\">", file);
+	kw_page_who(file, service->stats);
+	fputs("</th>", file);
+	count_cell(file, sum->lost, true);
+	count_cell(file, sum->premature, true);
+	count_cell(file, sum->seen, false);
+	fprintf(file, "<td>%.1f</td>", kw_requests_per_connection(sum));
+	share_cell(file, sum->reused, sum->requests);
+	seconds_cell(file, service->stats->has_advertised_timeout, service->stats->advertised_timeout);
+	seconds_cell(file, service->server_idle.known, service->server_idle.seconds);
+	seconds_cell(file, sum->reused, service->reuse_max);
+	seconds_cell(file, service->has_margin, service->margin);
+	reasons_cell(file, sum);
+	fputs("</tr>\n", file);
+}
+
+void kw_page_services(FILE *file, const struct kw_digest *digest)
+{
+	size_t shown = digest->service_count < KW_PAGE_SERVICES ? digest->service_count : KW_PAGE_SERVICES;
+
+	fputs("<section id=\"services\" aria-labelledby=\"services-title\">\n"
+	      "<h2 id=\"services-title\">Services</h2>\n",
+	      file);
+	if (!shown) {
+		fputs("<p class=\"none\">None yet.</p>\n</section>\n", file);
+		return;
+	}
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"services-title\">\n"
+	      "<table aria-labelledby=\"services-title\">\n"
+	      "<thead><tr><th scope=\"col\">Service</th><th scope=\"col\">Requests lost</th>"
+	      "<th scope=\"col\">Prema&shy;ture closes</th><th scope=\"col\">Connec&shy;tions</th>"
+	      "<th scope=\"col\">Requests each</th><th scope=\"col\">Reused</th>"
+	      "<th scope=\"col\">Timeout told</th><th scope=\"col\">Timeout seen</th>"
+	      "<th scope=\"col\">Longest idle before reuse</th><th scope=\"col\">Safe margin</th>"
+	      "<th scope=\"col\">Why connections closed</th></tr></thead>\n<tbody>\n",
+	      file);
+	for (size_t i = 0; i < shown; i++)
+		write_row(file, &digest->services[i]);
+	fputs("</tbody>\n</table>\n</div>\n", file);
+	if (shown < digest->service_count)
+		fprintf(file,
+			"<p class=\"none\">And %zu more: <code>keepwatch report</code> has them all.</p>\n",
+			digest->service_count - shown);
+	fputs("</section>\n", file);
+}

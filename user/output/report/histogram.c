@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+#include <string.h>
+
+#include "output/report/print.h"
+#include "output/trace/text.h"
+
+#define BAR 30
+#define GAP 2 /* empty lines in a row; more are one */
+
+/* Closes are in finer bins: each goes, whole, where its mean belongs. */
+static void closes_by_bucket(const struct kw_sketch *close, uint64_t ret_buckets[KW_HISTOGRAM_BUCKETS])
+{
+	memset(ret_buckets, 0, KW_HISTOGRAM_BUCKETS * sizeof(*ret_buckets));
+	for (uint32_t i = 0; i < close->used; i++) {
+		uint64_t ns = close->bins[i].sum / close->bins[i].count * KW_US;
+
+		ret_buckets[kw_histogram_bucket(kw_histogram_bounds[KW_HISTOGRAM_IDLE], ns)] +=
+			close->bins[i].count;
+	}
+}
+
+static uint64_t highest(const uint64_t buckets[KW_HISTOGRAM_BUCKETS])
+{
+	uint64_t most = 1;
+
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
+		if (buckets[i] > most)
+			most = buckets[i];
+	return most;
+}
+
+/* Whatever is there shows, be it little. */
+static void bar(char ret_bar[BAR + 1], char mark, uint64_t count, uint64_t most)
+{
+	size_t length = (size_t)(count * BAR / most) + (count && count * BAR < most);
+
+	memset(ret_bar, mark, length);
+	ret_bar[length] = '\0';
+}
+
+static void row(FILE *file, int bucket, uint64_t reused, uint64_t most_reused, uint64_t closed,
+		uint64_t most_closed)
+{
+	uint64_t bound = kw_histogram_bounds[KW_HISTOGRAM_IDLE][bucket];
+	char left[BAR + 1], right[BAR + 1], upto[KW_DURATION_TEXT] = "more";
+
+	if (bound != KW_NEVER)
+		kw_text_duration(bound, upto);
+	bar(left, '#', reused, most_reused);
+	bar(right, 'x', closed, most_closed);
+	fprintf(file, "  %10s |%-*s %9" PRIu64 " |%-*s %9" PRIu64 "\n", upto, BAR, left, reused, BAR, right,
+		closed);
+}
+
+void kw_report_histogram(FILE *file, const struct kw_assessment *service)
+{
+	const uint64_t *reused = service->sum.reuse_idle;
+	uint64_t closed[KW_HISTOGRAM_BUCKETS];
+	int first = 0, last = KW_HISTOGRAM_BUCKETS - 1, empty = 0;
+
+	closes_by_bucket(&service->sum.close_idle, closed);
+	while (first < last && !reused[first] && !closed[first])
+		first++;
+	while (last > first && !reused[last] && !closed[last])
+		last--;
+	fprintf(file, "  %10s  %-*s %9s  %-*s %9s\n", "up to", BAR, "used again after (#)", "", BAR,
+		"closed after (x)", "");
+	for (int i = first; i <= last; i++) {
+		if (reused[i] || closed[i] || empty < GAP)
+			row(file, i, reused[i], highest(reused), closed[i], highest(closed));
+		else if (empty == GAP)
+			fprintf(file, "  %10s |\n", "...");
+		empty = reused[i] || closed[i] ? 0 : empty + 1;
+	}
+}

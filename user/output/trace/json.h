@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Records as JSON, one object a line: the keys and their order are the public contract. */
+#ifndef KEEPWATCH_JSON_H
+#define KEEPWATCH_JSON_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "output/trace/record.h"
+
+struct kw_summary {
+	uint64_t connections; /* that closed */
+	uint64_t lost_events;
+	uint64_t tainted; /* of connections: something about them is not known */
+	struct kw_unfinished closing;
+};
+
+/* Each writes one line to @file; -ENOMEM, or -EIO with errno set if writing failed. */
+int kw_json_connection(FILE *file, const struct kw_record *record);
+int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange);
+int kw_json_amend(FILE *file, const struct kw_event_late *late);
+int kw_json_summary(FILE *file, const struct kw_summary *summary);
+
+#endif

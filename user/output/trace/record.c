@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/trace/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void kw_record_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT])
+{
+	snprintf(ret_id, KW_ID_TEXT, "%" PRIx64 "-%" PRIx32, (uint64_t)identity->cookie,
+		 (uint32_t)identity->generation);
+}
+
+const char *kw_record_protocol(const struct kw_http *http)
+{
+	switch (http->protocol) {
+	case HTTP1_PROTOCOL_HTTP1:
+		return http->http10_only ? "http/1.0" : "http/1.1";
+	case HTTP1_PROTOCOL_H2C:
+		return "h2c";
+	case HTTP1_PROTOCOL_TLS:
+		return "tls";
+	case HTTP1_PROTOCOL_OPAQUE:
+		return "opaque";
+	default:
+		return "none";
+	}
+}
+
+const char *kw_taint_name(enum kw_taint taint)
+{
+	static const char *const names[KW_TAINT_MAX] = {
+		[KW_TAINT_PREEXISTING] = "preexisting",
+		[KW_TAINT_MALFORMED] = "malformed",
+		[KW_TAINT_BLIND] = "blind",
+		[KW_TAINT_GAP] = "gap",
+		[KW_TAINT_PIPELINE] = "pipeline",
+		[KW_TAINT_UNSUPPORTED] = "unsupported",
+		[KW_TAINT_BUDGET] = "budget",
+	};
+
+	return names[taint];
+}
+
+const char *kw_lost_name(enum kw_lost lost)
+{
+	static const char *const names[KW_LOST_MAX] = {
+		[KW_LOST_CLOSED] = "closed", [KW_LOST_EXCHANGE] = "exchange",   [KW_LOST_LATE] = "late",
+		[KW_LOST_STATE] = "state",   [KW_LOST_RECURSION] = "recursion",
+	};
+
+	return names[lost];
+}
+
+const char *kw_announced_how_name(enum kw_announced_how how)
+{
+	switch (how) {
+	case KW_ANNOUNCED_HTTP10:
+		return "http10";
+	case KW_ANNOUNCED_DELIMITED:
+		return "delimited";
+	default:
+		return "close";
+	}
+}

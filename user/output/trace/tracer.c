@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/trace/tracer.h"
+
+#include "base/log.h"
+#include "base/standard_output.h"
+
+/* Whoever reads wants each line at once; a replay is read when it is done. */
+static int flush(struct kw_tracer *tracer, int r)
+{
+	if (r == 0 && !tracer->at_once)
+		return 0;
+	r = kw_output_flush(r);
+	tracer->reader_gone = r == KW_OUTPUT_ENOUGH;
+	return r;
+}
+
+static bool is_wanted(const struct kw_options *options, const struct kw_verdict *verdict)
+{
+	if (options->premature && verdict->premature != KW_PREMATURE_YES)
+		return false;
+	return !options->reasons || options->reasons >> verdict->reason & 1;
+}
+
+static int print_connection(struct kw_tracer *tracer, const struct kw_event *event,
+			    const struct kw_verdict *verdict)
+{
+	const struct kw_identity *identity = &event->connection->identity;
+	struct kw_evidence evidence;
+	struct kw_service service;
+	struct kw_record record = {
+		.event = event,
+		.verdict = verdict,
+		.evidence = verdict ? &evidence : NULL, /* cppcheck-suppress uninitvar; is written below */
+		.service = &service,
+		.cgroup = kw_source_cgroup(&tracer->source, identity->cgroup),
+		.clock = *tracer->source.clock,
+	};
+
+	if (verdict)
+		kw_evidence_write(event->connection, verdict, &evidence);
+	kw_service_name(&tracer->options->namer, identity, record.cgroup, &service);
+	if (tracer->options->json)
+		return flush(tracer, kw_json_connection(stdout, &record));
+	return flush(tracer, kw_text_connection(stdout, &record, &tracer->style));
+}
+
+static int on_closed(struct kw_tracer *tracer, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	int r;
+
+	tracer->summary.connections++;
+	tracer->summary.tainted += event->connection->http.taints != 0;
+	if (!is_wanted(tracer->options, verdict))
+		return 0;
+	r = print_connection(tracer, event, verdict);
+	tracer->printed++;
+	return r == 0 && tracer->printed == tracer->options->count ? KW_OUTPUT_ENOUGH : r;
+}
+
+static int on_exchange(struct kw_tracer *tracer, const struct kw_event_exchange *exchange)
+{
+	struct kw_service service;
+
+	if (tracer->options->json)
+		return flush(tracer, kw_json_exchange(stdout, exchange));
+	kw_service_name(&tracer->options->namer, &exchange->identity, NULL, &service);
+	return flush(tracer, kw_text_exchange(stdout, exchange, &service, tracer->source.clock));
+}
+
+/* The record that this amends was printed before, if at all: its reason is not known here. */
+static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
+{
+	struct kw_service service;
+
+	if (tracer->options->reasons)
+		return 0;
+	if (tracer->options->json)
+		return flush(tracer, kw_json_amend(stdout, late));
+	kw_service_name(&tracer->options->namer, &late->identity, NULL, &service);
+	return flush(tracer, kw_text_late(stdout, late, &service, tracer->source.clock, &tracer->style));
+}
+
+static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	struct kw_tracer *tracer = context;
+
+	if (event->totals) {
+		tracer->summary.lost_events = kw_totals_lost(&event->totals->totals);
+		tracer->summary.closing = event->totals->unfinished;
+	} else if (event->exchange)
+		return tracer->options->filter.exchanges ? on_exchange(tracer, event->exchange) : 0;
+	else if (event->late)
+		return on_late(tracer, event->late);
+	else if (verdict)
+		return on_closed(tracer, event, verdict);
+	else if (event->connection->report == KW_REPORT_OPEN && tracer->options->open)
+		return print_connection(tracer, event, NULL);
+	return 0;
+}
+
+/* Their records would come after the last line. */
+static void log_closing(const struct kw_unfinished *closing)
+{
+	char text[KW_CLOSING_TEXT];
+
+	if (kw_text_closing(closing, text))
+		kw_log(KW_LOG_WARNING, "%s", text);
+}
+
+int kw_tracer_finish(struct kw_tracer *tracer)
+{
+	int r = 0;
+
+	if (tracer->reader_gone)
+		return 0;
+	if (tracer->options->json)
+		r = kw_json_summary(stdout, &tracer->summary);
+	else if (tracer->summary.lost_events)
+		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
+		       (unsigned long long)tracer->summary.lost_events);
+	log_closing(&tracer->summary.closing);
+	r = kw_output_flush(r);
+	return r < 0 ? r : 0;
+}
+
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source,
+		    bool at_once)
+{
+	*tracer = (struct kw_tracer){.options = options, .source = source, .at_once = at_once};
+	tracer->style.colour = kw_output_has_colour();
+	tracer->style.evidence = options->verbosity > 0;
+}
+
+struct kw_sink kw_tracer_sink(struct kw_tracer *tracer)
+{
+	return (struct kw_sink){.context = tracer, .event = on_event};
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "recording/recording.h"
+#include "base/sanitize.h"
+
+#define BUFFER (256U << 10) /* more than the longest frame, and little enough to stay in the cache */
+
+struct kw_recording_reader {
+	char *path;
+	int fd;
+	uint64_t position; /* in the file, of buffer[next] */
+	size_t next;       /* where the next frame begins */
+	size_t filled;
+	bool ended; /* the file has no more than what is in the buffer */
+	/* Reads a frame's head and payload as its version has them. Here the versions part ways. */
+	int (*frame)(struct kw_recording_reader *reader, struct kw_frame *ret_frame);
+	uint8_t buffer[BUFFER] __attribute__((aligned(8)));
+};
+
+static int cannot_read(const struct kw_recording_reader *reader, int r)
+{
+	return kw_log_error(r, "cannot read %s: %s", reader->path, strerror(-r));
+}
+
+/* Sees to it that @size bytes are there from buffer[next] on. 0; -ENODATA if the file ends before. */
+static int need(struct kw_recording_reader *reader, size_t size)
+{
+	if (reader->filled - reader->next >= size)
+		return 0;
+	memmove(reader->buffer, reader->buffer + reader->next, reader->filled - reader->next);
+	reader->filled -= reader->next;
+	reader->next = 0;
+	while (!reader->ended && reader->filled < BUFFER) {
+		ssize_t got = read(reader->fd, reader->buffer + reader->filled, BUFFER - reader->filled);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return cannot_read(reader, -errno);
+		reader->ended = got == 0;
+		reader->filled += (size_t)got;
+	}
+	return reader->filled >= size ? 0 : -ENODATA;
+}
+
+static void advance(struct kw_recording_reader *reader, size_t size)
+{
+	reader->next += size;
+	reader->position += size;
+}
+
+static int cut_off(const struct kw_recording_reader *reader)
+{
+	return kw_log_error(-EBADMSG, "%s is cut off at byte %llu: all that stands before was read",
+			    reader->path,
+			    (unsigned long long)(reader->position + reader->filled - reader->next));
+}
+
+static int damaged_at(const struct kw_recording_reader *reader, uint64_t position)
+{
+	return kw_log_error(-EBADMSG, "%s is damaged at byte %llu: all that stands before was read",
+			    reader->path, (unsigned long long)position);
+}
+
+int kw_recording_damaged(const struct kw_recording_reader *reader, const struct kw_frame *frame)
+{
+	return damaged_at(reader, frame->position);
+}
+
+static int frame_1(struct kw_recording_reader *reader, struct kw_frame *ret_frame)
+{
+	struct kw_frame_head head;
+	const uint8_t *payload;
+	int r = need(reader, sizeof(head));
+
+	if (r < 0)
+		return r == -ENODATA ? cut_off(reader) : r;
+	memcpy(&head, reader->buffer + reader->next, sizeof(head));
+	if (head.size > KW_FRAME_MOST || head.size % 8 || head.type == 0 || head.type >= KW_FRAME_MAX)
+		return damaged_at(reader, reader->position);
+	r = need(reader, sizeof(head) + head.size);
+	if (r < 0)
+		return r == -ENODATA ? cut_off(reader) : r;
+	payload = reader->buffer + reader->next + sizeof(head);
+	if (kw_recording_checksum(&head, payload) != head.checksum)
+		return damaged_at(reader, reader->position);
+	*ret_frame = (struct kw_frame){head.type, head.size, payload, reader->position};
+	advance(reader, sizeof(head) + head.size);
+	return head.type != KW_FRAME_END;
+}
+
+int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_frame)
+{
+	return reader->frame(reader, ret_frame);
+}
+
+static int read_preamble(struct kw_recording_reader *reader)
+{
+	struct kw_recording_preamble preamble;
+	int r = need(reader, sizeof(preamble));
+
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (r >= 0)
+		memcpy(&preamble, reader->buffer, sizeof(preamble));
+	if (r < 0 || memcmp(preamble.magic, KW_RECORDING_MAGIC, sizeof(preamble.magic)) != 0)
+		return kw_log_error(-EBADMSG, "%s is no recording: make one by keepwatch record", reader->path);
+	if (preamble.version == 0 || preamble.version > KW_RECORDING_VERSION)
+		return kw_log_error(-EBADMSG,
+				    "%s is of version %u, this program reads up to %u: take a newer one",
+				    reader->path, preamble.version, KW_RECORDING_VERSION);
+	reader->frame = frame_1;
+	advance(reader, sizeof(preamble));
+	return 0;
+}
+
+/* ---- the header ---- */
+
+static void text_of(const json_t *object, const char *key, char *ret_text, size_t size)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	kw_sanitize(text ? text : "", size, ret_text, size);
+}
+
+static int64_t number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void parse_header(const json_t *object, struct kw_recording_header *ret_header)
+{
+	const json_t *events = json_object_get(object, "events");
+
+	memset(ret_header, 0, sizeof(*ret_header));
+	text_of(object, "keepwatch", ret_header->keepwatch, sizeof(ret_header->keepwatch));
+	text_of(object, "kernel", ret_header->kernel, sizeof(ret_header->kernel));
+	text_of(object, "host", ret_header->host, sizeof(ret_header->host));
+	text_of(object, "machine", ret_header->machine, sizeof(ret_header->machine));
+	ret_header->processors = (uint32_t)number_of(object, "processors");
+	ret_header->clock.offset = number_of(object, "clock_offset");
+	ret_header->started = (uint64_t)number_of(object, "started");
+	ret_header->exchanges = json_is_true(json_object_get(object, "exchanges"));
+	ret_header->connection_size = (size_t)number_of(events, "connection");
+	ret_header->lived_size = (size_t)number_of(events, "lived");
+}
+
+static bool is_of_this_layout(const struct kw_recording_header *header)
+{
+	return (!header->connection_size || header->connection_size == sizeof(struct kw_event_connection)) &&
+	       (!header->lived_size || header->lived_size == sizeof(struct kw_event_lived));
+}
+
+static int read_header(struct kw_recording_reader *reader, struct kw_recording_header *ret_header)
+{
+	struct kw_recording_header header;
+	struct kw_frame frame = {0};
+	json_t *object;
+	int r = kw_recording_next(reader, &frame);
+
+	if (r < 0)
+		return r;
+	if (frame.type != KW_FRAME_HEADER)
+		return kw_recording_damaged(reader, &frame);
+	object = json_loadb(frame.payload, strnlen(frame.payload, frame.size), 0, NULL);
+	if (!json_is_object(object)) {
+		json_decref(object);
+		return kw_recording_damaged(reader, &frame);
+	}
+	parse_header(object, &header);
+	json_decref(object);
+	if (!is_of_this_layout(&header))
+		return kw_log_error(-EBADMSG,
+				    "%s was recorded by keepwatch %s, whose events this one cannot read",
+				    reader->path, header.keepwatch);
+	*ret_header = header;
+	return 0;
+}
+
+int kw_recording_open(const char *path, struct kw_recording_reader **ret_reader,
+		      struct kw_recording_header *ret_header)
+{
+	struct kw_recording_reader *reader = calloc(1, sizeof(*reader));
+	int r = 0;
+
+	if (reader)
+		reader->path = strdup(path);
+	if (!reader || !reader->path) {
+		free(reader);
+		return kw_log_error(-ENOMEM, "out of memory");
+	}
+	reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (reader->fd < 0)
+		r = cannot_read(reader, -errno);
+	if (r == 0)
+		r = read_preamble(reader);
+	if (r == 0)
+		r = read_header(reader, ret_header);
+	if (r < 0) {
+		kw_recording_close(reader);
+		return r;
+	}
+	*ret_reader = reader;
+	return 0;
+}
+
+void kw_recording_close(struct kw_recording_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->fd >= 0)
+		close(reader->fd);
+	free(reader->path);
+	free(reader);
+}

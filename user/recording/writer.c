@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "recording/recording.h"
+#include "base/sanitize.h"
+
+#define BUFFER (256U << 10)
+
+struct kw_recording_writer {
+	char *path;
+	int fd;
+	bool created;     /* it was not there before */
+	int failed;       /* what writing failed with; nothing is written any more */
+	uint64_t written; /* bytes in the file */
+	size_t used;      /* of buffer */
+	uint8_t buffer[BUFFER];
+};
+
+void kw_recording_describe(const struct kw_options *options, const struct kw_clock *clock,
+			   struct kw_recording_header *ret_header)
+{
+	struct kw_recording_header header = {
+		.keepwatch = KEEPWATCH_VERSION,
+		.processors = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+		.clock = *clock,
+		.started = kw_clock_monotonic(),
+		.exchanges = options->filter.exchanges,
+		.connection_size = sizeof(struct kw_event_connection),
+		.lived_size = sizeof(struct kw_event_lived),
+	};
+	struct utsname names;
+
+	if (uname(&names) == 0) {
+		kw_sanitize(names.release, sizeof(names.release), header.kernel, sizeof(header.kernel));
+		kw_sanitize(names.nodename, sizeof(names.nodename), header.host, sizeof(header.host));
+		kw_sanitize(names.machine, sizeof(names.machine), header.machine, sizeof(header.machine));
+	}
+	*ret_header = header;
+}
+
+static int cannot_write(const char *path, int r)
+{
+	return kw_log_error(r, "cannot write %s: %s", path, strerror(-r));
+}
+
+/* A recording that is there is worth more than the trouble to choose another name. What is no regular file,
+ * such as a pipe, or empty, as mkstemp() leaves it, is taken. */
+static int open_file(const char *path, bool *ret_created)
+{
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	struct stat about;
+
+	*ret_created = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, flags);
+	if (fd < 0)
+		return cannot_write(path, -errno);
+	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
+		close(fd);
+		return kw_log_error(-EEXIST, "%s is there already: remove it, or record to another file", path);
+	}
+	return fd;
+}
+
+int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer)
+{
+	struct kw_recording_preamble preamble = {.magic = KW_RECORDING_MAGIC, .version = KW_RECORDING_VERSION};
+	struct kw_recording_writer *writer = calloc(1, sizeof(*writer));
+	char *copy = strdup(path);
+	int fd = -1;
+
+	if (writer && copy)
+		fd = open_file(path, &writer->created);
+	if (fd < 0) {
+		int r = writer && copy ? fd : kw_log_error(-ENOMEM, "out of memory");
+
+		free(writer);
+		free(copy);
+		return r;
+	}
+	writer->path = copy;
+	writer->fd = fd;
+	memcpy(writer->buffer, &preamble, sizeof(preamble));
+	writer->used = sizeof(preamble);
+	*ret_writer = writer;
+	return 0;
+}
+
+/* How much of the first @length bytes of the buffer are whole frames. The preamble counts as one. */
+static size_t whole(const struct kw_recording_writer *writer, size_t length)
+{
+	size_t at = writer->written ? 0 : sizeof(struct kw_recording_preamble);
+	struct kw_frame_head head;
+
+	while (at + sizeof(head) <= length) {
+		memcpy(&head, writer->buffer + at, sizeof(head));
+		if (at + sizeof(head) + head.size > length)
+			break;
+		at += sizeof(head) + head.size;
+	}
+	return at <= length ? at : 0;
+}
+
+/* Takes back what stands behind the last whole frame; a pipe keeps it. */
+static int give_up(struct kw_recording_writer *writer, size_t done, int r)
+{
+	uint64_t good = writer->written + whole(writer, done);
+
+	writer->failed = r;
+	if (ftruncate(writer->fd, (off_t)good) == 0)
+		writer->written = good;
+	return kw_log_error(r, "cannot write %s: %s; the %llu bytes before are a recording", writer->path,
+			    strerror(-r), (unsigned long long)good);
+}
+
+int kw_recording_flush(struct kw_recording_writer *writer)
+{
+	size_t done = 0;
+
+	if (writer->failed)
+		return writer->failed;
+	while (done < writer->used) {
+		ssize_t wrote = write(writer->fd, writer->buffer + done, writer->used - done);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0)
+			return give_up(writer, done, -errno);
+		done += (size_t)wrote;
+	}
+	writer->written += done;
+	writer->used = 0;
+	return 0;
+}
+
+int kw_recording_write(struct kw_recording_writer *writer, enum kw_frame_type type, const void *payload,
+		       size_t size)
+{
+	struct kw_frame_head head = {.size = (uint32_t)((size + 7) & ~(size_t)7), .type = type};
+	uint8_t *at;
+	int r = writer->failed;
+
+	if (size > KW_FRAME_MOST)
+		return kw_log_error(-EMSGSIZE, "a frame of %zu bytes does not fit a recording", size);
+	if (r == 0 && writer->used + sizeof(head) + head.size > BUFFER)
+		r = kw_recording_flush(writer);
+	if (r < 0)
+		return r;
+	at = writer->buffer + writer->used;
+	memset(at + sizeof(head), 0, head.size);
+	if (size)
+		memcpy(at + sizeof(head), payload, size);
+	head.checksum = kw_recording_checksum(&head, at + sizeof(head));
+	memcpy(at, &head, sizeof(head));
+	writer->used += sizeof(head) + head.size;
+	return 0;
+}
+
+int kw_recording_write_header(struct kw_recording_writer *writer, const struct kw_recording_header *header)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *object = json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:{s:I, s:I}}", "keepwatch", header->keepwatch,
+		"kernel", header->kernel, "host", header->host, "machine", header->machine, "processors",
+		(json_int_t)header->processors, "clock_offset", (json_int_t)header->clock.offset, "started",
+		(json_int_t)header->started, "exchanges", header->exchanges, "events", "connection",
+		(json_int_t)header->connection_size, "lived", (json_int_t)header->lived_size);
+
+	if (object)
+		text = json_dumps(object, JSON_COMPACT);
+	json_decref(object);
+	if (!text)
+		return kw_log_error(-ENOMEM, "out of memory");
+	return kw_recording_write(writer, KW_FRAME_HEADER, text, strlen(text));
+}
+
+int kw_recording_finish(struct kw_recording_writer *writer, bool complete)
+{
+	int r = 0;
+
+	if (!writer)
+		return 0;
+	if (!complete && !writer->written && writer->used == sizeof(struct kw_recording_preamble)) {
+		writer->used = 0; /* nothing was recorded: leave nothing behind */
+		if (writer->created)
+			unlink(writer->path);
+	}
+	if (complete)
+		r = kw_recording_write(writer, KW_FRAME_END, NULL, 0);
+	if (r == 0)
+		r = kw_recording_flush(writer);
+	if (r == 0 && fsync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
+		r = cannot_write(writer->path, -errno);
+	if (close(writer->fd) < 0 && r == 0)
+		r = cannot_write(writer->path, -errno);
+	free(writer->path);
+	free(writer);
+	return r;
+}
+
+uint64_t kw_recording_size(const struct kw_recording_writer *writer)
+{
+	return writer->written + writer->used;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "web/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+struct reader {
+	const char *path;
+	yaml_document_t document;
+	struct kw_web_config *config;
+};
+
+/* A key of a mapping, and what takes its value. */
+struct key_row {
+	const char *name;
+	int (*take)(struct reader *reader, const char *key, yaml_node_t *value);
+};
+
+static unsigned int line_of(const yaml_node_t *node)
+{
+	return (unsigned int)node->start_mark.line + 1;
+}
+
+/* NULL if it is none, or holds a NUL. */
+static const char *scalar(const yaml_node_t *node)
+{
+	const char *text = node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+
+	return text && strlen(text) == node->data.scalar.length ? text : NULL;
+}
+
+static int expected(const struct reader *reader, const yaml_node_t *value, const char *key, const char *what)
+{
+	return kw_log_error(-EINVAL, "%s:%u: %.100s: expected %s", reader->path, line_of(value), key, what);
+}
+
+/* Calls @each with every pair of the mapping @node; each key may be there once. */
+static int each_pair(struct reader *reader, const char *name, yaml_node_t *node, const void *context,
+		     int (*each)(struct reader *reader, const void *context, yaml_node_t *key,
+				 yaml_node_t *value))
+{
+	if (node->type != YAML_MAPPING_NODE)
+		return expected(reader, node, name, "keys with values");
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+	     pair++) {
+		yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
+		yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+		int r;
+
+		if (!scalar(key))
+			return expected(reader, key, name, "keys that are plain text");
+		for (yaml_node_pair_t *before = node->data.mapping.pairs.start; before < pair; before++)
+			if (strcmp(scalar(yaml_document_get_node(&reader->document, before->key)),
+				   scalar(key)) == 0)
+				return kw_log_error(-EINVAL, "%s:%u: %.100s: is there twice", reader->path,
+						    line_of(key), scalar(key));
+		r = each(reader, context, key, value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* @context: rows, to a name that is NULL. */
+static int take_known(struct reader *reader, const void *context, yaml_node_t *key, yaml_node_t *value)
+{
+	char known[256] = "";
+	size_t used = 0;
+
+	for (const struct key_row *row = context; row->name; row++) {
+		if (strcmp(row->name, scalar(key)) == 0)
+			return row->take(reader, row->name, value);
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",
+					 row->name);
+	}
+	return kw_log_error(-EINVAL, "%s:%u: key '%.100s' is not known: there is %s", reader->path,
+			    line_of(key), scalar(key), known);
+}
+
+/* ---- TLS ---- */
+
+/* What is relative is so to the folder of the file that says it. */
+static char *resolve(const char *path, const char *from)
+{
+	const char *slash = strrchr(from, '/');
+	char *resolved;
+
+	if (path[0] == '/' || !slash)
+		return strdup(path);
+	return asprintf(&resolved, "%.*s%s", (int)(slash - from + 1), from, path) < 0 ? NULL : resolved;
+}
+
+static int take_file(struct reader *reader, const char *key, const yaml_node_t *value, char **ret_path)
+{
+	const char *text = scalar(value);
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fd_ int fd = -1;
+
+	if (!text || !text[0])
+		return expected(reader, value, key, "a file");
+	path = resolve(text, reader->path);
+	if (!path)
+		return kw_log_error(-ENOMEM, "out of memory");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return kw_log_error(-EINVAL, "%s:%u: %s: cannot read %s: %s", reader->path, line_of(value), key,
+				    path, strerror(errno));
+	*ret_path = kw_take(path);
+	return 0;
+}
+
+static int take_cert_file(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	return take_file(reader, key, value, &reader->config->cert_file);
+}
+
+static int take_key_file(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	return take_file(reader, key, value, &reader->config->key_file);
+}
+
+static int take_client_ca_file(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	return take_file(reader, key, value, &reader->config->client_ca_file);
+}
+
+static int take_client_auth_type(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	static const char *const names[KW_WEB_CLIENT_MAX] = {
+		[KW_WEB_CLIENT_NONE] = "NoClientCert",
+		[KW_WEB_CLIENT_REQUEST] = "RequestClientCert",
+		[KW_WEB_CLIENT_REQUIRE] = "RequireAnyClientCert",
+		[KW_WEB_CLIENT_VERIFY_GIVEN] = "VerifyClientCertIfGiven",
+		[KW_WEB_CLIENT_VERIFY] = "RequireAndVerifyClientCert",
+	};
+	const char *text = scalar(value);
+
+	for (enum kw_web_client i = 0; text && i < KW_WEB_CLIENT_MAX; i++)
+		if (strcmp(text, names[i]) == 0) {
+			reader->config->client = i;
+			return 0;
+		}
+	return expected(reader, value, key,
+			"NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or "
+			"RequireAndVerifyClientCert");
+}
+
+static int take_min_version(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	const char *text = scalar(value);
+
+	if (!text || (strcmp(text, "TLS12") != 0 && strcmp(text, "TLS13") != 0))
+		return expected(reader, value, key, "TLS12 or TLS13");
+	reader->config->tls13_only = strcmp(text, "TLS13") == 0;
+	return 0;
+}
+
+static int take_tls(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	static const struct key_row rows[] = {
+		{"cert_file", take_cert_file},
+		{"key_file", take_key_file},
+		{"client_auth_type", take_client_auth_type},
+		{"client_ca_file", take_client_ca_file},
+		{"min_version", take_min_version},
+		{0},
+	};
+	struct kw_web_config *config = reader->config;
+	bool verifies;
+	int r = each_pair(reader, key, value, rows, take_known);
+
+	if (r < 0)
+		return r;
+	verifies = config->client == KW_WEB_CLIENT_VERIFY_GIVEN || config->client == KW_WEB_CLIENT_VERIFY;
+	if (!config->cert_file || !config->key_file)
+		return expected(reader, value, key, "both cert_file and key_file");
+	if (verifies && !config->client_ca_file)
+		return expected(reader, value, key, "client_ca_file, for this client_auth_type");
+	if (!verifies && config->client_ca_file)
+		return expected(reader, value, key, "a client_auth_type that verifies, for client_ca_file");
+	config->tls_line = line_of(value);
+	return 0;
+}
+
+/* ---- users ---- */
+
+static bool is_bcrypt(const char *hash)
+{
+	static const char digits[] = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+	return strlen(hash) == KW_BCRYPT_TEXT - 1 && hash[0] == '$' && hash[1] == '2' &&
+	       (hash[2] == 'a' || hash[2] == 'b' || hash[2] == 'y') && hash[3] == '$' &&
+	       strspn(hash + 4, "0123456789") == 2 && hash[6] == '$' &&
+	       strspn(hash + 7, digits) == KW_BCRYPT_TEXT - 8;
+}
+
+/* What is wrong about it, or NULL. */
+static const char *fault_of_user(const char *name, const char *hash)
+{
+	unsigned int cost;
+
+	if (!name[0] || strchr(name, ':'))
+		return "a name that is not empty and has no ':'";
+	if (!hash || !is_bcrypt(hash))
+		return "a bcrypt hash, such as htpasswd -nBC 10 prints";
+	cost = (unsigned int)(hash[4] - '0') * 10 + (unsigned int)(hash[5] - '0');
+	if (cost < 4 || cost > KW_BCRYPT_COST_MOST)
+		return "a hash of a cost from 4 to 12: a higher one would hold up the observer";
+	return NULL;
+}
+
+static int take_user(struct reader *reader, const void *context, yaml_node_t *key, yaml_node_t *value)
+{
+	struct kw_web_config *config = reader->config;
+	const char *fault = fault_of_user(scalar(key), scalar(value));
+	struct kw_web_user *grown;
+
+	(void)context;
+	if (fault)
+		return kw_log_error(-EINVAL, "%s:%u: basic_auth_users: %.100s: expected %s", reader->path,
+				    line_of(value), scalar(key), fault);
+	grown = reallocarray(config->users, config->user_count + 1, sizeof(*grown));
+	if (!grown)
+		return kw_log_error(-ENOMEM, "out of memory");
+	config->users = grown;
+	grown[config->user_count].name = strdup(scalar(key));
+	if (!grown[config->user_count].name)
+		return kw_log_error(-ENOMEM, "out of memory");
+	strcpy(grown[config->user_count++].hash, scalar(value));
+	return 0;
+}
+
+/* A list that is there and empty would let everybody in: hardly what is meant. */
+static int take_users(struct reader *reader, const char *key, yaml_node_t *value)
+{
+	int r = each_pair(reader, key, value, NULL, take_user);
+
+	return r == 0 && reader->config->user_count == 0 ? expected(reader, value, key, "at least one user")
+							 : r;
+}
+
+/* ---- the file ---- */
+
+static int take_root(struct reader *reader, yaml_node_t *root)
+{
+	static const struct key_row rows[] = {
+		{"tls_server_config", take_tls},
+		{"basic_auth_users", take_users},
+		{0},
+	};
+
+	return each_pair(reader, "the file", root, rows, take_known);
+}
+
+/* One document of the stream, of which there may be one alone; 1: there is none any more. */
+static int read_document(struct reader *reader, yaml_parser_t *parser, bool first)
+{
+	yaml_node_t *root;
+	int r = 1;
+
+	if (!yaml_parser_load(parser, &reader->document))
+		return kw_log_error(-EINVAL, "%s:%zu: is no YAML: %s", reader->path,
+				    (parser->problem_mark.line ? parser->problem_mark : parser->mark).line + 1,
+				    parser->problem ? parser->problem : "out of memory");
+	root = yaml_document_get_root_node(&reader->document);
+	if (root && first)
+		r = take_root(reader, root);
+	else if (root)
+		r = kw_log_error(-EINVAL, "%s:%u: is a second document", reader->path, line_of(root));
+	yaml_document_delete(&reader->document);
+	return r;
+}
+
+static int read_file(struct reader *reader, FILE *file)
+{
+	yaml_parser_t parser;
+	int r;
+
+	if (!yaml_parser_initialize(&parser))
+		return kw_log_error(-ENOMEM, "out of memory");
+	yaml_parser_set_input_file(&parser, file);
+	r = read_document(reader, &parser, true);
+	if (r == 0)
+		r = read_document(reader, &parser, false);
+	yaml_parser_delete(&parser);
+	return r < 0 ? r : 0;
+}
+
+int kw_web_config_read(const char *path, struct kw_web_config *ret_config)
+{
+	struct kw_web_config config = {0};
+	struct reader reader = {.path = path, .config = &config};
+	_cleanup_file_ FILE *file = path ? fopen(path, "re") : NULL;
+	int r = 0;
+
+	if (path && !file)
+		r = kw_log_error(-EINVAL, "cannot read the web configuration file %s: %s", path,
+				 strerror(errno));
+	else if (path)
+		r = read_file(&reader, file);
+	if (r < 0) {
+		kw_web_config_free(&config);
+		return r;
+	}
+	*ret_config = config;
+	return 0;
+}
+
+void kw_web_config_free(struct kw_web_config *config)
+{
+	for (size_t i = 0; i < config->user_count; i++)
+		free(config->users[i].name);
+	free(config->users);
+	free(config->cert_file);
+	free(config->key_file);
+	free(config->client_ca_file);
+	*config = (struct kw_web_config){0};
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "web/passwords.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/histogram.h"
+#include "event/decode.h"
+#include "base/log.h"
+
+#define DIGEST 32          /* of SHA-256 */
+#define SHARE 20           /* one part in so many of all time may go into checks */
+#define AT_ONCE (5 * KW_S) /* of the time that checks have to be paid back with, so much may be owed */
+
+struct kw_web_auth {
+	const struct kw_web_user *users;
+	size_t count;
+	uint8_t key[DIGEST];
+	uint64_t paid; /* monotonic ns: when the checks so far will have been a SHARE of the time */
+	struct crypt_data scratch;
+	struct remembered {
+		bool is_there;
+		uint8_t digest[DIGEST]; /* of the password */
+	} remembered[];                 /* by user */
+};
+
+int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_web_auth **ret_auth)
+{
+	struct kw_web_auth *auth = calloc(1, sizeof(*auth) + count * sizeof(auth->remembered[0]));
+
+	if (!auth)
+		return kw_log_error(-ENOMEM, "out of memory");
+	auth->users = users;
+	auth->count = count;
+	if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) < 0) {
+		free(auth);
+		return kw_log_error(-EIO, "no random numbers are to be had");
+	}
+	*ret_auth = auth;
+	return 0;
+}
+
+void kw_web_auth_close(struct kw_web_auth *auth)
+{
+	free(auth);
+}
+
+static int digest(const struct kw_web_auth *auth, const char *text, uint8_t ret_digest[DIGEST])
+{
+	return gnutls_hmac_fast(GNUTLS_MAC_SHA256, auth->key, sizeof(auth->key), text, strlen(text),
+				ret_digest);
+}
+
+/* Which user a name is; of a name that there is not, whose hash its password is held against all the same. */
+static size_t user_of(const struct kw_web_auth *auth, const char *name, bool *ret_known)
+{
+	uint8_t of_name[DIGEST];
+	uint32_t number = 0;
+
+	*ret_known = true;
+	for (size_t i = 0; i < auth->count; i++)
+		if (strcmp(auth->users[i].name, name) == 0)
+			return i;
+	*ret_known = false;
+	if (digest(auth, name, of_name) == 0)
+		memcpy(&number, of_name, sizeof(number));
+	return number % auth->count;
+}
+
+/* Takes its time. */
+static bool is_password(struct kw_web_auth *auth, const char *hash, const char *password)
+{
+	const char *made = crypt_r(password, hash, &auth->scratch);
+	bool same = made && strlen(made) == strlen(hash) && gnutls_memcmp(made, hash, strlen(hash)) == 0;
+
+	explicit_bzero(&auth->scratch, sizeof(auth->scratch));
+	return same;
+}
+
+enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, const char *name, const char *password)
+{
+	uint64_t begin = kw_clock_monotonic();
+	uint8_t asked[DIGEST];
+	bool known, right;
+	size_t user = user_of(auth, name, &known);
+	struct remembered *remembered = &auth->remembered[user];
+
+	if (digest(auth, password, asked) < 0)
+		return KW_WEB_LATER;
+	if (known && remembered->is_there && gnutls_memcmp(remembered->digest, asked, DIGEST) == 0)
+		return KW_WEB_WELCOME;
+	if (auth->paid > begin + AT_ONCE)
+		return KW_WEB_LATER;
+	right = is_password(auth, auth->users[user].hash, password);
+	if (auth->paid < begin)
+		auth->paid = begin;
+	auth->paid += SHARE * (kw_clock_monotonic() - begin);
+	if (!known || !right)
+		return KW_WEB_WRONG;
+	*remembered = (struct remembered){.is_there = true};
+	memcpy(remembered->digest, asked, DIGEST);
+	return KW_WEB_WELCOME;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The metrics server: libmicrohttpd, driven by the one event loop, in turns with the ring buffer's consumer. It
+ * answers GET and HEAD for /metrics (see scrape.h), /healthz and /. Whoever connects, however many and whatever
+ * they send, costs a bounded amount of memory and of the loop's time: see crowd.h. */
+#ifndef KEEPWATCH_HTTP_SERVER_H
+#define KEEPWATCH_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "include/histogram.h"
+#include "web/page_reply.h"
+#include "web/access.h"
+
+#define KW_HTTP_SERVER_INTERVAL (250 * KW_MS)
+
+struct kw_http_server;
+
+/* Makes the text for /metrics; the server frees it. 0 or -errno. */
+typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_text, size_t *ret_length);
+
+struct kw_http_settings {
+	const struct sockaddr_storage *address; /* to listen on */
+	socklen_t length;
+	const char *name;   /* of the address, in messages */
+	struct kw_web *web; /* stays the caller's, the server takes a reference of its own */
+	kw_http_metrics_fn metrics;
+	kw_page_fn page;
+	void *context; /* of both */
+};
+
+/* Of @settings nothing needs to last but the context. On failure one line has been logged. */
+int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_server **ret_server);
+
+/* From now on these users are let in, and connections that come have this certificate; with a reference of its
+ * own. -EBUSY and nothing happens if one has TLS and the other has not: that takes another server. */
+int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web);
+
+/* NULL is allowed. */
+void kw_http_server_close(struct kw_http_server *server);
+
+/* Readable when there is something to do: then call _run(); and each KW_HTTP_SERVER_INTERVAL too, for its timeouts
+ * and to go on with what was too much for one turn of a few milliseconds. */
+int kw_http_server_fd(const struct kw_http_server *server);
+void kw_http_server_run(struct kw_http_server *server);
+
+/* "http://127.0.0.1:9951/metrics", or https; valid as long as the server. */
+const char *kw_http_server_url(const struct kw_http_server *server);
+
+#endif
