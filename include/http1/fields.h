@@ -161,7 +161,23 @@ enum http1_odd {
 	HTTP1_ODD_BLANK = 1 << 0, /* a blank within the name or behind it */
 	HTTP1_ODD_OTHER = 1 << 1, /* anything else that makes it odd */
 	HTTP1_ODD_FOLD = 1 << 2,  /* the line begins as a folded one, and continues nothing */
+	HTTP1_ODD_ANY = 1 << 3,   /* it is none of the names that matter, so nothing of it is kept */
 };
+
+/* May the word that is being read become this name? */
+KW_INLINE int http1_may_become(const struct http1_stream *s, __u64 first, __u64 second, __u64 third)
+{
+	__u32 n = s->word_length & (HTTP1_WORD - 1);
+	__u64 masks[3];
+
+	for (__u32 i = 0; i < 3; i++) {
+		__u32 here = n > 8 * i ? n - 8 * i : 0;
+
+		masks[i] = here >= 8 ? ~0ULL : (1ULL << 8 * here) - 1;
+	}
+	return s->word_length <= 24 && s->words[0] == (first & masks[0]) &&
+	       s->words[1] == (second & masks[1]) && s->words[2] == (third & masks[2]);
+}
 
 /* The name that was read, without blanks, frames the message or says how long the connection lives. */
 KW_INLINE int http1_is_framing_name(const struct http1_stream *s)
@@ -183,6 +199,21 @@ KW_INLINE int http1_is_connection_name(const struct http1_stream *s)
 	       http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0);
 }
 
+/* May the odd name still become one of those two kinds? Else it may be anything, a secret too. */
+KW_INLINE int http1_may_matter_yet(const struct http1_stream *s)
+{
+	return http1_may_become(s, HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'),
+				HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0) ||
+	       http1_may_become(s, HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'),
+				HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0) ||
+	       http1_may_become(s, HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),
+				HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'),
+				HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0)) ||
+	       http1_may_become(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
+				HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0) ||
+	       http1_may_become(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0);
+}
+
 KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)
 {
 	__u32 phase = s->phase;
@@ -191,7 +222,7 @@ KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)
 		s->errors |= 1 << HTTP1_ERROR_FOLD;
 	if (!colon)
 		s->errors |= 1 << HTTP1_ERROR_NO_COLON;
-	else if (phase & HTTP1_ODD_OTHER || !s->word_length)
+	else if (phase & HTTP1_ODD_OTHER || !(s->word_length || phase & HTTP1_ODD_ANY))
 		s->errors |= 1 << HTTP1_ERROR_FIELD_NAME;
 	else if (phase & HTTP1_ODD_BLANK)
 		s->errors |= 1 << HTTP1_ERROR_SPACE_BEFORE_COLON;
@@ -212,20 +243,35 @@ KW_INLINE __u32 http1_odd_name_end(struct http1_connection *c, struct http1_stre
 	return 0;
 }
 
+/* A name that began as one that matters turns out to be odd. Returns how it is to be read on: HTTP1_ODD_ANY or 0. */
+KW_INLINE __u32 http1_odd_begins(struct http1_stream *s)
+{
+	if (http1_may_matter_yet(s))
+		return 0;
+	s->word_length = 0;
+	s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
+	return HTTP1_ODD_ANY;
+}
+
+/* Notes by one byte of a name, which is no end of it, what makes the name odd. */
+KW_INLINE void http1_note_odd(struct http1_stream *s, __u8 byte)
+{
+	if (http1_is_space(byte) || byte == '\r')
+		s->phase |= HTTP1_ODD_BLANK;
+	else if (!http1_is_token(byte) || s->phase & HTTP1_ODD_BLANK)
+		s->phase |= HTTP1_ODD_OTHER; /* a blank within the name is no blank before the colon */
+}
+
+/* A byte of an odd name that may still be one of those that matter. Blanks are not kept, nor are control bytes: a peer may
+ * strip them alike. */
 KW_INLINE __u32 http1_odd_name_byte(struct http1_connection *c, struct http1_stream *s, __u8 byte)
 {
-	s->state = HTTP1_BAD_NAME;
 	if (byte == '\n' || byte == ':')
 		return http1_odd_name_end(c, s, byte == ':');
-	if (http1_is_space(byte) || byte == '\r') {
-		s->phase |= HTTP1_ODD_BLANK;
-		return 0;
-	}
-	if (!http1_is_token(byte) || s->phase & HTTP1_ODD_BLANK)
-		s->phase |= HTTP1_ODD_OTHER; /* a blank within the name is no blank before the colon */
-	if (byte < ' ' || byte == 0x7f)
-		return 0; /* a peer may strip it as it strips blanks */
-	http1_append(s, http1_is_token(byte) ? http1_lower(byte) : '?');
+	http1_note_odd(s, byte);
+	if (byte > ' ' && byte != 0x7f)
+		http1_append(s, http1_is_token(byte) ? http1_lower(byte) : '?');
+	s->phase |= http1_odd_begins(s);
 	return 0;
 }
 
@@ -259,8 +305,7 @@ KW_INLINE __u32 http1_step_field_start(struct http1_connection *c, struct http1_
 	return 0;
 }
 
-KW_INLINE __u32 http1_step_name(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
-				__u32 *event)
+KW_INLINE __u32 http1_step_name(struct http1_stream *s, const __u8 *p, __u32 n)
 {
 	for (__u32 i = 0; i < HTTP1_WORD; i++) {
 		if (i >= n)
@@ -272,16 +317,15 @@ KW_INLINE __u32 http1_step_name(struct http1_connection *c, struct http1_stream 
 			return i + 1;
 		}
 		if (!http1_is_token(byte)) {
-			*event = http1_odd_name_byte(c, s, byte);
-			return i + 1;
+			s->state = HTTP1_BAD_NAME;
+			return i;
 		}
 		http1_append(s, http1_lower(byte));
 	}
 	return HTTP1_WORD;
 }
 
-KW_INLINE __u32 http1_step_other_name(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
-				      __u32 n, __u32 *event)
+KW_INLINE __u32 http1_step_other_name(struct http1_stream *s, const __u8 *p, __u32 n)
 {
 	for (__u32 i = 0; i < HTTP1_WORD; i++) {
 		if (i >= n)
@@ -295,25 +339,30 @@ KW_INLINE __u32 http1_step_other_name(struct http1_connection *c, struct http1_s
 			s->state = HTTP1_VALUE;
 			return i + 1;
 		} else {
-			if (s->phase)
-				http1_append(s, '?'); /* the name so far: none that matters begins so */
-			s->phase = 0;
-			*event = http1_odd_name_byte(c, s, byte);
-			return i + 1;
+			s->phase = s->phase ? HTTP1_ODD_ANY : 0; /* none that matters begins so */
+			s->state = HTTP1_BAD_NAME;
+			return i;
 		}
 	}
 	return HTTP1_WORD;
 }
 
+/* An odd name is read on byte by byte, or to its end at once where nothing of it matters. */
 KW_INLINE __u32 http1_step_bad_name(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
 				    __u32 *event)
 {
+	if (!(s->phase & HTTP1_ODD_ANY)) {
+		*event = http1_odd_name_byte(c, s, p[0]);
+		return 1;
+	}
 	for (__u32 i = 0; i < HTTP1_WORD; i++) {
 		if (i >= n)
 			return n;
-		*event = http1_odd_name_byte(c, s, p[i]);
-		if (s->state != HTTP1_BAD_NAME)
+		if (p[i] == '\n' || p[i] == ':') {
+			*event = http1_odd_name_end(c, s, p[i] == ':');
 			return i + 1;
+		}
+		http1_note_odd(s, p[i]);
 	}
 	return HTTP1_WORD;
 }

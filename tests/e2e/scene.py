@@ -79,7 +79,7 @@ class Scene:
                 pair.send_request(first)
                 pair.close(first=pair.client)
         with self._pair("more") as pair:
-            pair.exchange(wire.head("GET / HTTP/1.1", "no colon"), wire.response("400 Bad Request"))
+            pair.exchange(wire.head("GET / HTTP/1.1", "Connection"), wire.response("400 Bad Request"))
             pair.close(first=pair.client)
         with self._pair("more") as pair:
             pair.close(first=pair.client)
