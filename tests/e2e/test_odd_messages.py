@@ -164,7 +164,9 @@ def test_what_stands_behind_connect_is_the_tunnels(trace, talk, field):
     check(trace.both(talk), 1, 1, [], "tunnel_ended", "client", "fin", "tunnel")
 
 
-def test_a_connect_that_is_refused_leaves_the_connection_as_it_was(trace, talk):
-    talk.exchange(wire.head("CONNECT a:1 HTTP/1.1", "Content-Length: 5"), wire.response("407 Authenticate"))
+@pytest.mark.parametrize("behind", [b"", b"hello"], ids=["head alone", "with bytes behind it"])
+def test_a_connect_that_is_refused_leaves_the_connection_as_it_was(trace, talk, behind):
+    connect = wire.head("CONNECT a:1 HTTP/1.1", "Content-Length: 5") + behind
+    talk.exchange(connect, wire.response("407 Authenticate"))
     records = exchange_and_close(trace, talk, wire.GET, CLOSES)
     check(records, 2, 2, [], "announced_by_response", "server", "fin", "idle")
