@@ -116,7 +116,8 @@ static __always_inline void kw_set_role(struct kw_connection *c, __u8 role)
 	c->identity.role = c->role = role;
 }
 
-/* Of a connection older than the observer on which no message was seen: servers have the lower port, as ephemeral ones are given out from 32768 on. */
+/* For a connection older than the observer on which no message was seen: servers have the lower port, because
+ * ephemeral ports begin at 32768. */
 static __always_inline void kw_guess_role(struct kw_connection *c)
 {
 	if (c->role == KW_ROLE_UNKNOWN)
@@ -202,9 +203,8 @@ static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 
 	if (!tcp)
 		return;
-	c->tx_start =
-		c->role ==
-		KW_ROLE_CLIENT; /* the SYN of connect() counts as acknowledged, that of accept() does not */
+	/* The SYN of connect() counts as acknowledged, that of accept() does not. */
+	c->tx_start = c->role == KW_ROLE_CLIENT;
 	c->tx_base = tcp->snd_una - (__u32)tcp->bytes_acked + (__u32)c->tx_start;
 	c->rx_base = tcp->rcv_nxt - (__u32)tcp->bytes_received;
 	kw_expect_no_body(c);

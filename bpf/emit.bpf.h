@@ -108,7 +108,8 @@ static __always_inline void kw_settle_surplus(struct kw_http *http, const struct
 {
 	http->surplus = responses->surplus;
 	if (!http->taints && http->counts.requests_begun &&
-	    http->counts.responses_ended > http->counts.requests_begun && http->last_status != 408)
+	    http->counts.responses_ended > http->counts.requests_begun && http->last_status != 408 &&
+	    http->response_end > http->response_begin)
 		http->surplus += http->response_end - http->response_begin;
 	if (http->surplus)
 		http->errors |= 1 << HTTP1_ERROR_SURPLUS;
@@ -173,14 +174,16 @@ static __always_inline __u64 kw_owed(const struct http1_stream *s)
 	}
 }
 
-/* The body of the latest message in @direction whose head was complete. */
+/* The body of the latest message in @direction. While its head is not complete, nothing is known of it. */
 static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_connection *c, __u32 direction)
 {
 	const struct http1_stream *s = &c->http1.streams[direction & 1];
 
-	body->bytes = s->body;
-	body->declared = s->framing == HTTP1_FRAMING_LENGTH ? s->length : KW_UNDECLARED;
-	if (s->framing == HTTP1_FRAMING_NONE)
+	body->bytes = s->framing == HTTP1_FRAMING_NONE ? 0 : s->body;
+	body->declared = KW_UNDECLARED;
+	if (s->framing == HTTP1_FRAMING_LENGTH)
+		body->declared = s->length;
+	else if (s->framing == HTTP1_FRAMING_NONE && !c->sides[direction & 1].open)
 		body->declared = 0;
 	body->owed = kw_owed(s);
 }

@@ -11,7 +11,7 @@
  *         6.1    the verifier does not link a value to its copy on the stack   barrier_var(); struct kw_scratch
  *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
- * What is loaded where is found by trying, in user/observe/front_end.c. The type of an iterator over user buffers, which
+ * user/observe/front_end.c finds by trying which programs a kernel takes. The type of an iterator over user buffers, which
  * differs too, is never looked at: the buffers are found by the system call. */
 #ifndef KEEPWATCH_KERNEL_BPF_H
 #define KEEPWATCH_KERNEL_BPF_H

@@ -78,10 +78,6 @@ static __always_inline __u32 kw_read_segment(const struct sk_buff *skb, struct k
 	return length - header;
 }
 
-/* Clients send one or two empty lines behind a request (RFC 9112 section 2.2), and no client sends so few bytes of the
- * next one by themselves. */
-#define KW_EMPTY_LINES 4
-
 static __always_inline void kw_emit_late(const struct kw_closed_by_server *closed, __u32 bytes, __u64 now)
 {
 	struct kw_event_late *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);

@@ -219,7 +219,7 @@ _Static_assert(sizeof(struct kw_http) == 256, "ABI");
 /* How much of a message's body came, of how much. */
 struct kw_body {
 	__u64 bytes;    /* so far, without chunk framing */
-	__u64 declared; /* by Content-Length; KW_UNDECLARED for chunked bodies and those that the close ends */
+	__u64 declared; /* by Content-Length; KW_UNDECLARED for chunked bodies, those that the close ends, and before the head is complete */
 	__u64 owed;     /* bytes still to come: exactly, by Content-Length; at the least, of a chunked body */
 };
 #define KW_UNDECLARED (~0ULL)
@@ -288,6 +288,10 @@ struct kw_event_exchange {
 	__u8 reserved[6];
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
+
+/* Clients send one or two empty lines behind a request (RFC 9112 section 2.2). So few bytes that nobody could read count as
+ * such, because no client sends so little of a request by itself. */
+#define KW_EMPTY_LINES 4
 
 /* A request that met a socket its server had closed already: it drew a RST. Comes after the connection's
  * record, up to KW_LATE_WINDOW later, once a connection. */

@@ -5,6 +5,21 @@
 
 #include "framing.h"
 
+/* Names and members of lists, as the three words that http1_word_is() compares. */
+#define HTTP1_WORD_CONNECTION                                                                                  \
+	HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'), HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0
+#define HTTP1_WORD_CONTENT_LENGTH                                                                              \
+	HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'), HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0
+#define HTTP1_WORD_TRANSFER_ENCODING                                                                           \
+	HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),                                                   \
+		HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'), HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0)
+#define HTTP1_WORD_KEEP_ALIVE                                                                                  \
+	HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'), HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0
+#define HTTP1_WORD_UPGRADE HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0
+#define HTTP1_WORD_PROXY_CONNECTION                                                                            \
+	HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o'),                                                   \
+		HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'), 0
+
 /* ---- fields ------------------------------------------------------------------------------------- */
 
 /* A member of Connection is complete (RFC 9110 section 7.6.1). */
@@ -12,17 +27,15 @@ KW_INLINE __u32 http1_connection_member(struct http1_stream *s)
 {
 	if (http1_word_is(s, HTTP1_WORD8('c', 'l', 'o', 's', 'e', 0, 0, 0), 0, 0))
 		s->flags |= HTTP1_FLAG_CLOSE;
-	else if (http1_word_is(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
-			       HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0))
+	else if (http1_word_is(s, HTTP1_WORD_KEEP_ALIVE))
 		s->flags |= HTTP1_FLAG_KEEP_ALIVE;
-	else if (http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0))
+	else if (http1_word_is(s, HTTP1_WORD_UPGRADE))
 		s->flags |= HTTP1_FLAG_UPGRADE;
 	else if (http1_word_is(s, HTTP1_WORD8('t', 'e', 0, 0, 0, 0, 0, 0), 0, 0))
 		s->flags |= HTTP1_FLAG_TE;
 	else if (!http1_word_is(s, HTTP1_WORD8('h', 't', 't', 'p', '2', '-', 's', 'e'),
 				HTTP1_WORD8('t', 't', 'i', 'n', 'g', 's', 0, 0), 0) &&
-		 !http1_word_is(s, HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o'),
-				HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'), 0))
+		 !http1_word_is(s, HTTP1_WORD_PROXY_CONNECTION))
 		return HTTP1_EVENT_NAME;
 	return 0;
 }
@@ -118,29 +131,23 @@ KW_INLINE void http1_name_end(struct http1_stream *s)
 {
 	s->field = HTTP1_FIELD_OTHER;
 	s->phase = 0;
-	if (http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'),
-			  HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0)) {
+	if (http1_word_is(s, HTTP1_WORD_CONNECTION)) {
 		s->field = HTTP1_FIELD_CONNECTION;
-	} else if (http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'),
-				 HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0)) {
+	} else if (http1_word_is(s, HTTP1_WORD_CONTENT_LENGTH)) {
 		s->field = HTTP1_FIELD_CONTENT_LENGTH;
 		s->phase = HTTP1_PHASE_VALUE;
 		s->number = 0;
-	} else if (http1_word_is(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
-				 HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0)) {
+	} else if (http1_word_is(s, HTTP1_WORD_KEEP_ALIVE)) {
 		s->field = HTTP1_FIELD_KEEP_ALIVE;
 		s->phase = HTTP1_PHASE_NAME;
 		s->parameter = HTTP1_PARAMETER_OTHER;
 		s->flags |= HTTP1_FLAG_KEEP_ALIVE_FIELD;
-	} else if (http1_word_is(s, HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),
-				 HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'),
-				 HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0))) {
+	} else if (http1_word_is(s, HTTP1_WORD_TRANSFER_ENCODING)) {
 		s->field = HTTP1_FIELD_TRANSFER_ENCODING;
 		s->flags |= HTTP1_FLAG_CODING;
-	} else if (http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0)) {
+	} else if (http1_word_is(s, HTTP1_WORD_UPGRADE)) {
 		s->flags |= HTTP1_FLAG_UPGRADE_FIELD;
-	} else if (http1_word_is(s, HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o'),
-				 HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'), 0)) {
+	} else if (http1_word_is(s, HTTP1_WORD_PROXY_CONNECTION)) {
 		s->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
 	}
 	s->word_length = 0;
@@ -182,36 +189,22 @@ KW_INLINE int http1_may_become(const struct http1_stream *s, __u64 first, __u64 
 /* The name that was read, without blanks, frames the message or says how long the connection lives. */
 KW_INLINE int http1_is_framing_name(const struct http1_stream *s)
 {
-	return http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'),
-			     HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0) ||
-	       http1_word_is(s, HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'),
-			     HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0) ||
-	       http1_word_is(s, HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),
-			     HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'),
-			     HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0));
+	return http1_word_is(s, HTTP1_WORD_CONNECTION) || http1_word_is(s, HTTP1_WORD_CONTENT_LENGTH) ||
+	       http1_word_is(s, HTTP1_WORD_TRANSFER_ENCODING);
 }
 
 /* A lenient peer may have read a field that says something of the connection. */
 KW_INLINE int http1_is_connection_name(const struct http1_stream *s)
 {
-	return http1_word_is(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
-			     HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0) ||
-	       http1_word_is(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0);
+	return http1_word_is(s, HTTP1_WORD_KEEP_ALIVE) || http1_word_is(s, HTTP1_WORD_UPGRADE);
 }
 
 /* May the odd name still become one of those two kinds? Else it may be anything, a secret too. */
 KW_INLINE int http1_may_matter_yet(const struct http1_stream *s)
 {
-	return http1_may_become(s, HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'),
-				HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0) ||
-	       http1_may_become(s, HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'),
-				HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0) ||
-	       http1_may_become(s, HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),
-				HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'),
-				HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0)) ||
-	       http1_may_become(s, HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'),
-				HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0) ||
-	       http1_may_become(s, HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0);
+	return http1_may_become(s, HTTP1_WORD_CONNECTION) || http1_may_become(s, HTTP1_WORD_CONTENT_LENGTH) ||
+	       http1_may_become(s, HTTP1_WORD_TRANSFER_ENCODING) ||
+	       http1_may_become(s, HTTP1_WORD_KEEP_ALIVE) || http1_may_become(s, HTTP1_WORD_UPGRADE);
 }
 
 KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)

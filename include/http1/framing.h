@@ -45,8 +45,8 @@ KW_INLINE int http1_is_unasked(const struct http1_connection *c)
 	return (__s32)(c->pushed - c->popped) <= 0;
 }
 
-/* Where a response may begin there is none: other bytes, the first of which is @first, and of which @n have been taken.
- * Behind a complete response, with no request outstanding, they are surplus. */
+/* Other bytes stand where a response may begin. @first is their first byte, and @n of them have been taken. Behind a
+ * complete response, with no request outstanding, they are surplus. */
 KW_INLINE __u32 http1_no_response(struct http1_connection *c, struct http1_stream *s, __u8 first, __u32 n)
 {
 	if (!http1_is_unasked(c)) {

@@ -51,7 +51,7 @@ enum http1_framing {
 enum http1_error {
 	HTTP1_ERROR_START_LINE,     /* not a request line or status line of HTTP/1.x */
 	HTTP1_ERROR_NOT_A_RESPONSE, /* other bytes where a response is expected */
-	HTTP1_ERROR_FRAMING_FIELD, /* a damaged line whose name is Content-Length, Transfer-Encoding or Connection, or a CR without LF where the head may end */
+	HTTP1_ERROR_FRAMING_FIELD, /* a damaged line named Content-Length, Transfer-Encoding or Connection; CR alone */
 	HTTP1_ERROR_CONTENT_LENGTH,    /* differing, signed, empty, or no number below 2^63 */
 	HTTP1_ERROR_TRANSFER_ENCODING, /* a request whose last coding is not chunked */
 	HTTP1_ERROR_CHUNK,             /* a chunk's size or end */

@@ -107,6 +107,22 @@ def test_what_comes_in_a_call_of_its_own_is_surplus_too(trace, talk):
     check(trace.both(talk), 2, 2, ["surplus"], "client_closed_idle", "client", "fin", "idle")
 
 
+def test_more_surplus_behind_a_second_response_is_counted_in_bounds(trace, talk):
+    extra = wire.OK + b"HTTPS only"
+    for record in exchange_and_close(trace, talk, wire.GET, CLOSES + extra):
+        (told,) = [sentence for sentence in record["evidence"] if "belong to no response" in sentence]
+        assert record["errors"] == ["surplus"] and 0 < int(told.split()[3]) <= len(extra)
+
+
+def test_a_head_that_is_cut_says_nothing_of_a_body(trace, talk):
+    talk.exchange(wire.request("POST", "/", "Content-Length: 5", body=b"hello"))
+    talk.send_request(b"POST / HTTP/1.1\r\nContent-Length: 7\r\n")
+    talk.close(first=talk.client)
+    for record in trace.both(talk):
+        says(record, "request_truncated", "client", "fin", "request", True, 1)
+        assert (record["body_bytes"], record["body_declared"]) == (0, None)
+
+
 IDENTITY = wire.head("HTTP/1.1 200 OK", "Transfer-Encoding: identity", "Content-Length: 3") + b"abc"
 
 

@@ -163,7 +163,7 @@ static void a_response_is_cut_by_the_close_or_ended_by_it(void **state)
 	assert_string_equal(told(story, KW_ROLE_SERVER).sentences[1], "server sent FIN, which ends response 2");
 }
 
-/* Where only one of them is known, that one is said. */
+/* The sentence names the one that is known, where the other is not. */
 static void a_cut_response_says_how_much_came_and_how_long_nothing_did(void **state)
 {
 	static const struct {

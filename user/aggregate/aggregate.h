@@ -92,13 +92,13 @@ enum kw_service_dropped {
 
 struct kw_aggregate {
 	struct kw_stats *services;    /* hash table; owned */
-	uint32_t ceiling;             /* how many may be in it, those called "other" apart */
-	uint32_t count;               /* how many are, likewise */
+	uint32_t ceiling;             /* most services in it, not counting those called "other" */
+	uint32_t count;               /* services in it now, not counting those called "other" */
 	uint64_t window;              /* ns; 0 means the whole observation */
 	uint64_t started;             /* monotonic ns, as far as is known */
 	uint64_t now;                 /* the latest time that an event brought */
 	struct kw_totals totals;      /* the latest */
-	struct kw_unfinished closing; /* likewise */
+	struct kw_unfinished closing; /* as the latest sweep counted them */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
 	struct kw_recent overflows; /* of the queues of this host's listeners; see kw_aggregate_overflows */
 	struct kw_pairs pairs;

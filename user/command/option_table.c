@@ -81,7 +81,7 @@ const struct kw_option_row kw_option_table[] = {
 	{"web-config", 0, "FILE", RUN | LIVE, kw_set_web_config, "a file",
 	 "TLS and users of the metrics, as Prometheus' exporters have them"},
 	{"services", 0, "N", RUN | REPORT, kw_set_services, "a number from 1 to 10000",
-	 "how many services are told apart (100); the rest is 'other'"},
+	 "most services that are counted by name (100); the others count as 'other'"},
 	{"service-by", 0, "comm|cgroup|container|port", RUN | TRACE | REPORT, kw_set_service_by,
 	 "comm, cgroup, container or port", "what names a server (comm)"},
 	{"networks", 0, "CIDR=NAME[,...]", RUN | TRACE | REPORT, kw_set_networks,

@@ -16,7 +16,7 @@ struct kw_source {
 	const char *(*cgroup)(void *names, uint64_t id);
 	/* How often the queue of a listener was full so far; NULL in a replay, which does not know. */
 	uint64_t (*overflows)(void);
-	/* What programs run, beside their names; NULL likewise. */
+	/* Finds out what kind of programs run, where their names do not say it; NULL in a replay. */
 	void (*programs)(struct kw_programs *programs);
 };
 

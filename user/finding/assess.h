@@ -22,7 +22,7 @@ struct kw_assessment {
 	double margin;                  /* seconds */
 	/* Requests that a RST alone answered, near the timeout: they met the server's close. */
 	uint64_t resets[KW_RETRYABLE_MAX];
-	uint64_t forgotten;    /* likewise, but beyond every idle age that worked, and at once: see dead_path */
+	uint64_t forgotten;    /* answered by a RST at once, beyond every idle age that worked: see dead_path */
 	double forgotten_idle; /* seconds; the shortest idle age of these */
 	uint64_t overflows;    /* times that the queue of some listener on this host was full */
 	const struct kw_drain *drains; /* within the window, ascending; point into stats */

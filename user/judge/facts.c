@@ -8,10 +8,6 @@
 
 #define EVERYTHING UINT64_MAX /* a mark behind all that was ever sent */
 
-/* Clients send one or two empty lines behind a request (RFC 9112 section 2.2). So few bytes that nobody read are taken
- * for such: no client sends so little of a request by itself. */
-#define EMPTY_LINES 4
-
 static bool has_act(const struct kw_event_connection *event, enum kw_act act)
 {
 	return event->ending.acts & (1 << act);
@@ -238,7 +234,7 @@ static void derive_requests(struct kw_facts *f)
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
 	f->discarded = !f->outstanding && is_discarded(event);
-	f->late_unread = f->discarded || (!f->outstanding && event->closing.unread > EMPTY_LINES);
+	f->late_unread = f->discarded || (!f->outstanding && event->closing.unread > KW_EMPTY_LINES);
 	f->late_request = beyond || f->late_unread;
 }
 
@@ -256,7 +252,7 @@ static bool is_hidden(const struct kw_facts *f)
 		return true;
 	if (event->http.flags & KW_HTTP_REQUEST_OPEN)
 		return is_owed_exactly(f) && arrived - read > owed_by_client(f);
-	return arrived - read > EMPTY_LINES;
+	return arrived - read > KW_EMPTY_LINES;
 }
 
 /* Where a chunked body ends among bytes that nobody read is not certain, nor whether it does. */
