@@ -108,7 +108,7 @@ def test_what_comes_in_a_call_of_its_own_is_surplus_too(trace, talk):
 
 
 def test_more_surplus_behind_a_second_response_is_counted_in_bounds(trace, talk):
-    extra = wire.OK + b"HTTPS only"
+    extra = wire.OK + b"\r\n" * 20 + b"HX"
     for record in exchange_and_close(trace, talk, wire.GET, CLOSES + extra):
         (told,) = [sentence for sentence in record["evidence"] if "belong to no response" in sentence]
         assert record["errors"] == ["surplus"] and 0 < int(told.split()[3]) <= len(extra)
