@@ -260,7 +260,7 @@ $(UNFILTERED): tests/e2e/unfiltered.c
 
 $(BUILD)/tests/e2e/unseen.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/unseen.o $(addprefix $(BUILD)/user/,event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
+$(UNSEEN): $(BUILD)/tests/e2e/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c

@@ -6,6 +6,7 @@
 #define KEEPWATCH_HISTOGRAM_H
 
 #include "types.h"
+#include "units.h"
 
 #define KW_HISTOGRAM_BUCKETS 44 /* the last one has no upper bound */
 #define KW_HISTOGRAM_STEPS 6    /* buckets a decade */
@@ -18,10 +19,6 @@ enum kw_histogram {
 	KW_HISTOGRAM_MAX,
 };
 
-#define KW_US (1000ULL)
-#define KW_MS (1000ULL * KW_US)
-#define KW_S (1000ULL * KW_MS)
-#define KW_NEVER (~0ULL >> 1)
 #define KW_DECADE(unit) 10 * (unit), 15 * (unit), 25 * (unit), 35 * (unit), 50 * (unit), 75 * (unit)
 
 /* Inclusive upper bounds in nanoseconds ("le" in Prometheus' words). */

@@ -15,10 +15,11 @@
 
 #include <cmocka.h>
 
-#include "event/decode.h"
+#include "base/clock.h"
 #include "observe/front_end.h"
 #include "judge/judge.h"
 #include "keepwatch.skel.h"
+#include "event/decode.h"
 
 #define PATIENCE (30 * KW_S)
 

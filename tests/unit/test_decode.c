@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "events.h"
+#include "base/clock.h"
 
 static void each_type_is_decoded(void **state)
 {

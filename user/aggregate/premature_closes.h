@@ -8,6 +8,7 @@
 #include "event/decode.h"
 #include "judge/judge.h"
 #include "event/service.h"
+#include "base/clock.h"
 
 #define KW_PREMATURE_KEPT 20
 

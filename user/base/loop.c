@@ -9,7 +9,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "include/histogram.h"
+#include "include/units.h"
 
 int kw_loop_open(struct kw_loop *loop)
 {

@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "include/histogram.h"
-#include "event/decode.h"
+#include "include/units.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define US 1000ULL /* ns */

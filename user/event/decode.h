@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the raw bytes of the ring buffer, or of a file, to a typed event; from the kernel's clock to time. */
+/* From the raw bytes of the ring buffer, or of a file, to a typed event. */
 #ifndef KEEPWATCH_DECODE_H
 #define KEEPWATCH_DECODE_H
 
@@ -26,16 +26,5 @@ int kw_decode(const void *data, size_t size, struct kw_event *ret_event);
 
 /* Events of all kinds that were lost on the way to user space. */
 uint64_t kw_totals_lost(const struct kw_totals *totals);
-
-/* What must be added to a monotonic time to get nanoseconds since 1970 UTC. */
-struct kw_clock {
-	int64_t offset;
-};
-
-/* Reads both clocks, in the order that gives the least error. */
-void kw_clock_read(struct kw_clock *ret_clock);
-
-/* CLOCK_MONOTONIC now, ns. */
-uint64_t kw_clock_monotonic(void);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_SOURCE_H
 #define KEEPWATCH_SOURCE_H
 
+#include "base/clock.h"
 #include "event/cgroup.h"
 #include "event/decode.h"
 #include "observe/accept_queue.h"

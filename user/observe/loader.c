@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "event/decode.h"
+#include "base/clock.h"
 #include "observe/requirements.h"
 #include "keepwatch.skel.h"
 #include "base/log.h"

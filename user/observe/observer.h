@@ -7,6 +7,7 @@
 #include "event/decode.h"
 #include "judge/judge.h"
 #include "observe/loader.h"
+#include "base/clock.h"
 #include "base/loop.h"
 
 /* Where events go. @verdict is set for a connection that closed, else NULL. */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "event/decode.h"
+#include "base/clock.h"
 #include "command/options.h"
 
 #define KW_RECORDING_VERSION 1

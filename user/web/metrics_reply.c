@@ -2,7 +2,7 @@
 #include "web/metrics_reply.h"
 
 #include "base/cleanup.h"
-#include "event/decode.h"
+#include "base/clock.h"
 #include "web/gzip.h"
 #include "web/negotiate.h"
 

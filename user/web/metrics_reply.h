@@ -11,6 +11,7 @@
 
 #include <microhttpd.h>
 
+#include "base/clock.h"
 #include "web/server.h"
 
 #define KW_SCRAPE_FRESH (100 * KW_MS)

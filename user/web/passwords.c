@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "include/histogram.h"
-#include "event/decode.h"
+#include "include/units.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define DIGEST 32          /* of SHA-256 */

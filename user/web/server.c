@@ -12,7 +12,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "web/connections.h"
-#include "event/decode.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "web/page_reply.h"
 #include "web/metrics_reply.h"

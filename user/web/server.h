@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "include/histogram.h"
+#include "include/units.h"
 #include "web/page_reply.h"
 #include "web/access.h"
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 #define GOOD_FOR KW_S
 #define TIMES_MAKING 20
 

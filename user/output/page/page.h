@@ -9,6 +9,7 @@
 
 #include "finding/overview.h"
 #include "aggregate/premature_closes.h"
+#include "base/clock.h"
 
 #define KW_PAGE_FINDINGS 40
 #define KW_PAGE_PLOTS 12

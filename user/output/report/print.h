@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "finding/overview.h"
+#include "base/clock.h"
 
 #define KW_TIMESTAMP 40
 

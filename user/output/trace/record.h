@@ -3,6 +3,7 @@
 #ifndef KEEPWATCH_RECORD_H
 #define KEEPWATCH_RECORD_H
 
+#include "base/clock.h"
 #include "event/decode.h"
 #include "judge/evidence.h"
 #include "event/http1_names.h"
