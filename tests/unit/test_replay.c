@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "command/commands.h"
+#include "command/settings.h"
 #include "output/metrics/metrics.h"
 #include "recording/recorder.h"
 #include "output/report/reporter.h"
@@ -39,18 +40,12 @@ static struct kw_source host(void)
 static int deliver(struct kw_sink sink, const void *data)
 {
 	const struct kw_event_header *header = data;
-	struct kw_verdict verdict;
-	struct kw_event event;
-	bool closed;
 	int r;
 
 	if (enough)
 		return 0;
-	assert_int_equal(kw_decode(data, header->size, &event), 0);
-	closed = event.connection && event.connection->report == KW_REPORT_CLOSED;
-	if (closed)
-		kw_judge(event.connection, &verdict);
-	r = sink.event(sink.context, &event, closed ? &verdict : NULL);
+	r = kw_sink_feed(&sink, data, header->size);
+	assert_int_not_equal(r, -EBADMSG);
 	enough = r > 0;
 	return enough ? 0 : r;
 }
@@ -153,18 +148,20 @@ static struct kw_options parsed(const char *line)
 
 static void trace(const struct kw_options *options)
 {
+	struct kw_tracer_settings settings = kw_settings_trace(options, true);
 	struct kw_tracer tracer;
 
-	kw_tracer_open(&tracer, options, host(), true);
+	kw_tracer_open(&tracer, &settings, host());
 	observe(kw_tracer_sink(&tracer));
 	assert_int_equal(kw_tracer_finish(&tracer), 0);
 }
 
 static void report(const struct kw_options *options)
 {
+	struct kw_reporter_settings settings = kw_settings_report(options);
 	struct kw_reporter reporter;
 
-	assert_int_equal(kw_reporter_open(&reporter, options, host()), 0);
+	assert_int_equal(kw_reporter_open(&reporter, &settings, host()), 0);
 	kw_reporter_start(&reporter, STARTED);
 	observe(kw_reporter_sink(&reporter));
 	assert_int_equal(kw_reporter_finish(&reporter), 0);
@@ -229,12 +226,13 @@ static int count(void *context, const struct kw_event *event, const struct kw_ve
 
 static void run(const struct kw_options *options)
 {
+	struct kw_tally_settings settings = kw_settings_intake(options, options->window);
 	struct kw_tally tally;
 	struct kw_metrics metrics = {.aggregate = &tally.aggregate};
 	size_t length;
 	char *text;
 
-	assert_int_equal(kw_tally_open(&tally, options, options->window, host()), 0);
+	assert_int_equal(kw_tally_open(&tally, &settings, host()), 0);
 	tally.aggregate.started = STARTED;
 	observe((struct kw_sink){.context = &tally, .event = count});
 	assert_int_equal(kw_aggregate_settle(&tally.aggregate, UINT64_MAX), 0);

@@ -7,11 +7,10 @@
 
 #include "base/log.h"
 
-int kw_tally_open(struct kw_tally *tally, const struct kw_options *options, uint64_t window,
-		  struct kw_source source)
+int kw_tally_open(struct kw_tally *tally, const struct kw_tally_settings *settings, struct kw_source source)
 {
-	*tally = (struct kw_tally){.namer = &options->namer, .source = source};
-	kw_aggregate_open(&tally->aggregate, options->services, window);
+	*tally = (struct kw_tally){.namer = settings->namer, .source = source};
+	kw_aggregate_open(&tally->aggregate, settings->services, settings->window);
 	if (source.programs)
 		source.programs(&tally->aggregate.programs);
 	tally->overflows = source.overflows ? source.overflows() : 0;

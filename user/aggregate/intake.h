@@ -5,7 +5,6 @@
 #define KEEPWATCH_TALLY_H
 
 #include "aggregate/aggregate.h"
-#include "command/options.h"
 #include "event/source.h"
 
 #define KW_TALLY_NAMES 1024
@@ -16,6 +15,12 @@ struct kw_tally_name {
 	struct kw_service service;
 };
 
+struct kw_tally_settings {
+	const struct kw_namer *namer; /* must outlive the intake */
+	uint32_t services;            /* how many services are counted apart, 1 or more; the rest count as "other" */
+	uint64_t window;              /* ns that findings look back; 0 means to the start */
+};
+
 struct kw_tally {
 	const struct kw_namer *namer;
 	struct kw_source source;
@@ -24,9 +29,8 @@ struct kw_tally {
 	uint64_t overflows;          /* as the source last told */
 };
 
-/* Findings look back for @window ns; 0 means to the start. -ENOMEM, and that has been logged. */
-int kw_tally_open(struct kw_tally *tally, const struct kw_options *options, uint64_t window,
-		  struct kw_source source);
+/* -ENOMEM, and that has been logged. */
+int kw_tally_open(struct kw_tally *tally, const struct kw_tally_settings *settings, struct kw_source source);
 
 void kw_tally_close(struct kw_tally *tally);
 

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
-
-#include "command/commands.h"
-#include "observe/requirements.h"
 #include "base/log.h"
+#include "command/commands.h"
+#include "command/observation.h"
+#include "observe/requirements.h"
 #include "recording/recorder.h"
 
 static int observe(const struct kw_options *options, struct kw_observer *observer, struct kw_recorder *recorder)
 {
-	int r = options->duration ? kw_loop_stop_after(&observer->loop, options->duration) : 0;
+	int r = kw_observation_run(observer, options->duration);
 
-	if (r < 0)
-		return kw_log_error(r, "cannot set a timer: %s", strerror(-r));
-	r = kw_observer_run(observer);
 	if (r == 0)
 		kw_log(KW_LOG_INFO, "%llu events in %llu bytes of %s", (unsigned long long)recorder->events,
 		       (unsigned long long)kw_recording_size(recorder->writer), options->file);
@@ -28,14 +24,14 @@ static int record(const struct kw_options *options, struct kw_cgroups *cgroups,
 {
 	struct kw_recording_header header;
 	struct kw_recorder recorder = {0};
+	struct kw_sink sink = kw_recorder_sink(&recorder);
 	struct kw_observer observer;
-	int r = kw_observer_open(&observer, &options->filter, options->ring_size, options->front_end,
-				 KW_SWEEP_OPEN, kw_recorder_sink(&recorder));
+	int r = kw_observation_open(&observer, options, KW_SWEEP_OPEN, &sink);
 
 	if (r < 0)
 		return r;
-	kw_recording_describe(options, &observer.clock, &header);
-	r = kw_recorder_open(&recorder, kw_source_host(&observer.clock, cgroups), writer, &header);
+	kw_recording_describe(options->filter.exchanges, &observer.clock, &header);
+	r = kw_recorder_open(&recorder, kw_observation_source(&observer.clock, cgroups), writer, &header);
 	if (r == 0)
 		r = observe(options, &observer, &recorder);
 	kw_recorder_close(&recorder);

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
 #include <unistd.h>
 
-#include "command/commands.h"
 #include "base/log.h"
-#include "output/report/reporter.h"
+#include "command/commands.h"
+#include "command/observation.h"
+#include "command/settings.h"
 
 /* What connections that stay open did in the last second counts too. */
 static int observe(const struct kw_options *options, struct kw_observer *observer, struct kw_reporter *reporter)
 {
-	int r = kw_observer_open(observer, &options->filter, options->ring_size, options->front_end,
-				 KW_SWEEP_OPEN, kw_reporter_sink(reporter));
+	struct kw_sink sink = kw_reporter_sink(reporter);
+	int r = kw_observation_open(observer, options, KW_SWEEP_OPEN, &sink);
 
 	if (r < 0)
 		return r;
 	kw_reporter_start(reporter, kw_clock_monotonic());
 	reporter->progress = isatty(STDERR_FILENO) && options->verbosity >= 0;
-	if (options->duration)
-		r = kw_loop_stop_after(&observer->loop, options->duration);
-	r = r < 0 ? kw_log_error(r, "cannot set a timer: %s", strerror(-r)) : kw_observer_run(observer);
+	r = kw_observation_run(observer, options->duration);
 	if (r == 0)
 		r = kw_reporter_finish(reporter);
 	kw_observer_close(observer);
@@ -27,9 +25,10 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 
 static int report(const struct kw_options *options, struct kw_cgroups *cgroups)
 {
+	struct kw_reporter_settings settings = kw_settings_report(options);
 	struct kw_observer observer;
 	struct kw_reporter reporter;
-	int r = kw_reporter_open(&reporter, options, kw_source_host(&observer.clock, cgroups));
+	int r = kw_reporter_open(&reporter, &settings, kw_observation_source(&observer.clock, cgroups));
 
 	if (r == 0)
 		r = observe(options, &observer, &reporter);

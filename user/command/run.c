@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "output/metrics/metrics.h"
 #include "base/service_manager.h"
-#include "observe/observer.h"
+#include "command/observation.h"
+#include "command/settings.h"
 #include "output/page/cache.h"
 #include "output/trace/record.h"
 #include "command/reload.h"
@@ -229,8 +230,7 @@ static int observe(struct run *run)
 	run->web = NULL;
 	if (r < 0)
 		return r;
-	r = kw_observer_open(&run->observer, &options->filter, options->ring_size, options->front_end,
-			     KW_SWEEP_FINAL, sink);
+	r = kw_observation_open(&run->observer, options, KW_SWEEP_FINAL, &sink);
 	if (r < 0)
 		return r;
 	run->tally.aggregate.started = run->tally.aggregate.now = kw_clock_monotonic();
@@ -243,9 +243,8 @@ static int observe(struct run *run)
 
 static int tally(struct run *run, struct kw_cgroups *cgroups)
 {
-	const struct kw_options *options = run->options;
-	int r = kw_tally_open(&run->tally, options, options->window,
-			      kw_source_host(&run->observer.clock, cgroups));
+	struct kw_tally_settings settings = kw_settings_intake(run->options, run->options->window);
+	int r = kw_tally_open(&run->tally, &settings, kw_observation_source(&run->observer.clock, cgroups));
 
 	if (r == 0)
 		r = observe(run);

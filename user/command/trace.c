@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
-
-#include "command/commands.h"
 #include "base/log.h"
-#include "output/trace/tracer.h"
+#include "command/commands.h"
+#include "command/observation.h"
+#include "command/settings.h"
 
 static int observe(const struct kw_options *options, struct kw_cgroups *cgroups)
 {
+	struct kw_tracer_settings settings = kw_settings_trace(options, true);
 	struct kw_observer observer;
 	struct kw_tracer tracer;
+	struct kw_sink sink = kw_tracer_sink(&tracer);
 	int r;
 
-	kw_tracer_open(&tracer, options, kw_source_host(&observer.clock, cgroups), true);
-	r = kw_observer_open(&observer, &options->filter, options->ring_size, options->front_end,
-			     options->open ? KW_SWEEP_OPEN : KW_SWEEP_FINAL, kw_tracer_sink(&tracer));
+	kw_tracer_open(&tracer, &settings, kw_observation_source(&observer.clock, cgroups));
+	r = kw_observation_open(&observer, options, options->open ? KW_SWEEP_OPEN : KW_SWEEP_FINAL, &sink);
 	if (r < 0)
 		return r;
-	if (options->duration)
-		r = kw_loop_stop_after(&observer.loop, options->duration);
-	r = r < 0 ? kw_log_error(r, "cannot set a timer: %s", strerror(-r)) : kw_observer_run(&observer);
+	r = kw_observation_run(&observer, options->duration);
 	if (r == 0)
 		r = kw_tracer_finish(&tracer);
 	kw_observer_close(&observer);

@@ -5,9 +5,6 @@
 #define KEEPWATCH_SOURCE_H
 
 #include "base/clock.h"
-#include "event/cgroup.h"
-#include "event/decode.h"
-#include "observe/accept_queue.h"
 #include "event/programs.h"
 
 struct kw_source {
@@ -20,21 +17,6 @@ struct kw_source {
 	/* Finds out what kind of programs run, where their names do not say it; NULL in a replay. */
 	void (*programs)(struct kw_programs *programs);
 };
-
-static inline const char *kw_source_host_cgroup(void *names, uint64_t id)
-{
-	return kw_cgroups_path(names, id);
-}
-
-/* This host. @clock and @cgroups must outlive the result. */
-static inline struct kw_source kw_source_host(const struct kw_clock *clock, struct kw_cgroups *cgroups)
-{
-	return (struct kw_source){.clock = clock,
-				  .names = cgroups,
-				  .cgroup = kw_source_host_cgroup,
-				  .overflows = kw_listen_overflows,
-				  .programs = kw_programs_find};
-}
 
 static inline const char *kw_source_cgroup(const struct kw_source *source, uint64_t id)
 {

@@ -23,28 +23,19 @@
 static int on_event(void *context, void *data, size_t size)
 {
 	struct kw_observer *observer = context;
-	struct kw_verdict verdict;
-	struct kw_event event;
-	bool closed;
 	int r;
 
 	if (observer->enough)
 		return 0;
-	r = kw_decode(data, size, &event);
+	r = observer->event(observer->context, data, size);
 	observer->reported = r < 0;
-	if (r < 0)
+	if (r == -EBADMSG)
 		return kw_log_error(r, "the kernel side sent an event of %zu bytes that makes no sense", size);
-	closed = event.connection && event.connection->report == KW_REPORT_CLOSED;
-	if (closed)
-		kw_judge(event.connection, &verdict);
-	r = observer->sink.event(observer->sink.context, &event, closed ? &verdict : NULL);
 	if (r > 0) {
 		observer->enough = true;
 		kw_loop_stop(&observer->loop);
-		return 0;
 	}
-	observer->reported = r < 0;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int on_ring(void *context)
@@ -126,14 +117,12 @@ static void take_precedence(void)
 		setpriority(PRIO_PROCESS, 0, NICE);
 }
 
-int kw_observer_open(struct kw_observer *observer, const struct kw_config *config, uint32_t ring_size,
-		     enum kw_front_end front_end, enum kw_sweep_mode last_sweep, struct kw_sink sink)
+int kw_observer_open(struct kw_observer *observer, const struct kw_observer_settings *settings)
 {
 	int r;
 
-	memset(observer, 0, sizeof(*observer));
-	observer->sink = sink;
-	observer->last_sweep = last_sweep;
+	*observer = (struct kw_observer){
+		.event = settings->event, .context = settings->context, .last_sweep = settings->last_sweep};
 	kw_clock_read(&observer->clock);
 	kw_notify_open();
 	take_precedence();
@@ -145,7 +134,8 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_config *confi
 		kw_observer_close(observer);
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
 	}
-	r = kw_loader_open(config, ring_size, front_end, on_event, observer, &observer->loader);
+	r = kw_loader_open(settings->filter, settings->ring_size, settings->front_end, on_event, observer,
+			   &observer->loader);
 	if (r == 0)
 		r = kw_loader_start(observer->loader);
 	if (r == 0)

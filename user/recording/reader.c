@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "recording/recording.h"
 #include "base/sanitize.h"
+#include "include/event.h"
 
 #define BUFFER (256U << 10) /* more than the longest frame, and little enough to stay in the cache */
 

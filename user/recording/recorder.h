@@ -3,10 +3,10 @@
 #ifndef KEEPWATCH_RECORDER_H
 #define KEEPWATCH_RECORDER_H
 
-#include "observe/observer.h"
-#include "recording/recording.h"
-#include "recording/cgroup_names.h"
 #include "event/source.h"
+#include "judge/sink.h"
+#include "recording/cgroup_names.h"
+#include "recording/recording.h"
 
 struct kw_recorder {
 	struct kw_source source;

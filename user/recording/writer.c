@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "recording/recording.h"
 #include "base/sanitize.h"
+#include "include/event.h"
 
 #define BUFFER (256U << 10)
 
@@ -23,15 +24,14 @@ struct kw_recording_writer {
 	uint8_t buffer[BUFFER];
 };
 
-void kw_recording_describe(const struct kw_options *options, const struct kw_clock *clock,
-			   struct kw_recording_header *ret_header)
+void kw_recording_describe(bool exchanges, const struct kw_clock *clock, struct kw_recording_header *ret_header)
 {
 	struct kw_recording_header header = {
 		.keepwatch = KEEPWATCH_VERSION,
 		.processors = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
 		.clock = *clock,
 		.started = kw_clock_monotonic(),
-		.exchanges = options->filter.exchanges,
+		.exchanges = exchanges,
 		.connection_size = sizeof(struct kw_event_connection),
 		.lived_size = sizeof(struct kw_event_lived),
 	};

@@ -11,18 +11,19 @@
 
 #define CLEAR "\r\033[K"
 
-int kw_reporter_open(struct kw_reporter *reporter, const struct kw_options *options, struct kw_source source)
+int kw_reporter_open(struct kw_reporter *reporter, const struct kw_reporter_settings *settings,
+		     struct kw_source source)
 {
-	*reporter = (struct kw_reporter){.options = options};
-	return kw_tally_open(&reporter->tally, options, 0, source);
+	*reporter = (struct kw_reporter){.settings = *settings};
+	return kw_tally_open(&reporter->tally, &settings->intake, source);
 }
 
 void kw_reporter_start(struct kw_reporter *reporter, uint64_t started)
 {
 	reporter->tally.aggregate.started = started;
 	reporter->tally.aggregate.now = started;
-	if (reporter->options->every)
-		reporter->next = started + reporter->options->every;
+	if (reporter->settings.every)
+		reporter->next = started + reporter->settings.every;
 }
 
 static void clear_progress(const struct kw_reporter *reporter)
@@ -51,7 +52,6 @@ static void show_progress(const struct kw_reporter *reporter)
 
 static int print(struct kw_reporter *reporter)
 {
-	const struct kw_options *options = reporter->options;
 	const struct kw_clock *clock = reporter->tally.source.clock;
 	struct kw_digest digest;
 	int r = kw_digest_make(&reporter->tally.aggregate, &digest);
@@ -59,10 +59,10 @@ static int print(struct kw_reporter *reporter)
 	if (r < 0)
 		return kw_log_error(r, "out of memory");
 	clear_progress(reporter);
-	r = options->json ? kw_report_json(stdout, &digest, clock)
+	r = reporter->settings.json ? kw_report_json(stdout, &digest, clock)
 			  : kw_report_text(stdout, &digest, clock, kw_output_has_colour());
 	for (size_t i = 0; i < digest.finding_count; i++)
-		reporter->found |= digest.findings[i].finding->severity >= options->fail_on;
+		reporter->found |= digest.findings[i].finding->severity >= reporter->settings.fail_on;
 	kw_digest_free(&digest);
 	r = kw_output_flush(r);
 	reporter->reader_gone = r == KW_OUTPUT_ENOUGH;
@@ -76,8 +76,8 @@ static int on_time(struct kw_reporter *reporter, uint64_t now)
 	if (!reporter->next || now < reporter->next)
 		return 0;
 	while (reporter->next <= now)
-		reporter->next += reporter->options->every;
-	if (!reporter->options->json)
+		reporter->next += reporter->settings.every;
+	if (!reporter->settings.json)
 		fputc('\n', stdout);
 	return print(reporter);
 }

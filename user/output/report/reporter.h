@@ -4,11 +4,19 @@
 #ifndef KEEPWATCH_REPORTER_H
 #define KEEPWATCH_REPORTER_H
 
-#include "observe/observer.h"
 #include "aggregate/intake.h"
+#include "finding/severity.h"
+#include "judge/sink.h"
+
+struct kw_reporter_settings {
+	struct kw_tally_settings intake;
+	bool json;
+	uint64_t every;           /* ns from report to report; 0 means once, at the end */
+	enum kw_severity fail_on; /* a finding of this severity or above sets found; KW_SEVERITY_MAX: none does */
+};
 
 struct kw_reporter {
-	const struct kw_options *options;
+	struct kw_reporter_settings settings;
 	struct kw_tally tally;
 	uint64_t next;    /* monotonic ns of the next report; 0: only at the end */
 	bool progress;    /* a line on the terminal tells that it works */
@@ -16,8 +24,9 @@ struct kw_reporter {
 	bool found;       /* a finding as severe as --fail-on says */
 };
 
-/* @options must outlive the reporter. On failure one line has been logged, and it must still be closed. */
-int kw_reporter_open(struct kw_reporter *reporter, const struct kw_options *options, struct kw_source source);
+/* On failure one line has been logged, and the reporter must still be closed. */
+int kw_reporter_open(struct kw_reporter *reporter, const struct kw_reporter_settings *settings,
+		     struct kw_source source);
 
 /* Says when the observation began, monotonic ns. */
 void kw_reporter_start(struct kw_reporter *reporter, uint64_t started);

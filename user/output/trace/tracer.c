@@ -7,18 +7,18 @@
 /* Whoever reads wants each line at once; a replay is read when it is done. */
 static int flush(struct kw_tracer *tracer, int r)
 {
-	if (r == 0 && !tracer->at_once)
+	if (r == 0 && !tracer->settings.at_once)
 		return 0;
 	r = kw_output_flush(r);
 	tracer->reader_gone = r == KW_OUTPUT_ENOUGH;
 	return r;
 }
 
-static bool is_wanted(const struct kw_options *options, const struct kw_verdict *verdict)
+static bool is_wanted(const struct kw_tracer_settings *settings, const struct kw_verdict *verdict)
 {
-	if (options->premature && verdict->premature != KW_PREMATURE_YES)
+	if (settings->premature && verdict->premature != KW_PREMATURE_YES)
 		return false;
-	return !options->reasons || options->reasons >> verdict->reason & 1;
+	return !settings->reasons || settings->reasons >> verdict->reason & 1;
 }
 
 static int print_connection(struct kw_tracer *tracer, const struct kw_event *event,
@@ -38,8 +38,8 @@ static int print_connection(struct kw_tracer *tracer, const struct kw_event *eve
 
 	if (verdict)
 		kw_evidence_write(event->connection, verdict, &evidence);
-	kw_service_name(&tracer->options->namer, identity, record.cgroup, &service);
-	if (tracer->options->json)
+	kw_service_name(tracer->settings.namer, identity, record.cgroup, &service);
+	if (tracer->settings.json)
 		return flush(tracer, kw_json_connection(stdout, &record));
 	return flush(tracer, kw_text_connection(stdout, &record, &tracer->style));
 }
@@ -50,20 +50,20 @@ static int on_closed(struct kw_tracer *tracer, const struct kw_event *event, con
 
 	tracer->summary.connections++;
 	tracer->summary.tainted += event->connection->http.taints != 0;
-	if (!is_wanted(tracer->options, verdict))
+	if (!is_wanted(&tracer->settings, verdict))
 		return 0;
 	r = print_connection(tracer, event, verdict);
 	tracer->printed++;
-	return r == 0 && tracer->printed == tracer->options->count ? KW_OUTPUT_ENOUGH : r;
+	return r == 0 && tracer->printed == tracer->settings.count ? KW_OUTPUT_ENOUGH : r;
 }
 
 static int on_exchange(struct kw_tracer *tracer, const struct kw_event_exchange *exchange)
 {
 	struct kw_service service;
 
-	if (tracer->options->json)
+	if (tracer->settings.json)
 		return flush(tracer, kw_json_exchange(stdout, exchange));
-	kw_service_name(&tracer->options->namer, &exchange->identity, NULL, &service);
+	kw_service_name(tracer->settings.namer, &exchange->identity, NULL, &service);
 	return flush(tracer, kw_text_exchange(stdout, exchange, &service, tracer->source.clock));
 }
 
@@ -72,11 +72,11 @@ static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
 {
 	struct kw_service service;
 
-	if (tracer->options->reasons)
+	if (tracer->settings.reasons)
 		return 0;
-	if (tracer->options->json)
+	if (tracer->settings.json)
 		return flush(tracer, kw_json_amend(stdout, late));
-	kw_service_name(&tracer->options->namer, &late->identity, NULL, &service);
+	kw_service_name(tracer->settings.namer, &late->identity, NULL, &service);
 	return flush(tracer, kw_text_late(stdout, late, &service, tracer->source.clock, &tracer->style));
 }
 
@@ -88,12 +88,12 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 		tracer->summary.lost_events = kw_totals_lost(&event->totals->totals);
 		tracer->summary.closing = event->totals->unfinished;
 	} else if (event->exchange)
-		return tracer->options->filter.exchanges ? on_exchange(tracer, event->exchange) : 0;
+		return tracer->settings.exchanges ? on_exchange(tracer, event->exchange) : 0;
 	else if (event->late)
 		return on_late(tracer, event->late);
 	else if (verdict)
 		return on_closed(tracer, event, verdict);
-	else if (event->connection->report == KW_REPORT_OPEN && tracer->options->open)
+	else if (event->connection->report == KW_REPORT_OPEN && tracer->settings.open)
 		return print_connection(tracer, event, NULL);
 	return 0;
 }
@@ -113,7 +113,7 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 
 	if (tracer->reader_gone)
 		return 0;
-	if (tracer->options->json)
+	if (tracer->settings.json)
 		r = kw_json_summary(stdout, &tracer->summary);
 	else if (tracer->summary.lost_events)
 		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
@@ -123,12 +123,11 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 	return r < 0 ? r : 0;
 }
 
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source,
-		    bool at_once)
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings, struct kw_source source)
 {
-	*tracer = (struct kw_tracer){.options = options, .source = source, .at_once = at_once};
+	*tracer = (struct kw_tracer){.settings = *settings, .source = source};
 	tracer->style.colour = kw_output_has_colour();
-	tracer->style.evidence = options->verbosity > 0;
+	tracer->style.evidence = settings->evidence;
 }
 
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer)

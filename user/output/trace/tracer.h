@@ -3,25 +3,34 @@
 #ifndef KEEPWATCH_TRACER_H
 #define KEEPWATCH_TRACER_H
 
-#include "output/trace/json.h"
-#include "observe/observer.h"
-#include "command/options.h"
 #include "event/source.h"
+#include "judge/sink.h"
+#include "output/trace/json.h"
 #include "output/trace/text.h"
 
+struct kw_tracer_settings {
+	const struct kw_namer *namer; /* names the services; must outlive the tracer */
+	bool json;
+	bool at_once;     /* each line is handed to the reader as it is written */
+	bool evidence;    /* for every connection; premature ones always have theirs */
+	bool exchanges;   /* print a line for each request and response too */
+	bool open;        /* print connections that are still open at the end */
+	bool premature;   /* print premature closes only */
+	uint64_t reasons; /* print only these: 1 << enum kw_reason; 0 means all */
+	uint64_t count;   /* stop after so many closes; 0 means no limit */
+};
+
 struct kw_tracer {
-	const struct kw_options *options;
+	struct kw_tracer_settings settings;
 	struct kw_source source;
 	struct kw_text_style style;
 	struct kw_summary summary;
-	bool at_once;     /* each line is handed to the reader as it is written */
 	uint64_t printed; /* closes */
 	bool reader_gone; /* standard output is a closed pipe */
 };
 
-/* @options must outlive the tracer; it owns nothing. */
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, struct kw_source source,
-		    bool at_once);
+/* The tracer owns nothing, so it need not be closed. */
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings, struct kw_source source);
 
 /* @tracer must not move in memory while the sink is in use. */
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer);
