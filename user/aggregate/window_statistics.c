@@ -22,11 +22,6 @@ static uint64_t greater(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-struct kw_example kw_example_of(const struct kw_identity *identity)
-{
-	return (struct kw_example){.cookie = identity->cookie, .generation = identity->generation};
-}
-
 struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict)
 {
 	struct kw_lost_requests lost = {0};
@@ -352,12 +347,6 @@ int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *e
 
 /* ---- sums ---- */
 
-static void add_examples(struct kw_examples *to, const struct kw_examples *from)
-{
-	for (uint32_t i = 0; i < from->count; i++)
-		kw_examples_add(to, from->list[i]);
-}
-
 static void merge_extremes(struct kw_statistics *to, const struct kw_statistics *from)
 {
 	to->reuse_idle_max = greater(to->reuse_idle_max, from->reuse_idle_max);
@@ -448,7 +437,7 @@ int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *fr
 	merge_extremes(to, from);
 	merge_counts(to, from);
 	for (int i = 0; i < KW_FINDING_MAX; i++)
-		add_examples(&to->examples[i], &from->examples[i]);
+		kw_examples_merge(&to->examples[i], &from->examples[i]);
 	return 0;
 }
 

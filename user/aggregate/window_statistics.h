@@ -4,8 +4,8 @@
 #ifndef KEEPWATCH_STATISTICS_H
 #define KEEPWATCH_STATISTICS_H
 
+#include "aggregate/examples.h"
 #include "event/decode.h"
-#include "finding/finding.h"
 #include "judge/judge.h"
 #include "aggregate/sketch.h"
 
@@ -107,9 +107,6 @@ void kw_statistics_free(struct kw_statistics *statistics);
 
 /* All closers together. */
 uint64_t kw_statistics_reason(const struct kw_statistics *statistics, enum kw_reason reason);
-
-/* Which connection this is. */
-struct kw_example kw_example_of(const struct kw_identity *identity);
 
 struct kw_inferred {
 	bool known;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this process itself costs. */
+/* The resources that this process and its BPF programs take. */
 #ifndef KEEPWATCH_PROCESS_H
 #define KEEPWATCH_PROCESS_H
 
@@ -14,7 +14,14 @@ struct kw_process {
 	uint64_t max_fds;
 };
 
-/* What cannot be read is zero. */
+/* The run-time statistics of one BPF program; 0 unless the kernel gathers them (sysctl kernel.bpf_stats_enabled). */
+struct kw_program_stats {
+	const char *name; /* lives as long as the loader that filled it in */
+	uint64_t run_ns;
+	uint64_t runs;
+};
+
+/* Fields that cannot be read are 0. */
 void kw_process_read(struct kw_process *ret_process);
 
 #endif

@@ -14,11 +14,11 @@
 #include "command/observation.h"
 #include "command/settings.h"
 #include "output/page/cache.h"
-#include "output/trace/record.h"
 #include "command/reload.h"
 #include "base/sanitize.h"
 #include "aggregate/intake.h"
 #include "web/access.h"
+#include "event/names.h"
 
 #define PROGRAMS_MAX 32
 
@@ -81,7 +81,7 @@ static void log_premature(const struct kw_event *event, const struct kw_verdict 
 
 	kw_sanitize_word(called.name);
 	kw_evidence_write(event->connection, verdict, &evidence);
-	kw_record_id(identity, id);
+	kw_connection_id(identity, id);
 	kw_endpoint_print(identity->local, identity->local_port, local);
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);
 	kw_log(KW_LOG_NOTICE,
@@ -97,7 +97,7 @@ static void log_late(const struct kw_event_late *late, const struct kw_service *
 	struct kw_service called = *service;
 
 	kw_sanitize_word(called.name);
-	kw_record_id(&late->identity, id);
+	kw_connection_id(&late->identity, id);
 	kw_endpoint_print(late->identity.local, late->identity.local_port, local);
 	kw_endpoint_print(late->identity.remote, late->identity.remote_port, remote);
 	kw_log(KW_LOG_NOTICE, "late request: service=%s role=server local=%s remote=%s lost=1 id=%s",

@@ -28,12 +28,6 @@ const char *kw_finding_name(enum kw_finding_id id)
 	return (unsigned int)id < KW_FINDING_MAX ? names[id] : "unknown";
 }
 
-void kw_examples_add(struct kw_examples *examples, struct kw_example example)
-{
-	if (examples->count < KW_EXAMPLES)
-		examples->list[examples->count++] = example;
-}
-
 static void add(struct kw_finding *finding, struct kw_number number)
 {
 	if (finding->number_count < KW_FINDING_NUMBERS)

@@ -7,46 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aggregate/examples.h"
 #include "finding/severity.h"
-
-/* In the order in which findings of one severity are told. */
-enum kw_finding_id {
-	KW_FINDING_TIMEOUT_RACE,
-	KW_FINDING_TRUNCATED_RESPONSES,
-	KW_FINDING_NO_RESPONSES,
-	KW_FINDING_DRAIN,
-	KW_FINDING_UNANNOUNCED_CLOSES,
-	KW_FINDING_TIMEOUT_NOT_HONOURED,
-	KW_FINDING_LOST_REQUESTS,
-	KW_FINDING_CONNECTS_FAIL,
-	KW_FINDING_LOW_REUSE,
-	KW_FINDING_MAX_CHURN,
-	KW_FINDING_PROBE_ONLY,
-	KW_FINDING_CLIENTS_GIVE_UP,
-	KW_FINDING_DEAD_PATH,
-	KW_FINDING_CLOSE_WAIT_LEAK,
-	KW_FINDING_OBSOLETE_FIELDS,
-	KW_FINDING_MAX,
-};
 
 /* "timeout_race" and so on: the contract's names; never NULL. */
 const char *kw_finding_name(enum kw_finding_id id);
-
-/* Which connection; enough to find its record. */
-struct kw_example {
-	uint64_t cookie;
-	uint32_t generation;
-};
-
-#define KW_EXAMPLES 3
-
-struct kw_examples {
-	struct kw_example list[KW_EXAMPLES];
-	uint32_t count;
-};
-
-/* Keeps the first KW_EXAMPLES. */
-void kw_examples_add(struct kw_examples *examples, struct kw_example example);
 
 enum kw_number_kind {
 	KW_NUMBER_COUNT,

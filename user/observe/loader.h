@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "include/event.h"
+#include "base/process.h"
 #include "observe/front_end.h"
 
 struct kw_loader;
@@ -17,13 +18,6 @@ enum kw_sweep_mode {
 	KW_SWEEP_PROGRESS, /* what changed since the last one, and what was closed a second ago and is still held */
 	KW_SWEEP_FINAL, /* everything that was closed */
 	KW_SWEEP_OPEN,  /* and everything that is open */
-};
-
-/* Run-time statistics of one program; zero unless the kernel gathers them (sysctl kernel.bpf_stats_enabled). */
-struct kw_program_stats {
-	const char *name; /* lives as long as the loader */
-	uint64_t run_ns;
-	uint64_t runs;
 };
 
 /* Called with the raw bytes of an event, aligned to 8. A result below 0 ends the reading. */

@@ -8,7 +8,7 @@
 #include "output/metrics/exposition.h"
 #include "finding/assess.h"
 #include "output/metrics/self.h"
-#include "output/trace/record.h"
+#include "event/names.h"
 
 #define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
 

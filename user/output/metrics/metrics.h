@@ -4,7 +4,6 @@
 #define KEEPWATCH_METRICS_H
 
 #include "aggregate/aggregate.h"
-#include "observe/loader.h"
 #include "base/process.h"
 
 struct kw_metrics {

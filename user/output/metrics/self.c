@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/metrics/self.h"
 
-#include "output/trace/record.h"
+#include "event/names.h"
+
 
 #define LABEL 256 /* a kind, a program's name, a version: constants all */
 

@@ -78,7 +78,7 @@ static void write_close(FILE *file, const struct kw_premature_close *close, cons
 	char id[KW_ID_TEXT], age[KW_DURATION_TEXT];
 
 	gather_sentences(close, &evidence);
-	kw_record_id(&close->connection.identity, id);
+	kw_connection_id(&close->connection.identity, id);
 	fprintf(file, "<li><details data-key=\"%s%s\"%s><summary>", id, close->late ? " late" : "",
 		open ? " open" : "");
 	kw_page_time(file, clock, close->time);

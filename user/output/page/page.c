@@ -137,7 +137,7 @@ void kw_page_id(FILE *file, uint64_t cookie, uint32_t generation)
 	struct kw_identity identity = {.cookie = cookie, .generation = generation};
 	char id[KW_ID_TEXT];
 
-	kw_record_id(&identity, id);
+	kw_connection_id(&identity, id);
 	fprintf(file, "<code>%s</code>", id);
 }
 

@@ -3,9 +3,9 @@
 #include <jansson.h>
 #include <time.h>
 
-#include "output/trace/record.h"
 #include "output/report/print.h"
 #include "base/sanitize.h"
+#include "event/names.h"
 
 #define SCHEMA 1
 #define FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(12))
@@ -62,7 +62,7 @@ static json_t *examples(const struct kw_examples *examples)
 					       .generation = examples->list[i].generation};
 		char id[KW_ID_TEXT];
 
-		kw_record_id(&identity, id);
+		kw_connection_id(&identity, id);
 		json_array_append_new(list, json_string(id));
 	}
 	return list;

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "output/trace/record.h"
 #include "output/report/print.h"
 #include "base/sanitize.h"
 #include "output/trace/text.h"
+#include "event/names.h"
 
 #define WIDTH 100    /* of running text */
 #define HISTOGRAMS 5 /* services that get one */
@@ -72,7 +72,7 @@ static void print_examples(FILE *file, const struct kw_examples *examples)
 					       .generation = examples->list[i].generation};
 		char id[KW_ID_TEXT];
 
-		kw_record_id(&identity, id);
+		kw_connection_id(&identity, id);
 		fprintf(file, "%s%s", i ? ", " : "    for example ", id);
 	}
 	if (examples->count)

@@ -171,7 +171,7 @@ static void add_identity(json_t *object, const struct kw_record *record)
 	if (container.pod[0])
 		set(object, "pod", json_string(container.pod));
 	set(object, "service", json_string(record->service->name));
-	set(object, "protocol", json_string(kw_record_protocol(&event->http)));
+	set(object, "protocol", json_string(kw_protocol_name(&event->http)));
 	set(object, "preexisting", json_boolean(identity->preexisting));
 }
 
@@ -266,7 +266,7 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	char id[KW_ID_TEXT];
 	json_t *object;
 
-	kw_record_id(&event->identity, id);
+	kw_connection_id(&event->identity, id);
 	object = json_pack("{s:s, s:i, s:s}", "type", record->verdict ? "connection" : "open", "schema", SCHEMA,
 			   "id", id);
 	add_times(object, record);
@@ -281,7 +281,7 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 {
 	char id[KW_ID_TEXT];
 
-	kw_record_id(&exchange->identity, id);
+	kw_connection_id(&exchange->identity, id);
 	return write_line(file, json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
 					  "type", "exchange", "id", id, "n", (int)exchange->number, "status",
 					  integer_or_null(exchange->status, exchange->status), "http",
@@ -299,7 +299,7 @@ int kw_json_amend(FILE *file, const struct kw_event_late *late)
 {
 	char id[KW_ID_TEXT];
 
-	kw_record_id(&late->identity, id);
+	kw_connection_id(&late->identity, id);
 	return write_line(file, json_pack("{s:s, s:i, s:s, s:b, s:b, s:i}", "type", "amend", "schema", SCHEMA,
 					  "id", id, "late_request", 1, "premature", 1, "lost_requests", 1));
 }

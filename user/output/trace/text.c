@@ -140,7 +140,7 @@ static void print_evidence(FILE *file, const struct kw_record *record, const str
 		fprintf(file, "%*s%s\n", INDENT, "", record->evidence->sentences[i]);
 	kw_endpoint_print(identity->local, identity->local_port, local);
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);
-	kw_record_id(identity, id);
+	kw_connection_id(identity, id);
 	fprintf(file, "%*slocal %s, remote %s, id %s\n", INDENT, "", local, remote, id);
 	if (style->evidence)
 		print_place(file, record);

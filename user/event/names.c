@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "output/trace/record.h"
+#include "event/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-void kw_record_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT])
+void kw_connection_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT])
 {
 	snprintf(ret_id, KW_ID_TEXT, "%" PRIx64 "-%" PRIx32, (uint64_t)identity->cookie,
 		 (uint32_t)identity->generation);
 }
 
-const char *kw_record_protocol(const struct kw_http *http)
+const char *kw_protocol_name(const struct kw_http *http)
 {
 	switch (http->protocol) {
 	case HTTP1_PROTOCOL_HTTP1:

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The contract's names of values in events, as records, metrics and reports print them. */
+#ifndef KEEPWATCH_NAMES_H
+#define KEEPWATCH_NAMES_H
+
+#include "include/event.h"
+
+#define KW_ID_TEXT 28
+
+/* "1a2b-5f3": the socket's cookie and its generation, hexadecimal. */
+void kw_connection_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT]);
+
+/* "http/1.1", "http/1.0", "h2c", "tls", "opaque" or "none". */
+const char *kw_protocol_name(const struct kw_http *http);
+
+/* "preexisting" and so on: why something is not known. */
+const char *kw_taint_name(enum kw_taint taint);
+
+/* "closed" and so on: what was lost on the way to user space. */
+const char *kw_lost_name(enum kw_lost lost);
+
+/* "close", "http10", "delimited". */
+const char *kw_announced_how_name(enum kw_announced_how how);
+
+#endif
