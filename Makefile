@@ -22,7 +22,7 @@ SYSCONFDIR ?= /etc
 CONFIG := $(SYSCONFDIR)/keepwatch/keepwatch.conf
 SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafana/keepwatch.json
 
-KW_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
+KW_CFLAGS := -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
 	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux
 ifdef SANITIZE

@@ -12,6 +12,7 @@
 #include "output/trace/json.h"
 #include "output/trace/text.h"
 #include "events.h"
+#include "base/duration.h"
 
 /* 2026-03-01T12:00:00Z, less the 6 s at which the connections of the tests close. */
 #define OFFSET (1772366400 * (int64_t)KW_S - 6 * (int64_t)KW_S)
@@ -326,7 +327,7 @@ static void text_durations_have_sensible_units(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		kw_text_duration(rows[i].ns, text);
+		kw_duration_print(rows[i].ns, text);
 		assert_string_equal(text, rows[i].text);
 	}
 }

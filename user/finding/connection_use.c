@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "finding/assess.h"
-#include "output/trace/text.h"
+#include "base/duration.h"
 
 #define UNANNOUNCED_SHARE 0.01
 #define LOW_REUSE 2.0 /* requests per connection */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "finding/assess.h"
-#include "output/trace/text.h"
+#include "base/duration.h"
 
 #define GAVE_UP_SHARE 0.01 /* of all connections that closed */
 #define ONE_TIMEOUT 25000  /* us; times closer than this show one timeout */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "finding/assess.h"
-#include "output/trace/text.h"
+#include "base/duration.h"
 
 static const char *plural(uint64_t count)
 {

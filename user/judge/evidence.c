@@ -10,7 +10,7 @@
 
 #include "judge/evidence.h"
 #include "judge/facts.h"
-#include "output/trace/text.h"
+#include "base/duration.h"
 
 #define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
 

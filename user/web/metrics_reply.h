@@ -10,9 +10,14 @@
 #define KEEPWATCH_SCRAPE_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/clock.h"
-#include "web/server.h"
+#include "include/units.h"
+
+/* Makes the text for /metrics; the server frees it. 0 or -errno. */
+typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_text, size_t *ret_length);
 
 #define KW_SCRAPE_FRESH (100 * KW_MS)
 

@@ -10,15 +10,13 @@
 #include <sys/socket.h>
 
 #include "include/units.h"
+#include "web/metrics_reply.h"
 #include "web/page_reply.h"
 #include "web/access.h"
 
 #define KW_HTTP_SERVER_INTERVAL (250 * KW_MS)
 
 struct kw_http_server;
-
-/* Makes the text for /metrics; the server frees it. 0 or -errno. */
-typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_text, size_t *ret_length);
 
 struct kw_http_settings {
 	const struct sockaddr_storage *address; /* to listen on */

@@ -2,6 +2,7 @@
 #include "output/metrics/self.h"
 
 #include "event/names.h"
+#include "event/http1_names.h"
 
 
 #define LABEL 256 /* a kind, a program's name, a version: constants all */

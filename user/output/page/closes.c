@@ -7,8 +7,8 @@
 #include "output/explain/pages.h"
 #include "output/page/html.h"
 #include "output/page/sections.h"
-#include "output/trace/record.h"
-#include "output/trace/text.h"
+#include "base/duration.h"
+#include "event/names.h"
 
 /* Of a late request the kernel tells no more than when it came. */
 static void gather_sentences(const struct kw_premature_close *close, struct kw_evidence *ret_evidence)
@@ -19,7 +19,7 @@ static void gather_sentences(const struct kw_premature_close *close, struct kw_e
 		kw_evidence_write(&close->connection, &close->verdict, ret_evidence);
 		return;
 	}
-	kw_text_duration(close->late_by, late_by);
+	kw_duration_print(close->late_by, late_by);
 	ret_evidence->count = 1;
 	snprintf(ret_evidence->sentences[0], KW_EVIDENCE_LENGTH,
 		 "a request arrived %s after the server had closed the idle connection", late_by);

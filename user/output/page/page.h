@@ -11,10 +11,6 @@
 #include "aggregate/premature_closes.h"
 #include "base/clock.h"
 
-#define KW_PAGE_FINDINGS 40
-#define KW_PAGE_PLOTS 12
-#define KW_PAGE_SERVICES 100
-
 struct kw_page_source {
 	const struct kw_aggregate *aggregate;
 	const struct kw_premature_closes *closes;

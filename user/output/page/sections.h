@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sections of the status page, a file each, and what they share. Each writes nothing that is not escaped
+/* The sections of the status page, a file each, Each writes nothing that is not escaped
  * but constants and numbers. */
 #ifndef KEEPWATCH_PAGE_PARTS_H
 #define KEEPWATCH_PAGE_PARTS_H
 
 #include <stdio.h>
 
+#include "aggregate/premature_closes.h"
 #include "finding/overview.h"
-#include "output/page/page.h"
-#include "output/trace/text.h"
+#include "output/page/format.h"
 
 /* What is wrong and what to change, the gravest first. */
 void kw_page_findings(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock);
@@ -25,27 +25,6 @@ void kw_page_services(FILE *file, const struct kw_digest *digest);
 
 /* One plot, as a figure; false, and nothing is written, where there is nothing to compare. */
 bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number);
-
-/* "timeout_race" as "Timeout race", "wait_s" as "Wait": the name of a finding, or of one of its numbers. */
-void kw_page_words(FILE *file, const char *name);
-
-/* Whether a number is in seconds, by its name: "wait_s". */
-bool kw_page_is_seconds(const char *name);
-
-/* "5.003 s", "210 ms". */
-void kw_page_seconds(FILE *file, double seconds);
-
-/* "42 s", "12.3 min": to a precision that suits an age. */
-void kw_page_span(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
-
-/* "14:03:22.123" in UTC, machine-readable too. */
-void kw_page_time(FILE *file, const struct kw_clock *clock, uint64_t monotonic);
-
-/* A service's name, and whose end of the connection it is told from. */
-void kw_page_who(FILE *file, const struct kw_stats *stats);
-
-/* The id of a connection, as records have it. */
-void kw_page_id(FILE *file, uint64_t cookie, uint32_t generation);
 
 /* The style sheet and the script: page.css and page.js. */
 extern const char kw_page_css[], kw_page_js[];

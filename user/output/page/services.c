@@ -4,7 +4,6 @@
 
 #include "output/page/html.h"
 #include "output/page/sections.h"
-#include "output/trace/text.h"
 
 #define REASONS 3 /* that are named in a row */
 

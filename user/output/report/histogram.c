@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "output/report/print.h"
-#include "output/trace/text.h"
+#include "base/duration.h"
 
 #define BAR 30
 #define GAP 2 /* empty lines in a row; more are one */
@@ -46,7 +46,7 @@ static void row(FILE *file, int bucket, uint64_t reused, uint64_t most_reused, u
 	char left[BAR + 1], right[BAR + 1], upto[KW_DURATION_TEXT] = "more";
 
 	if (bound != KW_NEVER)
-		kw_text_duration(bound, upto);
+		kw_duration_print(bound, upto);
 	bar(left, '#', reused, most_reused);
 	bar(right, 'x', closed, most_closed);
 	fprintf(file, "  %10s |%-*s %9" PRIu64 " |%-*s %9" PRIu64 "\n", upto, BAR, left, reused, BAR, right,

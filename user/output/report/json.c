@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <jansson.h>
-#include <time.h>
 
+#include "base/timestamp.h"
 #include "output/report/print.h"
 #include "base/sanitize.h"
 #include "event/names.h"
 
 #define SCHEMA 1
 #define FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(12))
-
-void kw_timestamp(const struct kw_clock *clock, uint64_t monotonic, char ret_text[KW_TIMESTAMP])
-{
-	uint64_t ns = monotonic + (uint64_t)clock->offset;
-	time_t whole = (time_t)(ns / KW_S);
-	struct tm utc = {0};
-	size_t length;
-
-	gmtime_r(&whole, &utc);
-	length = strftime(ret_text, KW_TIMESTAMP, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(ret_text + length, KW_TIMESTAMP - length, ".%09uZ", (unsigned int)(ns % KW_S));
-}
 
 static void set(json_t *object, const char *key, json_t *value)
 {

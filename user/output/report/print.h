@@ -8,11 +8,6 @@
 #include "finding/overview.h"
 #include "base/clock.h"
 
-#define KW_TIMESTAMP 40
-
-/* RFC 3339 in UTC, with nanoseconds. */
-void kw_timestamp(const struct kw_clock *clock, uint64_t monotonic, char ret_text[KW_TIMESTAMP]);
-
 /* One line; the keys and their order are the public contract. */
 int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock);
 

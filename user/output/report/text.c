@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "output/report/print.h"
+#include "base/duration.h"
 #include "base/sanitize.h"
+#include "base/timestamp.h"
+#include "base/wrap.h"
 #include "output/trace/text.h"
 #include "event/names.h"
 
@@ -15,29 +18,6 @@
 
 static const char *const colours[KW_SEVERITY_MAX] = {"\033[1;36m", "\033[1;33m", "\033[1;31m"};
 #define PLAIN "\033[0m"
-
-/* Text cut at spaces into lines; the first begins with @first, the others with as many spaces. */
-static void print_wrapped(FILE *file, const char *first, const char *text)
-{
-	size_t indent = strlen(first), room = WIDTH - indent;
-
-	fputs(first, file);
-	for (;;) {
-		size_t length = strlen(text), cut = length;
-
-		if (length > room)
-			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
-				;
-		if (cut == 0)
-			cut = length;
-		fprintf(file, "%.*s\n", (int)cut, text);
-		text += cut;
-		text += strspn(text, " ");
-		if (!*text)
-			return;
-		fprintf(file, "%*s", (int)indent, "");
-	}
-}
 
 static void print_who(FILE *file, const struct kw_assessment *service)
 {
@@ -93,11 +73,11 @@ static void print_finding(FILE *file, const struct kw_digest *digest, size_t num
 		fputs("    the other end of the same connections: see above\n", file);
 		return;
 	}
-	print_wrapped(file, "    ", finding->summary);
+	kw_wrap(file, WIDTH, "    ", finding->summary);
 	if (finding->id == KW_FINDING_DRAIN)
 		print_timeline(file, entry->service, clock);
 	for (size_t i = 0; i < finding->advice_count; i++)
-		print_wrapped(file, "  - ", finding->advice[i]);
+		kw_wrap(file, WIDTH, "  - ", finding->advice[i]);
 	print_examples(file, &finding->examples);
 }
 
@@ -130,7 +110,7 @@ static void print_service(FILE *file, const struct kw_assessment *service, int w
 	seconds_or_dash(service->stats->has_advertised_timeout, service->stats->advertised_timeout, advertised);
 	seconds_or_dash(service->server_idle.known, service->server_idle.seconds, inferred);
 	if (sum->reused)
-		kw_text_duration(sum->reuse_idle_max, longest);
+		kw_duration_print(sum->reuse_idle_max, longest);
 	else
 		strcpy(longest, "-");
 	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %11s %9s %14s\n", width,

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
 
 #include "event/container.h"
 #include "base/sanitize.h"
+#include "base/timestamp.h"
 
 #define SCHEMA 1
 
@@ -46,19 +46,14 @@ static json_t *string_or_null(const char *text)
 	return text && text[0] ? json_string(text) : json_null();
 }
 
-/* RFC 3339 in UTC, with nanoseconds; null for a time that is not known. */
+/* null for a time that is not known. */
 static json_t *timestamp(const struct kw_clock *clock, uint64_t monotonic)
 {
-	uint64_t ns = monotonic + (uint64_t)clock->offset;
-	time_t whole = (time_t)(ns / KW_S);
-	struct tm utc;
-	char text[64];
-	size_t length;
+	char text[KW_TIMESTAMP];
 
-	if (!monotonic || !gmtime_r(&whole, &utc))
+	if (!monotonic)
 		return json_null();
-	length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + length, sizeof(text) - length, ".%09uZ", (unsigned int)(ns % KW_S));
+	kw_timestamp(clock, monotonic, text);
 	return json_string(text);
 }
 

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/duration.h"
+#include "base/timestamp.h"
 #include "event/container.h"
 
 #define RED "\033[1;31m"
@@ -13,81 +14,15 @@
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 #define INDENT 14 /* past the time */
-#define TIME_TEXT 32
 #define REASON_WIDTH 22 /* the longest of their names */
-
-static const struct unit {
-	uint64_t below; /* ns: durations up to here are printed in it */
-	uint64_t size;  /* ns */
-	unsigned int decimals;
-	const char *name;
-} units[] = {
-	{KW_US, 1, 0, "ns"},
-	{KW_MS, KW_US, 0, "us"},
-	{KW_S, KW_MS, 1, "ms"},
-	{10 * KW_S, KW_S, 3, "s"},
-	{100 * KW_S, KW_S, 2, "s"},
-	{1000 * KW_S, KW_S, 1, "s"},
-	{6000 * KW_S, 60 * KW_S, 1, "min"},
-	{UINT64_MAX, 3600 * KW_S, 1, "h"},
-};
-
-struct kw_duration kw_duration(uint64_t ns)
-{
-	const struct unit *unit = units;
-	struct kw_duration duration;
-	uint64_t steps, per_unit = 1;
-	unsigned int decimals;
-
-	while (ns >= unit->below && unit->below != UINT64_MAX)
-		unit++;
-	for (decimals = 0; decimals < unit->decimals; decimals++)
-		per_unit *= 10;
-	steps = ns / (unit->size / per_unit);
-	for (; decimals && steps % 10 == 0; decimals--, per_unit /= 10)
-		steps /= 10;
-	if (decimals)
-		snprintf(duration.text, sizeof(duration.text), "%" PRIu64 ".%0*" PRIu64 " %s", steps / per_unit,
-			 (int)decimals, steps % per_unit, unit->name);
-	else
-		snprintf(duration.text, sizeof(duration.text), "%" PRIu64 " %s", steps, unit->name);
-	return duration;
-}
-
-struct kw_duration kw_duration_about(double seconds)
-{
-	uint64_t ns = seconds > 0 ? (uint64_t)(seconds * 1e9 + 0.5) : 0, step = 1;
-
-	while (ns / step >= 10000)
-		step *= 10;
-	return kw_duration((ns + step / 2) / step * step);
-}
-
-void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT])
-{
-	strcpy(ret_text, kw_duration(ns).text);
-}
-
-/* Local time of day, to the millisecond. */
-static void time_of_day(const struct kw_clock *clock, uint64_t monotonic, char ret_text[TIME_TEXT])
-{
-	uint64_t ns = monotonic + (uint64_t)clock->offset;
-	time_t whole = (time_t)(ns / KW_S);
-	struct tm local;
-	size_t length;
-
-	localtime_r(&whole, &local);
-	length = strftime(ret_text, TIME_TEXT, "%H:%M:%S", &local);
-	snprintf(ret_text + length, TIME_TEXT - length, ".%03u", (unsigned int)(ns % KW_S / KW_MS));
-}
 
 /* Time, service, role: what every line begins with. */
 static void print_head(FILE *file, const struct kw_clock *clock, uint64_t time,
 		       const struct kw_service *service, __u8 role)
 {
-	char when[TIME_TEXT];
+	char when[KW_TIME_OF_DAY];
 
-	time_of_day(clock, time, when);
+	kw_time_of_day(clock, time, when);
 	fprintf(file, "%s  %-24s %-7s ", when, service->name, kw_role_name(role));
 }
 
@@ -170,7 +105,7 @@ int kw_text_connection(FILE *file, const struct kw_record *record, const struct 
 	char duration[KW_DURATION_TEXT] = "?";
 
 	if (!event->identity.preexisting && end >= event->opened)
-		kw_text_duration(end - event->opened, duration);
+		kw_duration_print(end - event->opened, duration);
 	print_head(file, &record->clock, end, record->service, event->identity.role);
 	fprintf(file, "%5" PRIu32 " req %10s  ", (uint32_t)event->http.counts.requests, duration);
 	if (verdict)
@@ -188,8 +123,8 @@ int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const
 {
 	char wait[KW_DURATION_TEXT], duration[KW_DURATION_TEXT];
 
-	kw_text_duration(exchange->wait, wait);
-	kw_text_duration(exchange->duration, duration);
+	kw_duration_print(exchange->wait, wait);
+	kw_duration_print(exchange->duration, duration);
 	print_head(file, clock, exchange->started + exchange->duration, service, exchange->identity.role);
 	fprintf(file, "%5s %-4" PRIu32 "%10s  status %u, %s request, first byte after %s\n", "no.",
 		(uint32_t)exchange->number, duration, exchange->status, kw_method_name(exchange->method), wait);
@@ -202,7 +137,7 @@ int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_s
 	char after[KW_DURATION_TEXT], remote[KW_ENDPOINT_TEXT];
 	uint64_t time = late->header.time;
 
-	kw_text_duration(time > late->closed ? time - late->closed : 0, after);
+	kw_duration_print(time > late->closed ? time - late->closed : 0, after);
 	kw_endpoint_print(late->identity.remote, late->identity.remote_port, remote);
 	print_head(file, clock, time, service, late->identity.role);
 	fprintf(file, "%5s req %10s  ", "+1", after);

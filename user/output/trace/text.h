@@ -26,22 +26,6 @@ int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const
 int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_service *service,
 		 const struct kw_clock *clock, const struct kw_text_style *style);
 
-#define KW_DURATION_TEXT 32
-
-/* For people: "20 us", "5.5 ms", "2.01 s", "5.003 s", "16.6 min". */
-struct kw_duration {
-	char text[KW_DURATION_TEXT];
-};
-
-/* To four digits at most. It is cut, not rounded, so that it never claims more than it was. */
-struct kw_duration kw_duration(uint64_t ns);
-
-/* A mean, a limit or a setting: rounded to four digits. What is below 0 counts as 0. */
-struct kw_duration kw_duration_about(double seconds);
-
-/* kw_duration() into a buffer. */
-void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
-
 #define KW_CLOSING_TEXT 128
 
 /* "3 connections are closing and not final yet, ...": false, and nothing is written, if there are none. */
