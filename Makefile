@@ -176,6 +176,7 @@ uninstall: ## remove what install put there; a configuration that was edited sta
 lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## look at the sources: clang-format, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
 	$(Q)$(MAKE) --no-print-directory check-format
+	$(call say,LINT,includes)awk -f tools/includes.awk $(filter user/%,$(C_FILES))
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
 	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) $(addprefix -i,$(filter tools/%.bpf.c,$(C_FILES))) user tests tools

@@ -4,9 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "command/commands.h"
 #include "command/help.h"
-#include "base/log.h"
+#include "command/parse.h"
 
 static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
 	[KW_COMMAND_RUN] = kw_run,         [KW_COMMAND_TRACE] = kw_trace,   [KW_COMMAND_REPORT] = kw_report,

@@ -22,7 +22,7 @@ static struct kw_evidence evidence_of(struct kw_event_connection event)
 
 	memset(&evidence, 0xa5, sizeof(evidence));
 	kw_judge(&event, &verdict);
-	kw_evidence_write(&event, &verdict, &evidence);
+	kw_evidence_write(&verdict, &evidence);
 	return evidence;
 }
 

@@ -16,6 +16,7 @@
 #include "judge/judge.h"
 #include "command/option_table.h"
 #include "command/options.h"
+#include "command/parse.h"
 
 #define ARGUMENTS 24
 

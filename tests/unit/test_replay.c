@@ -16,6 +16,7 @@
 #include "output/trace/tracer.h"
 #include "capture.h"
 #include "events.h"
+#include "command/parse.h"
 
 #define PATH 64
 #define STARTED (1 * KW_S)

@@ -6,16 +6,16 @@
 
 #include <uthash.h>
 
-#include "event/decode.h"
 #include "aggregate/drains.h"
-#include "event/field_names.h"
-#include "judge/judge.h"
 #include "aggregate/half_closed.h"
 #include "aggregate/pairs.h"
+#include "aggregate/window.h"
+#include "aggregate/window_statistics.h"
+#include "event/decode.h"
+#include "event/field_names.h"
 #include "event/programs.h"
 #include "event/service.h"
-#include "aggregate/window_statistics.h"
-#include "aggregate/window.h"
+#include "judge/judge.h"
 
 #define KW_OTHER_SERVICE "other" /* whatever finds no place of its own */
 #define KW_SERVICE_IDLE                                                                                        \

@@ -17,8 +17,8 @@ struct kw_tally_name {
 
 struct kw_tally_settings {
 	const struct kw_namer *namer; /* must outlive the intake */
-	uint32_t services;            /* how many services are counted apart, 1 or more; the rest count as "other" */
-	uint64_t window;              /* ns that findings look back; 0 means to the start */
+	uint32_t services; /* how many services are counted apart, 1 or more; the rest count as "other" */
+	uint64_t window;   /* ns that findings look back; 0 means to the start */
 };
 
 struct kw_tally {

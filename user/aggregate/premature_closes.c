@@ -24,6 +24,7 @@ void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event
 	}
 	close->connection = *event->connection;
 	close->verdict = *verdict;
+	close->verdict.facts.event = &close->connection;
 	close->time = verdict->closed;
 }
 

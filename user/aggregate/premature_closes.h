@@ -4,11 +4,11 @@
 #ifndef KEEPWATCH_PREMATURE_H
 #define KEEPWATCH_PREMATURE_H
 
+#include "base/clock.h"
 #include "event/container.h"
 #include "event/decode.h"
-#include "judge/judge.h"
 #include "event/service.h"
-#include "base/clock.h"
+#include "judge/judge.h"
 
 #define KW_PREMATURE_KEPT 20
 
@@ -22,7 +22,7 @@ struct kw_premature_close {
 	uint64_t late_by;          /* ns; since the close; late requests only */
 };
 
-/* Begins with all zeros. */
+/* Begins with all zeros, and must not move in memory once it holds something. */
 struct kw_premature_closes {
 	struct kw_premature_close list[KW_PREMATURE_KEPT];
 	uint64_t count; /* of all that there ever were */

@@ -5,9 +5,9 @@
 #define KEEPWATCH_STATISTICS_H
 
 #include "aggregate/examples.h"
+#include "aggregate/sketch.h"
 #include "event/decode.h"
 #include "judge/judge.h"
-#include "aggregate/sketch.h"
 
 #define KW_CONNECT_FAILURES 4 /* the first of enum kw_reason: see kw_reason_is_connect_failure() */
 

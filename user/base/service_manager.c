@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "include/units.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "include/units.h"
 
 #define US 1000ULL /* ns */
 

@@ -8,9 +8,9 @@
 #include <sys/utsname.h>
 
 #include "command/commands.h"
+#include "keepwatch.skel.h"
 #include "observe/front_end.h"
 #include "observe/requirements.h"
-#include "keepwatch.skel.h"
 
 #define HOOK_PREFIX "tp_btf/"
 #define ITERATOR_PREFIX "iter/"

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "include/event.h"
 #include "base/address.h"
-#include "observe/front_end.h"
 #include "event/service.h"
 #include "finding/severity.h"
+#include "include/event.h"
+#include "observe/front_end.h"
 
 enum kw_command {
 	KW_COMMAND_RUN,
@@ -75,11 +75,5 @@ struct kw_options {
 	char *file;                /* owned; NULL for other commands */
 	enum kw_command replay_as; /* trace, report, or run: the metrics */
 };
-
-/* Reads the command line, and the file that its --config names. On failure one line has been logged that says
- * what is wrong, and the result is -EINVAL for bad usage; nothing is left to be freed. */
-int kw_options_parse(int argc, char **argv, struct kw_options *ret_options);
-
-void kw_options_free(struct kw_options *options);
 
 #endif

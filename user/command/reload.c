@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "command/parse.h"
 
 /* Options that are built into what runs: the programs, the ring, the socket, and the names that counters have. */
 #define FIELD(name, field)                                                                                     \

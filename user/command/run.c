@@ -5,20 +5,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/commands.h"
-#include "observe/requirements.h"
-#include "web/server.h"
-#include "base/log.h"
-#include "output/metrics/metrics.h"
-#include "base/service_manager.h"
-#include "command/observation.h"
-#include "command/settings.h"
-#include "output/page/cache.h"
-#include "command/reload.h"
-#include "base/sanitize.h"
 #include "aggregate/intake.h"
-#include "web/access.h"
+#include "base/log.h"
+#include "base/sanitize.h"
+#include "base/service_manager.h"
+#include "command/commands.h"
+#include "command/observation.h"
+#include "command/parse.h"
+#include "command/reload.h"
+#include "command/settings.h"
 #include "event/names.h"
+#include "observe/requirements.h"
+#include "output/metrics/metrics.h"
+#include "output/page/cache.h"
+#include "web/access.h"
+#include "web/server.h"
 
 #define PROGRAMS_MAX 32
 
@@ -80,7 +81,7 @@ static void log_premature(const struct kw_event *event, const struct kw_verdict 
 	struct kw_evidence evidence;
 
 	kw_sanitize_word(called.name);
-	kw_evidence_write(event->connection, verdict, &evidence);
+	kw_evidence_write(verdict, &evidence);
 	kw_connection_id(identity, id);
 	kw_endpoint_print(identity->local, identity->local_port, local);
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "event/container.h"
 #include "base/sanitize.h"
+#include "event/container.h"
 
 const char *kw_role_name(uint32_t role)
 {

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "include/event.h"
 #include "base/address.h"
+#include "include/event.h"
 
 #define KW_SERVICE_NAME 160 /* bytes, with its NUL */
 #define KW_PEER_NAME 64

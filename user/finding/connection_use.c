@@ -2,8 +2,8 @@
 /* Findings about connections that are not used as they could be. */
 #include <inttypes.h>
 
-#include "finding/assess.h"
 #include "base/duration.h"
+#include "finding/assess.h"
 
 #define UNANNOUNCED_SHARE 0.01
 #define LOW_REUSE 2.0 /* requests per connection */

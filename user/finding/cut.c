@@ -2,8 +2,8 @@
 /* Findings about requests and responses that are cut, or never come. */
 #include <inttypes.h>
 
-#include "finding/assess.h"
 #include "base/duration.h"
+#include "finding/assess.h"
 
 #define GAVE_UP_SHARE 0.01 /* of all connections that closed */
 #define ONE_TIMEOUT 25000  /* us; times closer than this show one timeout */

@@ -2,8 +2,8 @@
 /* Findings about what comes between client and server: paths that forget, connections that never come to be. */
 #include <inttypes.h>
 
-#include "finding/assess.h"
 #include "base/duration.h"
+#include "finding/assess.h"
 
 static const char *plural(uint64_t count)
 {

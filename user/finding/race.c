@@ -2,8 +2,8 @@
 /* Findings about requests that meet a server's close: by an idle timeout, right after a response, or by a reload. */
 #include <inttypes.h>
 
-#include "finding/assess.h"
 #include "base/duration.h"
+#include "finding/assess.h"
 
 static const char *plural(uint64_t count)
 {

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "judge/evidence.h"
 #include "judge/facts.h"
-#include "base/duration.h"
 
 #define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
 
@@ -559,13 +559,10 @@ static void say_transport(struct writer *w)
 		say(w, "the application saw %s", error_name(w->event->http.app_error).text);
 }
 
-void kw_evidence_write(const struct kw_event_connection *event, const struct kw_verdict *verdict,
-		       struct kw_evidence *ret_evidence)
+void kw_evidence_write(const struct kw_verdict *verdict, struct kw_evidence *ret_evidence)
 {
-	struct kw_facts facts;
-	struct writer w = {event, verdict, &facts, ret_evidence};
+	struct writer w = {verdict->facts.event, verdict, &verdict->facts, ret_evidence};
 
-	kw_facts_derive(event, &facts);
 	ret_evidence->count = 0;
 	if ((unsigned int)verdict->reason < KW_REASON_MAX && leads[verdict->reason])
 		leads[verdict->reason](&w);

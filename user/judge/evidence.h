@@ -14,8 +14,8 @@ struct kw_evidence {
 		      [KW_EVIDENCE_LENGTH]; /* ASCII, ended by NUL, nothing from the traffic */
 };
 
-/* What supports @verdict, the decisive sentence first. Pure, cannot fail. */
-void kw_evidence_write(const struct kw_event_connection *event, const struct kw_verdict *verdict,
-		       struct kw_evidence *ret_evidence);
+/* Writes what supports @verdict, the decisive sentence first; the event of its facts must still be there. Pure, cannot
+ * fail. */
+void kw_evidence_write(const struct kw_verdict *verdict, struct kw_evidence *ret_evidence);
 
 #endif

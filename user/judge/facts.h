@@ -5,7 +5,11 @@
 #ifndef KEEPWATCH_JUDGE_FACTS_H
 #define KEEPWATCH_JUDGE_FACTS_H
 
-#include "judge/judge.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "include/event.h"
+#include "judge/terms.h"
 
 /* How a request that the server cannot have meant passed its FIN; seen on the client's socket. */
 enum kw_late {
@@ -15,7 +19,7 @@ enum kw_late {
 };
 
 struct kw_facts {
-	const struct kw_event_connection *event;
+	const struct kw_event_connection *event; /* the facts are as good as this lasts */
 	enum kw_role role;
 	enum kw_closer closer;
 	enum kw_manner manner;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "judge/facts.h"
+#include "judge/judge.h"
 
 #define AT_ONCE ((int64_t)(100 * KW_MS))   /* "right after a response": up to 0.1 s */
 #define TOLERANCE ((int64_t)(500 * KW_MS)) /* a timeout may be kept this much too early */
@@ -484,32 +484,36 @@ static void take_body(const struct kw_facts *f, struct kw_verdict *verdict)
 	verdict->body_declared = body->declared;
 }
 
+static struct kw_verdict conclude(const struct kw_facts *f, enum kw_reason reason)
+{
+	return (struct kw_verdict){
+		.facts = *f,
+		.closer = f->closer,
+		.manner = f->manner,
+		.phase = f->phase,
+		.reason = reason,
+		.confidence = confidence_of(f, reason),
+		.premature = premature_of(f, reason),
+		.lost_requests = f->lost,
+		.closed = f->closed,
+		.idle_at_close = f->phase == KW_PHASE_IDLE ? f->idle : KW_DURATION_UNKNOWN,
+		.waited = waited_of(f),
+		.idle_before = f->idle_before,
+		.stalled = stalled_of(f),
+		.body_bytes = KW_BODY_UNKNOWN,
+		.body_declared = KW_BODY_UNKNOWN,
+		.late_by = reason == KW_REASON_STALE_REUSE ? late_by_of(f) : KW_DURATION_UNKNOWN,
+		.late_request = f->late_request,
+		.unread_data = had_unread_data(f),
+	};
+}
+
 void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_verdict)
 {
 	struct kw_facts f;
-	enum kw_reason reason;
 
 	kw_facts_derive(event, &f);
-	reason = find_reason(&f);
-	*ret_verdict = (struct kw_verdict){
-		.closer = f.closer,
-		.manner = f.manner,
-		.phase = f.phase,
-		.reason = reason,
-		.confidence = confidence_of(&f, reason),
-		.premature = premature_of(&f, reason),
-		.lost_requests = f.lost,
-		.closed = f.closed,
-		.idle_at_close = f.phase == KW_PHASE_IDLE ? f.idle : KW_DURATION_UNKNOWN,
-		.waited = waited_of(&f),
-		.idle_before = f.idle_before,
-		.stalled = stalled_of(&f),
-		.body_bytes = KW_BODY_UNKNOWN,
-		.body_declared = KW_BODY_UNKNOWN,
-		.late_by = reason == KW_REASON_STALE_REUSE ? late_by_of(&f) : KW_DURATION_UNKNOWN,
-		.late_request = f.late_request,
-		.unread_data = had_unread_data(&f),
-	};
+	*ret_verdict = conclude(&f, find_reason(&f));
 	take_body(&f, ret_verdict);
 }
 

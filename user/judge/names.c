@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The contract's names for a verdict's fields; a reason's name stands beside its rule. */
-#include "judge/judge.h"
+#include "judge/terms.h"
 
 static const char *const closers[KW_CLOSER_MAX] = {
 	[KW_CLOSER_UNKNOWN] = "unknown",

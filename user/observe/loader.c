@@ -9,10 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "observe/requirements.h"
-#include "keepwatch.skel.h"
 #include "base/log.h"
+#include "keepwatch.skel.h"
 #include "observe/namespaces.h"
+#include "observe/requirements.h"
 
 struct kw_loader {
 	struct keepwatch_bpf *skel;

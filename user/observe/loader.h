@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "include/event.h"
 #include "base/process.h"
+#include "include/event.h"
 #include "observe/front_end.h"
 
 struct kw_loader;

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "base/service_manager.h"
 #include "base/privileges.h"
+#include "base/service_manager.h"
 
 /* The kernel side does not wake us per event: this is how late a record may be. */
 #define READ_INTERVAL (50 * KW_MS)

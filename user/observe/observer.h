@@ -4,9 +4,9 @@
 #ifndef KEEPWATCH_OBSERVE_H
 #define KEEPWATCH_OBSERVE_H
 
-#include "observe/loader.h"
 #include "base/clock.h"
 #include "base/loop.h"
+#include "observe/loader.h"
 
 /* Takes the raw bytes of an event, aligned to 8; they last only for the call. Returns 0; above 0 to stop at once and drain
  * nothing; -EBADMSG for bytes that are no event; another -errno, after logging why, to end the observation. */

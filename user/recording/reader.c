@@ -6,9 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "recording/recording.h"
 #include "base/sanitize.h"
 #include "include/event.h"
+#include "recording/recording.h"
 
 #define BUFFER (256U << 10) /* more than the longest frame, and little enough to stay in the cache */
 

@@ -63,7 +63,8 @@ uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *pay
 struct kw_recording_writer;
 
 /* Fills in *ret_header for this host and now. @exchanges: events of exchanges are recorded too. */
-void kw_recording_describe(bool exchanges, const struct kw_clock *clock, struct kw_recording_header *ret_header);
+void kw_recording_describe(bool exchanges, const struct kw_clock *clock,
+			   struct kw_recording_header *ret_header);
 
 /* Creates the file, readable by its owner alone. -EEXIST if there is one with something in it. Of this and of
  * the others, on failure one line has been logged. */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "web/passwords.h"
 #include "web/config.h"
+#include "web/passwords.h"
 
 #define NORMAL "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 #define REALM "keepwatch"

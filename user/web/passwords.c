@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "include/units.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "include/units.h"
 
 #define DIGEST 32          /* of SHA-256 */
 #define SHARE 20           /* one part in so many of all time may go into checks */

@@ -11,11 +11,11 @@
 
 #include "base/address.h"
 #include "base/cleanup.h"
-#include "web/connections.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "web/page_reply.h"
+#include "web/connections.h"
 #include "web/metrics_reply.h"
+#include "web/page_reply.h"
 
 #define CONNECTIONS (2 * KW_CROWD) /* those included that are sent away and have not gone yet */
 #define TIMEOUT_S 130              /* above any usual scrape interval: or this would be a keep-alive race */

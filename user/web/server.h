@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 
 #include "include/units.h"
+#include "web/access.h"
 #include "web/metrics_reply.h"
 #include "web/page_reply.h"
-#include "web/access.h"
 
 #define KW_HTTP_SERVER_INTERVAL (250 * KW_MS)
 

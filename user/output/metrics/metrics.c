@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "output/metrics/exposition.h"
-#include "finding/assess.h"
-#include "output/metrics/self.h"
 #include "event/names.h"
+#include "finding/assess.h"
+#include "output/metrics/exposition.h"
+#include "output/metrics/self.h"
 
 #define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
 
@@ -395,7 +395,9 @@ int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char *
 		return -ENOMEM;
 	write_services(&out, metrics->aggregate);
 	r = write_assessments(&out, metrics->aggregate);
-	kw_metrics_write_own(&out, metrics);
+	kw_metrics_write_trouble(&out, metrics->aggregate);
+	if (metrics->process)
+		kw_metrics_write_resources(&out, metrics->process, metrics->programs, metrics->program_count);
 	kw_exposition_end(&out);
 	failed = ferror(out.file) != 0;
 	if (fclose(out.file) != 0 || failed || r < 0)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/metrics/self.h"
 
-#include "event/names.h"
 #include "event/http1_names.h"
-
+#include "event/names.h"
 
 #define LABEL 256 /* a kind, a program's name, a version: constants all */
 
@@ -81,12 +80,15 @@ static void write_process(struct kw_exposition *out, const struct kw_process *pr
 	kw_exposition_real(out, "", process->start_seconds);
 }
 
-void kw_metrics_write_own(struct kw_exposition *out, const struct kw_metrics *metrics)
+void kw_metrics_write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate)
 {
-	write_trouble(out, metrics->aggregate);
+	write_trouble(out, aggregate);
 	write_build(out);
-	if (!metrics->process)
-		return;
-	write_programs(out, metrics->programs, metrics->program_count);
-	write_process(out, metrics->process);
+}
+
+void kw_metrics_write_resources(struct kw_exposition *out, const struct kw_process *process,
+				const struct kw_program_stats *programs, size_t count)
+{
+	write_programs(out, programs, count);
+	write_process(out, process);
 }

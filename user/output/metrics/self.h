@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The metrics that are about the exporter itself, without role and service. */
-#ifndef KEEPWATCH_METRICS_OWN_H
-#define KEEPWATCH_METRICS_OWN_H
+#ifndef KEEPWATCH_METRICS_SELF_H
+#define KEEPWATCH_METRICS_SELF_H
 
+#include "aggregate/aggregate.h"
+#include "base/process.h"
 #include "output/metrics/exposition.h"
-#include "output/metrics/metrics.h"
 
-/* Of a replay (no process) only what the recording tells. */
-void kw_metrics_write_own(struct kw_exposition *out, const struct kw_metrics *metrics);
+/* What went wrong while observing, and the version: known to a replay too. */
+void kw_metrics_write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate);
+
+/* The resources that the daemon takes; @programs are its @count BPF programs. */
+void kw_metrics_write_resources(struct kw_exposition *out, const struct kw_process *process,
+				const struct kw_program_stats *programs, size_t count);
 
 #endif

@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/duration.h"
+#include "event/names.h"
 #include "judge/evidence.h"
 #include "output/explain/pages.h"
 #include "output/page/html.h"
 #include "output/page/sections.h"
-#include "base/duration.h"
-#include "event/names.h"
 
 /* Of a late request the kernel tells no more than when it came. */
 static void gather_sentences(const struct kw_premature_close *close, struct kw_evidence *ret_evidence)
@@ -16,7 +16,7 @@ static void gather_sentences(const struct kw_premature_close *close, struct kw_e
 	char late_by[KW_DURATION_TEXT];
 
 	if (!close->late) {
-		kw_evidence_write(&close->connection, &close->verdict, ret_evidence);
+		kw_evidence_write(&close->verdict, ret_evidence);
 		return;
 	}
 	kw_duration_print(close->late_by, late_by);

@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/duration.h"
+#include "base/timestamp.h"
 #include "output/page/html.h"
 #include "output/page/sections.h"
 #include "output/report/print.h"
-#include "base/duration.h"
-#include "base/timestamp.h"
 
 /* How things stand, in one word, one sentence, and the colour of the icon in the browser's tab. */
 struct level {

@@ -7,9 +7,9 @@
 #ifndef KEEPWATCH_PAGE_H
 #define KEEPWATCH_PAGE_H
 
-#include "finding/overview.h"
 #include "aggregate/premature_closes.h"
 #include "base/clock.h"
+#include "finding/overview.h"
 
 struct kw_page_source {
 	const struct kw_aggregate *aggregate;

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "output/report/print.h"
 #include "base/duration.h"
+#include "output/report/print.h"
 
 #define BAR 30
 #define GAP 2 /* empty lines in a row; more are one */

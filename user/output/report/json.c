@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include "base/timestamp.h"
-#include "output/report/print.h"
 #include "base/sanitize.h"
+#include "base/timestamp.h"
 #include "event/names.h"
+#include "output/report/print.h"
 
 #define SCHEMA 1
 #define FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(12))

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "finding/overview.h"
 #include "base/clock.h"
+#include "finding/overview.h"
 
 /* One line; the keys and their order are the public contract. */
 int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock);

@@ -60,7 +60,7 @@ static int print(struct kw_reporter *reporter)
 		return kw_log_error(r, "out of memory");
 	clear_progress(reporter);
 	r = reporter->settings.json ? kw_report_json(stdout, &digest, clock)
-			  : kw_report_text(stdout, &digest, clock, kw_output_has_colour());
+				    : kw_report_text(stdout, &digest, clock, kw_output_has_colour());
 	for (size_t i = 0; i < digest.finding_count; i++)
 		reporter->found |= digest.findings[i].finding->severity >= reporter->settings.fail_on;
 	kw_digest_free(&digest);

@@ -11,8 +11,9 @@
 struct kw_reporter_settings {
 	struct kw_tally_settings intake;
 	bool json;
-	uint64_t every;           /* ns from report to report; 0 means once, at the end */
-	enum kw_severity fail_on; /* a finding of this severity or above sets found; KW_SEVERITY_MAX: none does */
+	uint64_t every; /* ns from report to report; 0 means once, at the end */
+	enum kw_severity
+		fail_on; /* a finding of this severity or above sets found; KW_SEVERITY_MAX: none does */
 };
 
 struct kw_reporter {

@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "output/report/print.h"
 #include "base/duration.h"
 #include "base/sanitize.h"
 #include "base/timestamp.h"
 #include "base/wrap.h"
-#include "output/trace/text.h"
 #include "event/names.h"
+#include "output/report/print.h"
+#include "output/trace/text.h"
 
 #define WIDTH 100    /* of running text */
 #define HISTOGRAMS 5 /* services that get one */

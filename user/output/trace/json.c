@@ -5,9 +5,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "event/container.h"
 #include "base/sanitize.h"
 #include "base/timestamp.h"
+#include "event/container.h"
 
 #define SCHEMA 1
 

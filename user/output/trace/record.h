@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "event/decode.h"
-#include "judge/evidence.h"
 #include "event/http1_names.h"
 #include "event/names.h"
-#include "judge/judge.h"
 #include "event/service.h"
+#include "judge/evidence.h"
+#include "judge/judge.h"
 
 struct kw_record {
 	const struct kw_event *event;       /* a connection's */

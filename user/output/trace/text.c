@@ -13,7 +13,7 @@
 #define YELLOW "\033[33m"
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
-#define INDENT 14 /* past the time */
+#define INDENT 14       /* past the time */
 #define REASON_WIDTH 22 /* the longest of their names */
 
 /* Time, service, role: what every line begins with. */

@@ -37,7 +37,7 @@ static int print_connection(struct kw_tracer *tracer, const struct kw_event *eve
 	};
 
 	if (verdict)
-		kw_evidence_write(event->connection, verdict, &evidence);
+		kw_evidence_write(verdict, &evidence);
 	kw_service_name(tracer->settings.namer, identity, record.cgroup, &service);
 	if (tracer->settings.json)
 		return flush(tracer, kw_json_connection(stdout, &record));
@@ -123,7 +123,8 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 	return r < 0 ? r : 0;
 }
 
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings, struct kw_source source)
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings,
+		    struct kw_source source)
 {
 	*tracer = (struct kw_tracer){.settings = *settings, .source = source};
 	tracer->style.colour = kw_output_has_colour();

@@ -30,7 +30,8 @@ struct kw_tracer {
 };
 
 /* The tracer owns nothing, so it need not be closed. */
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings, struct kw_source source);
+void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings,
+		    struct kw_source source);
 
 /* @tracer must not move in memory while the sink is in use. */
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "command/options.h"
+#include "command/parse.h"
 
 #include <errno.h>
 #include <getopt.h>
