@@ -23,6 +23,15 @@ static void feed(struct kw_aggregate *aggregate, const char *name, const void *d
 	assert_int_equal(kw_aggregate_connection(aggregate, &service, &event, verdict), 0);
 }
 
+/* All that was ever counted; valid until the next call. */
+static const struct kw_traffic *traffic_of(const struct kw_stats *stats)
+{
+	static struct kw_traffic total;
+
+	kw_window_total(&stats->window, &total);
+	return &total;
+}
+
 static const struct kw_stats *stats_of(const struct kw_aggregate *aggregate, const char *name)
 {
 	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
@@ -47,13 +56,13 @@ static void a_whole_life_in_one_record_counts_once(void **state)
 	event.http.timeout = 5;
 	feed(&aggregate, "nginx:8080", &event, &verdict);
 	stats = stats_of(&aggregate, "nginx:8080");
-	assert_int_equal(stats->opened, 1);
-	assert_int_equal(stats->preexisting, 0);
+	assert_int_equal(traffic_of(stats)->opened, 1);
+	assert_int_equal(traffic_of(stats)->preexisting, 0);
 	assert_int_equal(stats->open, 0);
-	assert_int_equal(stats->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
-	assert_int_equal(stats->requests[0], 1);
-	assert_int_equal(stats->requests[1], 2);
-	assert_int_equal(stats->reused, 2);
+	assert_int_equal(traffic_of(stats)->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
+	assert_int_equal(traffic_of(stats)->requests[0], 1);
+	assert_int_equal(traffic_of(stats)->requests[1], 2);
+	assert_int_equal(traffic_of(stats)->reused, 2);
 	assert_int_equal(stats->codes[1], 3);
 	assert_int_equal(stats->request.keep_alive, 3);
 	assert_int_equal(stats->protocols[KW_PROTOCOL_HTTP11], 1);
@@ -61,9 +70,9 @@ static void a_whole_life_in_one_record_counts_once(void **state)
 	assert_int_equal(stats->connection_requests_sum, 3);
 	assert_int_equal(stats->duration.sum, 5 * KW_S);
 	assert_int_equal(stats->close_idle[KW_CLOSER_SERVER].sum, 4 * KW_S);
-	assert_int_equal(stats->wait.sum, 2 * KW_MS);
+	assert_int_equal(traffic_of(stats)->wait.sum, 2 * KW_MS);
 	assert_int_equal(
-		stats->wait.buckets[kw_histogram_bucket(kw_histogram_bounds[KW_HISTOGRAM_WAIT], 2 * KW_MS)], 1);
+		traffic_of(stats)->wait.buckets[kw_histogram_bucket(kw_histogram_bounds[KW_HISTOGRAM_WAIT], 2 * KW_MS)], 1);
 	assert_true(stats->has_advertised_timeout);
 	assert_int_equal(stats->advertised_timeout, 5);
 	kw_aggregate_close(&aggregate);
@@ -84,7 +93,7 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	feed(&aggregate, "nginx:8080", &first, NULL);
 	stats = stats_of(&aggregate, "nginx:8080");
 	assert_int_equal(stats->open, 1);
-	assert_int_equal(stats->requests[1], 3);
+	assert_int_equal(traffic_of(stats)->requests[1], 3);
 	assert_int_equal(stats->duration.sum, 0);
 
 	second.connection.report = KW_REPORT_PROGRESS;
@@ -92,9 +101,9 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	second.connection.http.counts.requests = 10;
 	second.before = first.connection.http.counts;
 	feed(&aggregate, "nginx:8080", &second, NULL);
-	assert_int_equal(stats->opened, 1);
+	assert_int_equal(traffic_of(stats)->opened, 1);
 	assert_int_equal(stats->open, 1);
-	assert_int_equal(stats->requests[1], 10);
+	assert_int_equal(traffic_of(stats)->requests[1], 10);
 
 	last.connection.reported = 1;
 	last.connection.http.counts.requests = 12;
@@ -102,16 +111,16 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	last.histograms[KW_HISTOGRAM_IDLE][3] = 1;
 	last.sums[KW_HISTOGRAM_IDLE] = 50;
 	feed(&aggregate, "nginx:8080", &last, &verdict);
-	assert_int_equal(stats->opened, 1);
+	assert_int_equal(traffic_of(stats)->opened, 1);
 	assert_int_equal(stats->open, 0);
-	assert_int_equal(stats->requests[1], 12);
+	assert_int_equal(traffic_of(stats)->requests[1], 12);
 	assert_int_equal(stats->codes[1], 3);
-	assert_int_equal(stats->reused, 2);
-	assert_int_equal(stats->requests[0], 0);
+	assert_int_equal(traffic_of(stats)->reused, 2);
+	assert_int_equal(traffic_of(stats)->requests[0], 0);
 	assert_int_equal(stats->request.keep_alive, 3);
 	assert_int_equal(stats->response.keep_alive, 3);
-	assert_int_equal(stats->reuse_idle.buckets[3], 3);
-	assert_int_equal(stats->reuse_idle.sum, 150);
+	assert_int_equal(traffic_of(stats)->reuse_idle.buckets[3], 3);
+	assert_int_equal(traffic_of(stats)->reuse_idle.sum, 150);
 	assert_int_equal(stats->connection_requests_sum, 12);
 	kw_aggregate_close(&aggregate);
 }
@@ -128,8 +137,8 @@ static void a_connection_that_is_older_is_preexisting_and_has_no_duration(void *
 	event.identity.preexisting = 1;
 	feed(&aggregate, "a", &event, &verdict);
 	stats = stats_of(&aggregate, "a");
-	assert_int_equal(stats->opened, 0);
-	assert_int_equal(stats->preexisting, 1);
+	assert_int_equal(traffic_of(stats)->opened, 0);
+	assert_int_equal(traffic_of(stats)->preexisting, 1);
 	assert_int_equal(stats->open, 0);
 	assert_int_equal(stats->duration.sum, 0);
 	kw_aggregate_close(&aggregate);
@@ -148,11 +157,11 @@ static void a_failed_connect_counts_nowhere_else(void **state)
 	verdict.reason = KW_REASON_CONNECT_REFUSED;
 	feed(&aggregate, "a", &event, &verdict);
 	stats = stats_of(&aggregate, "a");
-	assert_int_equal(stats->connect_failures[KW_REASON_CONNECT_REFUSED], 1);
-	assert_int_equal(stats->closed[KW_REASON_CONNECT_REFUSED][KW_CLOSER_SERVER], 0);
-	assert_int_equal(stats->opened, 0);
+	assert_int_equal(traffic_of(stats)->failed[KW_REASON_CONNECT_REFUSED], 1);
+	assert_int_equal(traffic_of(stats)->closed[KW_REASON_CONNECT_REFUSED][KW_CLOSER_SERVER], 0);
+	assert_int_equal(traffic_of(stats)->opened, 0);
 	assert_int_equal(stats->open, 0);
-	assert_int_equal(stats->requests[1], 0);
+	assert_int_equal(traffic_of(stats)->requests[1], 0);
 	assert_int_equal(stats->protocols[KW_PROTOCOL_HTTP11], 0);
 	kw_aggregate_close(&aggregate);
 }
@@ -190,7 +199,7 @@ static void lost_requests_are_told_apart_by_method(void **state)
 		verdict.premature = rows[i].premature;
 		verdict.lost_requests = rows[i].lost;
 		feed(&aggregate, "a", &event, &verdict);
-		lost = stats_of(&aggregate, "a")->lost_requests[KW_REASON_STALE_REUSE];
+		lost = traffic_of(stats_of(&aggregate, "a"))->lost_requests[KW_REASON_STALE_REUSE];
 		assert_int_equal(lost[KW_RETRYABLE_YES], rows[i].yes);
 		assert_int_equal(lost[KW_RETRYABLE_NO], rows[i].no);
 		assert_int_equal(lost[KW_RETRYABLE_UNKNOWN], rows[i].unknown);
@@ -215,13 +224,13 @@ static void a_late_request_counts_as_late_whenever_it_is_learnt_of(void **state)
 	verdict.lost_requests = 1;
 	feed(&aggregate, "a", &connection, &verdict);
 	stats = stats_of(&aggregate, "a");
-	assert_int_equal(stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 1);
-	assert_int_equal(stats->lost_requests[KW_REASON_SERVER_IDLE_TIMEOUT][KW_RETRYABLE_UNKNOWN], 0);
+	assert_int_equal(traffic_of(stats)->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 1);
+	assert_int_equal(traffic_of(stats)->lost_requests[KW_REASON_SERVER_IDLE_TIMEOUT][KW_RETRYABLE_UNKNOWN], 0);
 	assert_int_equal(kw_decode(&late, sizeof(late), &event), 0);
 	assert_int_equal(kw_aggregate_late(&aggregate, &service, &event), 0);
-	assert_int_equal(stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 2);
+	assert_int_equal(traffic_of(stats)->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 2);
 	assert_int_equal(stats->last_event, 9 * KW_S);
-	assert_int_equal(stats->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
+	assert_int_equal(traffic_of(stats)->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -306,10 +315,10 @@ static void past_the_ceiling_all_count_under_other(void **state)
 		feed(&aggregate, name, &event, &verdict);
 		feed(&aggregate, name, &event, &verdict);
 	}
-	assert_int_equal(stats_of(&aggregate, "s0")->opened, 2);
-	assert_int_equal(stats_of(&aggregate, "s1")->opened, 2);
+	assert_int_equal(traffic_of(stats_of(&aggregate, "s0"))->opened, 2);
+	assert_int_equal(traffic_of(stats_of(&aggregate, "s1"))->opened, 2);
 	assert_null(stats_of(&aggregate, "s2"));
-	assert_int_equal(stats_of(&aggregate, KW_OTHER_SERVICE)->opened, 6);
+	assert_int_equal(traffic_of(stats_of(&aggregate, KW_OTHER_SERVICE))->opened, 6);
 	assert_int_equal(aggregate.dropped[KW_SERVICE_DROPPED_CEILING], 3); /* each refused name once */
 	event.identity.role = KW_ROLE_CLIENT;
 	feed(&aggregate, "s9", &event, &verdict);
@@ -341,12 +350,12 @@ static void dropped_records_count_once_under_other(void **state)
 	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
 	stats = stats_of(&aggregate, KW_OTHER_SERVICE);
 	assert_int_equal(stats->service.role, KW_ROLE_SERVER);
-	assert_int_equal(stats->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN], 5);
-	assert_int_equal(stats->opened, 3);
-	assert_int_equal(stats->preexisting, 1);
+	assert_int_equal(traffic_of(stats)->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN], 5);
+	assert_int_equal(traffic_of(stats)->opened, 3);
+	assert_int_equal(traffic_of(stats)->preexisting, 1);
 	assert_int_equal(stats->open, -1); /* one of them was counted open elsewhere */
 	assert_int_equal(stats->half_closed, -2);
-	assert_int_equal(stats->requests[KW_VERSIONS - 1], 20);
+	assert_int_equal(traffic_of(stats)->requests[KW_VERSIONS - 1], 20);
 	assert_int_equal(stats->codes[KW_CODES - 1], 19);
 	assert_int_equal(aggregate.totals.lost[KW_LOST_CLOSED], 5);
 	kw_aggregate_close(&aggregate);

@@ -67,12 +67,21 @@ static size_t memory_in_use(void)
 	return mallinfo2().uordblks;
 }
 
+/* All that was ever counted; valid until the next call. */
+static const struct kw_traffic *traffic_of(const struct kw_stats *stats)
+{
+	static struct kw_traffic total;
+
+	kw_window_total(&stats->window, &total);
+	return &total;
+}
+
 static uint64_t opened(const struct kw_aggregate *aggregate)
 {
 	uint64_t sum = 0;
 
 	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
-		sum += stats->opened;
+		sum += traffic_of(stats)->opened;
 	return sum;
 }
 

@@ -182,10 +182,18 @@ static uint64_t seen_in(const struct kw_window *window, uint64_t length, uint64_
 	uint64_t seen;
 
 	assert_int_equal(kw_window_sum(window, length, now, &sum), 0);
-	seen = sum.seen;
+	seen = kw_traffic_seen(&sum.traffic);
 	assert_int_equal(sum.close_idle.count, seen);
 	kw_statistics_free(&sum);
 	return seen;
+}
+
+static uint64_t opened_in_all(const struct kw_window *window)
+{
+	struct kw_traffic total;
+
+	kw_window_total(window, &total);
+	return total.opened;
 }
 
 static void a_window_slides(void **state)
@@ -197,21 +205,24 @@ static void a_window_slides(void **state)
 	for (uint64_t k = 0; k < 1200; k++) {
 		struct kw_statistics *now = kw_window_now(&window, length, START + k * KW_S);
 
-		now->seen++;
+		now->traffic.opened++;
 		assert_int_equal(kw_sketch_add(&now->close_idle, 5), 0);
 	}
 	assert_in_range(seen_in(&window, length, START + 1199 * KW_S), 540, 600);
 	assert_in_range(seen_in(&window, length, START + 1499 * KW_S), 240, 300);
 	assert_int_equal(seen_in(&window, length, START + 1900 * KW_S), 0);
-	kw_window_free(&window);
+	assert_int_equal(opened_in_all(&window), 1200);
+	kw_window_forget(&window);
+	assert_int_equal(opened_in_all(&window), 1200);
+	assert_int_equal(seen_in(&window, length, START + 1199 * KW_S), 0);
 	for (uint64_t k = 0; k < 1200; k++) { /* the whole observation */
 		struct kw_statistics *now = kw_window_now(&window, 0, START + k * KW_S);
 
-		now->seen++;
+		now->traffic.opened++;
 		assert_int_equal(kw_sketch_add(&now->close_idle, 5), 0);
 	}
 	assert_int_equal(seen_in(&window, 0, START + 9999 * KW_S), 1200);
-	kw_window_free(&window);
+	kw_window_forget(&window);
 }
 
 int main(void)

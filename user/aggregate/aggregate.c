@@ -29,7 +29,7 @@ void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_
 static void drop(struct kw_aggregate *aggregate, struct kw_stats *stats)
 {
 	HASH_DEL(aggregate->services, stats);
-	kw_window_free(&stats->window);
+	kw_window_forget(&stats->window);
 	kw_drains_free(&stats->drains);
 	free(stats);
 }
@@ -78,7 +78,7 @@ void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t
 	aggregate->ceiling = ceiling;
 	aggregate->window = window;
 	for (struct kw_stats *stats = aggregate->services; stats && differs; stats = stats->hh.next)
-		kw_window_free(&stats->window);
+		kw_window_forget(&stats->window);
 }
 
 /* The service's place, a new one, or that of "other" once the ceiling is reached. NULL: out of memory. */
@@ -106,25 +106,6 @@ static struct kw_stats *place_of(struct kw_aggregate *aggregate, const struct kw
 
 /* ---- one record ---- */
 
-static void add_time(struct kw_times *times, enum kw_histogram bounds, uint64_t ns)
-{
-	times->buckets[kw_histogram_bucket(kw_histogram_bounds[bounds], ns)]++;
-	times->sum += ns;
-}
-
-/* The samples that the kernel gathered since the last report. */
-static void add_samples(struct kw_times *times, enum kw_histogram which, const struct kw_event *event)
-{
-	if (!event->lived) {
-		if (event->connection->samples[which])
-			add_time(times, which, event->connection->sample[which]);
-		return;
-	}
-	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
-		times->buckets[i] += event->lived->histograms[which][i];
-	times->sum += event->lived->sums[which];
-}
-
 static void add_directives(struct kw_directives_total *total, const struct kw_directives *now,
 			   const struct kw_directives *before)
 {
@@ -136,12 +117,6 @@ static void add_directives(struct kw_directives_total *total, const struct kw_di
 
 static void add_counts(struct kw_stats *stats, const struct kw_counts *now, const struct kw_counts *before)
 {
-	uint32_t requests = now->requests - before->requests;
-	uint32_t http10 = now->requests_http10 - before->requests_http10;
-
-	stats->requests[0] += http10;
-	stats->requests[1] += requests - http10;
-	stats->reused += now->reused - before->reused;
 	for (int i = 0; i < KW_CODES - 1; i++)
 		stats->codes[i] += now->codes[i] - before->codes[i];
 	add_directives(&stats->request, &now->request, &before->request);
@@ -171,14 +146,6 @@ static enum kw_protocol_label protocol_of(const struct kw_http *http)
 	}
 }
 
-/* A request that met a closing server counts as late, not under the reason for which the server closed. */
-static void add_lost(struct kw_stats *stats, enum kw_reason reason, const struct kw_lost_requests *lost)
-{
-	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-		stats->lost_requests[reason][i] += lost->retryable[i];
-	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN] += lost->late;
-}
-
 static void add_connection_requests(struct kw_stats *stats, uint32_t requests)
 {
 	int i = 0;
@@ -192,20 +159,16 @@ static void add_connection_requests(struct kw_stats *stats, uint32_t requests)
 static void add_close(struct kw_stats *stats, const struct kw_event_connection *event,
 		      const struct kw_verdict *verdict)
 {
-	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
-
 	stats->open--;
-	stats->closed[verdict->reason][verdict->closer]++;
 	stats->protocols[protocol_of(&event->http)]++;
-	add_lost(stats, verdict->reason, &lost);
 	add_connection_requests(stats, event->http.counts.requests);
 	if (!event->identity.preexisting && verdict->closed >= event->opened)
-		add_time(&stats->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
+		kw_times_add(&stats->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
 	if (verdict->phase == KW_PHASE_IDLE && verdict->idle_at_close >= 0)
-		add_time(&stats->close_idle[verdict->closer], KW_HISTOGRAM_IDLE,
+		kw_times_add(&stats->close_idle[verdict->closer], KW_HISTOGRAM_IDLE,
 			 (uint64_t)verdict->idle_at_close);
 	if (verdict->late_by >= 0)
-		add_time(&stats->lateness, KW_HISTOGRAM_WAIT, (uint64_t)verdict->late_by);
+		kw_times_add(&stats->lateness, KW_HISTOGRAM_WAIT, (uint64_t)verdict->late_by);
 }
 
 /* ---- what findings rest on ---- */
@@ -255,7 +218,7 @@ static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistic
 		.uncovered = kw_statistics_uncovered(event, verdict),
 		.early = verdict->reason == KW_REASON_CLOSED_BEFORE_TIMEOUT,
 		.unannounced = verdict->reason == KW_REASON_UNANNOUNCED_CLOSE,
-		.lost = kw_statistics_lost(&event->http, verdict),
+		.lost = kw_lost_requests_of(&event->http, verdict),
 		.example = kw_example_of(&event->identity),
 	};
 
@@ -330,8 +293,7 @@ static int add_failed(struct kw_aggregate *aggregate, struct kw_stats *stats,
 
 	if (!statistics)
 		return -ENOMEM;
-	stats->connect_failures[reason]++;
-	statistics->failed[reason]++;
+	statistics->traffic.failed[reason]++;
 	note_ends(stats, identity);
 	kw_examples_add(&statistics->examples[KW_FINDING_CONNECTS_FAIL], kw_example_of(identity));
 	return 0;
@@ -366,15 +328,9 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 	pass_time(aggregate, stats, event->time);
 	if (verdict && kw_reason_is_connect_failure(verdict->reason))
 		return add_failed(aggregate, stats, &connection->identity, verdict->reason);
-	if (!connection->reported) {
-		stats->opened += !connection->identity.preexisting;
-		stats->preexisting += connection->identity.preexisting;
-		stats->open++;
-	}
+	stats->open += !connection->reported;
 	stats->half_closed += connection->half_closed - connection->half_closed_before;
 	add_counts(stats, &connection->http.counts, event->lived ? &event->lived->before : &nothing);
-	add_samples(&stats->reuse_idle, KW_HISTOGRAM_IDLE, event);
-	add_samples(&stats->wait, KW_HISTOGRAM_WAIT, event);
 	if (event->lived)
 		add_fields(stats, event->lived);
 	if (connection->http.has_timeout) {
@@ -400,11 +356,10 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 	if (!stats)
 		return -ENOMEM;
 	pass_time(aggregate, stats, event->time);
-	stats->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN]++;
 	statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
-	statistics->lost++;
+	statistics->traffic.lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN]++;
 	statistics->premature++;
 	kw_examples_add(&statistics->examples[KW_FINDING_TIMEOUT_RACE], close.example);
 	return kw_drains_add(&stats->drains, &close, &statistics->outside);
@@ -413,13 +368,15 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 /* ---- totals ---- */
 
 /* What dropped closing records would have said, as far as the kernel kept it: no version, no code. The services
- * where they were counted as open are not known: so "other" has fewer open than none. */
+ * where they were counted as open are not known: so "other" has fewer open than none. When they happened is not known
+ * either, so they count as past, not as part of the window. */
 static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_event_totals *event)
 {
 	const struct kw_total *now = &event->totals.dropped[role];
 	const struct kw_total *before = &aggregate->totals.dropped[role];
 	struct kw_service other = other_service(role);
 	uint64_t closed = now->closed - before->closed;
+	struct kw_traffic *past;
 	struct kw_stats *stats;
 
 	if (closed == 0)
@@ -428,14 +385,15 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 	if (!stats)
 		return -ENOMEM;
 	stats->last_event = event->header.time;
-	stats->opened += now->opened - before->opened;
-	stats->preexisting += now->preexisting - before->preexisting;
+	past = &stats->window.past;
+	past->opened += now->opened - before->opened;
+	past->preexisting += now->preexisting - before->preexisting;
 	stats->open +=
 		(int64_t)(now->opened - before->opened + now->preexisting - before->preexisting - closed);
 	stats->half_closed -= (int64_t)(event->totals.dropped_half_closed[role] -
 					aggregate->totals.dropped_half_closed[role]);
-	stats->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
-	stats->requests[KW_VERSIONS - 1] += now->requests - before->requests;
+	past->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
+	past->requests[KW_VERSION_UNKNOWN] += now->requests - before->requests;
 	stats->codes[KW_CODES - 1] += now->responses - before->responses;
 	return 0;
 }

@@ -21,12 +21,6 @@
 #define KW_SERVICE_IDLE                                                                                        \
 	(3600 * KW_S) /* after this time without an event, and with nothing open, a service goes */
 
-/* Time histograms: those that the kernel gathers, and those filled at a close; all with the kernel's bounds. */
-struct kw_times {
-	uint64_t buckets[KW_HISTOGRAM_BUCKETS]; /* not cumulative */
-	uint64_t sum;                           /* ns */
-};
-
 #define KW_REQUESTS_BUCKETS 15
 extern const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1]; /* inclusive; the last bucket has none */
 
@@ -40,24 +34,13 @@ enum kw_protocol_label {
 	KW_PROTOCOL_MAX,
 };
 
-#define KW_REASON_LOST KW_REASON_MAX /* of closed: a closing record that found no room */
-#define KW_REASON_LATE KW_REASON_MAX /* of lost_requests: those that the server never saw coming */
-#define KW_REASON_LABELS (KW_REASON_MAX + 1)
-#define KW_VERSIONS 3
 #define KW_CODES 6
 
 struct kw_stats {
 	struct kw_service service; /* the key */
 	uint64_t last_event;       /* monotonic ns */
-	uint64_t opened;
-	uint64_t preexisting;
-	int64_t open;        /* opened + preexisting - closed; below 0 where what was lost belongs to others */
-	int64_t half_closed; /* likewise */
-	uint64_t closed[KW_REASON_LABELS][KW_CLOSER_MAX];
-	uint64_t connect_failures[KW_REASON_MAX];
-	uint64_t lost_requests[KW_REASON_LABELS][KW_RETRYABLE_MAX];
-	uint64_t requests[KW_VERSIONS]; /* by minor version; last those of which it is not known */
-	uint64_t reused;
+	int64_t open;        /* connections; below 0 where the service of lost records is not known */
+	int64_t half_closed; /* connections; below 0 for the same cause */
 	uint64_t codes[KW_CODES]; /* 1xx to 5xx; last those of which it is not known */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;
@@ -67,16 +50,14 @@ struct kw_stats {
 	uint64_t connection_requests[KW_REQUESTS_BUCKETS];
 	uint64_t connection_requests_sum;
 	struct kw_times duration;
-	struct kw_times reuse_idle;
 	struct kw_times close_idle[KW_CLOSER_MAX];
-	struct kw_times wait;
 	struct kw_times lateness;
 	uint32_t advertised_timeout; /* last seen, seconds; see has_advertised_timeout */
 	bool has_advertised_timeout;
 	char comm[KW_COMM];  /* of the process at this end, as last seen: hostile text; empty if never */
 	uint8_t address[16]; /* of the server's end, as last seen */
 	uint16_t port;
-	struct kw_window window; /* what findings rest on */
+	struct kw_window window; /* the traffic so far, and what findings rest on */
 	struct kw_drains drains;
 	struct kw_leaks leaks;
 	uint8_t raised[KW_FINDING_MAX]; /* 1 << enum kw_severity: findings that were ever exposed */

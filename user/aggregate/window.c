@@ -12,6 +12,12 @@ static uint64_t number_of(uint64_t length, uint64_t now)
 	return span ? now / span : 0;
 }
 
+static void retire(struct kw_window *window, struct kw_statistics *statistics)
+{
+	kw_traffic_merge(&window->past, &statistics->traffic);
+	kw_statistics_clear(statistics);
+}
+
 struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now)
 {
 	uint64_t number = number_of(length, now);
@@ -20,7 +26,7 @@ struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, u
 	if (!span->statistics)
 		span->statistics = calloc(1, sizeof(*span->statistics));
 	else if (span->number != number)
-		kw_statistics_clear(span->statistics);
+		retire(window, span->statistics);
 	span->number = number;
 	return span->statistics;
 }
@@ -41,13 +47,23 @@ int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now,
 	return r;
 }
 
-void kw_window_free(struct kw_window *window)
+void kw_window_total(const struct kw_window *window, struct kw_traffic *ret_total)
+{
+	*ret_total = window->past;
+	for (int i = 0; i < KW_SPANS; i++)
+		if (window->spans[i].statistics)
+			kw_traffic_merge(ret_total, &window->spans[i].statistics->traffic);
+}
+
+void kw_window_forget(struct kw_window *window)
 {
 	for (int i = 0; i < KW_SPANS; i++) {
-		if (window->spans[i].statistics)
-			kw_statistics_free(window->spans[i].statistics);
-		free(window->spans[i].statistics);
-		window->spans[i].statistics = NULL;
+		struct kw_span *span = &window->spans[i];
+
+		if (span->statistics)
+			retire(window, span->statistics);
+		free(span->statistics);
+		span->statistics = NULL;
 	}
 }
 

@@ -15,6 +15,7 @@ struct kw_span {
 /* Begins with all zeros. A window of length 0 never slides: it is the whole observation. */
 struct kw_window {
 	struct kw_span spans[KW_SPANS];
+	struct kw_traffic past; /* the traffic of all spans that are gone */
 };
 
 /* A number of recent times over the same window. Begins with all zeros. */
@@ -34,6 +35,10 @@ struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, u
 /* Adds up what the window holds at @now. -ENOMEM; free the result in either case. */
 int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum);
 
-void kw_window_free(struct kw_window *window);
+/* Adds up the traffic of the whole observation: that in the window, and that of all spans before. */
+void kw_window_total(const struct kw_window *window, struct kw_traffic *ret_total);
+
+/* Empties the window. Its traffic stays in the total. */
+void kw_window_forget(struct kw_window *window);
 
 #endif

@@ -22,68 +22,24 @@ static uint64_t greater(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict)
-{
-	struct kw_lost_requests lost = {0};
-	uint64_t rest = verdict->lost_requests;
-
-	if (verdict->premature == KW_PREMATURE_UNKNOWN)
-		return lost;
-	lost.late = least(verdict->late_request, rest);
-	rest -= lost.late;
-	lost.retryable[KW_RETRYABLE_YES] = least(rest, (uint64_t)http->lost_safe + http->lost_idempotent);
-	rest -= lost.retryable[KW_RETRYABLE_YES];
-	lost.retryable[KW_RETRYABLE_NO] = least(rest, http->lost_other);
-	lost.retryable[KW_RETRYABLE_UNKNOWN] = rest - lost.retryable[KW_RETRYABLE_NO];
-	return lost;
-}
-
-uint64_t kw_statistics_reason(const struct kw_statistics *statistics, enum kw_reason reason)
-{
-	uint64_t sum = 0;
-
-	for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
-		sum += statistics->reasons[reason][closer];
-	return sum;
-}
-
-uint64_t kw_statistics_failed(const struct kw_statistics *statistics)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < KW_CONNECT_FAILURES; i++)
-		sum += statistics->failed[i];
-	return sum;
-}
-
 /* ---- what a living connection tells ---- */
 
-/* Adds the samples since the last report; returns the longest of them, as far as it can be told. */
-static uint64_t add_samples(uint64_t *buckets, enum kw_histogram which, const struct kw_event *event)
+/* The longest of the samples since the last report, as far as it is known: of several, the bound of their bucket. */
+static uint64_t longest_sample(enum kw_histogram which, const struct kw_event *event)
 {
-	const uint64_t *bounds = (const uint64_t *)kw_histogram_bounds[which];
-	uint64_t longest = 0;
-
-	if (!event->lived) {
-		if (!event->connection->samples[which])
-			return 0;
-		buckets[kw_histogram_bucket(kw_histogram_bounds[which], event->connection->sample[which])]++;
-		return event->connection->sample[which];
-	}
-	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
-		buckets[i] += event->lived->histograms[which][i];
+	if (!event->lived)
+		return event->connection->samples[which] ? event->connection->sample[which] : 0;
+	for (int i = KW_HISTOGRAM_BUCKETS - 1; i >= 0; i--)
 		if (event->lived->histograms[which][i])
-			longest = bounds[i];
-	}
-	return longest;
+			return kw_histogram_bounds[which][i];
+	return 0;
 }
 
 static void add_reuse(struct kw_statistics *statistics, const struct kw_event *event)
 {
 	const struct kw_http *http = &event->connection->http;
-	uint64_t longest = add_samples(statistics->reuse_idle, KW_HISTOGRAM_IDLE, event);
+	uint64_t longest = longest_sample(KW_HISTOGRAM_IDLE, event);
 
-	add_samples(statistics->wait, KW_HISTOGRAM_WAIT, event);
 	/* The bucket's bound says how long at most; the connection's own maximum, which may be older, too. */
 	statistics->reuse_idle_max = greater(statistics->reuse_idle_max, least(longest, http->idle_max));
 	if (http->counts.reused && http->counts.requests_begun == http->counts.responses_ended)
@@ -201,7 +157,7 @@ static bool is_covered(const struct kw_event_connection *event, const struct kw_
 
 uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
-	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
+	struct kw_lost_requests lost = kw_lost_requests_of(&event->http, verdict);
 	uint64_t sum = 0;
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
@@ -302,18 +258,9 @@ static int add_times(struct kw_statistics *statistics, const struct kw_event_con
 static int add_close(struct kw_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
-	struct kw_lost_requests lost = kw_statistics_lost(&event->http, verdict);
-
-	statistics->closed++;
 	statistics->used += event->http.counts.requests_begun != 0;
-	statistics->by_server += verdict->closer == KW_CLOSER_SERVER;
 	statistics->premature += verdict->premature == KW_PREMATURE_YES;
 	statistics->http += event->http.protocol == HTTP1_PROTOCOL_HTTP1;
-	statistics->reasons[verdict->reason][verdict->closer]++;
-	statistics->retryable += lost.retryable[KW_RETRYABLE_YES];
-	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-		statistics->lost += lost.retryable[i];
-	statistics->lost += lost.late;
 	if (event->peer_fin && event->closing.time > event->peer_fin + KW_LEAK_AGE &&
 	    event->half_closed_before) {
 		statistics->half_closed_long++;
@@ -331,18 +278,10 @@ static int add_close(struct kw_statistics *statistics, const struct kw_event_con
 int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,
 		      const struct kw_verdict *verdict)
 {
-	const struct kw_event_connection *connection = event->connection;
-	const struct kw_counts *now = &connection->http.counts;
-
-	if (!connection->reported) {
-		statistics->seen++;
-		statistics->opened += !connection->identity.preexisting;
-	}
-	statistics->requests += now->requests - (event->lived ? event->lived->before.requests : 0);
-	statistics->reused += now->reused - (event->lived ? event->lived->before.reused : 0);
+	kw_traffic_add(&statistics->traffic, event, verdict);
 	add_reuse(statistics, event);
 	add_names(statistics, event->lived);
-	return verdict ? add_close(statistics, connection, verdict) : 0;
+	return verdict ? add_close(statistics, event->connection, verdict) : 0;
 }
 
 /* ---- sums ---- */
@@ -359,19 +298,11 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 {
 	static const size_t counts[] = {
 #define COUNT(name) offsetof(struct kw_statistics, name)
-		COUNT(seen),
 		COUNT(paired),
 		COUNT(unaccepted),
-		COUNT(opened),
-		COUNT(closed),
 		COUNT(used),
-		COUNT(by_server),
 		COUNT(premature),
-		COUNT(requests),
-		COUNT(reused),
 		COUNT(http),
-		COUNT(lost),
-		COUNT(retryable),
 		COUNT(dead),
 		COUNT(dead_lost),
 		COUNT(exited),
@@ -394,16 +325,7 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		*(uint64_t *)((char *)to + counts[i]) += *(const uint64_t *)((const char *)from + counts[i]);
 	for (int i = 0; i < KW_REASON_MAX; i++)
-		for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
-			to->reasons[i][closer] += from->reasons[i][closer];
-	for (int i = 0; i < KW_CONNECT_FAILURES; i++)
-		to->failed[i] += from->failed[i];
-	for (int i = 0; i < KW_REASON_MAX; i++)
 		to->outside.uncovered[i] += from->outside.uncovered[i];
-	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++) {
-		to->reuse_idle[i] += from->reuse_idle[i];
-		to->wait[i] += from->wait[i];
-	}
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 		to->outside.race_lost[i] += from->outside.race_lost[i];
 }
@@ -434,6 +356,7 @@ int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *fr
 		r = kw_sketch_merge(sums[i], parts[i]);
 	if (r < 0)
 		return r;
+	kw_traffic_merge(&to->traffic, &from->traffic);
 	merge_extremes(to, from);
 	merge_counts(to, from);
 	for (int i = 0; i < KW_FINDING_MAX; i++)

@@ -6,25 +6,9 @@
 
 #include "aggregate/examples.h"
 #include "aggregate/sketch.h"
+#include "aggregate/traffic.h"
 #include "event/decode.h"
 #include "judge/judge.h"
-
-#define KW_CONNECT_FAILURES 4 /* the first of enum kw_reason: see kw_reason_is_connect_failure() */
-
-/* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
-enum kw_retryable {
-	KW_RETRYABLE_YES,
-	KW_RETRYABLE_NO,
-	KW_RETRYABLE_UNKNOWN,
-	KW_RETRYABLE_MAX,
-};
-
-/* The requests that one connection lost. Those that met a closing server are late: why it closed is no
- * fault. */
-struct kw_lost_requests {
-	uint64_t retryable[KW_RETRYABLE_MAX];
-	uint64_t late;
-};
 
 /* What counts but for drains; known once it is settled whether it was part of one (see drains.h). */
 struct kw_outside {
@@ -38,22 +22,11 @@ struct kw_outside {
 };
 
 struct kw_statistics {
-	uint64_t seen;                        /* connections met for the first time */
-	uint64_t paired;                      /* of these: the other end was met too, on this host */
-	uint64_t failed[KW_CONNECT_FAILURES]; /* connects that failed; in none of the others */
-	uint64_t opened;                      /* of these: established while observed */
-	uint64_t closed;                      /* connections; failed connects are none */
-	uint64_t used;                        /* of these: a request was begun */
-	uint64_t by_server;                   /* closed by the server */
-	uint64_t premature;
-	uint64_t requests;
-	uint64_t reused;    /* of these: not the first on their connection */
+	struct kw_traffic traffic;
+	uint64_t paired;    /* connections met for the first time whose other end was met too, on this host */
+	uint64_t used;      /* connections that closed after a request was begun on them */
+	uint64_t premature; /* connections that closed too soon, and late requests */
 	uint64_t http;      /* connections that closed and had carried HTTP/1.x */
-	uint64_t lost;      /* requests */
-	uint64_t retryable; /* of these */
-	uint64_t reasons[KW_REASON_MAX][KW_CLOSER_MAX];
-	uint64_t reuse_idle[KW_HISTOGRAM_BUCKETS];
-	uint64_t wait[KW_HISTOGRAM_BUCKETS];
 	uint64_t reuse_idle_max;  /* ns; longest idle time before a reuse */
 	uint64_t worked_idle_max; /* ns; the longest after which a request was answered */
 	uint64_t dead;          /* connections that were idle, used again, and never heard of the peer again */
@@ -84,13 +57,7 @@ struct kw_statistics {
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 
-/* All kinds of failed connects together. */
-uint64_t kw_statistics_failed(const struct kw_statistics *statistics);
-
 #define KW_LEAK_AGE (60 * KW_S)
-
-/* By its method where the kernel still had it queued; nothing where the verdict claims nothing. */
-struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict);
 
 /* How many requests it lost that no finding but lost_requests may cover. Late ones are always covered. */
 uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict);
@@ -104,9 +71,6 @@ int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *fr
 
 void kw_statistics_clear(struct kw_statistics *statistics);
 void kw_statistics_free(struct kw_statistics *statistics);
-
-/* All closers together. */
-uint64_t kw_statistics_reason(const struct kw_statistics *statistics, enum kw_reason reason);
 
 struct kw_inferred {
 	bool known;

@@ -62,7 +62,7 @@ static void find_times(struct kw_assessment *assessment)
 	assessment->timeout =
 		assessment->server_idle.known ? assessment->server_idle.seconds : stats->advertised_timeout;
 	assessment->reuse_max = (double)assessment->sum.reuse_idle_max / 1e9;
-	assessment->has_margin = assessment->has_timeout && assessment->sum.reused;
+	assessment->has_margin = assessment->has_timeout && assessment->sum.traffic.reused;
 	assessment->margin = assessment->has_margin ? assessment->timeout - assessment->reuse_max : 0;
 }
 

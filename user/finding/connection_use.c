@@ -20,13 +20,13 @@ static const char *plural(uint64_t count)
 bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_finding *f)
 {
 	uint64_t count = a->sum.outside.unannounced;
-	double share = a->sum.by_server ? (double)count / (double)a->sum.by_server : 0;
+	double share = kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER) ? (double)count / (double)kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER) : 0;
 
 	if (share <= UNANNOUNCED_SHARE)
 		return false;
 	f->severity = KW_SEVERITY_WARNING;
 	kw_finding_count(f, "unannounced", count);
-	kw_finding_count(f, "server_closes", a->sum.by_server);
+	kw_finding_count(f, "server_closes", kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER));
 	kw_finding_number(f, "share", KW_NUMBER_SHARE, share);
 	kw_finding_summarise(f,
 			     "The server closed %" PRIu64
@@ -108,18 +108,18 @@ static const char *const cause_texts[CAUSES] = {
 static enum cause dominating(const struct kw_statistics *sum)
 {
 	uint64_t counts[CAUSES] = {
-		[CLIENT_SENDS_CLOSE] = kw_statistics_reason(sum, KW_REASON_ANNOUNCED_BY_REQUEST),
-		[SERVER_SENDS_CLOSE] = kw_statistics_reason(sum, KW_REASON_ANNOUNCED_BY_RESPONSE) +
-				       kw_statistics_reason(sum, KW_REASON_MAX_REQUESTS) +
-				       kw_statistics_reason(sum, KW_REASON_CLOSE_DELIMITED),
-		[HTTP10] = kw_statistics_reason(sum, KW_REASON_HTTP10_DEFAULT),
-		[CLIENT_CLOSES] = kw_statistics_reason(sum, KW_REASON_CLIENT_CLOSED_IDLE) +
-				  kw_statistics_reason(sum, KW_REASON_HALF_CLOSED),
-		[SERVER_CLOSES_UNANNOUNCED] = kw_statistics_reason(sum, KW_REASON_UNANNOUNCED_CLOSE),
-		[IDLE_TIMEOUT] = kw_statistics_reason(sum, KW_REASON_SERVER_CLOSED_IDLE) +
-				 kw_statistics_reason(sum, KW_REASON_SERVER_IDLE_TIMEOUT) +
-				 kw_statistics_reason(sum, KW_REASON_CLOSED_BEFORE_TIMEOUT) +
-				 kw_statistics_reason(sum, KW_REASON_IDLE_RESET),
+		[CLIENT_SENDS_CLOSE] = kw_traffic_closed_for(&sum->traffic, KW_REASON_ANNOUNCED_BY_REQUEST),
+		[SERVER_SENDS_CLOSE] = kw_traffic_closed_for(&sum->traffic, KW_REASON_ANNOUNCED_BY_RESPONSE) +
+				       kw_traffic_closed_for(&sum->traffic, KW_REASON_MAX_REQUESTS) +
+				       kw_traffic_closed_for(&sum->traffic, KW_REASON_CLOSE_DELIMITED),
+		[HTTP10] = kw_traffic_closed_for(&sum->traffic, KW_REASON_HTTP10_DEFAULT),
+		[CLIENT_CLOSES] = kw_traffic_closed_for(&sum->traffic, KW_REASON_CLIENT_CLOSED_IDLE) +
+				  kw_traffic_closed_for(&sum->traffic, KW_REASON_HALF_CLOSED),
+		[SERVER_CLOSES_UNANNOUNCED] = kw_traffic_closed_for(&sum->traffic, KW_REASON_UNANNOUNCED_CLOSE),
+		[IDLE_TIMEOUT] = kw_traffic_closed_for(&sum->traffic, KW_REASON_SERVER_CLOSED_IDLE) +
+				 kw_traffic_closed_for(&sum->traffic, KW_REASON_SERVER_IDLE_TIMEOUT) +
+				 kw_traffic_closed_for(&sum->traffic, KW_REASON_CLOSED_BEFORE_TIMEOUT) +
+				 kw_traffic_closed_for(&sum->traffic, KW_REASON_IDLE_RESET),
 		[FAILURES] = sum->premature,
 	};
 	enum cause best = 0;
@@ -162,8 +162,8 @@ static void advise_reuse(const struct kw_assessment *a, struct kw_finding *f, en
 bool kw_raise_low_reuse(const struct kw_assessment *a, struct kw_finding *f)
 {
 	uint64_t open = a->stats->open > 0 ? (uint64_t)a->stats->open : 0;
-	double per_connection = (double)a->sum.requests / (double)(a->sum.used + open);
-	double handshakes = (double)a->sum.opened / a->seconds;
+	double per_connection = (double)kw_traffic_requests(&a->sum.traffic) / (double)(a->sum.used + open);
+	double handshakes = (double)a->sum.traffic.opened / a->seconds;
 	enum cause cause = dominating(&a->sum);
 
 	if (a->sum.used < LOW_REUSE_LEAST || per_connection >= LOW_REUSE || cause == FAILURES)
@@ -187,18 +187,18 @@ bool kw_raise_low_reuse(const struct kw_assessment *a, struct kw_finding *f)
 bool kw_raise_max_churn(const struct kw_assessment *a, struct kw_finding *f)
 {
 	struct kw_cluster constant = kw_sketch_cluster(&a->sum.announced, 0);
-	uint64_t by_max = kw_statistics_reason(&a->sum, KW_REASON_MAX_REQUESTS);
+	uint64_t by_max = kw_traffic_closed_for(&a->sum.traffic, KW_REASON_MAX_REQUESTS);
 	uint64_t count = by_max + (constant.mean > 1 ? constant.count : 0);
 
-	if (count * HALF <= a->sum.closed)
+	if (count * HALF <= kw_traffic_closed(&a->sum.traffic))
 		return false;
 	f->severity = KW_SEVERITY_INFO;
 	kw_finding_count(f, "closed_at_limit", count);
-	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)a->sum.closed);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_count_or_null(f, "requests_limit", constant.mean > 1, constant.mean);
 	kw_finding_summarise(f,
 			     "%.0f%% of connections end because the server takes only so many requests on one",
-			     100.0 * (double)count / (double)a->sum.closed);
+			     100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	if (constant.mean > 1)
 		kw_finding_summarise(f, " (%" PRIu64 ")", constant.mean);
 	kw_finding_summarise(f, ".");
@@ -211,18 +211,18 @@ bool kw_raise_max_churn(const struct kw_assessment *a, struct kw_finding *f)
 
 bool kw_raise_probe_only(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t count = kw_statistics_reason(&a->sum, KW_REASON_UNUSED);
+	uint64_t count = kw_traffic_closed_for(&a->sum.traffic, KW_REASON_UNUSED);
 
-	if (count * HALF <= a->sum.closed)
+	if (count * HALF <= kw_traffic_closed(&a->sum.traffic))
 		return false;
 	f->severity = KW_SEVERITY_INFO;
 	kw_finding_count(f, "unused", count);
-	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)a->sum.closed);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_summarise(f,
 			     "%" PRIu64
 			     " connection%s (%.0f%%) carried no byte: health checks that only connect, or "
 			     "connections opened in advance and never used.",
-			     count, plural(count), 100.0 * (double)count / (double)a->sum.closed);
+			     count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_advise(
 		f, "A check by HTTP (HAProxy: option httpchk) says more than one that only connects; if these "
 		   "are opened in advance, open fewer.");

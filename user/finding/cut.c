@@ -125,7 +125,7 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 		elsewhere += a->resets[i];
-	plain = less(kw_statistics_reason(&a->sum, KW_REASON_NO_RESPONSE), elsewhere);
+	plain = less(kw_traffic_closed_for(&a->sum.traffic, KW_REASON_NO_RESPONSE), elsewhere);
 	count = plain + a->sum.exited + a->sum.killed;
 	if (!count)
 		return false;
@@ -153,14 +153,14 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 
 bool kw_do_clients_give_up(const struct kw_assessment *a)
 {
-	uint64_t count = kw_statistics_reason(&a->sum, KW_REASON_CLIENT_GAVE_UP);
+	uint64_t count = kw_traffic_closed_for(&a->sum.traffic, KW_REASON_CLIENT_GAVE_UP);
 
-	return count && (double)count > GAVE_UP_SHARE * (double)a->sum.closed;
+	return count && (double)count > GAVE_UP_SHARE * (double)kw_traffic_closed(&a->sum.traffic);
 }
 
 bool kw_raise_clients_give_up(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t count = kw_statistics_reason(&a->sum, KW_REASON_CLIENT_GAVE_UP);
+	uint64_t count = kw_traffic_closed_for(&a->sum.traffic, KW_REASON_CLIENT_GAVE_UP);
 	double typical = (double)kw_sketch_quantile(&a->sum.gave_up, 0.5) / 1e6;
 	struct kw_inferred time = common_time(&a->sum.gave_up);
 
@@ -168,14 +168,14 @@ bool kw_raise_clients_give_up(const struct kw_assessment *a, struct kw_finding *
 		return false;
 	f->severity = KW_SEVERITY_WARNING;
 	kw_finding_count(f, "gave_up", count);
-	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)a->sum.closed);
+	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_seconds(f, "typical_wait_s", a->sum.gave_up.count, typical);
 	kw_finding_seconds(f, "client_timeout_s", time.known, time.seconds);
 	kw_finding_summarise(f,
 			     "On %" PRIu64
 			     " connection%s (%.1f%%) the client closed while it was waiting for a "
 			     "response",
-			     count, plural(count), 100.0 * (double)count / (double)a->sum.closed);
+			     count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	if (time.known)
 		kw_finding_summarise(f, ", mostly after %s: that is its timeout",
 				     kw_duration_about(time.seconds).text);

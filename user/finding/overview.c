@@ -7,9 +7,9 @@
 
 double kw_requests_per_connection(const struct kw_statistics *sum)
 {
-	uint64_t connections = sum->seen > sum->closed ? sum->seen : sum->closed;
+	uint64_t connections = kw_traffic_seen(&sum->traffic) > kw_traffic_closed(&sum->traffic) ? kw_traffic_seen(&sum->traffic) : kw_traffic_closed(&sum->traffic);
 
-	return connections ? (double)sum->requests / (double)connections : 0;
+	return connections ? (double)kw_traffic_requests(&sum->traffic) / (double)connections : 0;
 }
 
 double kw_digest_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
@@ -47,8 +47,8 @@ static int compare_services(const void *left, const void *right)
 
 	if (a->sum.premature != b->sum.premature)
 		return a->sum.premature > b->sum.premature ? -1 : 1;
-	if (a->sum.seen != b->sum.seen)
-		return a->sum.seen > b->sum.seen ? -1 : 1;
+	if (kw_traffic_seen(&a->sum.traffic) != kw_traffic_seen(&b->sum.traffic))
+		return kw_traffic_seen(&a->sum.traffic) > kw_traffic_seen(&b->sum.traffic) ? -1 : 1;
 	order = strcmp(a->stats->service.name, b->stats->service.name);
 	if (order == 0)
 		order = strcmp(a->stats->service.peer, b->stats->service.peer);
@@ -73,7 +73,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static bool is_of_interest(const struct kw_assessment *service)
 {
-	return service->sum.seen || service->sum.closed || kw_statistics_failed(&service->sum) ||
+	return kw_traffic_seen(&service->sum.traffic) || kw_traffic_closed(&service->sum.traffic) || kw_traffic_failed(&service->sum.traffic) ||
 	       service->finding_count;
 }
 
@@ -96,12 +96,12 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_digest *di
 		}
 		digest->service_count++;
 		digest->finding_count += service->finding_count;
-		digest->connections += service->sum.seen - least(service->sum.paired, service->sum.seen);
+		digest->connections += kw_traffic_seen(&service->sum.traffic) - least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
 		digest->paired += service->sum.paired;
 		digest->premature += service->sum.premature;
-		digest->failed += kw_statistics_failed(&service->sum);
-		digest->requests += service->sum.requests;
-		digest->has_http |= service->sum.http || service->sum.requests;
+		digest->failed += kw_traffic_failed(&service->sum.traffic);
+		digest->requests += kw_traffic_requests(&service->sum.traffic);
+		digest->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic);
 	}
 	qsort(digest->services, digest->service_count, sizeof(*digest->services), compare_services);
 	return 0;

@@ -90,10 +90,10 @@ static void tell_kinds(const struct kw_assessment *a, struct kw_finding *f)
 	bool first = true;
 
 	for (int i = 0; i < KW_CONNECT_FAILURES; i++) {
-		kw_finding_count(f, kinds[i].name, a->sum.failed[i]);
-		if (!a->sum.failed[i])
+		kw_finding_count(f, kinds[i].name, a->sum.traffic.failed[i]);
+		if (!a->sum.traffic.failed[i])
 			continue;
-		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words, a->sum.failed[i]);
+		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words, a->sum.traffic.failed[i]);
 		kw_finding_advise(f, "%s", kinds[i].advice);
 		first = false;
 	}
@@ -101,7 +101,7 @@ static void tell_kinds(const struct kw_assessment *a, struct kw_finding *f)
 
 bool kw_raise_connects_fail(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t failed = kw_statistics_failed(&a->sum), all = a->sum.opened + failed;
+	uint64_t failed = kw_traffic_failed(&a->sum.traffic), all = a->sum.traffic.opened + failed;
 	double share = all ? (double)failed / (double)all : 0;
 
 	if (!failed)

@@ -130,7 +130,7 @@ static void summarise_causes(const struct kw_assessment *a, struct kw_finding *f
 		kw_finding_summarise(f, "The server closed a listener whose queue held connections");
 	if (race->by_timeout && a->stats->has_advertised_timeout)
 		kw_finding_summarise(f, " (it advertises %" PRIu32 " s)", a->stats->advertised_timeout);
-	if (race->by_timeout && a->sum.reused && a->reuse_max >= 0.001)
+	if (race->by_timeout && a->sum.traffic.reused && a->reuse_max >= 0.001)
 		kw_finding_summarise(f, ", and clients reuse them after up to %s",
 				     kw_duration_about(a->reuse_max).text);
 }
@@ -169,7 +169,7 @@ static void number_race(const struct kw_assessment *a, struct kw_finding *f, con
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
 	kw_finding_count_or_null(f, "advertised_timeout_s", a->stats->has_advertised_timeout,
 				 a->stats->advertised_timeout);
-	kw_finding_seconds(f, "client_idle_reuse_max_s", a->sum.reused, a->reuse_max);
+	kw_finding_seconds(f, "client_idle_reuse_max_s", a->sum.traffic.reused, a->reuse_max);
 	kw_finding_seconds(f, "client_idle_timeout_s", a->client_idle.known, a->client_idle.seconds);
 }
 

@@ -14,6 +14,13 @@
 
 /* ---- metrics by service ---- */
 
+/* One service, made ready before a line is written: the lines go by families. */
+struct service {
+	const struct kw_stats *counters;
+	struct kw_traffic traffic; /* of the whole observation */
+	char labels[LABELS];
+};
+
 /* A service's labels, and more behind them. */
 struct labels {
 	char text[LABELS];
@@ -63,54 +70,54 @@ static void times(struct kw_exposition *out, const char *labels, enum kw_histogr
 	kw_exposition_histogram(out, labels, bounds, buckets, count + 1, (double)times->sum / 1e9);
 }
 
-static void write_opened(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_opened(struct kw_exposition *out, const struct service *service)
 {
-	kw_exposition_integer(out, labels, (int64_t)stats->opened);
+	kw_exposition_integer(out, service->labels, (int64_t)service->traffic.opened);
 }
 
-static void write_preexisting(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_preexisting(struct kw_exposition *out, const struct service *service)
 {
-	kw_exposition_integer(out, labels, (int64_t)stats->preexisting);
+	kw_exposition_integer(out, service->labels, (int64_t)service->traffic.preexisting);
 }
 
-static void write_open(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_open(struct kw_exposition *out, const struct service *service)
 {
-	kw_exposition_integer(out, labels, stats->open);
+	kw_exposition_integer(out, service->labels, service->counters->open);
 }
 
-static void write_half_closed(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_half_closed(struct kw_exposition *out, const struct service *service)
 {
-	kw_exposition_integer(out, labels, stats->half_closed);
+	kw_exposition_integer(out, service->labels, service->counters->half_closed);
 }
 
-static void write_closed(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_closed(struct kw_exposition *out, const struct service *service)
 {
 	for (int reason = 0; reason < KW_REASON_LABELS; reason++)
 		for (int closer = 0; closer < KW_CLOSER_MAX; closer++) {
 			const char *name = reason == KW_REASON_LOST ? "lost" : kw_reason_name(reason);
 
-			if (stats->closed[reason][closer])
-				count(out, with(labels, "reason", name).text, "closer", kw_closer_name(closer),
-				      stats->closed[reason][closer]);
+			if (service->traffic.closed[reason][closer])
+				count(out, with(service->labels, "reason", name).text, "closer", kw_closer_name(closer),
+				      service->traffic.closed[reason][closer]);
 		}
 }
 
-static void write_connect_failures(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_connect_failures(struct kw_exposition *out, const struct service *service)
 {
-	for (int reason = 0; reason < KW_REASON_MAX; reason++)
-		if (stats->connect_failures[reason])
-			count(out, labels, "reason", kw_reason_name(reason), stats->connect_failures[reason]);
+	for (int reason = 0; reason < KW_CONNECT_FAILURES; reason++)
+		if (service->traffic.failed[reason])
+			count(out, service->labels, "reason", kw_reason_name(reason), service->traffic.failed[reason]);
 }
 
 /* The race, from either end, is there from the start: a rate needs a zero to rise from. */
-static bool is_race(const struct kw_stats *stats, int reason, int retryable)
+static bool is_race(const struct service *service, int reason, int retryable)
 {
-	if (stats->service.role == KW_ROLE_SERVER)
+	if (service->counters->service.role == KW_ROLE_SERVER)
 		return reason == KW_REASON_LATE && retryable == KW_RETRYABLE_UNKNOWN;
 	return reason == KW_REASON_STALE_REUSE;
 }
 
-static void write_lost_requests(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_lost_requests(struct kw_exposition *out, const struct service *service)
 {
 	static const char *const names[KW_RETRYABLE_MAX] = {"yes", "no", "unknown"};
 
@@ -118,73 +125,72 @@ static void write_lost_requests(struct kw_exposition *out, const char *labels, c
 		const char *name = reason == KW_REASON_LATE ? "late_request" : kw_reason_name(reason);
 
 		for (int retryable = 0; retryable < KW_RETRYABLE_MAX; retryable++)
-			if (stats->lost_requests[reason][retryable] || is_race(stats, reason, retryable))
-				count(out, with(labels, "reason", name).text, "retryable", names[retryable],
-				      stats->lost_requests[reason][retryable]);
+			if (service->traffic.lost_requests[reason][retryable] || is_race(service, reason, retryable))
+				count(out, with(service->labels, "reason", name).text, "retryable", names[retryable],
+				      service->traffic.lost_requests[reason][retryable]);
 	}
 }
 
-static void write_requests(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_requests(struct kw_exposition *out, const struct service *service)
 {
 	static const char *const names[KW_VERSIONS] = {"1.0", "1.1", "unknown"};
 
 	for (int i = 0; i < KW_VERSIONS; i++)
-		if (i < KW_VERSIONS - 1 || stats->requests[i])
-			count(out, labels, "version", names[i], stats->requests[i]);
+		if (i < KW_VERSIONS - 1 || service->traffic.requests[i])
+			count(out, service->labels, "version", names[i], service->traffic.requests[i]);
 }
 
-static void write_reused(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_reused(struct kw_exposition *out, const struct service *service)
 {
-	kw_exposition_integer(out, labels, (int64_t)stats->reused);
+	kw_exposition_integer(out, service->labels, (int64_t)service->traffic.reused);
 }
 
-static void write_responses(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_responses(struct kw_exposition *out, const struct service *service)
 {
 	static const char *const names[KW_CODES] = {"1xx", "2xx", "3xx", "4xx", "5xx", "unknown"};
 
 	for (int i = 0; i < KW_CODES; i++)
-		if (i < KW_CODES - 1 || stats->codes[i])
-			count(out, labels, "code", names[i], stats->codes[i]);
+		if (i < KW_CODES - 1 || service->counters->codes[i])
+			count(out, service->labels, "code", names[i], service->counters->codes[i]);
 }
 
-static void write_connection_requests(struct kw_exposition *out, const char *labels,
-				      const struct kw_stats *stats)
+static void write_connection_requests(struct kw_exposition *out, const struct service *service)
 {
 	double bounds[KW_REQUESTS_BUCKETS - 1];
 
-	if (is_empty(stats->connection_requests, KW_REQUESTS_BUCKETS))
+	if (is_empty(service->counters->connection_requests, KW_REQUESTS_BUCKETS))
 		return;
 	for (int i = 0; i < KW_REQUESTS_BUCKETS - 1; i++)
 		bounds[i] = kw_requests_bounds[i];
-	kw_exposition_histogram(out, labels, bounds, stats->connection_requests, KW_REQUESTS_BUCKETS,
-				(double)stats->connection_requests_sum);
+	kw_exposition_histogram(out, service->labels, bounds, service->counters->connection_requests, KW_REQUESTS_BUCKETS,
+				(double)service->counters->connection_requests_sum);
 }
 
-static void write_duration(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_duration(struct kw_exposition *out, const struct service *service)
 {
-	times(out, labels, KW_HISTOGRAM_IDLE, &stats->duration);
+	times(out, service->labels, KW_HISTOGRAM_IDLE, &service->counters->duration);
 }
 
-static void write_reuse_idle(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_reuse_idle(struct kw_exposition *out, const struct service *service)
 {
-	times(out, labels, KW_HISTOGRAM_IDLE, &stats->reuse_idle);
+	times(out, service->labels, KW_HISTOGRAM_IDLE, &service->traffic.reuse_idle);
 }
 
-static void write_close_idle(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_close_idle(struct kw_exposition *out, const struct service *service)
 {
 	for (int closer = 0; closer < KW_CLOSER_MAX; closer++)
-		times(out, with(labels, "closer", kw_closer_name(closer)).text, KW_HISTOGRAM_IDLE,
-		      &stats->close_idle[closer]);
+		times(out, with(service->labels, "closer", kw_closer_name(closer)).text, KW_HISTOGRAM_IDLE,
+		      &service->counters->close_idle[closer]);
 }
 
-static void write_wait(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_wait(struct kw_exposition *out, const struct service *service)
 {
-	times(out, labels, KW_HISTOGRAM_WAIT, &stats->wait);
+	times(out, service->labels, KW_HISTOGRAM_WAIT, &service->traffic.wait);
 }
 
-static void write_lateness(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_lateness(struct kw_exposition *out, const struct service *service)
 {
-	times(out, labels, KW_HISTOGRAM_WAIT, &stats->lateness);
+	times(out, service->labels, KW_HISTOGRAM_WAIT, &service->counters->lateness);
 }
 
 static void write_directives_of(struct kw_exposition *out, const char *labels, const char *message,
@@ -198,37 +204,37 @@ static void write_directives_of(struct kw_exposition *out, const char *labels, c
 	count(out, of.text, "directive", "none", total->none);
 }
 
-static void write_directives(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_directives(struct kw_exposition *out, const struct service *service)
 {
-	write_directives_of(out, labels, "request", &stats->request);
-	write_directives_of(out, labels, "response", &stats->response);
+	write_directives_of(out, service->labels, "request", &service->counters->request);
+	write_directives_of(out, service->labels, "response", &service->counters->response);
 }
 
-static void write_fields(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_fields(struct kw_exposition *out, const struct service *service)
 {
 	for (int i = 0; i < KW_FIELDS; i++)
-		if (stats->fields[i])
-			count(out, labels, "field", kw_field_names[i], stats->fields[i]);
+		if (service->counters->fields[i])
+			count(out, service->labels, "field", kw_field_names[i], service->counters->fields[i]);
 }
 
-static void write_advertised(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_advertised(struct kw_exposition *out, const struct service *service)
 {
-	if (stats->has_advertised_timeout)
-		kw_exposition_integer(out, labels, stats->advertised_timeout);
+	if (service->counters->has_advertised_timeout)
+		kw_exposition_integer(out, service->labels, service->counters->advertised_timeout);
 }
 
-static void write_protocols(struct kw_exposition *out, const char *labels, const struct kw_stats *stats)
+static void write_protocols(struct kw_exposition *out, const struct service *service)
 {
 	for (int i = 0; i < KW_PROTOCOL_MAX; i++)
-		if (stats->protocols[i])
-			count(out, labels, "protocol", kw_protocol_names[i], stats->protocols[i]);
+		if (service->counters->protocols[i])
+			count(out, service->labels, "protocol", kw_protocol_names[i], service->counters->protocols[i]);
 }
 
 struct family {
 	const char *name; /* a counter's without "_total" */
 	const char *type;
 	const char *help;
-	void (*write)(struct kw_exposition *out, const char *labels, const struct kw_stats *stats);
+	void (*write)(struct kw_exposition *out, const struct service *service);
 };
 
 static const struct family families[] = {
@@ -281,17 +287,26 @@ static void service_labels(const struct kw_service *service, char ret_labels[LAB
 		kw_exposition_label(ret_labels, LABELS, "peer", service->peer);
 }
 
-static void write_services(struct kw_exposition *out, const struct kw_aggregate *aggregate)
+static int write_services(struct kw_exposition *out, const struct kw_aggregate *aggregate)
 {
+	size_t count = HASH_COUNT(aggregate->services), at = 0;
+	_cleanup_free_ struct service *services = calloc(count ? count : 1, sizeof(*services));
+
+	if (!services)
+		return -ENOMEM;
+	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
+		struct service *service = &services[at++];
+
+		service->counters = stats;
+		kw_window_total(&stats->window, &service->traffic);
+		service_labels(&stats->service, service->labels);
+	}
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		kw_exposition_family(out, families[i].name, families[i].type, families[i].help);
-		for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
-			char labels[LABELS];
-
-			service_labels(&stats->service, labels);
-			families[i].write(out, labels, stats);
-		}
+		for (size_t k = 0; k < count; k++)
+			families[i].write(out, &services[k]);
 	}
+	return 0;
 }
 
 /* ---- what is concluded ---- */
@@ -393,8 +408,9 @@ int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char *
 	out.file = open_memstream(&text, &length);
 	if (!out.file)
 		return -ENOMEM;
-	write_services(&out, metrics->aggregate);
-	r = write_assessments(&out, metrics->aggregate);
+	r = write_services(&out, metrics->aggregate);
+	if (r == 0)
+		r = write_assessments(&out, metrics->aggregate);
 	kw_metrics_write_trouble(&out, metrics->aggregate);
 	if (metrics->process)
 		kw_metrics_write_resources(&out, metrics->process, metrics->programs, metrics->program_count);

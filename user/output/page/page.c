@@ -49,11 +49,11 @@ static struct sums sum_up(const struct kw_digest *digest, const struct kw_aggreg
 	for (size_t i = 0; i < digest->service_count; i++) {
 		const struct kw_statistics *sum = &digest->services[i].sum;
 
-		sums.closed += sum->closed;
+		sums.closed += kw_traffic_closed(&sum->traffic);
 		sums.premature += sum->premature;
-		sums.requests += sum->requests;
-		sums.reused += sum->reused;
-		sums.lost[digest->services[i].stats->service.role % KW_ROLE_MAX] += sum->lost;
+		sums.requests += kw_traffic_requests(&sum->traffic);
+		sums.reused += sum->traffic.reused;
+		sums.lost[digest->services[i].stats->service.role % KW_ROLE_MAX] += kw_traffic_lost(&sum->traffic);
 	}
 	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
 		sums.open += stats->open;

@@ -61,7 +61,7 @@ static struct axis axis_of(const struct kw_assessment *service)
 	struct axis axis = {LONGEST, SHORTEST};
 
 	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
-		if (service->sum.reuse_idle[i])
+		if (service->sum.traffic.reuse_idle.buckets[i])
 			include(&axis, bound_of(i - 1), bound_of(i));
 	for (uint32_t i = 0; i < closes->used; i++)
 		include(&axis, seconds_of(&closes->bins[i]) / 1.3, seconds_of(&closes->bins[i]) * 1.3);
@@ -126,7 +126,7 @@ static void write_bar_title(FILE *file, double from, double to, uint64_t count, 
 /* The last bar ends where the longest time is, which is known exactly. */
 static void write_reuses(FILE *file, const struct axis *axis, const struct kw_assessment *service)
 {
-	const uint64_t *buckets = service->sum.reuse_idle;
+	const uint64_t *buckets = service->sum.traffic.reuse_idle.buckets;
 	double longest = service->reuse_max, danger = KW_NEAR_TIMEOUT * service->timeout;
 	uint64_t most = 1;
 
@@ -211,7 +211,7 @@ static void write_description(FILE *file, const struct kw_assessment *service, s
 	fprintf(file, "<title id=\"plot-%zu-title\">Idle times of ", number);
 	kw_html_text(file, service->stats->service.name);
 	fprintf(file, "</title><desc id=\"plot-%zu-desc\">Used again %" PRIu64 " times, after up to ", number,
-		service->sum.reused);
+		service->sum.traffic.reused);
 	kw_page_seconds(file, service->reuse_max);
 	fprintf(file, ". Closed while idle %" PRIu64 " times, after ", closes->count);
 	kw_page_seconds(file, (double)closes->least / 1e6);
@@ -229,7 +229,7 @@ static void write_caption(FILE *file, const struct kw_assessment *service)
 	fprintf(file,
 		"</h3>\n<span class=\"key reuse\">used again (%" PRIu64 ")</span> "
 		"<span class=\"key close\">closed while idle (%" PRIu64 ")</span>",
-		service->sum.reused, service->sum.close_idle.count);
+		service->sum.traffic.reused, service->sum.close_idle.count);
 	if (service->has_timeout)
 		fputs(" <span class=\"key danger\">may meet the close</span>", file);
 	if (service->has_margin) {
@@ -245,7 +245,7 @@ bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number
 {
 	struct axis axis;
 
-	if (!service->sum.reused || !service->sum.close_idle.count)
+	if (!service->sum.traffic.reused || !service->sum.close_idle.count)
 		return false;
 	axis = axis_of(service);
 	fputs("<figure class=\"plot\">\n", file);

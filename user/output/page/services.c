@@ -41,15 +41,15 @@ static void reasons_cell(FILE *file, const struct kw_statistics *sum)
 		enum kw_reason most = KW_REASON_MAX;
 
 		for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
-			if (!told[reason] && kw_statistics_reason(sum, reason) &&
+			if (!told[reason] && kw_traffic_closed_for(&sum->traffic, reason) &&
 			    (most == KW_REASON_MAX ||
-			     kw_statistics_reason(sum, reason) > kw_statistics_reason(sum, most)))
+			     kw_traffic_closed_for(&sum->traffic, reason) > kw_traffic_closed_for(&sum->traffic, most)))
 				most = reason;
 		if (most == KW_REASON_MAX)
 			break;
 		told[most] = true;
 		fprintf(file, "%s%s&nbsp;%" PRIu64, i ? ", " : "", kw_reason_name(most),
-			kw_statistics_reason(sum, most));
+			kw_traffic_closed_for(&sum->traffic, most));
 	}
 	fputs("</td>", file);
 }
@@ -61,14 +61,14 @@ static void write_row(FILE *file, const struct kw_assessment *service)
 	fputs("<tr><th scope=\"row\">", file);
 	kw_page_who(file, service->stats);
 	fputs("</th>", file);
-	count_cell(file, sum->lost, true);
+	count_cell(file, kw_traffic_lost(&sum->traffic), true);
 	count_cell(file, sum->premature, true);
-	count_cell(file, sum->seen, false);
+	count_cell(file, kw_traffic_seen(&sum->traffic), false);
 	fprintf(file, "<td>%.1f</td>", kw_requests_per_connection(sum));
-	share_cell(file, sum->reused, sum->requests);
+	share_cell(file, sum->traffic.reused, kw_traffic_requests(&sum->traffic));
 	seconds_cell(file, service->stats->has_advertised_timeout, service->stats->advertised_timeout);
 	seconds_cell(file, service->server_idle.known, service->server_idle.seconds);
-	seconds_cell(file, sum->reused, service->reuse_max);
+	seconds_cell(file, sum->traffic.reused, service->reuse_max);
 	seconds_cell(file, service->has_margin, service->margin);
 	reasons_cell(file, sum);
 	fputs("</tr>\n", file);

@@ -55,7 +55,7 @@ static void row(FILE *file, int bucket, uint64_t reused, uint64_t most_reused, u
 
 void kw_report_histogram(FILE *file, const struct kw_assessment *service)
 {
-	const uint64_t *reused = service->sum.reuse_idle;
+	const uint64_t *reused = service->sum.traffic.reuse_idle.buckets;
 	uint64_t closed[KW_HISTOGRAM_BUCKETS];
 	int first = 0, last = KW_HISTOGRAM_BUCKETS - 1, empty = 0;
 

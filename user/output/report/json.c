@@ -86,8 +86,8 @@ static json_t *reasons(const struct kw_statistics *sum)
 	json_t *object = json_object();
 
 	for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
-		if (kw_statistics_reason(sum, reason))
-			set(object, kw_reason_name(reason), integer(kw_statistics_reason(sum, reason)));
+		if (kw_traffic_closed_for(&sum->traffic, reason))
+			set(object, kw_reason_name(reason), integer(kw_traffic_closed_for(&sum->traffic, reason)));
 	return object;
 }
 
@@ -117,11 +117,11 @@ static json_t *reuse_times(const struct kw_statistics *sum)
 {
 	uint64_t most = sum->reuse_idle_max;
 
-	if (!sum->reused)
+	if (!sum->traffic.reused)
 		return json_null();
 	return json_pack("{s:f, s:f, s:f}", "p50",
-			 kw_digest_quantile(sum->reuse_idle, KW_HISTOGRAM_IDLE, 0.5, most), "p99",
-			 kw_digest_quantile(sum->reuse_idle, KW_HISTOGRAM_IDLE, 0.99, most), "max",
+			 kw_digest_quantile(sum->traffic.reuse_idle.buckets, KW_HISTOGRAM_IDLE, 0.5, most), "p99",
+			 kw_digest_quantile(sum->traffic.reuse_idle.buckets, KW_HISTOGRAM_IDLE, 0.99, most), "max",
 			 (double)most / 1e9);
 }
 
@@ -135,26 +135,26 @@ static json_t *close_times(const struct kw_sketch *close)
 
 static json_t *wait_times(const struct kw_statistics *sum)
 {
-	double half = kw_digest_quantile(sum->wait, KW_HISTOGRAM_WAIT, 0.5, 0);
+	double half = kw_digest_quantile(sum->traffic.wait.buckets, KW_HISTOGRAM_WAIT, 0.5, 0);
 
 	if (half == 0)
 		return json_null();
 	return json_pack("{s:f, s:f}", "p50", half, "p99",
-			 kw_digest_quantile(sum->wait, KW_HISTOGRAM_WAIT, 0.99, 0));
+			 kw_digest_quantile(sum->traffic.wait.buckets, KW_HISTOGRAM_WAIT, 0.99, 0));
 }
 
 static void add_traffic(json_t *object, const struct kw_assessment *service)
 {
 	const struct kw_statistics *sum = &service->sum;
 
-	set(object, "connections", integer(sum->seen));
-	set(object, "requests", integer(sum->requests));
-	set(object, "requests_per_connection", real_or_null(sum->seen, kw_requests_per_connection(sum)));
+	set(object, "connections", integer(kw_traffic_seen(&sum->traffic)));
+	set(object, "requests", integer(kw_traffic_requests(&sum->traffic)));
+	set(object, "requests_per_connection", real_or_null(kw_traffic_seen(&sum->traffic), kw_requests_per_connection(sum)));
 	set(object, "reuse_ratio",
-	    real_or_null(sum->requests, sum->requests ? (double)sum->reused / (double)sum->requests : 0));
+	    real_or_null(kw_traffic_requests(&sum->traffic), kw_traffic_requests(&sum->traffic) ? (double)sum->traffic.reused / (double)kw_traffic_requests(&sum->traffic) : 0));
 	set(object, "premature", integer(sum->premature));
 	set(object, "reasons", reasons(sum));
-	set(object, "lost_requests", integer(sum->lost));
+	set(object, "lost_requests", integer(kw_traffic_lost(&sum->traffic)));
 }
 
 static void add_timeouts(json_t *object, const struct kw_assessment *service)

@@ -38,12 +38,12 @@ static void show_progress(const struct kw_reporter *reporter)
 	uint64_t connections = 0, requests = 0, lost = 0;
 
 	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
-		connections += stats->opened + stats->preexisting;
-		for (int i = 0; i < KW_VERSIONS; i++)
-			requests += stats->requests[i];
-		for (int reason = 0; reason < KW_REASON_LABELS; reason++)
-			for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-				lost += stats->lost_requests[reason][i];
+		struct kw_traffic total;
+
+		kw_window_total(&stats->window, &total);
+		connections += kw_traffic_seen(&total);
+		requests += kw_traffic_requests(&total) + total.requests[KW_VERSION_UNKNOWN];
+		lost += kw_traffic_lost(&total);
 	}
 	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (end it with Ctrl-C)",
 		(double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,

@@ -105,16 +105,16 @@ static void print_service(FILE *file, const struct kw_assessment *service, int w
 	char reuse[KW_DURATION_TEXT], premature[KW_DURATION_TEXT], advertised[KW_DURATION_TEXT];
 	char inferred[KW_DURATION_TEXT], longest[KW_DURATION_TEXT];
 
-	share_or_dash(sum->reused, sum->requests, reuse);
-	share_or_dash(sum->premature, sum->closed, premature);
+	share_or_dash(sum->traffic.reused, kw_traffic_requests(&sum->traffic), reuse);
+	share_or_dash(sum->premature, kw_traffic_closed(&sum->traffic), premature);
 	seconds_or_dash(service->stats->has_advertised_timeout, service->stats->advertised_timeout, advertised);
 	seconds_or_dash(service->server_idle.known, service->server_idle.seconds, inferred);
-	if (sum->reused)
+	if (sum->traffic.reused)
 		kw_duration_print(sum->reuse_idle_max, longest);
 	else
 		strcpy(longest, "-");
 	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %11s %9s %14s\n", width,
-		service->stats->service.name, kw_role_name(service->stats->service.role), (uint64_t)sum->seen,
+		service->stats->service.name, kw_role_name(service->stats->service.role), (uint64_t)kw_traffic_seen(&sum->traffic),
 		kw_requests_per_connection(sum), reuse, premature, advertised, inferred, longest);
 }
 
@@ -181,7 +181,7 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 /* A histogram is worth its lines where connections were both used again and closed while idle. */
 static bool has_histogram(const struct kw_assessment *service)
 {
-	return service->sum.reused && service->sum.close_idle.count;
+	return service->sum.traffic.reused && service->sum.close_idle.count;
 }
 
 int kw_report_text(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock, bool colour)
