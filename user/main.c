@@ -10,9 +10,10 @@
 #include "command/parse.h"
 
 static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
-	[KW_COMMAND_RUN] = kw_run,         [KW_COMMAND_TRACE] = kw_trace,   [KW_COMMAND_REPORT] = kw_report,
-	[KW_COMMAND_RECORD] = kw_record,   [KW_COMMAND_REPLAY] = kw_replay, [KW_COMMAND_CHECK] = kw_check,
-	[KW_COMMAND_EXPLAIN] = kw_explain,
+	[KW_COMMAND_RUN] = kw_command_run,         [KW_COMMAND_TRACE] = kw_command_trace,
+	[KW_COMMAND_REPORT] = kw_command_report,   [KW_COMMAND_RECORD] = kw_command_record,
+	[KW_COMMAND_REPLAY] = kw_command_replay,   [KW_COMMAND_CHECK] = kw_command_check,
+	[KW_COMMAND_EXPLAIN] = kw_command_explain,
 };
 
 static int perform(const struct kw_options *options)

@@ -24,19 +24,20 @@ static void feed(struct kw_aggregate *aggregate, const char *name, const void *d
 }
 
 /* All that was ever counted; valid until the next call. */
-static const struct kw_traffic *traffic_of(const struct kw_stats *stats)
+static const struct kw_traffic *traffic_of(const struct kw_service_counters *counters)
 {
 	static struct kw_traffic total;
 
-	kw_window_total(&stats->window, &total);
+	kw_window_total(&counters->window, &total);
 	return &total;
 }
 
-static const struct kw_stats *stats_of(const struct kw_aggregate *aggregate, const char *name)
+static const struct kw_service_counters *counters_of(const struct kw_aggregate *aggregate, const char *name)
 {
-	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
-		if (strcmp(stats->service.name, name) == 0)
-			return stats;
+	for (const struct kw_service_counters *counters = aggregate->services; counters;
+	     counters = counters->hh.next)
+		if (strcmp(counters->service.name, name) == 0)
+			return counters;
 	return NULL;
 }
 
@@ -45,7 +46,7 @@ static void a_whole_life_in_one_record_counts_once(void **state)
 	struct kw_event_connection event = event_connection();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 
 	(void)state;
 	kw_aggregate_open(&aggregate, 10, 0);
@@ -55,26 +56,28 @@ static void a_whole_life_in_one_record_counts_once(void **state)
 	event.http.has_timeout = 1;
 	event.http.timeout = 5;
 	feed(&aggregate, "nginx:8080", &event, &verdict);
-	stats = stats_of(&aggregate, "nginx:8080");
-	assert_int_equal(traffic_of(stats)->opened, 1);
-	assert_int_equal(traffic_of(stats)->preexisting, 0);
-	assert_int_equal(stats->open, 0);
-	assert_int_equal(traffic_of(stats)->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
-	assert_int_equal(traffic_of(stats)->requests[0], 1);
-	assert_int_equal(traffic_of(stats)->requests[1], 2);
-	assert_int_equal(traffic_of(stats)->reused, 2);
-	assert_int_equal(stats->codes[1], 3);
-	assert_int_equal(stats->request.keep_alive, 3);
-	assert_int_equal(stats->protocols[KW_PROTOCOL_HTTP11], 1);
-	assert_int_equal(stats->connection_requests[3], 1); /* up to 3 */
-	assert_int_equal(stats->connection_requests_sum, 3);
-	assert_int_equal(stats->duration.sum, 5 * KW_S);
-	assert_int_equal(stats->close_idle[KW_CLOSER_SERVER].sum, 4 * KW_S);
-	assert_int_equal(traffic_of(stats)->wait.sum, 2 * KW_MS);
+	counters = counters_of(&aggregate, "nginx:8080");
+	assert_int_equal(traffic_of(counters)->opened, 1);
+	assert_int_equal(traffic_of(counters)->preexisting, 0);
+	assert_int_equal(counters->open, 0);
+	assert_int_equal(traffic_of(counters)->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
+	assert_int_equal(traffic_of(counters)->requests[0], 1);
+	assert_int_equal(traffic_of(counters)->requests[1], 2);
+	assert_int_equal(traffic_of(counters)->reused, 2);
+	assert_int_equal(counters->codes[1], 3);
+	assert_int_equal(counters->request.keep_alive, 3);
+	assert_int_equal(counters->protocols[KW_PROTOCOL_HTTP11], 1);
+	assert_int_equal(counters->connection_requests[3], 1); /* up to 3 */
+	assert_int_equal(counters->connection_requests_sum, 3);
+	assert_int_equal(counters->duration.sum, 5 * KW_S);
+	assert_int_equal(counters->close_idle[KW_CLOSER_SERVER].sum, 4 * KW_S);
+	assert_int_equal(traffic_of(counters)->wait.sum, 2 * KW_MS);
 	assert_int_equal(
-		traffic_of(stats)->wait.buckets[kw_histogram_bucket(kw_histogram_bounds[KW_HISTOGRAM_WAIT], 2 * KW_MS)], 1);
-	assert_true(stats->has_advertised_timeout);
-	assert_int_equal(stats->advertised_timeout, 5);
+		traffic_of(counters)
+			->wait.buckets[kw_histogram_bucket(kw_histogram_bounds[KW_HISTOGRAM_WAIT], 2 * KW_MS)],
+		1);
+	assert_true(counters->has_advertised_timeout);
+	assert_int_equal(counters->advertised_timeout, 5);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -83,7 +86,7 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	struct kw_event_lived first = event_lived(), second = event_lived(), last = event_lived();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 
 	(void)state;
 	kw_aggregate_open(&aggregate, 10, 0);
@@ -91,19 +94,19 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	first.histograms[KW_HISTOGRAM_IDLE][3] = 2;
 	first.sums[KW_HISTOGRAM_IDLE] = 100;
 	feed(&aggregate, "nginx:8080", &first, NULL);
-	stats = stats_of(&aggregate, "nginx:8080");
-	assert_int_equal(stats->open, 1);
-	assert_int_equal(traffic_of(stats)->requests[1], 3);
-	assert_int_equal(stats->duration.sum, 0);
+	counters = counters_of(&aggregate, "nginx:8080");
+	assert_int_equal(counters->open, 1);
+	assert_int_equal(traffic_of(counters)->requests[1], 3);
+	assert_int_equal(counters->duration.sum, 0);
 
 	second.connection.report = KW_REPORT_PROGRESS;
 	second.connection.reported = 1;
 	second.connection.http.counts.requests = 10;
 	second.before = first.connection.http.counts;
 	feed(&aggregate, "nginx:8080", &second, NULL);
-	assert_int_equal(traffic_of(stats)->opened, 1);
-	assert_int_equal(stats->open, 1);
-	assert_int_equal(traffic_of(stats)->requests[1], 10);
+	assert_int_equal(traffic_of(counters)->opened, 1);
+	assert_int_equal(counters->open, 1);
+	assert_int_equal(traffic_of(counters)->requests[1], 10);
 
 	last.connection.reported = 1;
 	last.connection.http.counts.requests = 12;
@@ -111,17 +114,17 @@ static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(vo
 	last.histograms[KW_HISTOGRAM_IDLE][3] = 1;
 	last.sums[KW_HISTOGRAM_IDLE] = 50;
 	feed(&aggregate, "nginx:8080", &last, &verdict);
-	assert_int_equal(traffic_of(stats)->opened, 1);
-	assert_int_equal(stats->open, 0);
-	assert_int_equal(traffic_of(stats)->requests[1], 12);
-	assert_int_equal(stats->codes[1], 3);
-	assert_int_equal(traffic_of(stats)->reused, 2);
-	assert_int_equal(traffic_of(stats)->requests[0], 0);
-	assert_int_equal(stats->request.keep_alive, 3);
-	assert_int_equal(stats->response.keep_alive, 3);
-	assert_int_equal(traffic_of(stats)->reuse_idle.buckets[3], 3);
-	assert_int_equal(traffic_of(stats)->reuse_idle.sum, 150);
-	assert_int_equal(stats->connection_requests_sum, 12);
+	assert_int_equal(traffic_of(counters)->opened, 1);
+	assert_int_equal(counters->open, 0);
+	assert_int_equal(traffic_of(counters)->requests[1], 12);
+	assert_int_equal(counters->codes[1], 3);
+	assert_int_equal(traffic_of(counters)->reused, 2);
+	assert_int_equal(traffic_of(counters)->requests[0], 0);
+	assert_int_equal(counters->request.keep_alive, 3);
+	assert_int_equal(counters->response.keep_alive, 3);
+	assert_int_equal(traffic_of(counters)->reuse_idle.buckets[3], 3);
+	assert_int_equal(traffic_of(counters)->reuse_idle.sum, 150);
+	assert_int_equal(counters->connection_requests_sum, 12);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -130,17 +133,17 @@ static void a_connection_that_is_older_is_preexisting_and_has_no_duration(void *
 	struct kw_event_connection event = event_connection();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 
 	(void)state;
 	kw_aggregate_open(&aggregate, 10, 0);
 	event.identity.preexisting = 1;
 	feed(&aggregate, "a", &event, &verdict);
-	stats = stats_of(&aggregate, "a");
-	assert_int_equal(traffic_of(stats)->opened, 0);
-	assert_int_equal(traffic_of(stats)->preexisting, 1);
-	assert_int_equal(stats->open, 0);
-	assert_int_equal(stats->duration.sum, 0);
+	counters = counters_of(&aggregate, "a");
+	assert_int_equal(traffic_of(counters)->opened, 0);
+	assert_int_equal(traffic_of(counters)->preexisting, 1);
+	assert_int_equal(counters->open, 0);
+	assert_int_equal(counters->duration.sum, 0);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -149,20 +152,20 @@ static void a_failed_connect_counts_nowhere_else(void **state)
 	struct kw_event_connection event = event_connection();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 
 	(void)state;
 	kw_aggregate_open(&aggregate, 10, 0);
 	event.established = 0;
 	verdict.reason = KW_REASON_CONNECT_REFUSED;
 	feed(&aggregate, "a", &event, &verdict);
-	stats = stats_of(&aggregate, "a");
-	assert_int_equal(traffic_of(stats)->failed[KW_REASON_CONNECT_REFUSED], 1);
-	assert_int_equal(traffic_of(stats)->closed[KW_REASON_CONNECT_REFUSED][KW_CLOSER_SERVER], 0);
-	assert_int_equal(traffic_of(stats)->opened, 0);
-	assert_int_equal(stats->open, 0);
-	assert_int_equal(traffic_of(stats)->requests[1], 0);
-	assert_int_equal(stats->protocols[KW_PROTOCOL_HTTP11], 0);
+	counters = counters_of(&aggregate, "a");
+	assert_int_equal(traffic_of(counters)->failed[KW_REASON_CONNECT_REFUSED], 1);
+	assert_int_equal(traffic_of(counters)->closed[KW_REASON_CONNECT_REFUSED][KW_CLOSER_SERVER], 0);
+	assert_int_equal(traffic_of(counters)->opened, 0);
+	assert_int_equal(counters->open, 0);
+	assert_int_equal(traffic_of(counters)->requests[1], 0);
+	assert_int_equal(counters->protocols[KW_PROTOCOL_HTTP11], 0);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -199,7 +202,7 @@ static void lost_requests_are_told_apart_by_method(void **state)
 		verdict.premature = rows[i].premature;
 		verdict.lost_requests = rows[i].lost;
 		feed(&aggregate, "a", &event, &verdict);
-		lost = traffic_of(stats_of(&aggregate, "a"))->lost_requests[KW_REASON_STALE_REUSE];
+		lost = traffic_of(counters_of(&aggregate, "a"))->lost_requests[KW_REASON_STALE_REUSE];
 		assert_int_equal(lost[KW_RETRYABLE_YES], rows[i].yes);
 		assert_int_equal(lost[KW_RETRYABLE_NO], rows[i].no);
 		assert_int_equal(lost[KW_RETRYABLE_UNKNOWN], rows[i].unknown);
@@ -214,7 +217,7 @@ static void a_late_request_counts_as_late_whenever_it_is_learnt_of(void **state)
 	struct kw_service service = event_service(KW_ROLE_SERVER, "a");
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 	struct kw_event event;
 
 	(void)state;
@@ -223,14 +226,15 @@ static void a_late_request_counts_as_late_whenever_it_is_learnt_of(void **state)
 	verdict.premature = KW_PREMATURE_YES;
 	verdict.lost_requests = 1;
 	feed(&aggregate, "a", &connection, &verdict);
-	stats = stats_of(&aggregate, "a");
-	assert_int_equal(traffic_of(stats)->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 1);
-	assert_int_equal(traffic_of(stats)->lost_requests[KW_REASON_SERVER_IDLE_TIMEOUT][KW_RETRYABLE_UNKNOWN], 0);
+	counters = counters_of(&aggregate, "a");
+	assert_int_equal(traffic_of(counters)->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 1);
+	assert_int_equal(
+		traffic_of(counters)->lost_requests[KW_REASON_SERVER_IDLE_TIMEOUT][KW_RETRYABLE_UNKNOWN], 0);
 	assert_int_equal(kw_decode(&late, sizeof(late), &event), 0);
 	assert_int_equal(kw_aggregate_late(&aggregate, &service, &event), 0);
-	assert_int_equal(traffic_of(stats)->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 2);
-	assert_int_equal(stats->last_event, 9 * KW_S);
-	assert_int_equal(traffic_of(stats)->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
+	assert_int_equal(traffic_of(counters)->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN], 2);
+	assert_int_equal(counters->last_event, 9 * KW_S);
+	assert_int_equal(traffic_of(counters)->closed[KW_REASON_SERVER_IDLE_TIMEOUT][KW_CLOSER_SERVER], 1);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -245,15 +249,15 @@ static void half_closed_connections_count_until_they_are_closed(void **state)
 	event.connection.report = KW_REPORT_PROGRESS;
 	event.connection.half_closed = 1;
 	feed(&aggregate, "a", &event, NULL);
-	assert_int_equal(stats_of(&aggregate, "a")->half_closed, 1);
+	assert_int_equal(counters_of(&aggregate, "a")->half_closed, 1);
 	event.connection.reported = 1;
 	event.connection.half_closed_before = 1;
 	feed(&aggregate, "a", &event, NULL);
-	assert_int_equal(stats_of(&aggregate, "a")->half_closed, 1);
+	assert_int_equal(counters_of(&aggregate, "a")->half_closed, 1);
 	event.connection.report = KW_REPORT_CLOSED;
 	event.connection.half_closed = 0;
 	feed(&aggregate, "a", &event, &verdict);
-	assert_int_equal(stats_of(&aggregate, "a")->half_closed, 0);
+	assert_int_equal(counters_of(&aggregate, "a")->half_closed, 0);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -268,11 +272,11 @@ static void lateness_counts_only_where_it_is_known(void **state)
 	verdict.phase = KW_PHASE_WAITING;
 	verdict.idle_at_close = KW_DURATION_UNKNOWN;
 	feed(&aggregate, "a", &event, &verdict);
-	assert_int_equal(stats_of(&aggregate, "a")->lateness.sum, 0);
+	assert_int_equal(counters_of(&aggregate, "a")->lateness.sum, 0);
 	verdict.late_by = 400;
 	feed(&aggregate, "a", &event, &verdict);
-	assert_int_equal(stats_of(&aggregate, "a")->lateness.sum, 400);
-	assert_int_equal(stats_of(&aggregate, "a")->close_idle[KW_CLOSER_SERVER].sum, 0);
+	assert_int_equal(counters_of(&aggregate, "a")->lateness.sum, 400);
+	assert_int_equal(counters_of(&aggregate, "a")->close_idle[KW_CLOSER_SERVER].sum, 0);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -280,7 +284,7 @@ static void hop_by_hop_fields_count_by_registered_name_or_as_other(void **state)
 {
 	struct kw_event_lived event = event_lived();
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 
 	(void)state;
 	kw_aggregate_open(&aggregate, 10, 0);
@@ -293,10 +297,10 @@ static void hop_by_hop_fields_count_by_registered_name_or_as_other(void **state)
 	event.names[2].count = 1;
 	event.names_more = 10;
 	feed(&aggregate, "a", &event, NULL);
-	stats = stats_of(&aggregate, "a");
+	counters = counters_of(&aggregate, "a");
 	for (int i = 0; i < KW_FIELDS - 1; i++)
-		assert_int_equal(stats->fields[i], strcmp(kw_field_names[i], "content-length") == 0 ? 2 : 0);
-	assert_int_equal(stats->fields[KW_FIELDS - 1], 14);
+		assert_int_equal(counters->fields[i], strcmp(kw_field_names[i], "content-length") == 0 ? 2 : 0);
+	assert_int_equal(counters->fields[KW_FIELDS - 1], 14);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -315,10 +319,10 @@ static void past_the_ceiling_all_count_under_other(void **state)
 		feed(&aggregate, name, &event, &verdict);
 		feed(&aggregate, name, &event, &verdict);
 	}
-	assert_int_equal(traffic_of(stats_of(&aggregate, "s0"))->opened, 2);
-	assert_int_equal(traffic_of(stats_of(&aggregate, "s1"))->opened, 2);
-	assert_null(stats_of(&aggregate, "s2"));
-	assert_int_equal(traffic_of(stats_of(&aggregate, KW_OTHER_SERVICE))->opened, 6);
+	assert_int_equal(traffic_of(counters_of(&aggregate, "s0"))->opened, 2);
+	assert_int_equal(traffic_of(counters_of(&aggregate, "s1"))->opened, 2);
+	assert_null(counters_of(&aggregate, "s2"));
+	assert_int_equal(traffic_of(counters_of(&aggregate, KW_OTHER_SERVICE))->opened, 6);
 	assert_int_equal(aggregate.dropped[KW_SERVICE_DROPPED_CEILING], 3); /* each refused name once */
 	event.identity.role = KW_ROLE_CLIENT;
 	feed(&aggregate, "s9", &event, &verdict);
@@ -335,7 +339,7 @@ static void dropped_records_count_once_under_other(void **state)
 {
 	struct kw_event_totals totals = totals_at(10 * KW_S);
 	struct kw_aggregate aggregate;
-	const struct kw_stats *stats;
+	const struct kw_service_counters *counters;
 
 	(void)state;
 	kw_aggregate_open(&aggregate, 10, 0);
@@ -348,15 +352,15 @@ static void dropped_records_count_once_under_other(void **state)
 	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
 	totals.header.time += KW_S;
 	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
-	stats = stats_of(&aggregate, KW_OTHER_SERVICE);
-	assert_int_equal(stats->service.role, KW_ROLE_SERVER);
-	assert_int_equal(traffic_of(stats)->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN], 5);
-	assert_int_equal(traffic_of(stats)->opened, 3);
-	assert_int_equal(traffic_of(stats)->preexisting, 1);
-	assert_int_equal(stats->open, -1); /* one of them was counted open elsewhere */
-	assert_int_equal(stats->half_closed, -2);
-	assert_int_equal(traffic_of(stats)->requests[KW_VERSIONS - 1], 20);
-	assert_int_equal(stats->codes[KW_CODES - 1], 19);
+	counters = counters_of(&aggregate, KW_OTHER_SERVICE);
+	assert_int_equal(counters->service.role, KW_ROLE_SERVER);
+	assert_int_equal(traffic_of(counters)->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN], 5);
+	assert_int_equal(traffic_of(counters)->opened, 3);
+	assert_int_equal(traffic_of(counters)->preexisting, 1);
+	assert_int_equal(counters->open, -1); /* one of them was counted open elsewhere */
+	assert_int_equal(counters->half_closed, -2);
+	assert_int_equal(traffic_of(counters)->requests[KW_VERSIONS - 1], 20);
+	assert_int_equal(counters->codes[KW_CODES - 1], 19);
 	assert_int_equal(aggregate.totals.lost[KW_LOST_CLOSED], 5);
 	kw_aggregate_close(&aggregate);
 }
@@ -376,13 +380,13 @@ static void a_service_goes_after_an_idle_hour_unless_something_is_open(void **st
 	feed(&aggregate, "idle", &closed, &verdict);
 	feed(&aggregate, "open", &open, NULL);
 	assert_int_equal(kw_aggregate_totals(&aggregate, &before), 0);
-	assert_non_null(stats_of(&aggregate, "idle"));
+	assert_non_null(counters_of(&aggregate, "idle"));
 	assert_int_equal(kw_aggregate_totals(&aggregate, &after), 0);
-	assert_null(stats_of(&aggregate, "idle"));
-	assert_non_null(stats_of(&aggregate, "open"));
+	assert_null(counters_of(&aggregate, "idle"));
+	assert_non_null(counters_of(&aggregate, "open"));
 	assert_int_equal(aggregate.dropped[KW_SERVICE_DROPPED_IDLE], 1);
 	feed(&aggregate, "next", &closed, &verdict); /* its place is free */
-	assert_non_null(stats_of(&aggregate, "next"));
+	assert_non_null(counters_of(&aggregate, "next"));
 	kw_aggregate_close(&aggregate);
 }
 

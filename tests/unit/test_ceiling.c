@@ -68,11 +68,11 @@ static size_t memory_in_use(void)
 }
 
 /* All that was ever counted; valid until the next call. */
-static const struct kw_traffic *traffic_of(const struct kw_stats *stats)
+static const struct kw_traffic *traffic_of(const struct kw_service_counters *counters)
 {
 	static struct kw_traffic total;
 
-	kw_window_total(&stats->window, &total);
+	kw_window_total(&counters->window, &total);
 	return &total;
 }
 
@@ -80,8 +80,9 @@ static uint64_t opened(const struct kw_aggregate *aggregate)
 {
 	uint64_t sum = 0;
 
-	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
-		sum += traffic_of(stats)->opened;
+	for (const struct kw_service_counters *counters = aggregate->services; counters;
+	     counters = counters->hh.next)
+		sum += traffic_of(counters)->opened;
 	return sum;
 }
 

@@ -14,26 +14,26 @@
 
 struct state {
 	struct kw_drains drains;
-	struct kw_outside outside;
+	struct kw_not_drained not_drained;
 };
 
 static void add(struct state *s, uint64_t closed, uint64_t idle)
 {
 	struct kw_drain_close close = {.closed = closed, .idle = (int64_t)idle, .example = {closed, 0}};
 
-	assert_int_equal(kw_drains_add(&s->drains, &close, &s->outside), 0);
+	assert_int_equal(kw_drains_add(&s->drains, &close, &s->not_drained), 0);
 }
 
 static void settle(struct state *s)
 {
-	assert_int_equal(kw_drains_settle(&s->drains, UINT64_MAX, &s->outside), 0);
+	assert_int_equal(kw_drains_settle(&s->drains, UINT64_MAX, &s->not_drained), 0);
 	assert_int_equal(s->drains.used, 0);
 }
 
 static void done(struct state *s)
 {
 	kw_drains_free(&s->drains);
-	kw_sketch_free(&s->outside.idle);
+	kw_sketch_free(&s->not_drained.idle);
 }
 
 static void closes_all_at_once_at_different_idle_ages_are_a_drain(void **state)
@@ -62,7 +62,7 @@ static void closes_all_at_once_at_different_idle_ages_are_a_drain(void **state)
 		settle(&s);
 		assert_int_equal(s.drains.count, rows[i].drain);
 		assert_int_equal(s.drains.remembered, rows[i].drain);
-		assert_int_equal(s.outside.idle.count, rows[i].drain ? 0 : closes);
+		assert_int_equal(s.not_drained.idle.count, rows[i].drain ? 0 : closes);
 		if (rows[i].drain) {
 			assert_int_equal(s.drains.list[0].closed, closes);
 			assert_in_range(s.drains.list[0].first, START - KW_DRAIN_CELL, START);
@@ -84,8 +84,8 @@ static void what_comes_before_and_after_a_drain_is_outside(void **state)
 	settle(&s);
 	assert_int_equal(s.drains.count, 1);
 	assert_int_equal(s.drains.list[0].closed, 8);
-	assert_int_equal(s.outside.idle.count, 50);
-	assert_int_equal(s.outside.idle.most, 5 * KW_S / KW_US);
+	assert_int_equal(s.not_drained.idle.count, 50);
+	assert_int_equal(s.not_drained.idle.most, 5 * KW_S / KW_US);
 	done(&s);
 }
 
@@ -111,21 +111,21 @@ static void a_request_lost_in_a_drain_is_no_race(void **state)
 	(void)state;
 	for (uint64_t k = 0; k < 8; k++)
 		add(&s, START + k * KW_MS, k * 600 * KW_MS);
-	assert_int_equal(kw_drains_add(&s.drains, &race, &s.outside), 0);
+	assert_int_equal(kw_drains_add(&s.drains, &race, &s.not_drained), 0);
 	settle(&s);
 	assert_int_equal(s.drains.list[0].lost, 1);
 	assert_int_equal(s.drains.list[0].closed, 8);
-	assert_int_equal(s.outside.races, 0);
+	assert_int_equal(s.not_drained.races, 0);
 	/* One that is learnt of when the drain is settled is part of it all the same. */
 	race.lost = (struct kw_lost_requests){.late = 1};
-	assert_int_equal(kw_drains_add(&s.drains, &race, &s.outside), 0);
+	assert_int_equal(kw_drains_add(&s.drains, &race, &s.not_drained), 0);
 	assert_int_equal(s.drains.list[0].lost, 2);
 	/* Elsewhere it is a race. */
 	race.closed = START + 10 * KW_S;
-	assert_int_equal(kw_drains_add(&s.drains, &race, &s.outside), 0);
+	assert_int_equal(kw_drains_add(&s.drains, &race, &s.not_drained), 0);
 	settle(&s);
-	assert_int_equal(s.outside.races, 1);
-	assert_int_equal(s.outside.race_lost[KW_RETRYABLE_UNKNOWN], 1);
+	assert_int_equal(s.not_drained.races, 1);
+	assert_int_equal(s.not_drained.race_lost[KW_RETRYABLE_UNKNOWN], 1);
 	done(&s);
 }
 
@@ -136,9 +136,9 @@ static void memory_is_bounded_and_nothing_gets_lost(void **state)
 	(void)state;
 	for (uint64_t k = 0; k < 10000; k++)
 		add(&s, START + k * 200 * KW_MS, 5 * KW_S);
-	assert_in_range(s.drains.room, 1, 2 * KW_DRAIN_CELLS);
+	assert_in_range(s.drains.capacity, 1, 2 * KW_DRAIN_CELLS);
 	settle(&s);
-	assert_int_equal(s.outside.idle.count, 10000);
+	assert_int_equal(s.not_drained.idle.count, 10000);
 	for (uint64_t k = 0; k < 100; k++) /* more drains than are remembered */
 		for (uint64_t i = 0; i < 6; i++)
 			add(&s, 2 * START + k * 10 * KW_S + i * KW_MS, i * KW_S);
@@ -153,38 +153,38 @@ static void memory_is_bounded_and_nothing_gets_lost(void **state)
 static void half_closed_connections_leak_after_a_minute(void **state)
 {
 	struct kw_example first = {1, 0}, second = {2, 0}, third = {3, 0};
-	struct kw_leaks leaks = {0};
+	struct kw_half_closed half_closed = {0};
 
 	(void)state;
-	kw_leaks_advance(&leaks, START);
-	kw_leaks_enter(&leaks, START, first);
-	kw_leaks_enter(&leaks, START + KW_S, second);
-	kw_leaks_advance(&leaks, START + 59 * KW_S);
-	assert_int_equal(leaks.old, 0);
-	kw_leaks_leave(&leaks, START + KW_S, second);
-	kw_leaks_advance(&leaks, START + 66 * KW_S);
-	assert_int_equal(leaks.old, 1);
-	kw_leaks_enter(&leaks, START + 60 * KW_S, third);
-	kw_leaks_leave(&leaks, START, first);
-	assert_int_equal(leaks.old, 0);
-	assert_int_equal(leaks.examples.count, 0);
-	kw_leaks_advance(&leaks, START + 10000 * KW_S);
-	assert_int_equal(leaks.old, 1);
-	assert_int_equal(leaks.examples.count, 1);
-	assert_int_equal(leaks.examples.list[0].cookie, 3);
-	kw_leaks_leave(&leaks, START + 60 * KW_S, third);
-	assert_int_equal(leaks.old, 0);
+	kw_half_closed_advance(&half_closed, START);
+	kw_half_closed_enter(&half_closed, START, first);
+	kw_half_closed_enter(&half_closed, START + KW_S, second);
+	kw_half_closed_advance(&half_closed, START + 59 * KW_S);
+	assert_int_equal(half_closed.old, 0);
+	kw_half_closed_leave(&half_closed, START + KW_S, second);
+	kw_half_closed_advance(&half_closed, START + 66 * KW_S);
+	assert_int_equal(half_closed.old, 1);
+	kw_half_closed_enter(&half_closed, START + 60 * KW_S, third);
+	kw_half_closed_leave(&half_closed, START, first);
+	assert_int_equal(half_closed.old, 0);
+	assert_int_equal(half_closed.examples.count, 0);
+	kw_half_closed_advance(&half_closed, START + 10000 * KW_S);
+	assert_int_equal(half_closed.old, 1);
+	assert_int_equal(half_closed.examples.count, 1);
+	assert_int_equal(half_closed.examples.list[0].cookie, 3);
+	kw_half_closed_leave(&half_closed, START + 60 * KW_S, third);
+	assert_int_equal(half_closed.old, 0);
 }
 
 static uint64_t seen_in(const struct kw_window *window, uint64_t length, uint64_t now)
 {
-	struct kw_statistics sum;
+	struct kw_window_statistics sum;
 	uint64_t seen;
 
 	assert_int_equal(kw_window_sum(window, length, now, &sum), 0);
 	seen = kw_traffic_seen(&sum.traffic);
 	assert_int_equal(sum.close_idle.count, seen);
-	kw_statistics_free(&sum);
+	kw_window_statistics_free(&sum);
 	return seen;
 }
 
@@ -203,7 +203,7 @@ static void a_window_slides(void **state)
 
 	(void)state;
 	for (uint64_t k = 0; k < 1200; k++) {
-		struct kw_statistics *now = kw_window_now(&window, length, START + k * KW_S);
+		struct kw_window_statistics *now = kw_window_now(&window, length, START + k * KW_S);
 
 		now->traffic.opened++;
 		assert_int_equal(kw_sketch_add(&now->close_idle, 5), 0);
@@ -216,7 +216,7 @@ static void a_window_slides(void **state)
 	assert_int_equal(opened_in_all(&window), 1200);
 	assert_int_equal(seen_in(&window, length, START + 1199 * KW_S), 0);
 	for (uint64_t k = 0; k < 1200; k++) { /* the whole observation */
-		struct kw_statistics *now = kw_window_now(&window, 0, START + k * KW_S);
+		struct kw_window_statistics *now = kw_window_now(&window, 0, START + k * KW_S);
 
 		now->traffic.opened++;
 		assert_int_equal(kw_sketch_add(&now->close_idle, 5), 0);

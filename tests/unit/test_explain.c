@@ -22,11 +22,11 @@ static const char *name_of(int topic)
 	return topic < ALERTS ? kw_finding_name(topic - FINDINGS) : kw_alerts[topic - ALERTS].name;
 }
 
-static const struct kw_page *page_of(int topic)
+static const struct kw_explanation *page_of(int topic)
 {
 	if (topic < FINDINGS)
-		return kw_page_of_reason(topic);
-	return topic < ALERTS ? kw_page_of_finding(topic - FINDINGS) : &kw_alerts[topic - ALERTS].page;
+		return kw_explanation_of_reason(topic);
+	return topic < ALERTS ? kw_explanation_of_finding(topic - FINDINGS) : &kw_alerts[topic - ALERTS].page;
 }
 
 /* Letters and signs that any terminal shows; single spaces, so that it can be wrapped. */
@@ -43,14 +43,14 @@ static void every_topic_has_a_whole_page(void **state)
 {
 	(void)state;
 	for (int topic = 0; topic < TOPICS; topic++) {
-		const struct kw_page *page = page_of(topic);
+		const struct kw_explanation *page = page_of(topic);
 
 		is_text(name_of(topic), page->summary);
 		is_text(name_of(topic), page->meaning);
 		is_text(name_of(topic), page->causes[0]);
 		is_text(name_of(topic), page->actions[0]);
 		assert_true(strlen(page->summary) <= LONGEST_SUMMARY);
-		for (int i = 0; i < KW_PAGE_POINTS; i++) {
+		for (int i = 0; i < KW_EXPLANATION_POINTS; i++) {
 			if (page->causes[i])
 				is_text(name_of(topic), page->causes[i]);
 			if (page->actions[i])
@@ -91,10 +91,10 @@ static void what_a_page_refers_to_has_a_page(void **state)
 {
 	(void)state;
 	for (int topic = 0; topic < TOPICS; topic++) {
-		const struct kw_page *page = page_of(topic);
+		const struct kw_explanation *page = page_of(topic);
 
 		refers_to_topics(name_of(topic), page->meaning, "(see ");
-		for (int i = 0; i < KW_PAGE_POINTS; i++) {
+		for (int i = 0; i < KW_EXPLANATION_POINTS; i++) {
 			refers_to_topics(name_of(topic), page->causes[i], "(see ");
 			refers_to_topics(name_of(topic), page->causes[i], "keepwatch explain ");
 			refers_to_topics(name_of(topic), page->actions[i], "(see ");

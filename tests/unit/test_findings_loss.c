@@ -21,10 +21,10 @@ static void a_healthy_service_gives_no_finding(void **state)
 	add(&world, 200, KW_S, requests(20),
 	    verdict_of(KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT, KW_PHASE_IDLE));
 	conclude(&world);
-	assert_int_equal(world.digest.finding_count, 0);
-	assert_true(world.digest.services[0].server_idle.known);
-	assert_int_equal(world.digest.services[0].server_idle.count, 200);
-	assert_true(fabs(world.digest.services[0].margin - 40) < 0.001);
+	assert_int_equal(world.overview.finding_count, 0);
+	assert_true(world.overview.services[0].server_idle.known);
+	assert_int_equal(world.overview.services[0].server_idle.count, 200);
+	assert_true(fabs(world.overview.services[0].margin - 40) < 0.001);
 	close_world(&world);
 }
 
@@ -65,7 +65,7 @@ static void a_lost_race_is_critical_and_names_the_settings_of_both(void **state)
 	assert_advice_names(finding, "at most 4 s"); /* below what is advertised, not what is seen */
 	assert_int_equal(finding->examples.count, KW_EXAMPLES);
 	assert_int_equal(finding->examples.list[0].cookie, 81);
-	assert_int_equal(world.digest.finding_count, 1);
+	assert_int_equal(world.overview.finding_count, 1);
 	close_world(&world);
 }
 
@@ -228,9 +228,9 @@ static void a_drain_is_told_and_keeps_the_timeout_clear(void **state)
 		assert_number(finding, "drains", 1);
 		assert_number(finding, "closed", 43);
 		assert_number(finding, "lost_requests", lossy);
-		assert_int_equal(world.digest.finding_count, 1); /* neither a race, nor a timeout not kept */
-		assert_int_equal(world.digest.services[0].drain_count, 1);
-		assert_true(fabs(world.digest.services[0].timeout - 60) < 0.001);
+		assert_int_equal(world.overview.finding_count, 1); /* neither a race, nor a timeout not kept */
+		assert_int_equal(world.overview.services[0].drain_count, 1);
+		assert_true(fabs(world.overview.services[0].timeout - 60) < 0.001);
 		close_world(&world);
 	}
 }
@@ -256,7 +256,7 @@ static void clients_that_give_up_betray_their_timeout(void **state)
 		if (count == 1) {
 			finding = first(&world, KW_FINDING_LOST_REQUESTS, KW_SEVERITY_CRITICAL);
 			assert_number(finding, "client_gave_up", 1);
-			assert_int_equal(world.digest.finding_count, 1);
+			assert_int_equal(world.overview.finding_count, 1);
 		} else {
 			finding = first(&world, KW_FINDING_CLIENTS_GIVE_UP, KW_SEVERITY_WARNING);
 			assert_number(finding, "gave_up", 60);
@@ -282,7 +282,7 @@ static void a_path_that_forgets_says_from_which_idle_age_on(void **state)
 	add(&world, 5, KW_S, quick, verdict);
 	conclude(&world);
 	assert_null(find(&world, KW_FINDING_DEAD_PATH));
-	kw_digest_free(&world.digest);
+	kw_overview_free(&world.overview);
 	add(&world, 5, KW_S, reused(120000),
 	    verdict_of(KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT, KW_PHASE_IDLE));
 	dead.http.idle_before_last = 400 * KW_S;

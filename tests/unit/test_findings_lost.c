@@ -38,14 +38,14 @@ static void every_premature_reason_belongs_to_a_finding(void **state)
 			add(&world, 150, KW_S, requests(20),
 			    verdict_of(KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT, KW_PHASE_IDLE));
 			conclude(&world);
-			assert_true(world.digest.healthy);
-			kw_digest_free(&world.digest);
+			assert_true(world.overview.healthy);
+			kw_overview_free(&world.overview);
 			add(&world, 1, KW_S, requests(20), WAITING(reason, closer));
 			conclude(&world);
-			assert_false(world.digest.healthy);
-			if (!world.digest.finding_count)
+			assert_false(world.overview.healthy);
+			if (!world.overview.finding_count)
 				fail_msg("no finding covers %s", kw_reason_name(reason));
-			assert_int_equal(world.digest.findings[0].finding->severity, KW_SEVERITY_CRITICAL);
+			assert_int_equal(world.overview.findings[0].finding->severity, KW_SEVERITY_CRITICAL);
 			close_world(&world);
 		}
 	}
@@ -71,7 +71,7 @@ static void losses_that_nothing_else_covers_are_counted_by_reason(void **state)
 	assert_number(finding, "request_truncated", 9);
 	assert_number(finding, "pipeline_cut", 3);
 	assert_int_equal(finding->examples.count, KW_EXAMPLES);
-	assert_int_equal(world.digest.finding_count, 1);
+	assert_int_equal(world.overview.finding_count, 1);
 	close_world(&world);
 }
 
@@ -100,8 +100,8 @@ static void failed_connects_are_told_by_kind_even_if_none_ever_succeeded(void **
 		assert_number(finding, "aborted", 0);
 		assert_number(finding, "accept_queue_overflows", full ? 7 : 0);
 		assert_int_equal(strstr(finding->summary, "ListenOverflows") != NULL, full);
-		assert_int_equal(world.digest.service_count, 1);
-		assert_false(world.digest.healthy);
+		assert_int_equal(world.overview.service_count, 1);
+		assert_false(world.overview.healthy);
 		close_world(&world);
 	}
 }
@@ -352,8 +352,8 @@ static void a_connection_with_both_ends_here_is_one(void **state)
 	server.identity.remote_port = 50000; /* its other end is elsewhere */
 	add(&world, 1, KW_S, server, verdict);
 	conclude(&world);
-	assert_int_equal(world.digest.connections, 8);
-	assert_int_equal(world.digest.paired, 7);
+	assert_int_equal(world.overview.connections, 8);
+	assert_int_equal(world.overview.paired, 7);
 	close_world(&world);
 }
 

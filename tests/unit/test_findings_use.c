@@ -24,7 +24,7 @@ static void unannounced_closes_are_raised_above_one_percent(void **state)
 		add(&world, 99, KW_S, requests(5), idle_close(60000));
 		add(&world, count, KW_S, requests(5), at_once);
 		conclude(&world);
-		assert_int_equal(world.digest.finding_count, count - 1);
+		assert_int_equal(world.overview.finding_count, count - 1);
 		if (count == 2)
 			assert_number(first(&world, KW_FINDING_UNANNOUNCED_CLOSES, KW_SEVERITY_WARNING),
 				      "share", 2.0 / 101);
@@ -110,7 +110,7 @@ static void a_limit_of_requests_is_told_when_most_connections_meet_it(void **sta
 		    verdict_of(KW_REASON_MAX_REQUESTS, KW_CLOSER_SERVER, KW_PHASE_IDLE));
 		add(&world, others, KW_S, requests(5), client);
 		conclude(&world);
-		assert_int_equal(world.digest.finding_count, 10 - others);
+		assert_int_equal(world.overview.finding_count, 10 - others);
 		if (others == 9) {
 			const struct kw_finding *finding =
 				first(&world, KW_FINDING_MAX_CHURN, KW_SEVERITY_INFO);
@@ -134,7 +134,7 @@ static void connections_without_a_request_are_probes_if_most_are_so(void **state
 		add(&world, probes, KW_S, requests(0),
 		    verdict_of(KW_REASON_UNUSED, KW_CLOSER_CLIENT, KW_PHASE_UNUSED));
 		conclude(&world);
-		assert_int_equal(world.digest.finding_count, probes - 10);
+		assert_int_equal(world.overview.finding_count, probes - 10);
 		if (probes == 11)
 			assert_number(first(&world, KW_FINDING_PROBE_ONLY, KW_SEVERITY_INFO), "unused", 11);
 		close_world(&world);
@@ -160,11 +160,11 @@ static void a_leak_is_told_after_a_minute(void **state)
 		assert_int_equal(kw_aggregate_totals(&world.aggregate, &totals), 0);
 		conclude(&world);
 		if (minute == 0)
-			assert_int_equal(world.digest.finding_count, 0);
+			assert_int_equal(world.overview.finding_count, 0);
 		else
 			assert_number(first(&world, KW_FINDING_CLOSE_WAIT_LEAK, KW_SEVERITY_WARNING),
 				      "half_closed", 1);
-		kw_digest_free(&world.digest);
+		kw_overview_free(&world.overview);
 		totals.header.time += 20 * KW_S;
 	}
 	kw_aggregate_close(&world.aggregate);
@@ -192,11 +192,11 @@ static void what_may_have_closed_unseen_is_no_leak(void **state)
 		assert_int_equal(kw_aggregate_totals(&world.aggregate, &totals), 0);
 		conclude(&world);
 		if (count == 1)
-			assert_int_equal(world.digest.finding_count, 0);
+			assert_int_equal(world.overview.finding_count, 0);
 		else
 			assert_number(first(&world, KW_FINDING_CLOSE_WAIT_LEAK, KW_SEVERITY_WARNING),
 				      "half_closed", 1);
-		kw_digest_free(&world.digest);
+		kw_overview_free(&world.overview);
 	}
 	kw_aggregate_close(&world.aggregate);
 }
@@ -228,7 +228,7 @@ static void obsolete_fields_are_told_by_kind(void **state)
 	assert_number(finding, "proxy_connection", 2);
 	assert_number(finding, "keep_alive_unnamed", 3);
 	assert_number(finding, "end_to_end_named", 4);
-	assert_int_equal(world.digest.finding_count, 1);
+	assert_int_equal(world.overview.finding_count, 1);
 	close_world(&world);
 }
 
@@ -251,7 +251,7 @@ static void a_timeout_is_inferred_from_five_closes_that_are_half_of_all(void **s
 		for (int k = 0; k < rows[i].scattered; k++)
 			add(&world, 1, KW_S, requests(5), idle_close(1000 + 3000 * (uint64_t)k));
 		conclude(&world);
-		inferred = world.digest.services[0].server_idle;
+		inferred = world.overview.services[0].server_idle;
 		assert_int_equal(inferred.known, rows[i].known);
 		if (inferred.known) {
 			assert_int_equal(inferred.count, rows[i].clustered);
@@ -276,12 +276,12 @@ static void findings_stand_by_severity_then_as_in_the_table(void **state)
 	add(&world, 1, KW_S, requests(1),
 	    lost(verdict_of(KW_REASON_RESPONSE_TRUNCATED, KW_CLOSER_SERVER, KW_PHASE_RESPONSE)));
 	conclude(&world);
-	assert_int_equal(world.digest.finding_count, 5);
-	assert_int_equal(world.digest.findings[0].finding->id, KW_FINDING_TRUNCATED_RESPONSES);
-	assert_int_equal(world.digest.findings[1].finding->id, KW_FINDING_NO_RESPONSES);
-	assert_int_equal(world.digest.findings[2].finding->id, KW_FINDING_UNANNOUNCED_CLOSES);
-	assert_int_equal(world.digest.findings[3].finding->id, KW_FINDING_LOW_REUSE);
-	assert_int_equal(world.digest.findings[4].finding->id, KW_FINDING_OBSOLETE_FIELDS);
+	assert_int_equal(world.overview.finding_count, 5);
+	assert_int_equal(world.overview.findings[0].finding->id, KW_FINDING_TRUNCATED_RESPONSES);
+	assert_int_equal(world.overview.findings[1].finding->id, KW_FINDING_NO_RESPONSES);
+	assert_int_equal(world.overview.findings[2].finding->id, KW_FINDING_UNANNOUNCED_CLOSES);
+	assert_int_equal(world.overview.findings[3].finding->id, KW_FINDING_LOW_REUSE);
+	assert_int_equal(world.overview.findings[4].finding->id, KW_FINDING_OBSOLETE_FIELDS);
 	close_world(&world);
 }
 

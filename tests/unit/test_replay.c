@@ -185,7 +185,7 @@ static void assert_same(void (*live)(const struct kw_options *options), const ch
 	snprintf(line, sizeof(line), "replay %s --as %s%s", path, as, strchr(options, ' ') ?: "");
 	replay_options = parsed(line);
 	capture = capture_begin(STDOUT_FILENO);
-	assert_int_equal(kw_replay(&replay_options), KW_EXIT_DONE);
+	assert_int_equal(kw_command_replay(&replay_options), KW_EXIT_DONE);
 	replayed = capture_end(&capture);
 	assert_non_null(strstr(told, holds));
 	assert_string_equal(replayed, told);
@@ -222,25 +222,25 @@ static int count(void *context, const struct kw_event *event, const struct kw_ve
 {
 	if (event->connection && event->connection->report == KW_REPORT_OPEN)
 		return 0;
-	return kw_tally_event(context, event, verdict);
+	return kw_intake_event(context, event, verdict);
 }
 
 static void run(const struct kw_options *options)
 {
-	struct kw_tally_settings settings = kw_settings_intake(options, options->window);
-	struct kw_tally tally;
-	struct kw_metrics metrics = {.aggregate = &tally.aggregate};
+	struct kw_intake_settings settings = kw_settings_intake(options, options->window);
+	struct kw_intake intake;
+	struct kw_metrics metrics = {.aggregate = &intake.aggregate};
 	size_t length;
 	char *text;
 
-	assert_int_equal(kw_tally_open(&tally, &settings, host()), 0);
-	tally.aggregate.started = STARTED;
-	observe((struct kw_sink){.context = &tally, .event = count});
-	assert_int_equal(kw_aggregate_settle(&tally.aggregate, UINT64_MAX), 0);
+	assert_int_equal(kw_intake_open(&intake, &settings, host()), 0);
+	intake.aggregate.started = STARTED;
+	observe((struct kw_sink){.context = &intake, .event = count});
+	assert_int_equal(kw_aggregate_settle(&intake.aggregate, UINT64_MAX), 0);
 	assert_int_equal(kw_metrics_write(&metrics, false, &text, &length), 0);
 	fwrite(text, 1, length, stdout);
 	free(text);
-	kw_tally_close(&tally);
+	kw_intake_close(&intake);
 }
 
 static void replayed_metrics_are_what_they_were_live(void **state)
@@ -264,7 +264,7 @@ static void the_end_of_a_cut_recording_is_told_and_fails(void **state)
 	options = parsed(line);
 	stdout_capture = capture_begin(STDOUT_FILENO);
 	stderr_capture = capture_begin(STDERR_FILENO);
-	assert_int_equal(kw_replay(&options), KW_EXIT_FAILED);
+	assert_int_equal(kw_command_replay(&options), KW_EXIT_FAILED);
 	errors = capture_end(&stderr_capture);
 	out = capture_end(&stdout_capture);
 	assert_non_null(strstr(errors, "cut off at byte 8000"));
@@ -293,7 +293,7 @@ static void a_severe_finding_fails_a_report_that_asks_for_it(void **state)
 
 		snprintf(line, sizeof(line), "replay %s --as report --fail-on %s", path, rows[i].severity);
 		options = parsed(line);
-		assert_int_equal(kw_replay(&options), rows[i].status);
+		assert_int_equal(kw_command_replay(&options), rows[i].status);
 		free(capture_end(&capture));
 		kw_options_free(&options);
 	}

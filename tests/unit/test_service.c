@@ -167,7 +167,7 @@ static void networks_are_read_or_refused(void **state)
 	static const char *const bad[] = {"",          "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "::/129",
 					  "10.0.0.0/", "x",           "10.0.0.0/8x", "/8",       "10.0.0.0/ 8"};
 	const struct {
-		const char *network, *inside, *outside;
+		const char *network, *inside, *not_drained;
 	} good[] = {
 		{"10.0.0.0/8", "10.255.0.1", "11.0.0.1"},
 		{"10.1.2.3/8", "10.255.0.1", "11.0.0.1"}, /* bits beyond the mask do not matter */
@@ -187,9 +187,9 @@ static void networks_are_read_or_refused(void **state)
 		assert_int_equal(kw_network_parse(good[i].network, &network), 0);
 		event_address(address, good[i].inside);
 		assert_true(kw_network_contains(&network, address));
-		if (!good[i].outside)
+		if (!good[i].not_drained)
 			continue;
-		event_address(address, good[i].outside);
+		event_address(address, good[i].not_drained);
 		assert_false(kw_network_contains(&network, address));
 	}
 }

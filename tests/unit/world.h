@@ -12,7 +12,7 @@
 
 struct world {
 	struct kw_aggregate aggregate;
-	struct kw_digest digest;
+	struct kw_overview overview;
 	uint64_t now;
 	uint64_t cookie;
 };
@@ -48,20 +48,20 @@ static inline void add(struct world *world, int count, uint64_t apart, struct kw
 static inline void conclude(struct world *world)
 {
 	assert_int_equal(kw_aggregate_settle(&world->aggregate, UINT64_MAX), 0);
-	assert_int_equal(kw_digest_make(&world->aggregate, &world->digest), 0);
+	assert_int_equal(kw_overview_make(&world->aggregate, &world->overview), 0);
 }
 
 static inline void close_world(struct world *world)
 {
-	kw_digest_free(&world->digest);
+	kw_overview_free(&world->overview);
 	kw_aggregate_close(&world->aggregate);
 }
 
 static inline const struct kw_finding *find(const struct world *world, enum kw_finding_id id)
 {
-	for (size_t i = 0; i < world->digest.finding_count; i++)
-		if (world->digest.findings[i].finding->id == id)
-			return world->digest.findings[i].finding;
+	for (size_t i = 0; i < world->overview.finding_count; i++)
+		if (world->overview.findings[i].finding->id == id)
+			return world->overview.findings[i].finding;
 	return NULL;
 }
 
@@ -71,8 +71,8 @@ static inline const struct kw_finding *first(const struct world *world, enum kw_
 {
 	const struct kw_finding *finding;
 
-	assert_true(world->digest.finding_count > 0);
-	finding = world->digest.findings[0].finding;
+	assert_true(world->overview.finding_count > 0);
+	finding = world->overview.findings[0].finding;
 	assert_string_equal(kw_finding_name(finding->id), kw_finding_name(id));
 	assert_int_equal(finding->severity, severity);
 	assert_true(strlen(finding->summary) > 20 && strlen(finding->summary) < KW_FINDING_SUMMARY - 1);

@@ -26,20 +26,20 @@ void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_
 	aggregate->window = window;
 }
 
-static void drop(struct kw_aggregate *aggregate, struct kw_stats *stats)
+static void drop(struct kw_aggregate *aggregate, struct kw_service_counters *counters)
 {
-	HASH_DEL(aggregate->services, stats);
-	kw_window_forget(&stats->window);
-	kw_drains_free(&stats->drains);
-	free(stats);
+	HASH_DEL(aggregate->services, counters);
+	kw_window_forget(&counters->window);
+	kw_drains_free(&counters->drains);
+	free(counters);
 }
 
 void kw_aggregate_close(struct kw_aggregate *aggregate)
 {
-	struct kw_stats *stats, *next;
+	struct kw_service_counters *counters, *next;
 
-	HASH_ITER (hh, aggregate->services, stats, next)
-		drop(aggregate, stats);
+	HASH_ITER (hh, aggregate->services, counters, next)
+		drop(aggregate, counters);
 }
 
 /* ---- finding the service ---- */
@@ -77,31 +77,32 @@ void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t
 
 	aggregate->ceiling = ceiling;
 	aggregate->window = window;
-	for (struct kw_stats *stats = aggregate->services; stats && differs; stats = stats->hh.next)
-		kw_window_forget(&stats->window);
+	for (struct kw_service_counters *counters = aggregate->services; counters && differs;
+	     counters = counters->hh.next)
+		kw_window_forget(&counters->window);
 }
 
 /* The service's place, a new one, or that of "other" once the ceiling is reached. NULL: out of memory. */
-static struct kw_stats *place_of(struct kw_aggregate *aggregate, const struct kw_service *service)
+static struct kw_service_counters *find_or_add(struct kw_aggregate *aggregate, const struct kw_service *service)
 {
-	struct kw_stats *stats;
+	struct kw_service_counters *counters;
 
-	HASH_FIND(hh, aggregate->services, service, sizeof(*service), stats);
-	if (stats)
-		return stats;
+	HASH_FIND(hh, aggregate->services, service, sizeof(*service), counters);
+	if (counters)
+		return counters;
 	if (!is_other(service) && aggregate->count >= aggregate->ceiling) {
 		struct kw_service other = other_service(service->role);
 
 		refuse(aggregate, service);
-		return place_of(aggregate, &other);
+		return find_or_add(aggregate, &other);
 	}
-	stats = calloc(1, sizeof(*stats));
-	if (!stats)
+	counters = calloc(1, sizeof(*counters));
+	if (!counters)
 		return NULL;
-	stats->service = *service;
-	HASH_ADD(hh, aggregate->services, service, sizeof(stats->service), stats);
+	counters->service = *service;
+	HASH_ADD(hh, aggregate->services, service, sizeof(counters->service), counters);
 	aggregate->count += !is_other(service);
-	return stats;
+	return counters;
 }
 
 /* ---- one record ---- */
@@ -115,19 +116,20 @@ static void add_directives(struct kw_directives_total *total, const struct kw_di
 	total->none += now->none - before->none;
 }
 
-static void add_counts(struct kw_stats *stats, const struct kw_counts *now, const struct kw_counts *before)
+static void add_counts(struct kw_service_counters *counters, const struct kw_counts *now,
+		       const struct kw_counts *before)
 {
 	for (int i = 0; i < KW_CODES - 1; i++)
-		stats->codes[i] += now->codes[i] - before->codes[i];
-	add_directives(&stats->request, &now->request, &before->request);
-	add_directives(&stats->response, &now->response, &before->response);
+		counters->codes[i] += now->codes[i] - before->codes[i];
+	add_directives(&counters->request, &now->request, &before->request);
+	add_directives(&counters->response, &now->response, &before->response);
 }
 
-static void add_fields(struct kw_stats *stats, const struct kw_event_lived *lived)
+static void add_fields(struct kw_service_counters *counters, const struct kw_event_lived *lived)
 {
 	for (int i = 0; i < KW_NAMES && lived->names[i].name[0]; i++)
-		stats->fields[kw_field_of(lived->names[i].name)] += lived->names[i].count;
-	stats->fields[KW_FIELDS - 1] += lived->names_more;
+		counters->fields[kw_field_of(lived->names[i].name)] += lived->names[i].count;
+	counters->fields[KW_FIELDS - 1] += lived->names_more;
 }
 
 static enum kw_protocol_label protocol_of(const struct kw_http *http)
@@ -146,29 +148,29 @@ static enum kw_protocol_label protocol_of(const struct kw_http *http)
 	}
 }
 
-static void add_connection_requests(struct kw_stats *stats, uint32_t requests)
+static void add_connection_requests(struct kw_service_counters *counters, uint32_t requests)
 {
 	int i = 0;
 
 	while (i < KW_REQUESTS_BUCKETS - 1 && requests > kw_requests_bounds[i])
 		i++;
-	stats->connection_requests[i]++;
-	stats->connection_requests_sum += requests;
+	counters->connection_requests[i]++;
+	counters->connection_requests_sum += requests;
 }
 
-static void add_close(struct kw_stats *stats, const struct kw_event_connection *event,
+static void add_close(struct kw_service_counters *counters, const struct kw_event_connection *event,
 		      const struct kw_verdict *verdict)
 {
-	stats->open--;
-	stats->protocols[protocol_of(&event->http)]++;
-	add_connection_requests(stats, event->http.counts.requests);
+	counters->open--;
+	counters->protocols[protocol_of(&event->http)]++;
+	add_connection_requests(counters, event->http.counts.requests);
 	if (!event->identity.preexisting && verdict->closed >= event->opened)
-		kw_times_add(&stats->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
+		kw_times_add(&counters->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
 	if (verdict->phase == KW_PHASE_IDLE && verdict->idle_at_close >= 0)
-		kw_times_add(&stats->close_idle[verdict->closer], KW_HISTOGRAM_IDLE,
-			 (uint64_t)verdict->idle_at_close);
+		kw_times_add(&counters->close_idle[verdict->closer], KW_HISTOGRAM_IDLE,
+			     (uint64_t)verdict->idle_at_close);
 	if (verdict->late_by >= 0)
-		kw_times_add(&stats->lateness, KW_HISTOGRAM_WAIT, (uint64_t)verdict->late_by);
+		kw_times_add(&counters->lateness, KW_HISTOGRAM_WAIT, (uint64_t)verdict->late_by);
 }
 
 /* ---- what findings rest on ---- */
@@ -205,7 +207,7 @@ static bool is_at_once(const struct kw_event_connection *event, const struct kw_
 }
 
 /* Closes by the server wait until it is known whether they are part of a drain. */
-static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistics,
+static int add_to_drains(struct kw_service_counters *counters, struct kw_window_statistics *statistics,
 			 const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	bool idle = kw_is_idle_close_by_server(verdict);
@@ -215,7 +217,7 @@ static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistic
 		.race = verdict->reason == KW_REASON_STALE_REUSE || verdict->late_request,
 		.at_once = is_at_once(event, verdict),
 		.reason = verdict->reason,
-		.uncovered = kw_statistics_uncovered(event, verdict),
+		.uncovered = kw_window_statistics_uncovered(event, verdict),
 		.early = verdict->reason == KW_REASON_CLOSED_BEFORE_TIMEOUT,
 		.unannounced = verdict->reason == KW_REASON_UNANNOUNCED_CLOSE,
 		.lost = kw_lost_requests_of(&event->http, verdict),
@@ -223,51 +225,53 @@ static int add_to_drains(struct kw_stats *stats, struct kw_statistics *statistic
 	};
 
 	if (verdict->closer != KW_CLOSER_SERVER)
-		statistics->outside.uncovered[verdict->reason] += close.uncovered;
+		statistics->not_drained.uncovered[verdict->reason] += close.uncovered;
 	if (verdict->closer != KW_CLOSER_SERVER ||
 	    (!idle && !close.unannounced && verdict->premature != KW_PREMATURE_YES))
 		return 0;
-	return kw_drains_add(&stats->drains, &close, &statistics->outside);
+	return kw_drains_add(&counters->drains, &close, &statistics->not_drained);
 }
 
-static void add_half_closed(struct kw_stats *stats, const struct kw_event_connection *event, uint64_t now)
+static void add_half_closed(struct kw_service_counters *counters, const struct kw_event_connection *event,
+			    uint64_t now)
 {
 	struct kw_example example = kw_example_of(&event->identity);
 
 	if (event->half_closed == event->half_closed_before)
 		return;
-	kw_leaks_advance(&stats->leaks, now);
+	kw_half_closed_advance(&counters->half_closed_ages, now);
 	if (event->half_closed)
-		kw_leaks_enter(&stats->leaks, event->peer_fin, example);
+		kw_half_closed_enter(&counters->half_closed_ages, event->peer_fin, example);
 	else
-		kw_leaks_leave(&stats->leaks, event->peer_fin, example);
+		kw_half_closed_leave(&counters->half_closed_ages, event->peer_fin, example);
 }
 
-static void note_ends(struct kw_stats *stats, const struct kw_identity *identity)
+static void note_ends(struct kw_service_counters *counters, const struct kw_identity *identity)
 {
 	bool client = identity->role == KW_ROLE_CLIENT;
 
 	if (identity->pid)
-		memcpy(stats->comm, identity->comm, sizeof(stats->comm));
-	memcpy(stats->address, client ? identity->remote : identity->local, sizeof(stats->address));
-	stats->port = client ? identity->remote_port : identity->local_port;
+		memcpy(counters->comm, identity->comm, sizeof(counters->comm));
+	memcpy(counters->address, client ? identity->remote : identity->local, sizeof(counters->address));
+	counters->port = client ? identity->remote_port : identity->local_port;
 }
 
-static int add_statistics(struct kw_aggregate *aggregate, struct kw_stats *stats, const struct kw_event *event,
-			  const struct kw_verdict *verdict)
+static int add_statistics(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
+			  const struct kw_event *event, const struct kw_verdict *verdict)
 {
-	struct kw_statistics *statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+	struct kw_window_statistics *statistics =
+		kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	int r;
 
 	if (!statistics)
 		return -ENOMEM;
-	note_ends(stats, &event->connection->identity);
-	add_half_closed(stats, event->connection, aggregate->now);
+	note_ends(counters, &event->connection->identity);
+	add_half_closed(counters, event->connection, aggregate->now);
 	if (!event->connection->reported)
 		statistics->paired += kw_pairs_meet(&aggregate->pairs, &event->connection->identity);
-	r = kw_statistics_add(statistics, event, verdict);
+	r = kw_window_statistics_add(statistics, event, verdict);
 	if (r == 0 && verdict)
-		r = add_to_drains(stats, statistics, event->connection, verdict);
+		r = add_to_drains(counters, statistics, event->connection, verdict);
 	return r;
 }
 
@@ -275,26 +279,29 @@ int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before)
 {
 	int r = 0;
 
-	for (struct kw_stats *stats = aggregate->services; stats && r == 0; stats = stats->hh.next) {
-		struct kw_statistics *statistics;
+	for (struct kw_service_counters *counters = aggregate->services; counters && r == 0;
+	     counters = counters->hh.next) {
+		struct kw_window_statistics *statistics;
 
-		if (!stats->drains.used)
+		if (!counters->drains.used)
 			continue;
-		statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
-		r = statistics ? kw_drains_settle(&stats->drains, before, &statistics->outside) : -ENOMEM;
+		statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
+		r = statistics ? kw_drains_settle(&counters->drains, before, &statistics->not_drained)
+			       : -ENOMEM;
 	}
 	return r;
 }
 
-static int add_failed(struct kw_aggregate *aggregate, struct kw_stats *stats,
+static int add_failed(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
 		      const struct kw_identity *identity, enum kw_reason reason)
 {
-	struct kw_statistics *statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+	struct kw_window_statistics *statistics =
+		kw_window_now(&counters->window, aggregate->window, aggregate->now);
 
 	if (!statistics)
 		return -ENOMEM;
 	statistics->traffic.failed[reason]++;
-	note_ends(stats, identity);
+	note_ends(counters, identity);
 	kw_examples_add(&statistics->examples[KW_FINDING_CONNECTS_FAIL], kw_example_of(identity));
 	return 0;
 }
@@ -306,14 +313,14 @@ void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count)
 
 /* ---- one event ---- */
 
-static void pass_time(struct kw_aggregate *aggregate, struct kw_stats *stats, uint64_t time)
+static void pass_time(struct kw_aggregate *aggregate, struct kw_service_counters *counters, uint64_t time)
 {
 	if (time > aggregate->now)
 		aggregate->now = time;
 	if (!aggregate->started)
 		aggregate->started = time;
-	if (stats && time > stats->last_event)
-		stats->last_event = time;
+	if (counters && time > counters->last_event)
+		counters->last_event = time;
 }
 
 int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
@@ -321,48 +328,48 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 {
 	static const struct kw_counts nothing;
 	const struct kw_event_connection *connection = event->connection;
-	struct kw_stats *stats = place_of(aggregate, service);
+	struct kw_service_counters *counters = find_or_add(aggregate, service);
 
-	if (!stats)
+	if (!counters)
 		return -ENOMEM;
-	pass_time(aggregate, stats, event->time);
+	pass_time(aggregate, counters, event->time);
 	if (verdict && kw_reason_is_connect_failure(verdict->reason))
-		return add_failed(aggregate, stats, &connection->identity, verdict->reason);
-	stats->open += !connection->reported;
-	stats->half_closed += connection->half_closed - connection->half_closed_before;
-	add_counts(stats, &connection->http.counts, event->lived ? &event->lived->before : &nothing);
+		return add_failed(aggregate, counters, &connection->identity, verdict->reason);
+	counters->open += !connection->reported;
+	counters->half_closed += connection->half_closed - connection->half_closed_before;
+	add_counts(counters, &connection->http.counts, event->lived ? &event->lived->before : &nothing);
 	if (event->lived)
-		add_fields(stats, event->lived);
+		add_fields(counters, event->lived);
 	if (connection->http.has_timeout) {
-		stats->advertised_timeout = connection->http.timeout;
-		stats->has_advertised_timeout = true;
+		counters->advertised_timeout = connection->http.timeout;
+		counters->has_advertised_timeout = true;
 	}
 	if (verdict)
-		add_close(stats, connection, verdict);
-	return add_statistics(aggregate, stats, event, verdict);
+		add_close(counters, connection, verdict);
+	return add_statistics(aggregate, counters, event, verdict);
 }
 
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event)
 {
-	struct kw_stats *stats = place_of(aggregate, service);
+	struct kw_service_counters *counters = find_or_add(aggregate, service);
 	struct kw_drain_close close = {.closed = event->late->closed,
 				       .idle = -1,
 				       .race = true,
 				       .lost = {.late = 1},
 				       .example = kw_example_of(&event->late->identity)};
-	struct kw_statistics *statistics;
+	struct kw_window_statistics *statistics;
 
-	if (!stats)
+	if (!counters)
 		return -ENOMEM;
-	pass_time(aggregate, stats, event->time);
-	statistics = kw_window_now(&stats->window, aggregate->window, aggregate->now);
+	pass_time(aggregate, counters, event->time);
+	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
 	statistics->traffic.lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN]++;
 	statistics->premature++;
 	kw_examples_add(&statistics->examples[KW_FINDING_TIMEOUT_RACE], close.example);
-	return kw_drains_add(&stats->drains, &close, &statistics->outside);
+	return kw_drains_add(&counters->drains, &close, &statistics->not_drained);
 }
 
 /* ---- totals ---- */
@@ -377,35 +384,36 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 	struct kw_service other = other_service(role);
 	uint64_t closed = now->closed - before->closed;
 	struct kw_traffic *past;
-	struct kw_stats *stats;
+	struct kw_service_counters *counters;
 
 	if (closed == 0)
 		return 0;
-	stats = place_of(aggregate, &other);
-	if (!stats)
+	counters = find_or_add(aggregate, &other);
+	if (!counters)
 		return -ENOMEM;
-	stats->last_event = event->header.time;
-	past = &stats->window.past;
+	counters->last_event = event->header.time;
+	past = &counters->window.past;
 	past->opened += now->opened - before->opened;
 	past->preexisting += now->preexisting - before->preexisting;
-	stats->open +=
+	counters->open +=
 		(int64_t)(now->opened - before->opened + now->preexisting - before->preexisting - closed);
-	stats->half_closed -= (int64_t)(event->totals.dropped_half_closed[role] -
-					aggregate->totals.dropped_half_closed[role]);
+	counters->half_closed -= (int64_t)(event->totals.dropped_half_closed[role] -
+					   aggregate->totals.dropped_half_closed[role]);
 	past->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
 	past->requests[KW_VERSION_UNKNOWN] += now->requests - before->requests;
-	stats->codes[KW_CODES - 1] += now->responses - before->responses;
+	counters->codes[KW_CODES - 1] += now->responses - before->responses;
 	return 0;
 }
 
 static void let_idle_go(struct kw_aggregate *aggregate, uint64_t now)
 {
-	struct kw_stats *stats, *next;
+	struct kw_service_counters *counters, *next;
 
-	HASH_ITER (hh, aggregate->services, stats, next) {
-		if (stats->open > 0 || is_other(&stats->service) || now < stats->last_event + KW_SERVICE_IDLE)
+	HASH_ITER (hh, aggregate->services, counters, next) {
+		if (counters->open > 0 || is_other(&counters->service) ||
+		    now < counters->last_event + KW_SERVICE_IDLE)
 			continue;
-		drop(aggregate, stats);
+		drop(aggregate, counters);
 		aggregate->count--;
 		aggregate->dropped[KW_SERVICE_DROPPED_IDLE]++;
 	}
@@ -423,8 +431,8 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 	aggregate->closing = event->unfinished;
 	pass_time(aggregate, NULL, event->header.time);
 	let_idle_go(aggregate, aggregate->now);
-	for (struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
-		kw_leaks_advance(&stats->leaks, aggregate->now);
+	for (struct kw_service_counters *counters = aggregate->services; counters; counters = counters->hh.next)
+		kw_half_closed_advance(&counters->half_closed_ages, aggregate->now);
 	return aggregate->now > SETTLED_AFTER ? kw_aggregate_settle(aggregate, aggregate->now - SETTLED_AFTER)
 					      : 0;
 }

@@ -36,12 +36,12 @@ enum kw_protocol_label {
 
 #define KW_CODES 6
 
-struct kw_stats {
+struct kw_service_counters {
 	struct kw_service service; /* the key */
 	uint64_t last_event;       /* monotonic ns */
-	int64_t open;        /* connections; below 0 where the service of lost records is not known */
-	int64_t half_closed; /* connections; below 0 for the same cause */
-	uint64_t codes[KW_CODES]; /* 1xx to 5xx; last those of which it is not known */
+	int64_t open;              /* connections; below 0 where the service of lost records is not known */
+	int64_t half_closed;       /* connections; below 0 for the same cause */
+	uint64_t codes[KW_CODES];  /* 1xx to 5xx; last those of which it is not known */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;
 	} request, response;
@@ -59,7 +59,7 @@ struct kw_stats {
 	uint16_t port;
 	struct kw_window window; /* the traffic so far, and what findings rest on */
 	struct kw_drains drains;
-	struct kw_leaks leaks;
+	struct kw_half_closed half_closed_ages;
 	uint8_t raised[KW_FINDING_MAX]; /* 1 << enum kw_severity: findings that were ever exposed */
 	UT_hash_handle hh;
 };
@@ -72,14 +72,14 @@ enum kw_service_dropped {
 };
 
 struct kw_aggregate {
-	struct kw_stats *services;    /* hash table; owned */
-	uint32_t ceiling;             /* most services in it, not counting those called "other" */
-	uint32_t count;               /* services in it now, not counting those called "other" */
-	uint64_t window;              /* ns; 0 means the whole observation */
-	uint64_t started;             /* monotonic ns, as far as is known */
-	uint64_t now;                 /* the latest time that an event brought */
-	struct kw_totals totals;      /* the latest */
-	struct kw_unfinished closing; /* as the latest sweep counted them */
+	struct kw_service_counters *services; /* hash table; owned */
+	uint32_t ceiling;                     /* most services in it, not counting those called "other" */
+	uint32_t count;                       /* services in it now, not counting those called "other" */
+	uint64_t window;                      /* ns; 0 means the whole observation */
+	uint64_t started;                     /* monotonic ns, as far as is known */
+	uint64_t now;                         /* the latest time that an event brought */
+	struct kw_totals totals;              /* the latest */
+	struct kw_unfinished closing;         /* as the latest sweep counted them */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
 	struct kw_recent overflows; /* of the queues of this host's listeners; see kw_aggregate_overflows */
 	struct kw_pairs pairs;

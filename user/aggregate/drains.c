@@ -9,8 +9,9 @@
 #define CLOSES_LEAST 5
 #define SPREAD (KW_S / KW_US) /* us; the idle ages of a drain are further apart */
 
-/* Where the cell with this index is, or would have to be; mostly it is the last. */
-static uint32_t place_of(const struct kw_drains *drains, uint64_t index)
+/* Index of the first cell not below @index (where to insert it). Searches from the end, because events arrive nearly in
+ * order. */
+static uint32_t lower_bound(const struct kw_drains *drains, uint64_t index)
 {
 	uint32_t at = drains->used;
 
@@ -21,7 +22,7 @@ static uint32_t place_of(const struct kw_drains *drains, uint64_t index)
 
 static void remove_first(struct kw_drains *drains)
 {
-	kw_sketch_free(&drains->cells[0].told.idle);
+	kw_sketch_free(&drains->cells[0].pending.idle);
 	drains->used--;
 	memmove(&drains->cells[0], &drains->cells[1], drains->used * sizeof(drains->cells[0]));
 }
@@ -33,7 +34,7 @@ static void mark(struct kw_drains *drains)
 	uint32_t count = 0;
 
 	for (; count < drains->used && drains->cells[count].index < drains->cells[0].index + WITHIN; count++) {
-		const struct kw_sketch *idle = &drains->cells[count].told.idle;
+		const struct kw_sketch *idle = &drains->cells[count].pending.idle;
 
 		closed += drains->cells[count].closed;
 		if (idle->count && idle->least < least)
@@ -48,7 +49,7 @@ static void mark(struct kw_drains *drains)
 }
 
 /* Adds a cell to the drain that it continues, or to a new one. */
-static void tell_drain(struct kw_drains *drains, const struct kw_drain_cell *cell)
+static void add_to_drain(struct kw_drains *drains, const struct kw_drain_cell *cell)
 {
 	uint64_t time = cell->index * KW_DRAIN_CELL;
 	struct kw_drain *last = drains->remembered ? &drains->list[drains->remembered - 1] : NULL;
@@ -63,11 +64,11 @@ static void tell_drain(struct kw_drains *drains, const struct kw_drain_cell *cel
 		drains->count++;
 	}
 	last->last = time;
-	last->closed += cell->closed + cell->told.unannounced;
+	last->closed += cell->closed + cell->pending.unannounced;
 	last->lost += cell->lost;
 }
 
-static int tell_outside(struct kw_outside *to, const struct kw_outside *from)
+static int add_pending(struct kw_not_drained *to, const struct kw_not_drained *from)
 {
 	to->races += from->races;
 	to->races_at_once += from->races_at_once;
@@ -80,53 +81,53 @@ static int tell_outside(struct kw_outside *to, const struct kw_outside *from)
 	return kw_sketch_merge(&to->idle, &from->idle);
 }
 
-static int settle_first(struct kw_drains *drains, struct kw_outside *outside)
+static int settle_first(struct kw_drains *drains, struct kw_not_drained *not_drained)
 {
 	const struct kw_drain_cell *cell = &drains->cells[0];
 	int r = 0;
 
 	mark(drains);
 	if (cell->drained)
-		tell_drain(drains, cell);
+		add_to_drain(drains, cell);
 	else
-		r = tell_outside(outside, &cell->told);
+		r = add_pending(not_drained, &cell->pending);
 	remove_first(drains);
 	return r;
 }
 
-int kw_drains_settle(struct kw_drains *drains, uint64_t before, struct kw_outside *outside)
+int kw_drains_settle(struct kw_drains *drains, uint64_t before, struct kw_not_drained *not_drained)
 {
 	int r = 0;
 
 	while (r == 0 && drains->used && drains->cells[0].index < before / KW_DRAIN_CELL)
-		r = settle_first(drains, outside);
+		r = settle_first(drains, not_drained);
 	return r;
 }
 
-static int make_room(struct kw_drains *drains)
+static int grow(struct kw_drains *drains)
 {
-	uint32_t room = drains->room ? 2 * drains->room : 4;
+	uint32_t capacity = drains->capacity ? 2 * drains->capacity : 4;
 	struct kw_drain_cell *grown;
 
-	if (drains->used < drains->room)
+	if (drains->used < drains->capacity)
 		return 0;
-	grown = reallocarray(drains->cells, room, sizeof(*grown));
+	grown = reallocarray(drains->cells, capacity, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	drains->cells = grown;
-	drains->room = room;
+	drains->capacity = capacity;
 	return 0;
 }
 
 /* The cell of this index, a new one if need be. NULL: out of memory. */
 static struct kw_drain_cell *cell_of(struct kw_drains *drains, uint64_t index)
 {
-	uint32_t at = place_of(drains, index);
+	uint32_t at = lower_bound(drains, index);
 	struct kw_drain_cell *cell;
 
 	if (at < drains->used && drains->cells[at].index == index)
 		return &drains->cells[at];
-	if (make_room(drains) < 0)
+	if (grow(drains) < 0)
 		return NULL;
 	cell = &drains->cells[at];
 	memmove(cell + 1, cell, (drains->used - at) * sizeof(*cell));
@@ -147,22 +148,22 @@ static uint64_t sum_of(const struct kw_lost_requests *lost)
 static int add_to_cell(struct kw_drain_cell *cell, const struct kw_drain_close *close)
 {
 	cell->lost += sum_of(&close->lost);
-	cell->told.early += close->early;
-	cell->told.unannounced += close->unannounced;
+	cell->pending.early += close->early;
+	cell->pending.unannounced += close->unannounced;
 	if (close->uncovered)
-		cell->told.uncovered[close->reason] += close->uncovered;
+		cell->pending.uncovered[close->reason] += close->uncovered;
 	if (close->race) {
-		cell->told.races_at_once += close->at_once;
-		cell->told.races++;
-		cell->told.race_lost[KW_RETRYABLE_UNKNOWN] += close->lost.late;
+		cell->pending.races_at_once += close->at_once;
+		cell->pending.races++;
+		cell->pending.race_lost[KW_RETRYABLE_UNKNOWN] += close->lost.late;
 		for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-			cell->told.race_lost[i] += close->lost.retryable[i];
+			cell->pending.race_lost[i] += close->lost.retryable[i];
 	}
 	if (close->idle < 0)
 		return 0;
 	if (!cell->closed++)
 		cell->example = close->example;
-	return kw_sketch_add(&cell->told.idle, (uint64_t)close->idle / KW_US);
+	return kw_sketch_add(&cell->pending.idle, (uint64_t)close->idle / KW_US);
 }
 
 /* A late request may be learnt of up to a minute after its drain was settled. */
@@ -175,7 +176,8 @@ static struct kw_drain *settled_drain_at(struct kw_drains *drains, uint64_t time
 	return NULL;
 }
 
-int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close, struct kw_outside *outside)
+int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close,
+		  struct kw_not_drained *not_drained)
 {
 	uint64_t index = close->closed / KW_DRAIN_CELL;
 	struct kw_drain_cell *cell;
@@ -190,7 +192,7 @@ int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close, 
 		}
 	}
 	if (drains->used == KW_DRAIN_CELLS) {
-		int r = settle_first(drains, outside);
+		int r = settle_first(drains, not_drained);
 
 		if (r < 0)
 			return r;
@@ -202,7 +204,7 @@ int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close, 
 void kw_drains_free(struct kw_drains *drains)
 {
 	while (drains->used)
-		kw_sketch_free(&drains->cells[--drains->used].told.idle);
+		kw_sketch_free(&drains->cells[--drains->used].pending.idle);
 	free(drains->cells);
 	*drains = (struct kw_drains){0};
 }

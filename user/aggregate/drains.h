@@ -34,7 +34,7 @@ struct kw_drain_cell {
 	bool drained;    /* part of a drain */
 	uint64_t closed; /* idle connections */
 	uint64_t lost;
-	struct kw_outside told; /* to be told if this was no drain */
+	struct kw_not_drained pending; /* counts if this was no drain */
 	struct kw_example example;
 };
 
@@ -50,17 +50,18 @@ struct kw_drain {
 struct kw_drains {
 	struct kw_drain_cell *cells; /* by index, ascending; owned */
 	uint32_t used;
-	uint32_t room;
+	uint32_t capacity;
 	uint64_t count; /* drains settled so far */
 	uint32_t remembered;
 	struct kw_drain list[KW_DRAINS]; /* ascending */
 };
 
-/* -ENOMEM. What cells fall out of the table is told to *outside. */
-int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close, struct kw_outside *outside);
+/* Adds a close. When the table is full, its oldest cell is settled first, to *not_drained. -ENOMEM. */
+int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close,
+		  struct kw_not_drained *not_drained);
 
-/* Settles all that happened before @before: what was no drain is added to *outside. -ENOMEM. */
-int kw_drains_settle(struct kw_drains *drains, uint64_t before, struct kw_outside *outside);
+/* Settles all that happened before @before: closes that were no part of a drain are added to *not_drained. -ENOMEM. */
+int kw_drains_settle(struct kw_drains *drains, uint64_t before, struct kw_not_drained *not_drained);
 
 void kw_drains_free(struct kw_drains *drains);
 

@@ -1,57 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "aggregate/half_closed.h"
 
-#define FRESH_TICKS (KW_LEAK_AGE / KW_LEAK_TICK)
+#define FRESH_TICKS (KW_HALF_CLOSED_AGE / KW_HALF_CLOSED_TICK)
 
 static bool is_same(struct kw_example a, struct kw_example b)
 {
 	return a.cookie == b.cookie && a.generation == b.generation;
 }
 
-void kw_leaks_advance(struct kw_leaks *leaks, uint64_t now)
+void kw_half_closed_advance(struct kw_half_closed *half_closed, uint64_t now)
 {
-	uint64_t tick = now / KW_LEAK_TICK;
+	uint64_t tick = now / KW_HALF_CLOSED_TICK;
 
-	if (tick > leaks->now + KW_LEAK_CELLS)
-		leaks->now = tick - KW_LEAK_CELLS; /* each cell once is enough */
-	while (leaks->now < tick) {
-		struct kw_leak_cell *cell = &leaks->fresh[++leaks->now % KW_LEAK_CELLS];
+	if (tick > half_closed->now + KW_HALF_CLOSED_CELLS)
+		half_closed->now = tick - KW_HALF_CLOSED_CELLS; /* each cell once is enough */
+	while (half_closed->now < tick) {
+		struct kw_half_closed_cell *cell =
+			&half_closed->fresh[++half_closed->now % KW_HALF_CLOSED_CELLS];
 
 		/* The cell that now begins anew is the one that has just grown old. */
-		leaks->old += cell->count;
+		half_closed->old += cell->count;
 		if (cell->count > 0 && cell->example.cookie)
-			kw_examples_add(&leaks->examples, cell->example);
-		*cell = (struct kw_leak_cell){0};
+			kw_examples_add(&half_closed->examples, cell->example);
+		*cell = (struct kw_half_closed_cell){0};
 	}
 }
 
 /* The cell of a FIN, or NULL where it is old. */
-static struct kw_leak_cell *cell_of(struct kw_leaks *leaks, uint64_t peer_fin)
+static struct kw_half_closed_cell *cell_of(struct kw_half_closed *half_closed, uint64_t peer_fin)
 {
-	uint64_t tick = peer_fin / KW_LEAK_TICK;
+	uint64_t tick = peer_fin / KW_HALF_CLOSED_TICK;
 
-	if (tick > leaks->now)
-		kw_leaks_advance(leaks, peer_fin);
-	return tick + FRESH_TICKS >= leaks->now ? &leaks->fresh[tick % KW_LEAK_CELLS] : NULL;
+	if (tick > half_closed->now)
+		kw_half_closed_advance(half_closed, peer_fin);
+	return tick + FRESH_TICKS >= half_closed->now ? &half_closed->fresh[tick % KW_HALF_CLOSED_CELLS] : NULL;
 }
 
-void kw_leaks_enter(struct kw_leaks *leaks, uint64_t peer_fin, struct kw_example example)
+void kw_half_closed_enter(struct kw_half_closed *half_closed, uint64_t peer_fin, struct kw_example example)
 {
-	struct kw_leak_cell *cell = cell_of(leaks, peer_fin);
+	struct kw_half_closed_cell *cell = cell_of(half_closed, peer_fin);
 
 	if (!cell) {
-		leaks->old++;
-		kw_examples_add(&leaks->examples, example);
+		half_closed->old++;
+		kw_examples_add(&half_closed->examples, example);
 		return;
 	}
 	cell->count++;
 	cell->example = example;
 }
 
-void kw_leaks_leave(struct kw_leaks *leaks, uint64_t peer_fin, struct kw_example example)
+void kw_half_closed_leave(struct kw_half_closed *half_closed, uint64_t peer_fin, struct kw_example example)
 {
-	struct kw_leak_cell *cell = cell_of(leaks, peer_fin);
-	struct kw_examples *examples = &leaks->examples;
+	struct kw_half_closed_cell *cell = cell_of(half_closed, peer_fin);
+	struct kw_examples *examples = &half_closed->examples;
 
 	if (cell) {
 		cell->count--;
@@ -59,7 +60,7 @@ void kw_leaks_leave(struct kw_leaks *leaks, uint64_t peer_fin, struct kw_example
 			cell->example = (struct kw_example){0};
 		return;
 	}
-	leaks->old--;
+	half_closed->old--;
 	for (uint32_t i = 0; i < examples->count; i++)
 		if (is_same(examples->list[i], example))
 			examples->list[i--] = examples->list[--examples->count];

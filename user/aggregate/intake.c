@@ -7,22 +7,22 @@
 
 #include "base/log.h"
 
-int kw_tally_open(struct kw_tally *tally, const struct kw_tally_settings *settings, struct kw_source source)
+int kw_intake_open(struct kw_intake *intake, const struct kw_intake_settings *settings, struct kw_source source)
 {
-	*tally = (struct kw_tally){.namer = settings->namer, .source = source};
-	kw_aggregate_open(&tally->aggregate, settings->services, settings->window);
+	*intake = (struct kw_intake){.namer = settings->namer, .source = source};
+	kw_aggregate_open(&intake->aggregate, settings->services, settings->window);
 	if (source.programs)
-		source.programs(&tally->aggregate.programs);
-	tally->overflows = source.overflows ? source.overflows() : 0;
-	tally->names = calloc(KW_TALLY_NAMES, sizeof(*tally->names));
-	return tally->names ? 0 : kw_log_error(-ENOMEM, "out of memory");
+		source.programs(&intake->aggregate.programs);
+	intake->overflows = source.overflows ? source.overflows() : 0;
+	intake->names = calloc(KW_INTAKE_NAMES, sizeof(*intake->names));
+	return intake->names ? 0 : kw_log_error(-ENOMEM, "out of memory");
 }
 
-void kw_tally_close(struct kw_tally *tally)
+void kw_intake_close(struct kw_intake *intake)
 {
-	kw_aggregate_close(&tally->aggregate);
-	free(tally->names);
-	tally->names = NULL;
+	kw_aggregate_close(&intake->aggregate);
+	free(intake->names);
+	intake->names = NULL;
 }
 
 static bool is_by_cgroup(const struct kw_namer *namer)
@@ -47,56 +47,56 @@ static struct kw_identity part_of(const struct kw_namer *namer, const struct kw_
 	return part;
 }
 
-static uint32_t place_of(const struct kw_identity *part)
+static uint32_t slot_of(const struct kw_identity *part)
 {
 	uint64_t words[sizeof(*part) / sizeof(uint64_t)], hash = 0;
 
 	memcpy(words, part, sizeof(words));
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL;
-	return (uint32_t)(hash >> 32) % KW_TALLY_NAMES;
+	return (uint32_t)(hash >> 32) % KW_INTAKE_NAMES;
 }
 
 /* By cgroup the path may change, so the name is made each time. */
-const struct kw_service *kw_tally_service(struct kw_tally *tally, const struct kw_identity *identity)
+const struct kw_service *kw_intake_service(struct kw_intake *intake, const struct kw_identity *identity)
 {
-	struct kw_identity part = part_of(tally->namer, identity);
-	struct kw_tally_name *name = &tally->names[place_of(&part)];
+	struct kw_identity part = part_of(intake->namer, identity);
+	struct kw_intake_name *name = &intake->names[slot_of(&part)];
 	const char *cgroup = NULL;
 
-	if (is_by_cgroup(tally->namer))
-		cgroup = kw_source_cgroup(&tally->source, identity->cgroup);
+	if (is_by_cgroup(intake->namer))
+		cgroup = kw_source_cgroup(&intake->source, identity->cgroup);
 	else if (name->service.name[0] && memcmp(&name->identity, &part, sizeof(part)) == 0)
 		return &name->service;
 	name->identity = part;
-	kw_service_name(tally->namer, identity, cgroup, &name->service);
+	kw_service_name(intake->namer, identity, cgroup, &name->service);
 	return &name->service;
 }
 
-static void note_overflows(struct kw_tally *tally)
+static void note_overflows(struct kw_intake *intake)
 {
-	uint64_t before = tally->overflows;
+	uint64_t before = intake->overflows;
 
-	if (!tally->source.overflows)
+	if (!intake->source.overflows)
 		return;
-	tally->overflows = tally->source.overflows();
-	if (tally->overflows > before)
-		kw_aggregate_overflows(&tally->aggregate, tally->overflows - before);
+	intake->overflows = intake->source.overflows();
+	if (intake->overflows > before)
+		kw_aggregate_overflows(&intake->aggregate, intake->overflows - before);
 }
 
-int kw_tally_event(struct kw_tally *tally, const struct kw_event *event, const struct kw_verdict *verdict)
+int kw_intake_event(struct kw_intake *intake, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	int r = 0;
 
 	if (event->totals) {
-		r = kw_aggregate_totals(&tally->aggregate, event->totals);
-		note_overflows(tally);
+		r = kw_aggregate_totals(&intake->aggregate, event->totals);
+		note_overflows(intake);
 	} else if (event->connection)
-		r = kw_aggregate_connection(&tally->aggregate,
-					    kw_tally_service(tally, &event->connection->identity), event,
+		r = kw_aggregate_connection(&intake->aggregate,
+					    kw_intake_service(intake, &event->connection->identity), event,
 					    verdict);
 	else if (event->late)
-		r = kw_aggregate_late(&tally->aggregate, kw_tally_service(tally, &event->late->identity),
+		r = kw_aggregate_late(&intake->aggregate, kw_intake_service(intake, &event->late->identity),
 				      event);
 	return r < 0 ? kw_log_error(r, "out of memory") : 0;
 }

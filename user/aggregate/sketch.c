@@ -19,7 +19,7 @@ static uint32_t index_of(uint64_t value)
 }
 
 /* Where the bin with this index is, or would have to be. */
-static uint32_t place_of(const struct kw_sketch *sketch, uint32_t index)
+static uint32_t lower_bound(const struct kw_sketch *sketch, uint32_t index)
 {
 	uint32_t low = 0, high = sketch->used;
 
@@ -36,21 +36,21 @@ static uint32_t place_of(const struct kw_sketch *sketch, uint32_t index)
 
 static int add_bin(struct kw_sketch *sketch, const struct kw_sketch_bin *bin)
 {
-	uint32_t at = place_of(sketch, bin->index);
+	uint32_t at = lower_bound(sketch, bin->index);
 
 	if (at < sketch->used && sketch->bins[at].index == bin->index) {
 		sketch->bins[at].count += bin->count;
 		sketch->bins[at].sum += bin->sum;
 		return 0;
 	}
-	if (sketch->used == sketch->room) {
-		uint32_t room = sketch->room ? 2 * sketch->room : 4;
-		struct kw_sketch_bin *grown = reallocarray(sketch->bins, room, sizeof(*grown));
+	if (sketch->used == sketch->capacity) {
+		uint32_t capacity = sketch->capacity ? 2 * sketch->capacity : 4;
+		struct kw_sketch_bin *grown = reallocarray(sketch->bins, capacity, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		sketch->bins = grown;
-		sketch->room = room;
+		sketch->capacity = capacity;
 	}
 	memmove(&sketch->bins[at + 1], &sketch->bins[at], (sketch->used - at) * sizeof(*bin));
 	sketch->bins[at] = *bin;

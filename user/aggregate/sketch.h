@@ -18,7 +18,7 @@ struct kw_sketch_bin {
 struct kw_sketch {
 	struct kw_sketch_bin *bins; /* by index, ascending; owned */
 	uint32_t used;
-	uint32_t room;
+	uint32_t capacity;
 	uint64_t count;
 	uint64_t least; /* exact; of no meaning while count is 0 */
 	uint64_t most;  /* likewise */

@@ -12,13 +12,13 @@ static uint64_t number_of(uint64_t length, uint64_t now)
 	return span ? now / span : 0;
 }
 
-static void retire(struct kw_window *window, struct kw_statistics *statistics)
+static void retire(struct kw_window *window, struct kw_window_statistics *statistics)
 {
 	kw_traffic_merge(&window->past, &statistics->traffic);
-	kw_statistics_clear(statistics);
+	kw_window_statistics_clear(statistics);
 }
 
-struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now)
+struct kw_window_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now)
 {
 	uint64_t number = number_of(length, now);
 	struct kw_span *span = &window->spans[number % KW_SPANS];
@@ -32,7 +32,8 @@ struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, u
 }
 
 /* The newest comes first, so that its examples do. */
-int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum)
+int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now,
+		  struct kw_window_statistics *ret_sum)
 {
 	uint64_t number = number_of(length, now);
 	int r = 0;
@@ -42,7 +43,7 @@ int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now,
 		const struct kw_span *span = &window->spans[(number - age) % KW_SPANS];
 
 		if (span->statistics && span->number == number - age)
-			r = kw_statistics_merge(ret_sum, span->statistics);
+			r = kw_window_statistics_merge(ret_sum, span->statistics);
 	}
 	return r;
 }

@@ -8,8 +8,8 @@
 #define KW_SPANS 10
 
 struct kw_span {
-	uint64_t number;                  /* time / length */
-	struct kw_statistics *statistics; /* owned; NULL until the first event in this place */
+	uint64_t number;                         /* time / length */
+	struct kw_window_statistics *statistics; /* owned; NULL until the first event in this place */
 };
 
 /* Begins with all zeros. A window of length 0 never slides: it is the whole observation. */
@@ -30,10 +30,11 @@ void kw_recent_add(struct kw_recent *recent, uint64_t length, uint64_t now, uint
 uint64_t kw_recent_sum(const struct kw_recent *recent, uint64_t length, uint64_t now);
 
 /* The statistics to which what happens at @now is to be added. NULL: out of memory. */
-struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now);
+struct kw_window_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now);
 
 /* Adds up what the window holds at @now. -ENOMEM; free the result in either case. */
-int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum);
+int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now,
+		  struct kw_window_statistics *ret_sum);
 
 /* Adds up the traffic of the whole observation: that in the window, and that of all spans before. */
 void kw_window_total(const struct kw_window *window, struct kw_traffic *ret_total);

@@ -35,7 +35,7 @@ static uint64_t longest_sample(enum kw_histogram which, const struct kw_event *e
 	return 0;
 }
 
-static void add_reuse(struct kw_statistics *statistics, const struct kw_event *event)
+static void add_reuse(struct kw_window_statistics *statistics, const struct kw_event *event)
 {
 	const struct kw_http *http = &event->connection->http;
 	uint64_t longest = longest_sample(KW_HISTOGRAM_IDLE, event);
@@ -46,7 +46,7 @@ static void add_reuse(struct kw_statistics *statistics, const struct kw_event *e
 		statistics->worked_idle_max = greater(statistics->worked_idle_max, http->idle_max);
 }
 
-static void add_names(struct kw_statistics *statistics, const struct kw_event_lived *lived)
+static void add_names(struct kw_window_statistics *statistics, const struct kw_event_lived *lived)
 {
 	for (int i = 0; lived && i < KW_NAMES && lived->names[i].name[0]; i++) {
 		if (!kw_field_is_end_to_end(kw_field_of(lived->names[i].name)))
@@ -59,7 +59,7 @@ static void add_names(struct kw_statistics *statistics, const struct kw_event_li
 
 /* ---- what a close tells ---- */
 
-static void example(struct kw_statistics *statistics, enum kw_finding_id id,
+static void example(struct kw_window_statistics *statistics, enum kw_finding_id id,
 		    const struct kw_event_connection *event)
 {
 	kw_examples_add(&statistics->examples[id], kw_example_of(&event->identity));
@@ -72,7 +72,7 @@ static bool is_dead(const struct kw_event_connection *event, const struct kw_ver
 	       verdict->idle_before >= (int64_t)IDLE_BEFORE && event->http.counts.requests_begun;
 }
 
-static void add_dead(struct kw_statistics *statistics, const struct kw_event_connection *event,
+static void add_dead(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
 	uint64_t idle = verdict->idle_before > 0 ? (uint64_t)verdict->idle_before : 0;
@@ -92,7 +92,7 @@ static void add_dead(struct kw_statistics *statistics, const struct kw_event_con
 }
 
 /* A response that was complete counts as cut if the RST over unread data took it away again. */
-static void add_truncated(struct kw_statistics *statistics, const struct kw_event_connection *event,
+static void add_truncated(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 			  const struct kw_verdict *verdict)
 {
 	bool destroyed = verdict->reason == KW_REASON_EARLY_RESPONSE && verdict->premature == KW_PREMATURE_YES;
@@ -105,7 +105,7 @@ static void add_truncated(struct kw_statistics *statistics, const struct kw_even
 	example(statistics, KW_FINDING_TRUNCATED_RESPONSES, event);
 }
 
-static void add_unanswered(struct kw_statistics *statistics, const struct kw_event_connection *event,
+static void add_unanswered(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 			   const struct kw_verdict *verdict)
 {
 	bool exit = verdict->reason == KW_REASON_PROCESS_EXIT && verdict->closer == KW_CLOSER_SERVER &&
@@ -155,7 +155,8 @@ static bool is_covered(const struct kw_event_connection *event, const struct kw_
 	}
 }
 
-uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
+uint64_t kw_window_statistics_uncovered(const struct kw_event_connection *event,
+					const struct kw_verdict *verdict)
 {
 	struct kw_lost_requests lost = kw_lost_requests_of(&event->http, verdict);
 	uint64_t sum = 0;
@@ -165,7 +166,7 @@ uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const 
 	return is_covered(event, verdict) ? 0 : sum;
 }
 
-static void add_obsolete(struct kw_statistics *statistics, const struct kw_event_connection *event)
+static void add_obsolete(struct kw_window_statistics *statistics, const struct kw_event_connection *event)
 {
 	bool proxy = event->http.flags & KW_HTTP_PROXY_CONNECTION;
 	bool unnamed = event->http.errors & 1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED;
@@ -176,8 +177,8 @@ static void add_obsolete(struct kw_statistics *statistics, const struct kw_event
 		example(statistics, KW_FINDING_OBSOLETE_FIELDS, event);
 }
 
-static void add_example_of_reason(struct kw_statistics *statistics, const struct kw_event_connection *event,
-				  const struct kw_verdict *verdict)
+static void add_example_of_reason(struct kw_window_statistics *statistics,
+				  const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	switch (verdict->reason) {
 	case KW_REASON_STALE_REUSE:
@@ -204,7 +205,7 @@ static void add_example_of_reason(struct kw_statistics *statistics, const struct
 	}
 	if (verdict->late_request)
 		example(statistics, KW_FINDING_TIMEOUT_RACE, event);
-	if (kw_statistics_uncovered(event, verdict))
+	if (kw_window_statistics_uncovered(event, verdict))
 		example(statistics, KW_FINDING_LOST_REQUESTS, event);
 	if (event->http.counts.requests_begun == 1 && verdict->premature == KW_PREMATURE_NO)
 		example(statistics, KW_FINDING_LOW_REUSE, event);
@@ -223,7 +224,7 @@ static enum kw_retryable retryable_of(const struct kw_http *http)
 	return http->lost_other ? KW_RETRYABLE_NO : KW_RETRYABLE_UNKNOWN;
 }
 
-static int add_reset(struct kw_statistics *statistics, const struct kw_event_connection *event,
+static int add_reset(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
 	uint64_t idle = (uint64_t)verdict->idle_before / KW_US;
@@ -232,7 +233,7 @@ static int add_reset(struct kw_statistics *statistics, const struct kw_event_con
 	return r == 0 && is_at_once(event, verdict) ? kw_sketch_add(&statistics->reset_at_once, idle) : r;
 }
 
-static int add_times(struct kw_statistics *statistics, const struct kw_event_connection *event,
+static int add_times(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
 	int r = 0;
@@ -255,13 +256,13 @@ static int add_times(struct kw_statistics *statistics, const struct kw_event_con
 	return r;
 }
 
-static int add_close(struct kw_statistics *statistics, const struct kw_event_connection *event,
+static int add_close(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
 	statistics->used += event->http.counts.requests_begun != 0;
 	statistics->premature += verdict->premature == KW_PREMATURE_YES;
 	statistics->http += event->http.protocol == HTTP1_PROTOCOL_HTTP1;
-	if (event->peer_fin && event->closing.time > event->peer_fin + KW_LEAK_AGE &&
+	if (event->peer_fin && event->closing.time > event->peer_fin + KW_HALF_CLOSED_AGE &&
 	    event->half_closed_before) {
 		statistics->half_closed_long++;
 		example(statistics, KW_FINDING_CLOSE_WAIT_LEAK, event);
@@ -275,8 +276,8 @@ static int add_close(struct kw_statistics *statistics, const struct kw_event_con
 	return add_times(statistics, event, verdict);
 }
 
-int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,
-		      const struct kw_verdict *verdict)
+int kw_window_statistics_add(struct kw_window_statistics *statistics, const struct kw_event *event,
+			     const struct kw_verdict *verdict)
 {
 	kw_traffic_add(&statistics->traffic, event, verdict);
 	add_reuse(statistics, event);
@@ -286,7 +287,7 @@ int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *e
 
 /* ---- sums ---- */
 
-static void merge_extremes(struct kw_statistics *to, const struct kw_statistics *from)
+static void merge_extremes(struct kw_window_statistics *to, const struct kw_window_statistics *from)
 {
 	to->reuse_idle_max = greater(to->reuse_idle_max, from->reuse_idle_max);
 	to->worked_idle_max = greater(to->worked_idle_max, from->worked_idle_max);
@@ -294,10 +295,10 @@ static void merge_extremes(struct kw_statistics *to, const struct kw_statistics 
 		to->dead_idle_min = from->dead_idle_min;
 }
 
-static void merge_counts(struct kw_statistics *to, const struct kw_statistics *from)
+static void merge_counts(struct kw_window_statistics *to, const struct kw_window_statistics *from)
 {
 	static const size_t counts[] = {
-#define COUNT(name) offsetof(struct kw_statistics, name)
+#define COUNT(name) offsetof(struct kw_window_statistics, name)
 		COUNT(paired),
 		COUNT(unaccepted),
 		COUNT(used),
@@ -315,29 +316,29 @@ static void merge_counts(struct kw_statistics *to, const struct kw_statistics *f
 		COUNT(proxy_connection),
 		COUNT(keep_alive_unnamed),
 		COUNT(end_to_end_named),
-		COUNT(outside.races),
-		COUNT(outside.races_at_once),
-		COUNT(outside.early),
-		COUNT(outside.unannounced),
+		COUNT(not_drained.races),
+		COUNT(not_drained.races_at_once),
+		COUNT(not_drained.early),
+		COUNT(not_drained.unannounced),
 #undef COUNT
 	};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		*(uint64_t *)((char *)to + counts[i]) += *(const uint64_t *)((const char *)from + counts[i]);
 	for (int i = 0; i < KW_REASON_MAX; i++)
-		to->outside.uncovered[i] += from->outside.uncovered[i];
+		to->not_drained.uncovered[i] += from->not_drained.uncovered[i];
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-		to->outside.race_lost[i] += from->outside.race_lost[i];
+		to->not_drained.race_lost[i] += from->not_drained.race_lost[i];
 }
 
 #define SKETCHES (8 + KW_RETRYABLE_MAX)
 
-static void list_sketches(struct kw_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
+static void list_sketches(struct kw_window_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
 {
 	struct kw_sketch *list[SKETCHES] = {
-		&statistics->close_idle,   &statistics->client_idle,   &statistics->gave_up,
-		&statistics->announced,    &statistics->stalled,       &statistics->unanswered,
-		&statistics->outside.idle, &statistics->reset_at_once,
+		&statistics->close_idle,       &statistics->client_idle,   &statistics->gave_up,
+		&statistics->announced,        &statistics->stalled,       &statistics->unanswered,
+		&statistics->not_drained.idle, &statistics->reset_at_once,
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
@@ -345,13 +346,13 @@ static void list_sketches(struct kw_statistics *statistics, struct kw_sketch *re
 	memcpy(ret_list, list, sizeof(list));
 }
 
-int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from)
+int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_window_statistics *from)
 {
 	struct kw_sketch *sums[SKETCHES], *parts[SKETCHES];
 	int r = 0;
 
 	list_sketches(to, sums);
-	list_sketches((struct kw_statistics *)from, parts);
+	list_sketches((struct kw_window_statistics *)from, parts);
 	for (int i = 0; i < SKETCHES && r == 0; i++)
 		r = kw_sketch_merge(sums[i], parts[i]);
 	if (r < 0)
@@ -364,7 +365,7 @@ int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *fr
 	return 0;
 }
 
-void kw_statistics_free(struct kw_statistics *statistics)
+void kw_window_statistics_free(struct kw_window_statistics *statistics)
 {
 	struct kw_sketch *list[SKETCHES];
 
@@ -373,9 +374,9 @@ void kw_statistics_free(struct kw_statistics *statistics)
 		kw_sketch_free(list[i]);
 }
 
-void kw_statistics_clear(struct kw_statistics *statistics)
+void kw_window_statistics_clear(struct kw_window_statistics *statistics)
 {
-	kw_statistics_free(statistics);
+	kw_window_statistics_free(statistics);
 	memset(statistics, 0, sizeof(*statistics));
 }
 

@@ -11,7 +11,7 @@
 #include "judge/judge.h"
 
 /* What counts but for drains; known once it is settled whether it was part of one (see drains.h). */
-struct kw_outside {
+struct kw_not_drained {
 	uint64_t races; /* connections that a request met closing, or closed */
 	uint64_t race_lost[KW_RETRYABLE_MAX];
 	uint64_t races_at_once; /* of these: the server closed right after its response, at no timeout */
@@ -21,7 +21,7 @@ struct kw_outside {
 	struct kw_sketch idle; /* idle ages at which the server closed, at a timeout as far as is known */
 };
 
-struct kw_statistics {
+struct kw_window_statistics {
 	struct kw_traffic traffic;
 	uint64_t paired;    /* connections met for the first time whose other end was met too, on this host */
 	uint64_t used;      /* connections that closed after a request was begun on them */
@@ -38,7 +38,7 @@ struct kw_statistics {
 	uint64_t truncated;        /* responses cut, or destroyed by a RST */
 	uint64_t truncated_by_reset;
 	uint64_t truncated_unread;    /* of these: for data that the server left unread, if seen from here */
-	uint64_t half_closed_long;    /* closed at last, over KW_LEAK_AGE after the peer's FIN */
+	uint64_t half_closed_long;    /* closed at last, over KW_HALF_CLOSED_AGE after the peer's FIN */
 	uint64_t proxy_connection;    /* connections on which this field was seen */
 	uint64_t keep_alive_unnamed;  /* connections with Keep-Alive that Connection did not name */
 	uint64_t end_to_end_named;    /* times that Connection named an end-to-end field */
@@ -53,24 +53,25 @@ struct kw_statistics {
 	/* Idle ages before requests that a RST alone answered; and of these, where the RST came within a round trip. */
 	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
 	struct kw_sketch reset_at_once;
-	struct kw_outside outside;
+	struct kw_not_drained not_drained;
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 
-#define KW_LEAK_AGE (60 * KW_S)
+#define KW_HALF_CLOSED_AGE (60 * KW_S)
 
 /* How many requests it lost that no finding but lost_requests may cover. Late ones are always covered. */
-uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict);
+uint64_t kw_window_statistics_uncovered(const struct kw_event_connection *event,
+					const struct kw_verdict *verdict);
 
 /* Adds what is new in a record of an established connection. @verdict is set if it closed. -ENOMEM. */
-int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,
-		      const struct kw_verdict *verdict);
+int kw_window_statistics_add(struct kw_window_statistics *statistics, const struct kw_event *event,
+			     const struct kw_verdict *verdict);
 
 /* Adds all of @from. -ENOMEM. */
-int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from);
+int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_window_statistics *from);
 
-void kw_statistics_clear(struct kw_statistics *statistics);
-void kw_statistics_free(struct kw_statistics *statistics);
+void kw_window_statistics_clear(struct kw_window_statistics *statistics);
+void kw_window_statistics_free(struct kw_window_statistics *statistics);
 
 struct kw_inferred {
 	bool known;

@@ -11,14 +11,15 @@
 #define WIDTH 78
 #define NAME_WIDTH 28
 
-static void print_points(const char *title, const char *const points[KW_PAGE_POINTS])
+static void print_points(const char *title, const char *const points[KW_EXPLANATION_POINTS])
 {
 	printf("\n%s\n", title);
-	for (int i = 0; i < KW_PAGE_POINTS && points[i]; i++)
+	for (int i = 0; i < KW_EXPLANATION_POINTS && points[i]; i++)
 		kw_wrap(stdout, WIDTH, "  - ", points[i]);
 }
 
-static void print_page(const char *name, const char *kind, const char *premature, const struct kw_page *page)
+static void print_page(const char *name, const char *kind, const char *premature,
+		       const struct kw_explanation *page)
 {
 	char text[160];
 
@@ -38,10 +39,11 @@ static void print_list(void)
 {
 	printf("Reasons, in the order in which they are tried:\n");
 	for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
-		printf("  %-*s %s\n", NAME_WIDTH, kw_reason_name(reason), kw_page_of_reason(reason)->summary);
+		printf("  %-*s %s\n", NAME_WIDTH, kw_reason_name(reason),
+		       kw_explanation_of_reason(reason)->summary);
 	printf("\nFindings, which many connections of a service show together:\n");
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
-		printf("  %-*s %s\n", NAME_WIDTH, kw_finding_name(id), kw_page_of_finding(id)->summary);
+		printf("  %-*s %s\n", NAME_WIDTH, kw_finding_name(id), kw_explanation_of_finding(id)->summary);
 	printf("\nAlerts, for Prometheus:\n");
 	for (int i = 0; i < KW_ALERTS; i++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_alerts[i].name, kw_alerts[i].page.summary);
@@ -54,12 +56,12 @@ static int print_topic(const char *topic)
 	enum kw_reason reason = kw_reason_by_name(topic);
 
 	if (reason < KW_REASON_MAX) {
-		print_page(topic, "reason", kw_reason_premature(reason), kw_page_of_reason(reason));
+		print_page(topic, "reason", kw_reason_premature(reason), kw_explanation_of_reason(reason));
 		return 0;
 	}
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
 		if (strcmp(topic, kw_finding_name(id)) == 0) {
-			print_page(topic, "finding", NULL, kw_page_of_finding(id));
+			print_page(topic, "finding", NULL, kw_explanation_of_finding(id));
 			return 0;
 		}
 	for (int i = 0; i < KW_ALERTS; i++)
@@ -70,7 +72,7 @@ static int print_topic(const char *topic)
 	return -ENOENT;
 }
 
-int kw_explain(const struct kw_options *options)
+int kw_command_explain(const struct kw_options *options)
 {
 	if (!options->topic) {
 		print_list();

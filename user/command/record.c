@@ -55,7 +55,7 @@ static int record_to_file(const struct kw_options *options, struct kw_cgroups *c
 	return r < 0 ? r : finished;
 }
 
-int kw_record(const struct kw_options *options)
+int kw_command_record(const struct kw_options *options)
 {
 	struct kw_cgroups *cgroups;
 	int r = kw_cgroups_open(&cgroups);

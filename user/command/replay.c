@@ -59,15 +59,15 @@ static int count(void *context, const struct kw_event *event, const struct kw_ve
 {
 	if (event->connection && event->connection->report == KW_REPORT_OPEN)
 		return 0;
-	return kw_tally_event(context, event, verdict);
+	return kw_intake_event(context, event, verdict);
 }
 
-static int print_metrics(struct kw_tally *tally)
+static int print_metrics(struct kw_intake *intake)
 {
-	struct kw_metrics metrics = {.aggregate = &tally->aggregate};
+	struct kw_metrics metrics = {.aggregate = &intake->aggregate};
 	_cleanup_free_ char *text = NULL;
 	size_t length;
-	int r = kw_aggregate_settle(&tally->aggregate, UINT64_MAX);
+	int r = kw_aggregate_settle(&intake->aggregate, UINT64_MAX);
 
 	if (r == 0)
 		r = kw_metrics_write(&metrics, false, &text, &length);
@@ -79,22 +79,22 @@ static int print_metrics(struct kw_tally *tally)
 
 static int as_metrics(struct kw_player *player, const struct kw_options *options, uint64_t started)
 {
-	struct kw_tally_settings settings = kw_settings_intake(options, options->window);
-	struct kw_tally tally;
-	struct kw_sink sink = {.context = &tally, .event = count};
-	int r = kw_tally_open(&tally, &settings, kw_player_source(player));
+	struct kw_intake_settings settings = kw_settings_intake(options, options->window);
+	struct kw_intake intake;
+	struct kw_sink sink = {.context = &intake, .event = count};
+	int r = kw_intake_open(&intake, &settings, kw_player_source(player));
 
 	if (r == 0) {
-		tally.aggregate.started = started;
+		intake.aggregate.started = started;
 		r = kw_player_play(player, &sink);
 	}
 	if (may_finish(r))
-		r = both(r, print_metrics(&tally));
-	kw_tally_close(&tally);
+		r = both(r, print_metrics(&intake));
+	kw_intake_close(&intake);
 	return r;
 }
 
-int kw_replay(const struct kw_options *options)
+int kw_command_replay(const struct kw_options *options)
 {
 	struct kw_recording_header header;
 	struct kw_player player;

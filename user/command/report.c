@@ -38,7 +38,7 @@ static int report(const struct kw_options *options, struct kw_cgroups *cgroups)
 	return r < 0 ? (int)kw_exit_status(r) : r;
 }
 
-int kw_report(const struct kw_options *options)
+int kw_command_report(const struct kw_options *options)
 {
 	struct kw_cgroups *cgroups;
 	int r = kw_cgroups_open(&cgroups);

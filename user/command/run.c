@@ -27,7 +27,7 @@ struct run {
 	const struct kw_options *options; /* as they were at the start */
 	bool log_premature;
 	struct kw_observer observer;
-	struct kw_tally tally;
+	struct kw_intake intake;
 	struct kw_premature_closes closes;
 	struct kw_page_cache page;
 	struct kw_http_server *server;
@@ -40,7 +40,7 @@ static int make_metrics(void *context, bool open_metrics, char **ret_text, size_
 	struct kw_program_stats programs[PROGRAMS_MAX];
 	struct kw_process process;
 	struct kw_metrics metrics = {
-		.aggregate = &run->tally.aggregate, .programs = programs, .process = &process};
+		.aggregate = &run->intake.aggregate, .programs = programs, .process = &process};
 
 	metrics.program_count = kw_loader_program_stats(run->observer.loader, programs, PROGRAMS_MAX);
 	if (metrics.program_count > PROGRAMS_MAX)
@@ -53,7 +53,7 @@ static int make_page(void *context, const char *nonce, char **ret_text, size_t *
 {
 	struct run *run = context;
 	char host[HOST_NAME_MAX + 1] = "";
-	struct kw_page_source source = {.aggregate = &run->tally.aggregate,
+	struct kw_page_source source = {.aggregate = &run->intake.aggregate,
 					.closes = &run->closes,
 					.clock = &run->observer.clock,
 					.host = host};
@@ -109,10 +109,10 @@ static void on_premature(struct run *run, const struct kw_event *event, const st
 {
 	const struct kw_identity *identity =
 		event->late ? &event->late->identity : &event->connection->identity;
-	const struct kw_service *service = kw_tally_service(&run->tally, identity);
+	const struct kw_service *service = kw_intake_service(&run->intake, identity);
 
 	kw_premature_note(&run->closes, event, verdict, service,
-			  kw_source_cgroup(&run->tally.source, identity->cgroup));
+			  kw_source_cgroup(&run->intake.source, identity->cgroup));
 	if (!run->log_premature)
 		return;
 	if (event->late)
@@ -127,7 +127,7 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 
 	if (kw_is_premature(event, verdict))
 		on_premature(run, event, verdict);
-	return kw_tally_event(&run->tally, event, verdict);
+	return kw_intake_event(&run->intake, event, verdict);
 }
 
 /* libmicrohttpd keeps its own timeouts; it looks at them whenever it runs. */
@@ -159,7 +159,7 @@ static void take_over(struct run *run, const struct kw_options *options, struct 
 	const char *config = options->config, *web_config = options->web_config;
 
 	run->log_premature = options->log_premature;
-	kw_aggregate_set(&run->tally.aggregate, options->services, options->window);
+	kw_aggregate_set(&run->intake.aggregate, options->services, options->window);
 	kw_log_open(options->verbosity);
 	if (kw_http_server_set_web(run->server, web) < 0)
 		kw_log(KW_LOG_WARNING, "takes a restart to change: web-config, where TLS comes or goes");
@@ -234,7 +234,7 @@ static int observe(struct run *run)
 	r = kw_observation_open(&run->observer, options, KW_SWEEP_FINAL, &sink);
 	if (r < 0)
 		return r;
-	run->tally.aggregate.started = run->tally.aggregate.now = kw_clock_monotonic();
+	run->intake.aggregate.started = run->intake.aggregate.now = kw_clock_monotonic();
 	r = serve(run);
 	kw_http_server_close(run->server);
 	run->server = NULL;
@@ -242,20 +242,20 @@ static int observe(struct run *run)
 	return r;
 }
 
-static int tally(struct run *run, struct kw_cgroups *cgroups)
+static int intake(struct run *run, struct kw_cgroups *cgroups)
 {
-	struct kw_tally_settings settings = kw_settings_intake(run->options, run->options->window);
-	int r = kw_tally_open(&run->tally, &settings, kw_observation_source(&run->observer.clock, cgroups));
+	struct kw_intake_settings settings = kw_settings_intake(run->options, run->options->window);
+	int r = kw_intake_open(&run->intake, &settings, kw_observation_source(&run->observer.clock, cgroups));
 
 	if (r == 0)
 		r = observe(run);
 	kw_http_server_close(run->server);
 	kw_page_cache_free(&run->page);
-	kw_tally_close(&run->tally);
+	kw_intake_close(&run->intake);
 	return r;
 }
 
-int kw_run(const struct kw_options *options)
+int kw_command_run(const struct kw_options *options)
 {
 	struct run run = {.options = options, .log_premature = options->log_premature};
 	struct kw_cgroups *cgroups;
@@ -272,7 +272,7 @@ int kw_run(const struct kw_options *options)
 		return KW_EXIT_USAGE;
 	}
 	warn_of_clear_text(&run);
-	r = tally(&run, cgroups);
+	r = intake(&run, cgroups);
 	kw_web_unref(run.web);
 	kw_cgroups_close(cgroups);
 	return kw_exit_status(r);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "command/settings.h"
 
-struct kw_tally_settings kw_settings_intake(const struct kw_options *options, uint64_t window)
+struct kw_intake_settings kw_settings_intake(const struct kw_options *options, uint64_t window)
 {
-	return (struct kw_tally_settings){
+	return (struct kw_intake_settings){
 		.namer = &options->namer, .services = options->services, .window = window};
 }
 

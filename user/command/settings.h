@@ -8,7 +8,7 @@
 #include "output/trace/tracer.h"
 
 /* @options must outlive what is opened with the results. @window: ns that findings look back; 0 means to the start. */
-struct kw_tally_settings kw_settings_intake(const struct kw_options *options, uint64_t window);
+struct kw_intake_settings kw_settings_intake(const struct kw_options *options, uint64_t window);
 
 /* A report covers the whole observation. */
 struct kw_reporter_settings kw_settings_report(const struct kw_options *options);

@@ -23,7 +23,7 @@ static int observe(const struct kw_options *options, struct kw_cgroups *cgroups)
 	return r;
 }
 
-int kw_trace(const struct kw_options *options)
+int kw_command_trace(const struct kw_options *options)
 {
 	struct kw_cgroups *cgroups;
 	int r = kw_cgroups_open(&cgroups);

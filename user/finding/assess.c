@@ -24,7 +24,7 @@ static kw_raise_fn *const rows[KW_FINDING_MAX] = {
 	[KW_FINDING_OBSOLETE_FIELDS] = kw_raise_obsolete_fields,
 };
 
-bool kw_are_two_ends(const struct kw_stats *a, const struct kw_stats *b)
+bool kw_are_two_ends(const struct kw_service_counters *a, const struct kw_service_counters *b)
 {
 	return a->service.role != b->service.role && a->port == b->port &&
 	       memcmp(a->address, b->address, sizeof(a->address)) == 0 &&
@@ -32,21 +32,22 @@ bool kw_are_two_ends(const struct kw_stats *a, const struct kw_stats *b)
 }
 
 /* The other end of the service's connections, if it is on this host too. */
-static const struct kw_stats *other_end(const struct kw_aggregate *aggregate, const struct kw_stats *stats)
+static const struct kw_service_counters *other_end(const struct kw_aggregate *aggregate,
+						   const struct kw_service_counters *counters)
 {
-	for (const struct kw_stats *other = aggregate->services; other; other = other->hh.next)
-		if (other->comm[0] && kw_are_two_ends(other, stats))
+	for (const struct kw_service_counters *other = aggregate->services; other; other = other->hh.next)
+		if (other->comm[0] && kw_are_two_ends(other, counters))
 			return other;
 	return NULL;
 }
 
 static void find_software(const struct kw_aggregate *aggregate, struct kw_assessment *assessment)
 {
-	const struct kw_stats *stats = assessment->stats;
-	const struct kw_stats *other = other_end(aggregate, stats);
-	const struct kw_software *here = kw_software_of(stats->comm, &aggregate->programs);
+	const struct kw_service_counters *counters = assessment->counters;
+	const struct kw_service_counters *other = other_end(aggregate, counters);
+	const struct kw_software *here = kw_software_of(counters->comm, &aggregate->programs);
 	const struct kw_software *there = kw_software_of(other ? other->comm : "", &aggregate->programs);
-	bool client = stats->service.role == KW_ROLE_CLIENT;
+	bool client = counters->service.role == KW_ROLE_CLIENT;
 
 	assessment->client = client ? here : there;
 	assessment->server = client ? there : here;
@@ -54,13 +55,13 @@ static void find_software(const struct kw_aggregate *aggregate, struct kw_assess
 
 static void find_times(struct kw_assessment *assessment)
 {
-	const struct kw_stats *stats = assessment->stats;
+	const struct kw_service_counters *counters = assessment->counters;
 
-	assessment->server_idle = kw_infer_timeout(&assessment->sum.outside.idle);
+	assessment->server_idle = kw_infer_timeout(&assessment->sum.not_drained.idle);
 	assessment->client_idle = kw_infer_timeout(&assessment->sum.client_idle);
-	assessment->has_timeout = assessment->server_idle.known || stats->has_advertised_timeout;
+	assessment->has_timeout = assessment->server_idle.known || counters->has_advertised_timeout;
 	assessment->timeout =
-		assessment->server_idle.known ? assessment->server_idle.seconds : stats->advertised_timeout;
+		assessment->server_idle.known ? assessment->server_idle.seconds : counters->advertised_timeout;
 	assessment->reuse_max = (double)assessment->sum.reuse_idle_max / 1e9;
 	assessment->has_margin = assessment->has_timeout && assessment->sum.traffic.reused;
 	assessment->margin = assessment->has_margin ? assessment->timeout - assessment->reuse_max : 0;
@@ -77,7 +78,7 @@ static uint64_t count_between(const struct kw_sketch *sketch, double from, doubl
  * time that an answer takes, nobody knew the connection any more. */
 static void find_resets(struct kw_assessment *assessment)
 {
-	const struct kw_statistics *sum = &assessment->sum;
+	const struct kw_window_statistics *sum = &assessment->sum;
 	double timeout = assessment->timeout, worked = (double)sum->worked_idle_max / 1e9;
 	double near_to = fmax(timeout * (1 + KW_CLUSTER_SHARE), timeout + KW_CLUSTER_SECONDS);
 	double beyond = fmax(worked, KW_IDLE_SECONDS);
@@ -100,7 +101,7 @@ static uint64_t covered(const struct kw_aggregate *aggregate)
 
 static void find_drains(const struct kw_aggregate *aggregate, struct kw_assessment *assessment)
 {
-	const struct kw_drains *drains = &assessment->stats->drains;
+	const struct kw_drains *drains = &assessment->counters->drains;
 	uint64_t since = aggregate->now - covered(aggregate);
 	uint32_t first = 0;
 
@@ -141,18 +142,18 @@ static int find(struct kw_assessment *assessment)
 }
 
 /* Those whose end was lost may be anybody's: what may be one of them is not told as a leak. */
-static uint64_t leaked(const struct kw_aggregate *aggregate, const struct kw_stats *stats)
+static uint64_t leaked(const struct kw_aggregate *aggregate, const struct kw_service_counters *counters)
 {
-	int64_t lost = (int64_t)aggregate->totals.dropped_half_closed[stats->service.role];
+	int64_t lost = (int64_t)aggregate->totals.dropped_half_closed[counters->service.role];
 
-	return stats->leaks.old > lost ? (uint64_t)(stats->leaks.old - lost) : 0;
+	return counters->half_closed_ages.old > lost ? (uint64_t)(counters->half_closed_ages.old - lost) : 0;
 }
 
-int kw_assess(const struct kw_aggregate *aggregate, const struct kw_stats *stats,
+int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_counters *counters,
 	      struct kw_assessment *ret_assessment)
 {
-	struct kw_assessment assessment = {.stats = stats, .leaked = leaked(aggregate, stats)};
-	int r = kw_window_sum(&stats->window, aggregate->window, aggregate->now, &assessment.sum);
+	struct kw_assessment assessment = {.counters = counters, .leaked = leaked(aggregate, counters)};
+	int r = kw_window_sum(&counters->window, aggregate->window, aggregate->now, &assessment.sum);
 
 	assessment.overflows = kw_recent_sum(&aggregate->overflows, aggregate->window, aggregate->now);
 	assessment.seconds = (double)covered(aggregate) / 1e9;
@@ -174,7 +175,7 @@ int kw_assess(const struct kw_aggregate *aggregate, const struct kw_stats *stats
 
 void kw_assessment_free(struct kw_assessment *assessment)
 {
-	kw_statistics_free(&assessment->sum);
+	kw_window_statistics_free(&assessment->sum);
 	free(assessment->findings);
 	assessment->findings = NULL;
 	assessment->finding_count = 0;

@@ -8,8 +8,8 @@
 #include "finding/software.h"
 
 struct kw_assessment {
-	const struct kw_stats *stats;
-	struct kw_statistics sum;         /* over the window */
+	const struct kw_service_counters *counters;
+	struct kw_window_statistics sum;  /* over the window */
 	double seconds;                   /* that it covers; above 0 */
 	const struct kw_software *server; /* never NULL; unknown where it is on another host */
 	const struct kw_software *client;
@@ -25,7 +25,7 @@ struct kw_assessment {
 	uint64_t forgotten;    /* answered by a RST at once, beyond every idle age that worked: see dead_path */
 	double forgotten_idle; /* seconds; the shortest idle age of these */
 	uint64_t overflows;    /* times that the queue of some listener on this host was full */
-	const struct kw_drain *drains; /* within the window, ascending; point into stats */
+	const struct kw_drain *drains; /* within the window, ascending; point into counters */
 	size_t drain_count;
 	uint64_t leaked;             /* connections that are half-closed for long, now */
 	struct kw_finding *findings; /* the gravest first; owned */
@@ -39,7 +39,7 @@ struct kw_assessment {
 
 /* Assesses one of the aggregate's services. On success *ret_assessment must be freed, and lives no longer than
  * the aggregate stays as it is. -ENOMEM. */
-int kw_assess(const struct kw_aggregate *aggregate, const struct kw_stats *stats,
+int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_counters *counters,
 	      struct kw_assessment *ret_assessment);
 
 void kw_assessment_free(struct kw_assessment *assessment);
@@ -54,7 +54,7 @@ bool kw_do_clients_give_up(const struct kw_assessment *assessment);
 void kw_advise_unaccepted(const struct kw_assessment *assessment, struct kw_finding *finding);
 
 /* Whether these are the two ends of the same connections. What is counted together as "other" has no one end. */
-bool kw_are_two_ends(const struct kw_stats *a, const struct kw_stats *b);
+bool kw_are_two_ends(const struct kw_service_counters *a, const struct kw_service_counters *b);
 
 /* Fills in a finding whose id and examples are set; false if it is not to be raised. One for each row of the
  * table in findings.c. */

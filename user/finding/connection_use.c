@@ -19,8 +19,10 @@ static const char *plural(uint64_t count)
 
 bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t count = a->sum.outside.unannounced;
-	double share = kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER) ? (double)count / (double)kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER) : 0;
+	uint64_t count = a->sum.not_drained.unannounced;
+	double share = kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER)
+			       ? (double)count / (double)kw_traffic_closed_by(&a->sum.traffic, KW_CLOSER_SERVER)
+			       : 0;
 
 	if (share <= UNANNOUNCED_SHARE)
 		return false;
@@ -45,19 +47,19 @@ bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_findin
 
 bool kw_raise_timeout_not_honoured(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t count = a->sum.outside.early;
+	uint64_t count = a->sum.not_drained.early;
 
 	if (!count)
 		return false;
 	f->severity = KW_SEVERITY_WARNING;
 	kw_finding_count(f, "closed_before_timeout", count);
-	kw_finding_count_or_null(f, "advertised_timeout_s", a->stats->has_advertised_timeout,
-				 a->stats->advertised_timeout);
+	kw_finding_count_or_null(f, "advertised_timeout_s", a->counters->has_advertised_timeout,
+				 a->counters->advertised_timeout);
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
 	kw_finding_summarise(f, "The server closed %" PRIu64 " idle connection%s sooner than it promised",
 			     count, plural(count));
-	if (a->stats->has_advertised_timeout)
-		kw_finding_summarise(f, " by Keep-Alive: timeout=%" PRIu32, a->stats->advertised_timeout);
+	if (a->counters->has_advertised_timeout)
+		kw_finding_summarise(f, " by Keep-Alive: timeout=%" PRIu32, a->counters->advertised_timeout);
 	if (a->server_idle.known)
 		kw_finding_summarise(f, ": after %s", kw_duration_about(a->server_idle.seconds).text);
 	kw_finding_summarise(f, ".");
@@ -105,7 +107,7 @@ static const char *const cause_texts[CAUSES] = {
 	[FAILURES] = "",
 };
 
-static enum cause dominating(const struct kw_statistics *sum)
+static enum cause dominating(const struct kw_window_statistics *sum)
 {
 	uint64_t counts[CAUSES] = {
 		[CLIENT_SENDS_CLOSE] = kw_traffic_closed_for(&sum->traffic, KW_REASON_ANNOUNCED_BY_REQUEST),
@@ -161,7 +163,7 @@ static void advise_reuse(const struct kw_assessment *a, struct kw_finding *f, en
 
 bool kw_raise_low_reuse(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t open = a->stats->open > 0 ? (uint64_t)a->stats->open : 0;
+	uint64_t open = a->counters->open > 0 ? (uint64_t)a->counters->open : 0;
 	double per_connection = (double)kw_traffic_requests(&a->sum.traffic) / (double)(a->sum.used + open);
 	double handshakes = (double)a->sum.traffic.opened / a->seconds;
 	enum cause cause = dominating(&a->sum);
@@ -194,7 +196,8 @@ bool kw_raise_max_churn(const struct kw_assessment *a, struct kw_finding *f)
 		return false;
 	f->severity = KW_SEVERITY_INFO;
 	kw_finding_count(f, "closed_at_limit", count);
-	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+	kw_finding_number(f, "share", KW_NUMBER_SHARE,
+			  (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_count_or_null(f, "requests_limit", constant.mean > 1, constant.mean);
 	kw_finding_summarise(f,
 			     "%.0f%% of connections end because the server takes only so many requests on one",
@@ -217,12 +220,13 @@ bool kw_raise_probe_only(const struct kw_assessment *a, struct kw_finding *f)
 		return false;
 	f->severity = KW_SEVERITY_INFO;
 	kw_finding_count(f, "unused", count);
-	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)kw_traffic_closed(&a->sum.traffic));
-	kw_finding_summarise(f,
-			     "%" PRIu64
-			     " connection%s (%.0f%%) carried no byte: health checks that only connect, or "
-			     "connections opened in advance and never used.",
-			     count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+	kw_finding_number(f, "share", KW_NUMBER_SHARE,
+			  (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+	kw_finding_summarise(
+		f,
+		"%" PRIu64 " connection%s (%.0f%%) carried no byte: health checks that only connect, or "
+		"connections opened in advance and never used.",
+		count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_advise(
 		f, "A check by HTTP (HAProxy: option httpchk) says more than one that only connects; if these "
 		   "are opened in advance, open fewer.");
@@ -234,12 +238,12 @@ bool kw_raise_probe_only(const struct kw_assessment *a, struct kw_finding *f)
 bool kw_raise_close_wait_leak(const struct kw_assessment *a, struct kw_finding *f)
 {
 	uint64_t count = a->leaked + a->sum.half_closed_long;
-	const struct kw_software *here = a->stats->service.role == KW_ROLE_CLIENT ? a->client : a->server;
+	const struct kw_software *here = a->counters->service.role == KW_ROLE_CLIENT ? a->client : a->server;
 
 	if (!count)
 		return false;
-	for (uint32_t i = 0; i < a->stats->leaks.examples.count; i++)
-		kw_examples_add(&f->examples, a->stats->leaks.examples.list[i]);
+	for (uint32_t i = 0; i < a->counters->half_closed_ages.examples.count; i++)
+		kw_examples_add(&f->examples, a->counters->half_closed_ages.examples.list[i]);
 	f->severity = KW_SEVERITY_WARNING;
 	kw_finding_count(f, "half_closed", a->leaked);
 	kw_finding_count(f, "closed_at_last", a->sum.half_closed_long);
@@ -258,7 +262,7 @@ bool kw_raise_close_wait_leak(const struct kw_assessment *a, struct kw_finding *
 
 bool kw_raise_obsolete_fields(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const struct kw_statistics *sum = &a->sum;
+	const struct kw_window_statistics *sum = &a->sum;
 
 	if (!sum->proxy_connection && !sum->keep_alive_unnamed && !sum->end_to_end_named)
 		return false;

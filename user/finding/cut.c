@@ -98,7 +98,7 @@ static void advise_no_responses(const struct kw_assessment *a, struct kw_finding
 		kw_finding_advise(
 			f, "Find out why the server drops requests that it has read: a worker's timeout or "
 			   "crash, an overload limit, or a rule such as nginx's return 444.");
-	if (plain && a->sum.unaccepted && a->stats->service.role != KW_ROLE_SERVER)
+	if (plain && a->sum.unaccepted && a->counters->service.role != KW_ROLE_SERVER)
 		kw_advise_unaccepted(a, f);
 	if (a->sum.exited)
 		kw_finding_advise(
@@ -168,14 +168,15 @@ bool kw_raise_clients_give_up(const struct kw_assessment *a, struct kw_finding *
 		return false;
 	f->severity = KW_SEVERITY_WARNING;
 	kw_finding_count(f, "gave_up", count);
-	kw_finding_number(f, "share", KW_NUMBER_SHARE, (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+	kw_finding_number(f, "share", KW_NUMBER_SHARE,
+			  (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_seconds(f, "typical_wait_s", a->sum.gave_up.count, typical);
 	kw_finding_seconds(f, "client_timeout_s", time.known, time.seconds);
-	kw_finding_summarise(f,
-			     "On %" PRIu64
-			     " connection%s (%.1f%%) the client closed while it was waiting for a "
-			     "response",
-			     count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+	kw_finding_summarise(
+		f,
+		"On %" PRIu64 " connection%s (%.1f%%) the client closed while it was waiting for a "
+		"response",
+		count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	if (time.known)
 		kw_finding_summarise(f, ", mostly after %s: that is its timeout",
 				     kw_duration_about(time.seconds).text);
@@ -202,7 +203,7 @@ uint64_t kw_uncovered(const struct kw_assessment *a, enum kw_reason reason)
 {
 	if (reason == KW_REASON_CLIENT_GAVE_UP && kw_do_clients_give_up(a))
 		return 0;
-	return a->sum.outside.uncovered[reason];
+	return a->sum.not_drained.uncovered[reason];
 }
 
 /* The reason with the most of those that come after @last in this order: most first, then by number. */

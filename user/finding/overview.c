@@ -5,15 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-double kw_requests_per_connection(const struct kw_statistics *sum)
+double kw_requests_per_connection(const struct kw_window_statistics *sum)
 {
-	uint64_t connections = kw_traffic_seen(&sum->traffic) > kw_traffic_closed(&sum->traffic) ? kw_traffic_seen(&sum->traffic) : kw_traffic_closed(&sum->traffic);
+	uint64_t connections = kw_traffic_seen(&sum->traffic) > kw_traffic_closed(&sum->traffic)
+				       ? kw_traffic_seen(&sum->traffic)
+				       : kw_traffic_closed(&sum->traffic);
 
 	return connections ? (double)kw_traffic_requests(&sum->traffic) / (double)connections : 0;
 }
 
-double kw_digest_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
-			  uint64_t most)
+double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
+			    uint64_t most)
 {
 	uint64_t all = 0, before = 0;
 	double wanted;
@@ -49,15 +51,15 @@ static int compare_services(const void *left, const void *right)
 		return a->sum.premature > b->sum.premature ? -1 : 1;
 	if (kw_traffic_seen(&a->sum.traffic) != kw_traffic_seen(&b->sum.traffic))
 		return kw_traffic_seen(&a->sum.traffic) > kw_traffic_seen(&b->sum.traffic) ? -1 : 1;
-	order = strcmp(a->stats->service.name, b->stats->service.name);
+	order = strcmp(a->counters->service.name, b->counters->service.name);
 	if (order == 0)
-		order = strcmp(a->stats->service.peer, b->stats->service.peer);
-	return order ? order : (int)a->stats->service.role - (int)b->stats->service.role;
+		order = strcmp(a->counters->service.peer, b->counters->service.peer);
+	return order ? order : (int)a->counters->service.role - (int)b->counters->service.role;
 }
 
 static int compare_findings(const void *left, const void *right)
 {
-	const struct kw_digest_finding *a = left, *b = right;
+	const struct kw_overview_finding *a = left, *b = right;
 
 	if (a->finding->severity != b->finding->severity)
 		return a->finding->severity > b->finding->severity ? -1 : 1;
@@ -73,20 +75,21 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static bool is_of_interest(const struct kw_assessment *service)
 {
-	return kw_traffic_seen(&service->sum.traffic) || kw_traffic_closed(&service->sum.traffic) || kw_traffic_failed(&service->sum.traffic) ||
-	       service->finding_count;
+	return kw_traffic_seen(&service->sum.traffic) || kw_traffic_closed(&service->sum.traffic) ||
+	       kw_traffic_failed(&service->sum.traffic) || service->finding_count;
 }
 
-static int assess_all(const struct kw_aggregate *aggregate, struct kw_digest *digest)
+static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *overview)
 {
-	size_t room = HASH_COUNT(aggregate->services);
+	size_t capacity = HASH_COUNT(aggregate->services);
 
-	digest->services = calloc(room ? room : 1, sizeof(*digest->services));
-	if (!digest->services)
+	overview->services = calloc(capacity ? capacity : 1, sizeof(*overview->services));
+	if (!overview->services)
 		return -ENOMEM;
-	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
-		struct kw_assessment *service = &digest->services[digest->service_count];
-		int r = kw_assess(aggregate, stats, service);
+	for (const struct kw_service_counters *counters = aggregate->services; counters;
+	     counters = counters->hh.next) {
+		struct kw_assessment *service = &overview->services[overview->service_count];
+		int r = kw_assess(aggregate, counters, service);
 
 		if (r < 0)
 			return r;
@@ -94,68 +97,70 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_digest *di
 			kw_assessment_free(service);
 			continue;
 		}
-		digest->service_count++;
-		digest->finding_count += service->finding_count;
-		digest->connections += kw_traffic_seen(&service->sum.traffic) - least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
-		digest->paired += service->sum.paired;
-		digest->premature += service->sum.premature;
-		digest->failed += kw_traffic_failed(&service->sum.traffic);
-		digest->requests += kw_traffic_requests(&service->sum.traffic);
-		digest->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic);
+		overview->service_count++;
+		overview->finding_count += service->finding_count;
+		overview->connections += kw_traffic_seen(&service->sum.traffic) -
+					 least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
+		overview->paired += service->sum.paired;
+		overview->premature += service->sum.premature;
+		overview->failed += kw_traffic_failed(&service->sum.traffic);
+		overview->requests += kw_traffic_requests(&service->sum.traffic);
+		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic);
 	}
-	qsort(digest->services, digest->service_count, sizeof(*digest->services), compare_services);
+	qsort(overview->services, overview->service_count, sizeof(*overview->services), compare_services);
 	return 0;
 }
 
-static int gather_findings(struct kw_digest *digest)
+static int gather_findings(struct kw_overview *overview)
 {
 	size_t at = 0;
 
-	digest->findings = calloc(digest->finding_count ? digest->finding_count : 1, sizeof(*digest->findings));
-	if (!digest->findings)
+	overview->findings =
+		calloc(overview->finding_count ? overview->finding_count : 1, sizeof(*overview->findings));
+	if (!overview->findings)
 		return -ENOMEM;
-	for (size_t i = 0; i < digest->service_count; i++)
-		for (size_t k = 0; k < digest->services[i].finding_count; k++)
-			digest->findings[at++] = (struct kw_digest_finding){&digest->services[i],
-									    &digest->services[i].findings[k]};
-	qsort(digest->findings, digest->finding_count, sizeof(*digest->findings), compare_findings);
+	for (size_t i = 0; i < overview->service_count; i++)
+		for (size_t k = 0; k < overview->services[i].finding_count; k++)
+			overview->findings[at++] = (struct kw_overview_finding){
+				&overview->services[i], &overview->services[i].findings[k]};
+	qsort(overview->findings, overview->finding_count, sizeof(*overview->findings), compare_findings);
 	return 0;
 }
 
-int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_digest)
+int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_digest)
 {
-	struct kw_digest digest = {.observed = (double)(aggregate->now - aggregate->started) / 1e9};
+	struct kw_overview overview = {.observed = (double)(aggregate->now - aggregate->started) / 1e9};
 	int r;
 
-	digest.closing = aggregate->closing;
-	digest.lost_events = kw_totals_lost(&aggregate->totals);
-	r = assess_all(aggregate, &digest);
+	overview.closing = aggregate->closing;
+	overview.lost_events = kw_totals_lost(&aggregate->totals);
+	r = assess_all(aggregate, &overview);
 	if (r == 0)
-		r = gather_findings(&digest);
+		r = gather_findings(&overview);
 	if (r < 0) {
-		kw_digest_free(&digest);
+		kw_overview_free(&overview);
 		return r;
 	}
-	digest.healthy = !digest.finding_count && !digest.premature && !digest.failed;
-	*ret_digest = digest;
+	overview.healthy = !overview.finding_count && !overview.premature && !overview.failed;
+	*ret_digest = overview;
 	return 0;
 }
 
-size_t kw_digest_seen_before(const struct kw_digest *digest, size_t number)
+size_t kw_overview_seen_before(const struct kw_overview *overview, size_t number)
 {
-	const struct kw_digest_finding *entry = &digest->findings[number];
+	const struct kw_overview_finding *entry = &overview->findings[number];
 
 	for (size_t i = 0; i < number; i++)
-		if (digest->findings[i].finding->id == entry->finding->id &&
-		    kw_are_two_ends(digest->findings[i].service->stats, entry->service->stats))
+		if (overview->findings[i].finding->id == entry->finding->id &&
+		    kw_are_two_ends(overview->findings[i].service->counters, entry->service->counters))
 			return i;
 	return number;
 }
 
-void kw_digest_free(struct kw_digest *digest)
+void kw_overview_free(struct kw_overview *overview)
 {
-	for (size_t i = 0; i < digest->service_count; i++)
-		kw_assessment_free(&digest->services[i]);
-	free(digest->services);
-	free(digest->findings);
+	for (size_t i = 0; i < overview->service_count; i++)
+		kw_assessment_free(&overview->services[i]);
+	free(overview->services);
+	free(overview->findings);
 }

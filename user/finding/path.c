@@ -93,7 +93,8 @@ static void tell_kinds(const struct kw_assessment *a, struct kw_finding *f)
 		kw_finding_count(f, kinds[i].name, a->sum.traffic.failed[i]);
 		if (!a->sum.traffic.failed[i])
 			continue;
-		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words, a->sum.traffic.failed[i]);
+		kw_finding_summarise(f, "%s%s x %" PRIu64, first ? "" : ", ", kinds[i].words,
+				     a->sum.traffic.failed[i]);
 		kw_finding_advise(f, "%s", kinds[i].advice);
 		first = false;
 	}

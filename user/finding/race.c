@@ -27,35 +27,35 @@ struct race {
  * it closes. */
 static bool closes_at_once(const struct kw_assessment *a)
 {
-	return a->sum.outside.unannounced > a->sum.outside.idle.count;
+	return a->sum.not_drained.unannounced > a->sum.not_drained.idle.count;
 }
 
 /* To a client such a reset is a missing response. */
 static uint64_t unaccepted(const struct kw_assessment *a)
 {
-	if (a->stats->service.role != KW_ROLE_SERVER)
+	if (a->counters->service.role != KW_ROLE_SERVER)
 		return 0;
-	return a->sum.unaccepted < a->sum.outside.races ? a->sum.unaccepted : a->sum.outside.races;
+	return a->sum.unaccepted < a->sum.not_drained.races ? a->sum.unaccepted : a->sum.not_drained.races;
 }
 
 static struct race race_of(const struct kw_assessment *a)
 {
-	const struct kw_outside *outside = &a->sum.outside;
+	const struct kw_not_drained *not_drained = &a->sum.not_drained;
 	struct race race = {
-		.connections = outside->races,
-		.at_once = outside->races_at_once,
+		.connections = not_drained->races,
+		.at_once = not_drained->races_at_once,
 		.unaccepted = unaccepted(a),
 		.near = a->has_margin && a->reuse_max >= KW_NEAR_TIMEOUT * a->timeout,
-		.retryable = outside->race_lost[KW_RETRYABLE_YES] + a->resets[KW_RETRYABLE_YES],
-		.unknown = outside->race_lost[KW_RETRYABLE_UNKNOWN] + a->resets[KW_RETRYABLE_UNKNOWN],
+		.retryable = not_drained->race_lost[KW_RETRYABLE_YES] + a->resets[KW_RETRYABLE_YES],
+		.unknown = not_drained->race_lost[KW_RETRYABLE_UNKNOWN] + a->resets[KW_RETRYABLE_UNKNOWN],
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++) {
-		race.lost += outside->race_lost[i] + a->resets[i];
+		race.lost += not_drained->race_lost[i] + a->resets[i];
 		race.connections += a->resets[i];
 	}
 	if (closes_at_once(a))
-		race.at_once = outside->races - race.unaccepted;
+		race.at_once = not_drained->races - race.unaccepted;
 	race.by_timeout = race.near || race.connections > race.at_once + race.unaccepted;
 	return race;
 }
@@ -65,8 +65,8 @@ static double client_limit(const struct kw_assessment *a)
 {
 	double timeout = a->timeout;
 
-	if (a->stats->has_advertised_timeout && a->stats->advertised_timeout < timeout)
-		timeout = a->stats->advertised_timeout;
+	if (a->counters->has_advertised_timeout && a->counters->advertised_timeout < timeout)
+		timeout = a->counters->advertised_timeout;
 	return timeout >= 5 ? timeout - 1 : timeout * 0.8;
 }
 
@@ -106,7 +106,7 @@ static void advise_at_once(const struct kw_assessment *a, struct kw_finding *f)
 
 void kw_advise_unaccepted(const struct kw_assessment *a, struct kw_finding *f)
 {
-	bool server = a->stats->service.role == KW_ROLE_SERVER;
+	bool server = a->counters->service.role == KW_ROLE_SERVER;
 
 	kw_finding_advise(
 		f,
@@ -128,8 +128,8 @@ static void summarise_causes(const struct kw_assessment *a, struct kw_finding *f
 		kw_finding_summarise(f, "The server closes connections right after a response");
 	else
 		kw_finding_summarise(f, "The server closed a listener whose queue held connections");
-	if (race->by_timeout && a->stats->has_advertised_timeout)
-		kw_finding_summarise(f, " (it advertises %" PRIu32 " s)", a->stats->advertised_timeout);
+	if (race->by_timeout && a->counters->has_advertised_timeout)
+		kw_finding_summarise(f, " (it advertises %" PRIu32 " s)", a->counters->advertised_timeout);
 	if (race->by_timeout && a->sum.traffic.reused && a->reuse_max >= 0.001)
 		kw_finding_summarise(f, ", and clients reuse them after up to %s",
 				     kw_duration_about(a->reuse_max).text);
@@ -167,8 +167,8 @@ static void number_race(const struct kw_assessment *a, struct kw_finding *f, con
 	kw_finding_count(f, "closed_at_once", race->at_once);
 	kw_finding_count(f, "never_accepted", race->unaccepted);
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
-	kw_finding_count_or_null(f, "advertised_timeout_s", a->stats->has_advertised_timeout,
-				 a->stats->advertised_timeout);
+	kw_finding_count_or_null(f, "advertised_timeout_s", a->counters->has_advertised_timeout,
+				 a->counters->advertised_timeout);
 	kw_finding_seconds(f, "client_idle_reuse_max_s", a->sum.traffic.reused, a->reuse_max);
 	kw_finding_seconds(f, "client_idle_timeout_s", a->client_idle.known, a->client_idle.seconds);
 }
@@ -180,7 +180,7 @@ bool kw_raise_timeout_race(const struct kw_assessment *a, struct kw_finding *f)
 
 	if (!race.connections && !race.lost && !race.near)
 		return false;
-	for (uint32_t i = 0; i < resets->count && !a->sum.outside.races && race.lost; i++)
+	for (uint32_t i = 0; i < resets->count && !a->sum.not_drained.races && race.lost; i++)
 		kw_examples_add(&f->examples, resets->list[i]);
 	f->severity = race.lost ? KW_SEVERITY_CRITICAL : KW_SEVERITY_WARNING;
 	number_race(a, f, &race);

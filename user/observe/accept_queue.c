@@ -11,7 +11,7 @@
 #define LINE_MOST 8192
 
 /* Which word of a line of names it is; -1 if it is none. */
-static int place_of(char *names)
+static int column_of(char *names)
 {
 	char *rest = NULL;
 	int place = 0;
@@ -39,7 +39,7 @@ uint64_t kw_listen_overflows_in(FILE *file)
 	char names[LINE_MOST], values[LINE_MOST];
 
 	while (fgets(names, sizeof(names), file) && fgets(values, sizeof(values), file)) {
-		int place = strncmp(names, GROUP, strlen(GROUP)) == 0 ? place_of(names) : -1;
+		int place = strncmp(names, GROUP, strlen(GROUP)) == 0 ? column_of(names) : -1;
 
 		if (place >= 0)
 			return word_at(values, place);

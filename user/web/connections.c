@@ -6,116 +6,117 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
-struct kw_guest {
+struct kw_web_client {
 	int fd;             /* libmicrohttpd's */
 	bool answering;     /* its request is complete, the answer is under way */
-	bool away;          /* not in the list */
+	bool unlisted;      /* not in the list */
 	struct kw_web *web; /* a reference: its session, whose end is not told, uses what is in there */
-	struct kw_guest *prev, *next;
+	struct kw_web_client *prev, *next;
 };
 
-static void leave(struct kw_crowd *crowd, struct kw_guest *guest)
+static void unlist(struct kw_web_connections *connections, struct kw_web_client *client)
 {
-	if (guest->away)
+	if (client->unlisted)
 		return;
-	DL_DELETE(crowd->guests, guest);
-	crowd->count--;
-	guest->away = true;
+	DL_DELETE(connections->clients, client);
+	connections->count--;
+	client->unlisted = true;
 }
 
 /* libmicrohttpd reads the end of the stream, and closes. */
-static void send_away(struct kw_crowd *crowd, struct kw_guest *guest)
+static void end(struct kw_web_connections *connections, struct kw_web_client *client)
 {
-	leave(crowd, guest);
-	shutdown(guest->fd, SHUT_RDWR);
+	unlist(connections, client);
+	shutdown(client->fd, SHUT_RDWR);
 }
 
-static void enter(struct kw_crowd *crowd, struct MHD_Connection *connection, void **ret_guest)
+static void add_client(struct kw_web_connections *connections, struct MHD_Connection *connection,
+		       void **ret_client)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct kw_guest *guest = calloc(1, sizeof(*guest));
+	struct kw_web_client *client = calloc(1, sizeof(*client));
 
-	*ret_guest = guest;
-	if (!guest)
+	*ret_client = client;
+	if (!client)
 		return; /* without a certificate there is no handshake either */
-	guest->web = kw_web_ref(crowd->web);
-	kw_web_connection_begins(guest->web, connection);
-	guest->away = !info;
-	if (guest->away)
+	client->web = kw_web_ref(connections->web);
+	kw_web_connection_begins(client->web, connection);
+	client->unlisted = !info;
+	if (client->unlisted)
 		return;
-	guest->fd = info->connect_fd;
-	DL_APPEND(crowd->guests, guest);
-	if (++crowd->count > KW_CROWD)
-		send_away(crowd, crowd->guests);
+	client->fd = info->connect_fd;
+	DL_APPEND(connections->clients, client);
+	if (++connections->count > KW_WEB_CONNECTIONS)
+		end(connections, connections->clients);
 }
 
 /* By now its session is no more. */
-static void see_off(struct kw_crowd *crowd, struct kw_guest *guest)
+static void remove_client(struct kw_web_connections *connections, struct kw_web_client *client)
 {
-	leave(crowd, guest);
-	kw_web_unref(guest->web);
-	free(guest);
+	unlist(connections, client);
+	kw_web_unref(client->web);
+	free(client);
 }
 
-void kw_crowd_notify(void *crowd, struct MHD_Connection *connection, void **guest,
-		     enum MHD_ConnectionNotificationCode code)
+void kw_web_connections_notify(void *connections, struct MHD_Connection *connection, void **client,
+			       enum MHD_ConnectionNotificationCode code)
 {
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		enter(crowd, connection, guest);
-	} else if (*guest) {
-		see_off(crowd, *guest);
-		*guest = NULL;
+		add_client(connections, connection, client);
+	} else if (*client) {
+		remove_client(connections, *client);
+		*client = NULL;
 	}
 }
 
-static struct kw_guest *guest_of(struct MHD_Connection *connection)
+static struct kw_web_client *client_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct kw_guest *guest = info ? info->socket_context : NULL;
+	struct kw_web_client *client = info ? info->socket_context : NULL;
 
-	return guest && !guest->away ? guest : NULL;
+	return client && !client->unlisted ? client : NULL;
 }
 
-void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection)
+void kw_web_connections_asked(struct kw_web_connections *connections, struct MHD_Connection *connection)
 {
-	struct kw_guest *guest = guest_of(connection);
+	struct kw_web_client *client = client_of(connection);
 
-	if (!guest)
+	if (!client)
 		return;
-	guest->answering = true;
-	DL_DELETE(crowd->guests, guest);
-	DL_APPEND(crowd->guests, guest);
+	client->answering = true;
+	DL_DELETE(connections->clients, client);
+	DL_APPEND(connections->clients, client);
 }
 
 /* libmicrohttpd takes a short read for all there was, and is not told a second time of an end that came along with
  * what it read. */
-static void send_away_if_it_has_ended(struct kw_crowd *crowd, struct kw_guest *guest)
+static void end_if_it_has_ended(struct kw_web_connections *connections, struct kw_web_client *client)
 {
 	char next;
 
-	if (!guest->answering && recv(guest->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-		send_away(crowd, guest);
+	if (!client->answering && recv(client->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		end(connections, client);
 }
 
-void kw_crowd_answered(void *crowd, struct MHD_Connection *connection, void **request,
-		       enum MHD_RequestTerminationCode code)
+void kw_web_connections_answered(void *connections, struct MHD_Connection *connection, void **request,
+				 enum MHD_RequestTerminationCode code)
 {
-	struct kw_guest *guest = guest_of(connection);
+	struct kw_web_client *client = client_of(connection);
 
 	(void)request;
 	(void)code;
-	if (!guest)
+	if (!client)
 		return;
-	guest->answering = false;
-	send_away_if_it_has_ended(crowd, guest);
+	client->answering = false;
+	end_if_it_has_ended(connections, client);
 }
 
-void kw_crowd_sweep(struct kw_crowd *crowd)
+void kw_web_connections_sweep(struct kw_web_connections *connections)
 {
-	struct kw_guest *guest, *next;
+	struct kw_web_client *client, *next;
 
-	DL_FOREACH_SAFE(crowd->guests, guest, next)
-	send_away_if_it_has_ended(crowd, guest);
+	DL_FOREACH_SAFE(connections->clients, client, next)
+	end_if_it_has_ended(connections, client);
 }

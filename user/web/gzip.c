@@ -14,17 +14,17 @@ int kw_gzip(const char *text, size_t length, char **ret_packed, size_t *ret_leng
 {
 	_cleanup_free_ char *packed = NULL;
 	z_stream stream = {0};
-	size_t room;
+	size_t capacity;
 	int r;
 
 	if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
-	room = deflateBound(&stream, length);
-	packed = malloc(room);
+	capacity = deflateBound(&stream, length);
+	packed = malloc(capacity);
 	stream.next_in = (Bytef *)text;
 	stream.avail_in = (uInt)length;
 	stream.next_out = (Bytef *)packed;
-	stream.avail_out = (uInt)room;
+	stream.avail_out = (uInt)capacity;
 	r = packed ? deflate(&stream, Z_FINISH) : Z_MEM_ERROR;
 	deflateEnd(&stream);
 	if (r != Z_STREAM_END)

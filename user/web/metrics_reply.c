@@ -9,12 +9,12 @@
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define OPEN_METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-static int write_text(struct kw_scrape *scrape, bool open_metrics, bool gzip, char **ret_text,
+static int write_text(struct kw_metrics_reply *reply, bool open_metrics, bool gzip, char **ret_text,
 		      size_t *ret_length)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length;
-	int r = scrape->metrics(scrape->context, open_metrics, &text, &length);
+	int r = reply->metrics(reply->context, open_metrics, &text, &length);
 
 	if (r < 0)
 		return r;
@@ -25,13 +25,13 @@ static int write_text(struct kw_scrape *scrape, bool open_metrics, bool gzip, ch
 	return 0;
 }
 
-static struct MHD_Response *respond(struct kw_scrape *scrape, bool open_metrics, bool gzip)
+static struct MHD_Response *respond(struct kw_metrics_reply *reply, bool open_metrics, bool gzip)
 {
 	struct MHD_Response *response;
 	size_t length;
 	char *text;
 
-	if (write_text(scrape, open_metrics, gzip, &text, &length) < 0)
+	if (write_text(reply, open_metrics, gzip, &text, &length) < 0)
 		return NULL;
 	response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
 	if (!response) {
@@ -46,31 +46,32 @@ static struct MHD_Response *respond(struct kw_scrape *scrape, bool open_metrics,
 	return response;
 }
 
-static void drop(struct kw_scrape_answer *answer)
+static void drop(struct kw_metrics_reply_answer *answer)
 {
 	if (answer->response)
 		MHD_destroy_response(answer->response);
 	answer->response = NULL;
 }
 
-struct MHD_Response *kw_scrape_answer(struct kw_scrape *scrape, const char *accept, const char *accept_encoding)
+struct MHD_Response *kw_metrics_reply_answer(struct kw_metrics_reply *reply, const char *accept,
+					     const char *accept_encoding)
 {
 	bool open_metrics = kw_negotiate_open_metrics(accept);
 	bool gzip = kw_negotiate_gzip(accept_encoding);
-	struct kw_scrape_answer *answer = &scrape->answers[open_metrics][gzip];
+	struct kw_metrics_reply_answer *answer = &reply->answers[open_metrics][gzip];
 	uint64_t now = kw_clock_monotonic();
 
-	if (answer->response && now < answer->written + KW_SCRAPE_FRESH)
+	if (answer->response && now < answer->written + KW_METRICS_REPLY_FRESH)
 		return answer->response;
 	drop(answer);
-	answer->response = respond(scrape, open_metrics, gzip);
+	answer->response = respond(reply, open_metrics, gzip);
 	answer->written = now;
 	return answer->response;
 }
 
-void kw_scrape_close(struct kw_scrape *scrape)
+void kw_metrics_reply_close(struct kw_metrics_reply *reply)
 {
 	for (int open_metrics = 0; open_metrics < 2; open_metrics++)
 		for (int gzip = 0; gzip < 2; gzip++)
-			drop(&scrape->answers[open_metrics][gzip]);
+			drop(&reply->answers[open_metrics][gzip]);
 }

@@ -6,8 +6,8 @@
  * ring has room for far longer. Writing takes time by the number of services, of which there is a ceiling, and none
  * by that of connections; and an answer is sent to whoever asks while it is fresh. So however many ask, at most ten
  * answers of each form are written in a second. */
-#ifndef KEEPWATCH_SCRAPE_H
-#define KEEPWATCH_SCRAPE_H
+#ifndef KEEPWATCH_METRICS_REPLY_H
+#define KEEPWATCH_METRICS_REPLY_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -19,25 +19,25 @@
 /* Makes the text for /metrics; the server frees it. 0 or -errno. */
 typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_text, size_t *ret_length);
 
-#define KW_SCRAPE_FRESH (100 * KW_MS)
+#define KW_METRICS_REPLY_FRESH (100 * KW_MS)
 
-struct kw_scrape_answer {
+struct kw_metrics_reply_answer {
 	struct MHD_Response *response; /* a reference; NULL: none was written yet */
 	uint64_t written;              /* monotonic ns */
 };
 
 /* Begins with all zeros but for the first two. */
-struct kw_scrape {
+struct kw_metrics_reply {
 	kw_http_metrics_fn metrics;
 	void *context;
-	struct kw_scrape_answer answers[2][2]; /* [OpenMetrics][gzip] */
+	struct kw_metrics_reply_answer answers[2][2]; /* [OpenMetrics][gzip] */
 };
 
 /* The answer for a client that says this in Accept and Accept-Encoding; NULL is allowed. It stays the scrape's,
  * and lasts until the next call. NULL: out of memory. */
-struct MHD_Response *kw_scrape_answer(struct kw_scrape *scrape, const char *accept,
-				      const char *accept_encoding);
+struct MHD_Response *kw_metrics_reply_answer(struct kw_metrics_reply *reply, const char *accept,
+					     const char *accept_encoding);
 
-void kw_scrape_close(struct kw_scrape *scrape);
+void kw_metrics_reply_close(struct kw_metrics_reply *reply);
 
 #endif

@@ -17,16 +17,16 @@
 #include "web/metrics_reply.h"
 #include "web/page_reply.h"
 
-#define CONNECTIONS (2 * KW_CROWD) /* those included that are sent away and have not gone yet */
-#define TIMEOUT_S 130              /* above any usual scrape interval: or this would be a keep-alive race */
-#define MEMORY (16U << 10)         /* for the head of a request */
-#define TURN (5 * KW_MS)           /* then the ring has its turn */
+#define CONNECTIONS (2 * KW_WEB_CONNECTIONS) /* those included that are sent away and have not gone yet */
+#define TIMEOUT_S 130      /* above any usual scrape interval: or this would be a keep-alive race */
+#define MEMORY (16U << 10) /* for the head of a request */
+#define TURN (5 * KW_MS)   /* then the ring has its turn */
 
 struct kw_http_server {
 	struct MHD_Daemon *daemon;
 	int epoll;
-	struct kw_scrape scrape;
-	struct kw_crowd crowd;
+	struct kw_metrics_reply scrape;
+	struct kw_web_connections connections;
 	struct kw_page_reply page;
 	char url[KW_ENDPOINT_TEXT + 16];
 };
@@ -61,8 +61,8 @@ static const char *said(struct MHD_Connection *connection, const char *name)
 static enum MHD_Result reply_metrics(struct kw_http_server *server, struct MHD_Connection *connection)
 {
 	struct MHD_Response *response =
-		kw_scrape_answer(&server->scrape, said(connection, MHD_HTTP_HEADER_ACCEPT),
-				 said(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+		kw_metrics_reply_answer(&server->scrape, said(connection, MHD_HTTP_HEADER_ACCEPT),
+					said(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 
 	if (!response)
 		return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", "out of memory\n");
@@ -82,14 +82,14 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	/* The first call is for the head alone; a body that nobody asked for is read and forgotten. */
 	if (!*request) {
 		*request = &head_seen;
-		kw_crowd_asks(&server->crowd, connection);
+		kw_web_connections_asked(&server->connections, connection);
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
-	if (!kw_web_lets_in(server->crowd.web, connection, &refused))
+	if (!kw_web_lets_in(server->connections.web, connection, &refused))
 		return refused;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "GET or HEAD\n");
@@ -152,7 +152,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
-	const char *scheme = kw_web_has_tls(server->crowd.web) ? "https" : "http";
+	const char *scheme = kw_web_has_tls(server->connections.web) ? "https" : "http";
 	char host[INET6_ADDRSTRLEN] = "";
 
 	getsockname(fd, (struct sockaddr *)&address, &length);
@@ -176,7 +176,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 static int start(struct kw_http_server *server, int fd)
 {
 	const union MHD_DaemonInfo *info;
-	bool tls = kw_web_has_tls(server->crowd.web);
+	bool tls = kw_web_has_tls(server->connections.web);
 	struct MHD_OptionItem security[] = {
 		{tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, (void *)no_certificate},
 		{MHD_OPTION_END, 0, NULL},
@@ -188,8 +188,9 @@ static int start(struct kw_http_server *server, int fd)
 		MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
-		MHD_OPTION_NOTIFY_CONNECTION, kw_crowd_notify, &server->crowd, MHD_OPTION_NOTIFY_COMPLETED,
-		kw_crowd_answered, &server->crowd, MHD_OPTION_ARRAY, security, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, kw_web_connections_notify, &server->connections,
+		MHD_OPTION_NOTIFY_COMPLETED, kw_web_connections_answered, &server->connections,
+		MHD_OPTION_ARRAY, security, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
 		return kw_log_error(-EIO, "cannot start the metrics server");
@@ -215,9 +216,9 @@ int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_
 		close(fd);
 		return -ENOMEM;
 	}
-	server->scrape = (struct kw_scrape){.metrics = settings->metrics, .context = settings->context};
+	server->scrape = (struct kw_metrics_reply){.metrics = settings->metrics, .context = settings->context};
 	server->page = (struct kw_page_reply){settings->page, settings->context, loopback};
-	server->crowd.web = kw_web_ref(settings->web);
+	server->connections.web = kw_web_ref(settings->web);
 	fill_url(server, fd);
 	r = start(server, fd);
 	if (r < 0) {
@@ -230,10 +231,10 @@ int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_
 
 int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web)
 {
-	if (kw_web_has_tls(web) != kw_web_has_tls(server->crowd.web))
+	if (kw_web_has_tls(web) != kw_web_has_tls(server->connections.web))
 		return -EBUSY;
-	kw_web_unref(server->crowd.web);
-	server->crowd.web = kw_web_ref(web);
+	kw_web_unref(server->connections.web);
+	server->connections.web = kw_web_ref(web);
 	return 0;
 }
 
@@ -243,8 +244,8 @@ void kw_http_server_close(struct kw_http_server *server)
 		return;
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
-	kw_scrape_close(&server->scrape);
-	kw_web_unref(server->crowd.web);
+	kw_metrics_reply_close(&server->scrape);
+	kw_web_unref(server->connections.web);
 	free(server);
 }
 
@@ -258,7 +259,7 @@ void kw_http_server_run(struct kw_http_server *server)
 	uint64_t end = kw_clock_monotonic() + TURN;
 	MHD_UNSIGNED_LONG_LONG timeout;
 
-	kw_crowd_sweep(&server->crowd);
+	kw_web_connections_sweep(&server->connections);
 	/* A connection that can go on at once does not make the descriptor readable again. */
 	do
 		MHD_run(server->daemon);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The metrics server: libmicrohttpd, driven by the one event loop, in turns with the ring buffer's consumer. It
- * answers GET and HEAD for /metrics (see scrape.h), /healthz and /. Whoever connects, however many and whatever
- * they send, costs a bounded amount of memory and of the loop's time: see crowd.h. */
+ * answers GET and HEAD for /metrics (see metrics_reply.h), /healthz and /. Whoever connects, however many and whatever
+ * they send, costs a bounded amount of memory and of the loop's time: see connections.h. */
 #ifndef KEEPWATCH_HTTP_SERVER_H
 #define KEEPWATCH_HTTP_SERVER_H
 

@@ -2,7 +2,7 @@
 /* Pages: findings, which only many connections of a service show together. */
 #include "output/explain/pages.h"
 
-const struct kw_page kw_pages_findings[KW_FINDING_MAX] = {
+const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 	[KW_FINDING_TIMEOUT_RACE] =
 		{
 			"clients use idle connections up to, or past, the moment when the server closes them",

@@ -7,34 +7,35 @@
 #include "finding/finding.h"
 #include "judge/judge.h"
 
-#define KW_PAGE_POINTS 8
+#define KW_EXPLANATION_POINTS 8
 
 /* All text is a constant; points end with the first NULL. */
-struct kw_page {
+struct kw_explanation {
 	const char *summary; /* one line, no capital and no full stop */
 	const char *meaning;
-	const char *causes[KW_PAGE_POINTS];
-	const char *actions[KW_PAGE_POINTS];
+	const char *causes[KW_EXPLANATION_POINTS];
+	const char *actions[KW_EXPLANATION_POINTS];
 };
 
-#define KW_PAGES_CUT KW_REASON_CLOSE_DELIMITED /* how many reasons come before those of an orderly end */
+#define KW_EXPLANATIONS_CUT KW_REASON_CLOSE_DELIMITED /* how many reasons come before those of an orderly end */
 
-extern const struct kw_page kw_pages_cut[KW_PAGES_CUT];                  /* by enum kw_reason */
-extern const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT]; /* by the same less KW_PAGES_CUT */
-extern const struct kw_page kw_pages_findings[KW_FINDING_MAX];           /* by enum kw_finding_id */
+extern const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT]; /* by enum kw_reason */
+extern const struct kw_explanation
+	kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS_CUT]; /* by the same less KW_EXPLANATIONS_CUT */
+extern const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX]; /* by enum kw_finding_id */
 
 #define KW_ALERTS 9
 
 /* An alert of tools/prometheus/alerts.yml: its page is its runbook. */
 struct kw_alert {
 	const char *name;
-	struct kw_page page;
+	struct kw_explanation page;
 };
 
 extern const struct kw_alert kw_alerts[KW_ALERTS];
 
 /* Never NULL. */
-const struct kw_page *kw_page_of_reason(enum kw_reason reason);
-const struct kw_page *kw_page_of_finding(enum kw_finding_id id);
+const struct kw_explanation *kw_explanation_of_reason(enum kw_reason reason);
+const struct kw_explanation *kw_explanation_of_finding(enum kw_finding_id id);
 
 #endif

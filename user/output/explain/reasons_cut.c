@@ -2,7 +2,7 @@
 /* Pages: connections that failed, were cut, or are not judged as HTTP. */
 #include "output/explain/pages.h"
 
-const struct kw_page kw_pages_cut[KW_PAGES_CUT] = {
+const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 	[KW_REASON_CONNECT_REFUSED] =
 		{
 			"the server's host answered the connection attempt with a RST",

@@ -2,8 +2,8 @@
 /* Pages: connections that ended in order, between two requests or as the close was meant to end a body. */
 #include "output/explain/pages.h"
 
-const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
-	[KW_REASON_CLOSE_DELIMITED - KW_PAGES_CUT] =
+const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS_CUT] = {
+	[KW_REASON_CLOSE_DELIMITED - KW_EXPLANATIONS_CUT] =
 		{
 			"the close itself marked the end of the response's body",
 			"The response said neither its length nor that it is chunked, so its end is the end "
@@ -14,7 +14,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"send Content-Length, or chunks over HTTP/1.1",
 			 "nginx as a proxy: proxy_http_version 1.1 and proxy_set_header Connection \"\""},
 		},
-	[KW_REASON_MAX_REQUESTS - KW_PAGES_CUT] =
+	[KW_REASON_MAX_REQUESTS - KW_EXPLANATIONS_CUT] =
 		{
 			"the server's limit of requests on one connection was reached",
 			"The server had advertised a max, and it was used up. In order; but a client that "
@@ -24,7 +24,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"raise the limit to some thousands: Apache knows 0 for none",
 			 "a server should also say Connection: close with its last response"},
 		},
-	[KW_REASON_ANNOUNCED_BY_REQUEST - KW_PAGES_CUT] =
+	[KW_REASON_ANNOUNCED_BY_REQUEST - KW_EXPLANATIONS_CUT] =
 		{
 			"the client had asked for the close",
 			"The last request carried Connection: close. Whoever then closed, and whether the "
@@ -36,7 +36,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			 "Node's http.Agent before version 19, unless keepAlive: true"},
 			{"if it costs too many handshakes, give the client a pool (see low_reuse)"},
 		},
-	[KW_REASON_HTTP10_DEFAULT - KW_PAGES_CUT] =
+	[KW_REASON_HTTP10_DEFAULT - KW_EXPLANATIONS_CUT] =
 		{
 			"the client spoke HTTP/1.0, which closes after each response",
 			"HTTP/1.0 keeps a connection only if the request says Connection: keep-alive.",
@@ -45,7 +45,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"proxy_http_version 1.1 and proxy_set_header Connection \"\" (nginx)",
 			 "use a client that speaks HTTP/1.1"},
 		},
-	[KW_REASON_ANNOUNCED_BY_RESPONSE - KW_PAGES_CUT] =
+	[KW_REASON_ANNOUNCED_BY_RESPONSE - KW_EXPLANATIONS_CUT] =
 		{
 			"the server had announced the close in its last response",
 			"The last response carried Connection: close, or was HTTP/1.0 without keep-alive. "
@@ -58,7 +58,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"none, if connections carried many requests; else switch keep-alive on or raise the "
 			 "limit"},
 		},
-	[KW_REASON_IDLE_RESET - KW_PAGES_CUT] =
+	[KW_REASON_IDLE_RESET - KW_EXPLANATIONS_CUT] =
 		{
 			"the server ended an idle connection by a RST",
 			"No request was under way, so nothing is lost, but a RST gives the client no time: "
@@ -70,7 +70,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"let it close by FIN: switch off such options",
 			 "if requests are lost, see timeout_race"},
 		},
-	[KW_REASON_CLOSED_BEFORE_TIMEOUT - KW_PAGES_CUT] =
+	[KW_REASON_CLOSED_BEFORE_TIMEOUT - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed an idle connection sooner than it had promised",
 			"It had advertised Keep-Alive: timeout, and clients that rely on it will lose "
@@ -86,7 +86,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			 "raise worker_connections (nginx), MaxRequestWorkers or AsyncRequestWorkerFactor "
 			 "(Apache)"},
 		},
-	[KW_REASON_SERVER_IDLE_TIMEOUT - KW_PAGES_CUT] =
+	[KW_REASON_SERVER_IDLE_TIMEOUT - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed an idle connection at its advertised timeout",
 			"As promised: a client that honours the field never loses a request to it, if it "
@@ -96,7 +96,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"none; clients should stop using a connection at least a second before (see "
 			 "timeout_race)"},
 		},
-	[KW_REASON_UNANNOUNCED_CLOSE - KW_PAGES_CUT] =
+	[KW_REASON_UNANNOUNCED_CLOSE - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed right after a response that did not announce it",
 			"The client was told nothing and may have sent its next request already: that one is "
@@ -108,7 +108,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"let the server say Connection: close with its last response",
 			 "let the framework manage the connection, not the handler"},
 		},
-	[KW_REASON_SERVER_CLOSED_IDLE - KW_PAGES_CUT] =
+	[KW_REASON_SERVER_CLOSED_IDLE - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed an idle connection; it had advertised nothing",
 			"In order, but the client could not know when to stop using the connection.",
@@ -120,7 +120,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			 "advertise it: the second value of keepalive_timeout (nginx)",
 			 "let clients give up sooner (see timeout_race)"},
 		},
-	[KW_REASON_CLIENT_CLOSED_IDLE - KW_PAGES_CUT] =
+	[KW_REASON_CLIENT_CLOSED_IDLE - KW_EXPLANATIONS_CUT] =
 		{
 			"the client closed an idle connection",
 			"The best way for a connection to end: nobody can lose a request.",

@@ -16,7 +16,7 @@
 
 /* One service, made ready before a line is written: the lines go by families. */
 struct service {
-	const struct kw_stats *counters;
+	const struct kw_service_counters *counters;
 	struct kw_traffic traffic; /* of the whole observation */
 	char labels[LABELS];
 };
@@ -97,8 +97,8 @@ static void write_closed(struct kw_exposition *out, const struct service *servic
 			const char *name = reason == KW_REASON_LOST ? "lost" : kw_reason_name(reason);
 
 			if (service->traffic.closed[reason][closer])
-				count(out, with(service->labels, "reason", name).text, "closer", kw_closer_name(closer),
-				      service->traffic.closed[reason][closer]);
+				count(out, with(service->labels, "reason", name).text, "closer",
+				      kw_closer_name(closer), service->traffic.closed[reason][closer]);
 		}
 }
 
@@ -106,7 +106,8 @@ static void write_connect_failures(struct kw_exposition *out, const struct servi
 {
 	for (int reason = 0; reason < KW_CONNECT_FAILURES; reason++)
 		if (service->traffic.failed[reason])
-			count(out, service->labels, "reason", kw_reason_name(reason), service->traffic.failed[reason]);
+			count(out, service->labels, "reason", kw_reason_name(reason),
+			      service->traffic.failed[reason]);
 }
 
 /* The race, from either end, is there from the start: a rate needs a zero to rise from. */
@@ -125,9 +126,10 @@ static void write_lost_requests(struct kw_exposition *out, const struct service 
 		const char *name = reason == KW_REASON_LATE ? "late_request" : kw_reason_name(reason);
 
 		for (int retryable = 0; retryable < KW_RETRYABLE_MAX; retryable++)
-			if (service->traffic.lost_requests[reason][retryable] || is_race(service, reason, retryable))
-				count(out, with(service->labels, "reason", name).text, "retryable", names[retryable],
-				      service->traffic.lost_requests[reason][retryable]);
+			if (service->traffic.lost_requests[reason][retryable] ||
+			    is_race(service, reason, retryable))
+				count(out, with(service->labels, "reason", name).text, "retryable",
+				      names[retryable], service->traffic.lost_requests[reason][retryable]);
 	}
 }
 
@@ -162,8 +164,8 @@ static void write_connection_requests(struct kw_exposition *out, const struct se
 		return;
 	for (int i = 0; i < KW_REQUESTS_BUCKETS - 1; i++)
 		bounds[i] = kw_requests_bounds[i];
-	kw_exposition_histogram(out, service->labels, bounds, service->counters->connection_requests, KW_REQUESTS_BUCKETS,
-				(double)service->counters->connection_requests_sum);
+	kw_exposition_histogram(out, service->labels, bounds, service->counters->connection_requests,
+				KW_REQUESTS_BUCKETS, (double)service->counters->connection_requests_sum);
 }
 
 static void write_duration(struct kw_exposition *out, const struct service *service)
@@ -227,7 +229,8 @@ static void write_protocols(struct kw_exposition *out, const struct service *ser
 {
 	for (int i = 0; i < KW_PROTOCOL_MAX; i++)
 		if (service->counters->protocols[i])
-			count(out, service->labels, "protocol", kw_protocol_names[i], service->counters->protocols[i]);
+			count(out, service->labels, "protocol", kw_protocol_names[i],
+			      service->counters->protocols[i]);
 }
 
 struct family {
@@ -294,12 +297,13 @@ static int write_services(struct kw_exposition *out, const struct kw_aggregate *
 
 	if (!services)
 		return -ENOMEM;
-	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
+	for (const struct kw_service_counters *counters = aggregate->services; counters;
+	     counters = counters->hh.next) {
 		struct service *service = &services[at++];
 
-		service->counters = stats;
-		kw_window_total(&stats->window, &service->traffic);
-		service_labels(&stats->service, service->labels);
+		service->counters = counters;
+		kw_window_total(&counters->window, &service->traffic);
+		service_labels(&counters->service, service->labels);
 	}
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		kw_exposition_family(out, families[i].name, families[i].type, families[i].help);
@@ -327,7 +331,7 @@ static void write_margin(struct kw_exposition *out, const char *labels, const st
 
 static void write_drains(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
 {
-	kw_exposition_integer(out, labels, (int64_t)service->stats->drains.count);
+	kw_exposition_integer(out, labels, (int64_t)service->counters->drains.count);
 }
 
 static bool holds(const struct kw_assessment *service, enum kw_finding_id id, enum kw_severity severity)
@@ -343,7 +347,7 @@ static void write_findings(struct kw_exposition *out, const char *labels, const 
 {
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
 		for (enum kw_severity severity = 0; severity < KW_SEVERITY_MAX; severity++)
-			if (service->stats->raised[id] & 1 << severity)
+			if (service->counters->raised[id] & 1 << severity)
 				count(out, with(labels, "finding", kw_finding_name(id)).text, "severity",
 				      kw_severity_name(severity), holds(service, id, severity));
 }
@@ -363,10 +367,10 @@ static const struct conclusion {
 	{"keepwatch_finding", KW_TYPE_GAUGE, "1 while a finding holds, 0 after.", write_findings},
 };
 
-static void note_raised(struct kw_stats *stats, const struct kw_assessment *service)
+static void note_raised(struct kw_service_counters *counters, const struct kw_assessment *service)
 {
 	for (size_t i = 0; i < service->finding_count; i++)
-		stats->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
+		counters->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
 }
 
 /* All services are assessed before a line is written: the lines go by families. */
@@ -377,17 +381,18 @@ static int write_assessments(struct kw_exposition *out, struct kw_aggregate *agg
 	struct kw_assessment *assessed = calloc(services ? services : 1, sizeof(*assessed));
 	int r = assessed ? 0 : -ENOMEM;
 
-	for (struct kw_stats *stats = aggregate->services; stats && r == 0; stats = stats->hh.next) {
-		r = kw_assess(aggregate, stats, &assessed[at]);
+	for (struct kw_service_counters *counters = aggregate->services; counters && r == 0;
+	     counters = counters->hh.next) {
+		r = kw_assess(aggregate, counters, &assessed[at]);
 		if (r == 0)
-			note_raised(stats, &assessed[at++]);
+			note_raised(counters, &assessed[at++]);
 	}
 	for (size_t i = 0; i < families && r == 0; i++) {
 		kw_exposition_family(out, conclusions[i].name, conclusions[i].type, conclusions[i].help);
 		for (size_t k = 0; k < at; k++) {
 			char labels[LABELS];
 
-			service_labels(&assessed[k].stats->service, labels);
+			service_labels(&assessed[k].counters->service, labels);
 			conclusions[i].write(out, labels, &assessed[k]);
 		}
 	}

@@ -56,7 +56,7 @@ static void write_meaning(FILE *file, const struct kw_premature_close *close)
 	enum kw_reason reason = close->late ? KW_REASON_STALE_REUSE : close->verdict.reason;
 
 	fputs("<p>", file);
-	kw_html_text(file, kw_page_of_reason(reason)->meaning);
+	kw_html_text(file, kw_explanation_of_reason(reason)->meaning);
 	fprintf(file, " <code>keepwatch explain %s</code></p>\n", kw_reason_name(reason));
 }
 

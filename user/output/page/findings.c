@@ -81,22 +81,22 @@ static void write_more(FILE *file, const struct kw_finding *finding)
 }
 
 /* A line that says what is wrong; the gravest are open and say the rest at once. */
-static void write_summary(FILE *file, const struct kw_digest *digest, size_t number, size_t before)
+static void write_summary(FILE *file, const struct kw_overview *overview, size_t number, size_t before)
 {
-	const struct kw_finding *finding = digest->findings[number].finding;
-	const struct kw_stats *stats = digest->findings[number].service->stats;
+	const struct kw_finding *finding = overview->findings[number].finding;
+	const struct kw_service_counters *counters = overview->findings[number].service->counters;
 	const char *severity = kw_severity_name(finding->severity);
 	bool open = finding->severity == KW_SEVERITY_CRITICAL && number < OPEN && before == number;
 
 	fprintf(file, "<details class=\"finding %s\" id=\"finding-%zu\" data-key=\"%s ", severity, number,
 		kw_finding_name(finding->id));
-	kw_html_text(file, stats->service.name);
-	fprintf(file, " %s ", kw_role_name(stats->service.role));
-	kw_html_text(file, stats->service.peer);
+	kw_html_text(file, counters->service.name);
+	fprintf(file, " %s ", kw_role_name(counters->service.role));
+	kw_html_text(file, counters->service.peer);
 	fprintf(file, "\"%s>\n<summary><h3><span class=\"badge\">%s</span> ", open ? " open" : "", severity);
 	kw_page_words(file, kw_finding_name(finding->id));
 	fputs("</h3> ", file);
-	kw_page_who(file, stats);
+	kw_page_who(file, counters);
 	fputs("<span class=\"gist\">", file);
 	if (before != number)
 		fputs("At the other end of the same connections: ", file);
@@ -104,12 +104,12 @@ static void write_summary(FILE *file, const struct kw_digest *digest, size_t num
 	fputs("</span></summary>\n", file);
 }
 
-static void write_finding(FILE *file, const struct kw_digest *digest, size_t number,
+static void write_finding(FILE *file, const struct kw_overview *overview, size_t number,
 			  const struct kw_clock *clock)
 {
-	const struct kw_digest_finding *entry = &digest->findings[number];
+	const struct kw_overview_finding *entry = &overview->findings[number];
 
-	write_summary(file, digest, number, kw_digest_seen_before(digest, number));
+	write_summary(file, overview, number, kw_overview_seen_before(overview, number));
 	fputs("<div class=\"sides\"><div>\n", file);
 	if (entry->finding->id == KW_FINDING_DRAIN)
 		write_timeline(file, entry->service, clock);
@@ -122,9 +122,9 @@ static void write_finding(FILE *file, const struct kw_digest *digest, size_t num
 	fputs("</div>\n</details>\n", file);
 }
 
-void kw_page_findings(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock)
+void kw_page_findings(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock)
 {
-	size_t shown = digest->finding_count < KW_PAGE_FINDINGS ? digest->finding_count : KW_PAGE_FINDINGS;
+	size_t shown = overview->finding_count < KW_PAGE_FINDINGS ? overview->finding_count : KW_PAGE_FINDINGS;
 
 	fputs("<section id=\"findings\" aria-labelledby=\"findings-title\">\n"
 	      "<h2 id=\"findings-title\">Findings</h2>\n",
@@ -132,10 +132,10 @@ void kw_page_findings(FILE *file, const struct kw_digest *digest, const struct k
 	if (!shown)
 		fputs("<p class=\"none\">None.</p>\n", file);
 	for (size_t i = 0; i < shown; i++)
-		write_finding(file, digest, i, clock);
-	if (shown < digest->finding_count)
+		write_finding(file, overview, i, clock);
+	if (shown < overview->finding_count)
 		fprintf(file,
 			"<p class=\"none\">And %zu more: <code>keepwatch report</code> has them all.</p>\n",
-			digest->finding_count - shown);
+			overview->finding_count - shown);
 	fputs("</section>\n", file);
 }

@@ -47,22 +47,22 @@ void kw_page_time(FILE *file, const struct kw_clock *clock, uint64_t monotonic)
 	fprintf(file, "<time datetime=\"%s\">%.12s</time>", at, at + strlen("2026-01-01T"));
 }
 
-void kw_page_who(FILE *file, const struct kw_stats *stats)
+void kw_page_who(FILE *file, const struct kw_service_counters *counters)
 {
 	char comm[KW_COMM + 1] = "";
 
-	memcpy(comm, stats->comm, sizeof(stats->comm));
+	memcpy(comm, counters->comm, sizeof(counters->comm));
 	fputs("<bdi class=\"name\">", file);
-	kw_html_text(file, stats->service.name);
-	fprintf(file, "</bdi> <span class=\"role\">%s", kw_role_name(stats->service.role));
-	if (stats->service.role == KW_ROLE_CLIENT && comm[0]) {
+	kw_html_text(file, counters->service.name);
+	fprintf(file, "</bdi> <span class=\"role\">%s", kw_role_name(counters->service.role));
+	if (counters->service.role == KW_ROLE_CLIENT && comm[0]) {
 		fputs(" <bdi>", file);
 		kw_html_text(file, comm);
 		fputs("</bdi>", file);
 	}
-	if (stats->service.peer[0]) {
+	if (counters->service.peer[0]) {
 		fputs(", from <bdi>", file);
-		kw_html_text(file, stats->service.peer);
+		kw_html_text(file, counters->service.peer);
 		fputs("</bdi>", file);
 	}
 	fputs("</span>", file);

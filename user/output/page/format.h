@@ -33,7 +33,7 @@ void kw_page_span(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
 void kw_page_time(FILE *file, const struct kw_clock *clock, uint64_t monotonic);
 
 /* A service's name, and whose end of the connection it is told from. */
-void kw_page_who(FILE *file, const struct kw_stats *stats);
+void kw_page_who(FILE *file, const struct kw_service_counters *counters);
 
 /* The id of a connection, as records have it. */
 void kw_page_id(FILE *file, uint64_t cookie, uint32_t generation);

@@ -42,37 +42,39 @@ struct sums {
 	int64_t open;
 };
 
-static struct sums sum_up(const struct kw_digest *digest, const struct kw_aggregate *aggregate)
+static struct sums sum_up(const struct kw_overview *overview, const struct kw_aggregate *aggregate)
 {
 	struct sums sums = {0};
 
-	for (size_t i = 0; i < digest->service_count; i++) {
-		const struct kw_statistics *sum = &digest->services[i].sum;
+	for (size_t i = 0; i < overview->service_count; i++) {
+		const struct kw_window_statistics *sum = &overview->services[i].sum;
 
 		sums.closed += kw_traffic_closed(&sum->traffic);
 		sums.premature += sum->premature;
 		sums.requests += kw_traffic_requests(&sum->traffic);
 		sums.reused += sum->traffic.reused;
-		sums.lost[digest->services[i].stats->service.role % KW_ROLE_MAX] += kw_traffic_lost(&sum->traffic);
+		sums.lost[overview->services[i].counters->service.role % KW_ROLE_MAX] +=
+			kw_traffic_lost(&sum->traffic);
 	}
-	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next)
-		sums.open += stats->open;
+	for (const struct kw_service_counters *counters = aggregate->services; counters;
+	     counters = counters->hh.next)
+		sums.open += counters->open;
 	return sums;
 }
 
 /* Losses that no critical finding explains, be it that they are few or that they have only just happened. */
-static enum level_id level_of(const struct kw_digest *digest, const struct sums *sums)
+static enum level_id level_of(const struct kw_overview *overview, const struct sums *sums)
 {
-	enum level_id level = digest->has_http || digest->failed ? LEVEL_HEALTHY : LEVEL_NOTHING;
+	enum level_id level = overview->has_http || overview->failed ? LEVEL_HEALTHY : LEVEL_NOTHING;
 
-	if (digest->finding_count)
-		level = LEVEL_INFO + digest->findings[0].finding->severity;
+	if (overview->finding_count)
+		level = LEVEL_INFO + overview->findings[0].finding->severity;
 	return level < LEVEL_CRITICAL && sums->premature ? LEVEL_LOSSES : level;
 }
 
 /* ---- how things stand ---- */
 
-static void explain_level(FILE *file, const struct kw_digest *digest, const struct sums *sums,
+static void explain_level(FILE *file, const struct kw_overview *overview, const struct sums *sums,
 			  enum level_id level)
 {
 	if (level == LEVEL_NOTHING) {
@@ -84,11 +86,11 @@ static void explain_level(FILE *file, const struct kw_digest *digest, const stru
 	fprintf(file,
 		"%" PRIu64 " of %" PRIu64 " closed connections ended <a href=\"#closes\">before their time</a>",
 		sums->premature, sums->closed);
-	if (digest->finding_count) {
-		fprintf(file, ". %s: <a href=\"#finding-0\">", digest->finding_count > 1 ? "First" : "See");
-		kw_page_words(file, kw_finding_name(digest->findings[0].finding->id));
+	if (overview->finding_count) {
+		fprintf(file, ". %s: <a href=\"#finding-0\">", overview->finding_count > 1 ? "First" : "See");
+		kw_page_words(file, kw_finding_name(overview->findings[0].finding->id));
 		fputs("</a> at ", file);
-		kw_page_who(file, digest->findings[0].service->stats);
+		kw_page_who(file, overview->findings[0].service->counters);
 	}
 	fputc('.', file);
 }
@@ -99,7 +101,7 @@ static void figure(FILE *file, const char *name, const char *value, const char *
 		severity, name, value, about);
 }
 
-static void write_figures(FILE *file, const struct kw_digest *digest, const struct sums *sums)
+static void write_figures(FILE *file, const struct kw_overview *overview, const struct sums *sums)
 {
 	uint64_t lost = sums->lost[KW_ROLE_CLIENT] + sums->lost[KW_ROLE_SERVER];
 	char value[32], about[96];
@@ -114,25 +116,25 @@ static void write_figures(FILE *file, const struct kw_digest *digest, const stru
 		 sums->closed ? 100.0 * (double)sums->premature / (double)sums->closed : 0, sums->closed);
 	figure(file, "Premature closes", value, about, sums->premature ? "critical" : "");
 	snprintf(value, sizeof(value), "%" PRIu64, sums->requests);
-	if (digest->paired)
+	if (overview->paired)
 		snprintf(about, sizeof(about), "on %" PRIu64 " connections, %" PRIu64 " seen from both ends",
-			 digest->connections, digest->paired);
+			 overview->connections, overview->paired);
 	else
-		snprintf(about, sizeof(about), "on %" PRIu64 " connections", digest->connections);
+		snprintf(about, sizeof(about), "on %" PRIu64 " connections", overview->connections);
 	figure(file, "Requests", value, about, "");
 	snprintf(value, sizeof(value), "%.3g%%",
 		 sums->requests ? 100.0 * (double)sums->reused / (double)sums->requests : 0);
 	figure(file, "Reuse", value, "of requests found a connection open", "");
 	snprintf(value, sizeof(value), "%" PRId64, sums->open > 0 ? sums->open : 0);
 	figure(file, "Open now", value, "connections, each end counted", "");
-	if (digest->closing.connections) {
-		snprintf(value, sizeof(value), "%" PRIu32, digest->closing.connections);
+	if (overview->closing.connections) {
+		snprintf(value, sizeof(value), "%" PRIu32, overview->closing.connections);
 		snprintf(about, sizeof(about), "not final yet; %" PRIu32 " requests on them may be lost",
-			 digest->closing.requests);
-		figure(file, "Closing", value, about, digest->closing.requests ? "warning" : "");
+			 overview->closing.requests);
+		figure(file, "Closing", value, about, overview->closing.requests ? "warning" : "");
 	}
-	if (digest->lost_events) {
-		snprintf(value, sizeof(value), "%" PRIu64, digest->lost_events);
+	if (overview->lost_events) {
+		snprintf(value, sizeof(value), "%" PRIu64, overview->lost_events);
 		figure(file, "Events lost", value, "a larger --ring-size may help", "warning");
 	}
 	fputs("</dl>\n", file);
@@ -159,10 +161,10 @@ static void write_span(FILE *file, const struct kw_page_source *source)
 		at + strlen("2026-01-01T"));
 }
 
-static void write_main(FILE *file, const struct kw_page_source *source, const struct kw_digest *digest)
+static void write_main(FILE *file, const struct kw_page_source *source, const struct kw_overview *overview)
 {
-	struct sums sums = sum_up(digest, source->aggregate);
-	enum level_id level = level_of(digest, &sums);
+	struct sums sums = sum_up(overview, source->aggregate);
+	enum level_id level = level_of(overview, &sums);
 
 	fprintf(file, "<main id=\"main\" data-level=\"%s\" data-title=\"", levels[level].name);
 	kw_html_text(file, levels[level].headline);
@@ -172,15 +174,15 @@ static void write_main(FILE *file, const struct kw_page_source *source, const st
 		levels[level].name);
 	fprintf(file, "<span class=\"mark\" aria-hidden=\"true\">%s</span>\n<div><h1 id=\"state\">%s</h1>\n<p>",
 		levels[level].mark, levels[level].headline);
-	explain_level(file, digest, &sums, level);
+	explain_level(file, overview, &sums, level);
 	fputs("</p></div>\n</section>\n", file);
 	write_span(file, source);
 	if (level != LEVEL_NOTHING)
-		write_figures(file, digest, &sums);
-	kw_page_findings(file, digest, source->clock);
+		write_figures(file, overview, &sums);
+	kw_page_findings(file, overview, source->clock);
 	kw_page_closes(file, source->closes, source->clock, source->aggregate->now);
-	kw_page_plots(file, digest);
-	kw_page_services(file, digest);
+	kw_page_plots(file, overview);
+	kw_page_services(file, overview);
 	fputs("</main>\n", file);
 }
 
@@ -201,18 +203,18 @@ static int finish(FILE *file, char **text, size_t *length, char **ret_text, size
 
 int kw_page_main(const struct kw_page_source *source, char **ret_text, size_t *ret_length)
 {
-	struct kw_digest digest;
+	struct kw_overview overview;
 	size_t length = 0;
 	char *text = NULL;
 	FILE *file;
-	int r = kw_digest_make(source->aggregate, &digest);
+	int r = kw_overview_make(source->aggregate, &overview);
 
 	if (r < 0)
 		return r;
 	file = open_memstream(&text, &length);
 	if (file)
-		write_main(file, source, &digest);
-	kw_digest_free(&digest);
+		write_main(file, source, &overview);
+	kw_overview_free(&overview);
 	return file ? finish(file, &text, &length, ret_text, ret_length) : -ENOMEM;
 }
 

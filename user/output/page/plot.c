@@ -195,8 +195,8 @@ static void write_marks(FILE *file, const struct axis *axis, const struct kw_ass
 {
 	if (service->reuse_max > 0)
 		write_mark(file, axis, service->reuse_max, "longest reuse", 13);
-	if (service->stats->has_advertised_timeout)
-		write_mark(file, axis, service->stats->advertised_timeout, "advertised", 27);
+	if (service->counters->has_advertised_timeout)
+		write_mark(file, axis, service->counters->advertised_timeout, "advertised", 27);
 	if (service->server_idle.known)
 		write_mark(file, axis, service->server_idle.seconds, "server closes at", 190);
 	else if (service->client_idle.known)
@@ -209,7 +209,7 @@ static void write_description(FILE *file, const struct kw_assessment *service, s
 	const struct kw_sketch *closes = &service->sum.close_idle;
 
 	fprintf(file, "<title id=\"plot-%zu-title\">Idle times of ", number);
-	kw_html_text(file, service->stats->service.name);
+	kw_html_text(file, service->counters->service.name);
 	fprintf(file, "</title><desc id=\"plot-%zu-desc\">Used again %" PRIu64 " times, after up to ", number,
 		service->sum.traffic.reused);
 	kw_page_seconds(file, service->reuse_max);
@@ -225,7 +225,7 @@ static void write_description(FILE *file, const struct kw_assessment *service, s
 static void write_caption(FILE *file, const struct kw_assessment *service)
 {
 	fputs("<figcaption><h3>", file);
-	kw_page_who(file, service->stats);
+	kw_page_who(file, service->counters);
 	fprintf(file,
 		"</h3>\n<span class=\"key reuse\">used again (%" PRIu64 ")</span> "
 		"<span class=\"key close\">closed while idle (%" PRIu64 ")</span>",
@@ -273,7 +273,7 @@ static bool has_race(const struct kw_assessment *service)
 	return false;
 }
 
-void kw_page_plots(FILE *file, const struct kw_digest *digest)
+void kw_page_plots(FILE *file, const struct kw_overview *overview)
 {
 	size_t drawn = 0;
 
@@ -282,9 +282,9 @@ void kw_page_plots(FILE *file, const struct kw_digest *digest)
 	      "were closed (down). Where the two meet, requests get lost. Heights are relative to the most of "
 	      "each. Services with a timeout race have theirs above.</p>\n<div class=\"plots\">\n",
 	      file);
-	for (size_t i = 0; i < digest->service_count && drawn < KW_PAGE_PLOTS; i++)
-		if (!has_race(&digest->services[i]))
-			drawn += kw_page_plot(file, &digest->services[i], KW_PAGE_FINDINGS + drawn);
+	for (size_t i = 0; i < overview->service_count && drawn < KW_PAGE_PLOTS; i++)
+		if (!has_race(&overview->services[i]))
+			drawn += kw_page_plot(file, &overview->services[i], KW_PAGE_FINDINGS + drawn);
 	fputs("</div>\n", file);
 	if (!drawn)
 		fputs("<p class=\"none\">None: it takes connections that were both used again and closed while "

@@ -32,7 +32,7 @@ static void share_cell(FILE *file, uint64_t part, uint64_t whole)
 }
 
 /* The most frequent reasons; of equals the first in the order of the rules. */
-static void reasons_cell(FILE *file, const struct kw_statistics *sum)
+static void reasons_cell(FILE *file, const struct kw_window_statistics *sum)
 {
 	bool told[KW_REASON_MAX] = {false};
 
@@ -42,8 +42,8 @@ static void reasons_cell(FILE *file, const struct kw_statistics *sum)
 
 		for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
 			if (!told[reason] && kw_traffic_closed_for(&sum->traffic, reason) &&
-			    (most == KW_REASON_MAX ||
-			     kw_traffic_closed_for(&sum->traffic, reason) > kw_traffic_closed_for(&sum->traffic, most)))
+			    (most == KW_REASON_MAX || kw_traffic_closed_for(&sum->traffic, reason) >
+							      kw_traffic_closed_for(&sum->traffic, most)))
 				most = reason;
 		if (most == KW_REASON_MAX)
 			break;
@@ -56,17 +56,17 @@ static void reasons_cell(FILE *file, const struct kw_statistics *sum)
 
 static void write_row(FILE *file, const struct kw_assessment *service)
 {
-	const struct kw_statistics *sum = &service->sum;
+	const struct kw_window_statistics *sum = &service->sum;
 
 	fputs("<tr><th scope=\"row\">", file);
-	kw_page_who(file, service->stats);
+	kw_page_who(file, service->counters);
 	fputs("</th>", file);
 	count_cell(file, kw_traffic_lost(&sum->traffic), true);
 	count_cell(file, sum->premature, true);
 	count_cell(file, kw_traffic_seen(&sum->traffic), false);
 	fprintf(file, "<td>%.1f</td>", kw_requests_per_connection(sum));
 	share_cell(file, sum->traffic.reused, kw_traffic_requests(&sum->traffic));
-	seconds_cell(file, service->stats->has_advertised_timeout, service->stats->advertised_timeout);
+	seconds_cell(file, service->counters->has_advertised_timeout, service->counters->advertised_timeout);
 	seconds_cell(file, service->server_idle.known, service->server_idle.seconds);
 	seconds_cell(file, sum->traffic.reused, service->reuse_max);
 	seconds_cell(file, service->has_margin, service->margin);
@@ -74,9 +74,9 @@ static void write_row(FILE *file, const struct kw_assessment *service)
 	fputs("</tr>\n", file);
 }
 
-void kw_page_services(FILE *file, const struct kw_digest *digest)
+void kw_page_services(FILE *file, const struct kw_overview *overview)
 {
-	size_t shown = digest->service_count < KW_PAGE_SERVICES ? digest->service_count : KW_PAGE_SERVICES;
+	size_t shown = overview->service_count < KW_PAGE_SERVICES ? overview->service_count : KW_PAGE_SERVICES;
 
 	fputs("<section id=\"services\" aria-labelledby=\"services-title\">\n"
 	      "<h2 id=\"services-title\">Services</h2>\n",
@@ -95,11 +95,11 @@ void kw_page_services(FILE *file, const struct kw_digest *digest)
 	      "<th scope=\"col\">Why connections closed</th></tr></thead>\n<tbody>\n",
 	      file);
 	for (size_t i = 0; i < shown; i++)
-		write_row(file, &digest->services[i]);
+		write_row(file, &overview->services[i]);
 	fputs("</tbody>\n</table>\n</div>\n", file);
-	if (shown < digest->service_count)
+	if (shown < overview->service_count)
 		fprintf(file,
 			"<p class=\"none\">And %zu more: <code>keepwatch report</code> has them all.</p>\n",
-			digest->service_count - shown);
+			overview->service_count - shown);
 	fputs("</section>\n", file);
 }

@@ -56,10 +56,10 @@ static json_t *examples(const struct kw_examples *examples)
 	return list;
 }
 
-static json_t *finding_object(const struct kw_digest_finding *entry)
+static json_t *finding_object(const struct kw_overview_finding *entry)
 {
 	const struct kw_finding *finding = entry->finding;
-	const struct kw_service *service = &entry->service->stats->service;
+	const struct kw_service *service = &entry->service->counters->service;
 	json_t *object = json_object(), *numbers = json_object(), *advice = json_array();
 
 	for (size_t i = 0; i < finding->number_count; i++)
@@ -81,13 +81,14 @@ static json_t *finding_object(const struct kw_digest_finding *entry)
 
 /* ---- services ---- */
 
-static json_t *reasons(const struct kw_statistics *sum)
+static json_t *reasons(const struct kw_window_statistics *sum)
 {
 	json_t *object = json_object();
 
 	for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
 		if (kw_traffic_closed_for(&sum->traffic, reason))
-			set(object, kw_reason_name(reason), integer(kw_traffic_closed_for(&sum->traffic, reason)));
+			set(object, kw_reason_name(reason),
+			    integer(kw_traffic_closed_for(&sum->traffic, reason)));
 	return object;
 }
 
@@ -113,16 +114,17 @@ static json_t *support(const struct kw_inferred *inferred)
 	return json_pack("{s:I, s:f}", "count", (json_int_t)inferred->count, "share", inferred->share);
 }
 
-static json_t *reuse_times(const struct kw_statistics *sum)
+static json_t *reuse_times(const struct kw_window_statistics *sum)
 {
 	uint64_t most = sum->reuse_idle_max;
 
 	if (!sum->traffic.reused)
 		return json_null();
 	return json_pack("{s:f, s:f, s:f}", "p50",
-			 kw_digest_quantile(sum->traffic.reuse_idle.buckets, KW_HISTOGRAM_IDLE, 0.5, most), "p99",
-			 kw_digest_quantile(sum->traffic.reuse_idle.buckets, KW_HISTOGRAM_IDLE, 0.99, most), "max",
-			 (double)most / 1e9);
+			 kw_overview_quantile(sum->traffic.reuse_idle.buckets, KW_HISTOGRAM_IDLE, 0.5, most),
+			 "p99",
+			 kw_overview_quantile(sum->traffic.reuse_idle.buckets, KW_HISTOGRAM_IDLE, 0.99, most),
+			 "max", (double)most / 1e9);
 }
 
 static json_t *close_times(const struct kw_sketch *close)
@@ -133,25 +135,29 @@ static json_t *close_times(const struct kw_sketch *close)
 			 (double)kw_sketch_quantile(close, 0.99) / 1e6, "max", (double)close->most / 1e6);
 }
 
-static json_t *wait_times(const struct kw_statistics *sum)
+static json_t *wait_times(const struct kw_window_statistics *sum)
 {
-	double half = kw_digest_quantile(sum->traffic.wait.buckets, KW_HISTOGRAM_WAIT, 0.5, 0);
+	double half = kw_overview_quantile(sum->traffic.wait.buckets, KW_HISTOGRAM_WAIT, 0.5, 0);
 
 	if (half == 0)
 		return json_null();
 	return json_pack("{s:f, s:f}", "p50", half, "p99",
-			 kw_digest_quantile(sum->traffic.wait.buckets, KW_HISTOGRAM_WAIT, 0.99, 0));
+			 kw_overview_quantile(sum->traffic.wait.buckets, KW_HISTOGRAM_WAIT, 0.99, 0));
 }
 
 static void add_traffic(json_t *object, const struct kw_assessment *service)
 {
-	const struct kw_statistics *sum = &service->sum;
+	const struct kw_window_statistics *sum = &service->sum;
 
 	set(object, "connections", integer(kw_traffic_seen(&sum->traffic)));
 	set(object, "requests", integer(kw_traffic_requests(&sum->traffic)));
-	set(object, "requests_per_connection", real_or_null(kw_traffic_seen(&sum->traffic), kw_requests_per_connection(sum)));
+	set(object, "requests_per_connection",
+	    real_or_null(kw_traffic_seen(&sum->traffic), kw_requests_per_connection(sum)));
 	set(object, "reuse_ratio",
-	    real_or_null(kw_traffic_requests(&sum->traffic), kw_traffic_requests(&sum->traffic) ? (double)sum->traffic.reused / (double)kw_traffic_requests(&sum->traffic) : 0));
+	    real_or_null(kw_traffic_requests(&sum->traffic),
+			 kw_traffic_requests(&sum->traffic)
+				 ? (double)sum->traffic.reused / (double)kw_traffic_requests(&sum->traffic)
+				 : 0));
 	set(object, "premature", integer(sum->premature));
 	set(object, "reasons", reasons(sum));
 	set(object, "lost_requests", integer(kw_traffic_lost(&sum->traffic)));
@@ -159,10 +165,10 @@ static void add_traffic(json_t *object, const struct kw_assessment *service)
 
 static void add_timeouts(json_t *object, const struct kw_assessment *service)
 {
-	const struct kw_stats *stats = service->stats;
+	const struct kw_service_counters *counters = service->counters;
 
 	set(object, "advertised_timeout_s",
-	    stats->has_advertised_timeout ? integer(stats->advertised_timeout) : json_null());
+	    counters->has_advertised_timeout ? integer(counters->advertised_timeout) : json_null());
 	set(object, "inferred_idle_timeout_s",
 	    real_or_null(service->server_idle.known, service->server_idle.seconds));
 	set(object, "inferred_support", support(&service->server_idle));
@@ -173,15 +179,15 @@ static void add_timeouts(json_t *object, const struct kw_assessment *service)
 
 static json_t *service_object(const struct kw_assessment *service, const struct kw_clock *clock)
 {
-	const struct kw_stats *stats = service->stats;
+	const struct kw_service_counters *counters = service->counters;
 	json_t *object = json_object();
 	char comm[3 * KW_COMM];
 
-	kw_sanitize(stats->comm, sizeof(stats->comm), comm, sizeof(comm));
-	set(object, "role", json_string(kw_role_name(stats->service.role)));
-	set(object, "service", json_string(stats->service.name));
-	if (stats->service.peer[0])
-		set(object, "peer", json_string(stats->service.peer));
+	kw_sanitize(counters->comm, sizeof(counters->comm), comm, sizeof(comm));
+	set(object, "role", json_string(kw_role_name(counters->service.role)));
+	set(object, "service", json_string(counters->service.name));
+	if (counters->service.peer[0])
+		set(object, "peer", json_string(counters->service.peer));
 	set(object, "comm", comm[0] ? json_string(comm) : json_null());
 	add_traffic(object, service);
 	add_timeouts(object, service);
@@ -192,23 +198,23 @@ static json_t *service_object(const struct kw_assessment *service, const struct 
 	return object;
 }
 
-int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock)
+int kw_report_json(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock)
 {
 	json_t *object = json_object(), *findings = json_array(), *services = json_array();
 	int r = 0;
 
-	for (size_t i = 0; i < digest->finding_count; i++)
-		json_array_append_new(findings, finding_object(&digest->findings[i]));
-	for (size_t i = 0; i < digest->service_count; i++)
-		json_array_append_new(services, service_object(&digest->services[i], clock));
+	for (size_t i = 0; i < overview->finding_count; i++)
+		json_array_append_new(findings, finding_object(&overview->findings[i]));
+	for (size_t i = 0; i < overview->service_count; i++)
+		json_array_append_new(services, service_object(&overview->services[i], clock));
 	set(object, "type", json_string("report"));
 	set(object, "schema", json_integer(SCHEMA));
-	set(object, "observed_s", json_real(digest->observed));
-	set(object, "healthy", json_boolean(digest->healthy));
-	set(object, "lost_events", integer(digest->lost_events));
+	set(object, "observed_s", json_real(overview->observed));
+	set(object, "healthy", json_boolean(overview->healthy));
+	set(object, "lost_events", integer(overview->lost_events));
 	set(object, "closing",
-	    json_pack("{s:I, s:I}", "connections", (json_int_t)digest->closing.connections, "requests",
-		      (json_int_t)digest->closing.requests));
+	    json_pack("{s:I, s:I}", "connections", (json_int_t)overview->closing.connections, "requests",
+		      (json_int_t)overview->closing.requests));
 	set(object, "findings", findings);
 	set(object, "services", services);
 	if (!object || json_object_size(object) != 8)

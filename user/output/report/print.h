@@ -9,10 +9,10 @@
 #include "finding/overview.h"
 
 /* One line; the keys and their order are the public contract. */
-int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock);
+int kw_report_json(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock);
 
 /* A page that reads top down. */
-int kw_report_text(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock, bool colour);
+int kw_report_text(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock, bool colour);
 
 /* Idle times at which a service's connections were used again, beside those at which they were closed. */
 void kw_report_histogram(FILE *file, const struct kw_assessment *service);

@@ -15,13 +15,13 @@ int kw_reporter_open(struct kw_reporter *reporter, const struct kw_reporter_sett
 		     struct kw_source source)
 {
 	*reporter = (struct kw_reporter){.settings = *settings};
-	return kw_tally_open(&reporter->tally, &settings->intake, source);
+	return kw_intake_open(&reporter->intake, &settings->intake, source);
 }
 
 void kw_reporter_start(struct kw_reporter *reporter, uint64_t started)
 {
-	reporter->tally.aggregate.started = started;
-	reporter->tally.aggregate.now = started;
+	reporter->intake.aggregate.started = started;
+	reporter->intake.aggregate.now = started;
 	if (reporter->settings.every)
 		reporter->next = started + reporter->settings.every;
 }
@@ -34,13 +34,14 @@ static void clear_progress(const struct kw_reporter *reporter)
 
 static void show_progress(const struct kw_reporter *reporter)
 {
-	const struct kw_aggregate *aggregate = &reporter->tally.aggregate;
+	const struct kw_aggregate *aggregate = &reporter->intake.aggregate;
 	uint64_t connections = 0, requests = 0, lost = 0;
 
-	for (const struct kw_stats *stats = aggregate->services; stats; stats = stats->hh.next) {
+	for (const struct kw_service_counters *counters = aggregate->services; counters;
+	     counters = counters->hh.next) {
 		struct kw_traffic total;
 
-		kw_window_total(&stats->window, &total);
+		kw_window_total(&counters->window, &total);
 		connections += kw_traffic_seen(&total);
 		requests += kw_traffic_requests(&total) + total.requests[KW_VERSION_UNKNOWN];
 		lost += kw_traffic_lost(&total);
@@ -52,18 +53,18 @@ static void show_progress(const struct kw_reporter *reporter)
 
 static int print(struct kw_reporter *reporter)
 {
-	const struct kw_clock *clock = reporter->tally.source.clock;
-	struct kw_digest digest;
-	int r = kw_digest_make(&reporter->tally.aggregate, &digest);
+	const struct kw_clock *clock = reporter->intake.source.clock;
+	struct kw_overview overview;
+	int r = kw_overview_make(&reporter->intake.aggregate, &overview);
 
 	if (r < 0)
 		return kw_log_error(r, "out of memory");
 	clear_progress(reporter);
-	r = reporter->settings.json ? kw_report_json(stdout, &digest, clock)
-				    : kw_report_text(stdout, &digest, clock, kw_output_has_colour());
-	for (size_t i = 0; i < digest.finding_count; i++)
-		reporter->found |= digest.findings[i].finding->severity >= reporter->settings.fail_on;
-	kw_digest_free(&digest);
+	r = reporter->settings.json ? kw_report_json(stdout, &overview, clock)
+				    : kw_report_text(stdout, &overview, clock, kw_output_has_colour());
+	for (size_t i = 0; i < overview.finding_count; i++)
+		reporter->found |= overview.findings[i].finding->severity >= reporter->settings.fail_on;
+	kw_overview_free(&overview);
 	r = kw_output_flush(r);
 	reporter->reader_gone = r == KW_OUTPUT_ENOUGH;
 	return r;
@@ -85,7 +86,7 @@ static int on_time(struct kw_reporter *reporter, uint64_t now)
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct kw_reporter *reporter = context;
-	int r = kw_tally_event(&reporter->tally, event, verdict);
+	int r = kw_intake_event(&reporter->intake, event, verdict);
 
 	return r == 0 && event->totals ? on_time(reporter, event->time) : r;
 }
@@ -101,7 +102,7 @@ int kw_reporter_finish(struct kw_reporter *reporter)
 
 	if (reporter->reader_gone)
 		return 0;
-	if (kw_aggregate_settle(&reporter->tally.aggregate, UINT64_MAX) < 0)
+	if (kw_aggregate_settle(&reporter->intake.aggregate, UINT64_MAX) < 0)
 		return kw_log_error(-ENOMEM, "out of memory");
 	r = print(reporter);
 	return r < 0 ? r : 0;
@@ -109,5 +110,5 @@ int kw_reporter_finish(struct kw_reporter *reporter)
 
 void kw_reporter_close(struct kw_reporter *reporter)
 {
-	kw_tally_close(&reporter->tally);
+	kw_intake_close(&reporter->intake);
 }

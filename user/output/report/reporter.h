@@ -9,7 +9,7 @@
 #include "judge/sink.h"
 
 struct kw_reporter_settings {
-	struct kw_tally_settings intake;
+	struct kw_intake_settings intake;
 	bool json;
 	uint64_t every; /* ns from report to report; 0 means once, at the end */
 	enum kw_severity
@@ -18,7 +18,7 @@ struct kw_reporter_settings {
 
 struct kw_reporter {
 	struct kw_reporter_settings settings;
-	struct kw_tally tally;
+	struct kw_intake intake;
 	uint64_t next;    /* monotonic ns of the next report; 0: only at the end */
 	bool progress;    /* a line on the terminal tells that it works */
 	bool reader_gone; /* standard output is a closed pipe */

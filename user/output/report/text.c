@@ -21,15 +21,15 @@ static const char *const colours[KW_SEVERITY_MAX] = {"\033[1;36m", "\033[1;33m",
 
 static void print_who(FILE *file, const struct kw_assessment *service)
 {
-	const struct kw_stats *stats = service->stats;
+	const struct kw_service_counters *counters = service->counters;
 	char comm[3 * KW_COMM];
 
-	kw_sanitize(stats->comm, sizeof(stats->comm), comm, sizeof(comm));
-	fprintf(file, "%s (%s", stats->service.name, kw_role_name(stats->service.role));
-	if (stats->service.role == KW_ROLE_CLIENT && comm[0])
+	kw_sanitize(counters->comm, sizeof(counters->comm), comm, sizeof(comm));
+	fprintf(file, "%s (%s", counters->service.name, kw_role_name(counters->service.role));
+	if (counters->service.role == KW_ROLE_CLIENT && comm[0])
 		fprintf(file, " %s", comm);
-	if (stats->service.peer[0])
-		fprintf(file, ", from %s", stats->service.peer);
+	if (counters->service.peer[0])
+		fprintf(file, ", from %s", counters->service.peer);
 	fputc(')', file);
 }
 
@@ -59,17 +59,17 @@ static void print_examples(FILE *file, const struct kw_examples *examples)
 		fputc('\n', file);
 }
 
-static void print_finding(FILE *file, const struct kw_digest *digest, size_t number,
+static void print_finding(FILE *file, const struct kw_overview *overview, size_t number,
 			  const struct kw_clock *clock, bool colour)
 {
-	const struct kw_digest_finding *entry = &digest->findings[number];
+	const struct kw_overview_finding *entry = &overview->findings[number];
 	const struct kw_finding *finding = entry->finding;
 
 	fprintf(file, "\n%s%s: %s%s  ", colour ? colours[finding->severity] : "",
 		kw_severity_name(finding->severity), kw_finding_name(finding->id), colour ? PLAIN : "");
 	print_who(file, entry->service);
 	fputc('\n', file);
-	if (kw_digest_seen_before(digest, number) != number) {
+	if (kw_overview_seen_before(overview, number) != number) {
 		fputs("    the other end of the same connections: see above\n", file);
 		return;
 	}
@@ -101,29 +101,31 @@ static void share_or_dash(uint64_t part, uint64_t whole, char ret_text[KW_DURATI
 
 static void print_service(FILE *file, const struct kw_assessment *service, int width)
 {
-	const struct kw_statistics *sum = &service->sum;
+	const struct kw_window_statistics *sum = &service->sum;
 	char reuse[KW_DURATION_TEXT], premature[KW_DURATION_TEXT], advertised[KW_DURATION_TEXT];
 	char inferred[KW_DURATION_TEXT], longest[KW_DURATION_TEXT];
 
 	share_or_dash(sum->traffic.reused, kw_traffic_requests(&sum->traffic), reuse);
 	share_or_dash(sum->premature, kw_traffic_closed(&sum->traffic), premature);
-	seconds_or_dash(service->stats->has_advertised_timeout, service->stats->advertised_timeout, advertised);
+	seconds_or_dash(service->counters->has_advertised_timeout, service->counters->advertised_timeout,
+			advertised);
 	seconds_or_dash(service->server_idle.known, service->server_idle.seconds, inferred);
 	if (sum->traffic.reused)
 		kw_duration_print(sum->reuse_idle_max, longest);
 	else
 		strcpy(longest, "-");
 	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %11s %9s %14s\n", width,
-		service->stats->service.name, kw_role_name(service->stats->service.role), (uint64_t)kw_traffic_seen(&sum->traffic),
-		kw_requests_per_connection(sum), reuse, premature, advertised, inferred, longest);
+		service->counters->service.name, kw_role_name(service->counters->service.role),
+		(uint64_t)kw_traffic_seen(&sum->traffic), kw_requests_per_connection(sum), reuse, premature,
+		advertised, inferred, longest);
 }
 
-static void print_services(FILE *file, const struct kw_digest *digest)
+static void print_services(FILE *file, const struct kw_overview *overview)
 {
 	int width = NAME_LEAST;
 
-	for (size_t i = 0; i < digest->service_count && i < SERVICES; i++) {
-		int length = (int)strlen(digest->services[i].stats->service.name);
+	for (size_t i = 0; i < overview->service_count && i < SERVICES; i++) {
+		int length = (int)strlen(overview->services[i].counters->service.name);
 
 		if (length > width)
 			width = length;
@@ -132,46 +134,47 @@ static void print_services(FILE *file, const struct kw_digest *digest)
 		"requests/", "reused", "premature", "idle time-", "seen in", "longest idle");
 	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %11s %9s %14s\n", width, "", "", "", "conn.", "", "",
 		"out told", "closes", "before reuse");
-	for (size_t i = 0; i < digest->service_count && i < SERVICES; i++)
-		print_service(file, &digest->services[i], width);
-	if (digest->service_count > SERVICES)
-		fprintf(file, "and %zu more: see --json\n", digest->service_count - SERVICES);
+	for (size_t i = 0; i < overview->service_count && i < SERVICES; i++)
+		print_service(file, &overview->services[i], width);
+	if (overview->service_count > SERVICES)
+		fprintf(file, "and %zu more: see --json\n", overview->service_count - SERVICES);
 }
 
 /* ---- the page ---- */
 
-static void print_verdict(FILE *file, const struct kw_digest *digest, bool colour)
+static void print_verdict(FILE *file, const struct kw_overview *overview, bool colour)
 {
 	size_t counts[KW_SEVERITY_MAX] = {0};
 	char closing[KW_CLOSING_TEXT];
 
-	for (size_t i = 0; i < digest->finding_count; i++)
-		counts[digest->findings[i].finding->severity]++;
-	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", digest->observed, digest->connections);
-	if (digest->paired)
+	for (size_t i = 0; i < overview->finding_count; i++)
+		counts[overview->findings[i].finding->severity]++;
+	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", overview->observed,
+		overview->connections);
+	if (overview->paired)
 		fprintf(file,
 			" (%" PRIu64 " seen from both ends, whose requests "
 			"count at each)",
-			digest->paired);
-	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", digest->requests, digest->service_count);
-	if (digest->lost_events)
+			overview->paired);
+	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", overview->requests, overview->service_count);
+	if (overview->lost_events)
 		fprintf(file, "%" PRIu64 " events were lost: a larger --ring-size may help.\n",
-			digest->lost_events);
-	if (kw_text_closing(&digest->closing, closing))
+			overview->lost_events);
+	if (kw_text_closing(&overview->closing, closing))
 		fprintf(file, "%s.\n", closing);
-	if (!digest->finding_count && !digest->healthy) {
+	if (!overview->finding_count && !overview->healthy) {
 		fprintf(file,
 			"no finding yet, but %" PRIu64 " premature closes and %" PRIu64 " failed connects\n",
-			digest->premature, digest->failed);
+			overview->premature, overview->failed);
 		return;
 	}
-	if (!digest->finding_count) {
+	if (!overview->finding_count) {
 		fprintf(file, "%shealthy%s: nothing to find fault with\n", colour ? "\033[1;32m" : "",
 			colour ? PLAIN : "");
 		return;
 	}
-	fprintf(file, "%s%zu finding%s%s:", colour ? colours[digest->findings[0].finding->severity] : "",
-		digest->finding_count, digest->finding_count == 1 ? "" : "s", colour ? PLAIN : "");
+	fprintf(file, "%s%zu finding%s%s:", colour ? colours[overview->findings[0].finding->severity] : "",
+		overview->finding_count, overview->finding_count == 1 ? "" : "s", colour ? PLAIN : "");
 	for (int severity = KW_SEVERITY_MAX - 1; severity >= 0; severity--)
 		if (counts[severity])
 			fprintf(file, " %zu %s", counts[severity], kw_severity_name(severity));
@@ -184,25 +187,25 @@ static bool has_histogram(const struct kw_assessment *service)
 	return service->sum.traffic.reused && service->sum.close_idle.count;
 }
 
-int kw_report_text(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock, bool colour)
+int kw_report_text(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock, bool colour)
 {
 	int histograms = 0;
 
-	if (!digest->has_http && digest->healthy && !digest->closing.connections) {
-		fprintf(file, "No HTTP/1.x connection was seen in %.1f s.\n", digest->observed);
+	if (!overview->has_http && overview->healthy && !overview->closing.connections) {
+		fprintf(file, "No HTTP/1.x connection was seen in %.1f s.\n", overview->observed);
 		return ferror(file) ? -EIO : 0;
 	}
-	print_verdict(file, digest, colour);
-	for (size_t i = 0; i < digest->finding_count; i++)
-		print_finding(file, digest, i, clock, colour);
-	print_services(file, digest);
-	for (size_t i = 0; i < digest->service_count && histograms < HISTOGRAMS; i++) {
-		if (!has_histogram(&digest->services[i]))
+	print_verdict(file, overview, colour);
+	for (size_t i = 0; i < overview->finding_count; i++)
+		print_finding(file, overview, i, clock, colour);
+	print_services(file, overview);
+	for (size_t i = 0; i < overview->service_count && histograms < HISTOGRAMS; i++) {
+		if (!has_histogram(&overview->services[i]))
 			continue;
 		fputs("\nIdle times of ", file);
-		print_who(file, &digest->services[i]);
+		print_who(file, &overview->services[i]);
 		fputc('\n', file);
-		kw_report_histogram(file, &digest->services[i]);
+		kw_report_histogram(file, &overview->services[i]);
 		histograms++;
 	}
 	return ferror(file) ? -EIO : 0;
