@@ -208,11 +208,26 @@ static void make_old_file(const char *path, uint32_t version, const char *json)
 	event.identity.cookie = 1;
 	fwrite(&preamble, sizeof(preamble), 1, file);
 	for (int i = 0; i < 3; i++) {
-		heads[i].checksum = kw_recording_checksum(&heads[i], payloads[i]);
+		heads[i].checksum = kw_recording_checksum(version, &heads[i], payloads[i]);
 		fwrite(&heads[i], sizeof(heads[i]), 1, file);
 		fwrite(payloads[i], 1, heads[i].size, file);
 	}
 	assert_int_equal(fclose(file), 0);
+}
+
+/* Computed by other means: files of both versions must be readable for ever. */
+static void checksums_are_those_of_their_version(void **state)
+{
+	struct kw_frame_head event = {.size = 48, .type = KW_FRAME_EVENT}, end = {.type = KW_FRAME_END};
+	uint8_t payload[48];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)i;
+	assert_int_equal(kw_recording_checksum(1, &event, payload), 0x57c49a68ccce7aa4);
+	assert_int_equal(kw_recording_checksum(1, &end, NULL), 0x4edb9e55d5caf0d4);
+	assert_int_equal(kw_recording_checksum(2, &event, payload), 0xf19982e4);
+	assert_int_equal(kw_recording_checksum(2, &end, NULL), 0x52fc2f5b);
 }
 
 static void an_older_header_that_says_less_is_read(void **state)
@@ -244,9 +259,10 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 		const char *json;
 		const char *hint;
 	} rows[] = {
-		{2, "{}", "is of version 2"},
+		{3, "{}", "is of version 3"},
 		{0, "{}", "is of version 0"},
 		{1, "[]", "damaged at byte 16"},
+		{2, "[]", "damaged at byte 16"},
 		{1, "{\"keepwatch\":\"9.9\",\"events\":{\"connection\":8}}", "by keepwatch 9.9"},
 	};
 	char path[PATH], *said;
@@ -368,6 +384,7 @@ int main(void)
 		cmocka_unit_test(what_was_written_is_read),
 		cmocka_unit_test(a_file_cut_anywhere_yields_all_whole_frames_and_says_where),
 		cmocka_unit_test(a_damaged_byte_is_found_where_it_is),
+		cmocka_unit_test(checksums_are_those_of_their_version),
 		cmocka_unit_test(an_older_header_that_says_less_is_read),
 		cmocka_unit_test(what_cannot_be_read_is_told_in_one_line),
 		cmocka_unit_test(a_file_that_may_not_grow_keeps_what_it_has),

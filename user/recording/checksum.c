@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "recording/recording.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <zlib.h>
 
 #define LANES 4
 #define PRIME 0x9e3779b97f4a7c15ULL /* any odd number with its bits well spread will do */
@@ -14,10 +16,9 @@ static uint64_t load(const uint8_t *at)
 	return word;
 }
 
-/* Four sums side by side, since one would wait for its own multiplication. Each step maps the sum one to
- * one, so a single word that is damaged in a lane is found for certain; any other damage but for one in
- * 2^64. */
-uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *payload)
+/* Version 1: four sums side by side, because one would wait for its own multiplication. It is kept so that older recordings
+ * can be read. */
+static uint64_t checksum_1(const struct kw_frame_head *head, const void *payload)
 {
 	uint64_t lanes[LANES] = {head->size, head->type, PRIME, ~PRIME};
 	const uint8_t *bytes = payload;
@@ -38,4 +39,16 @@ uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *pay
 		sum ^= sum >> 29;
 	}
 	return sum;
+}
+
+static uint64_t checksum_2(const struct kw_frame_head *head, const void *payload)
+{
+	uLong crc = crc32(0, (const Bytef *)head, offsetof(struct kw_frame_head, checksum));
+
+	return head->size ? crc32(crc, payload, head->size) : crc;
+}
+
+uint64_t kw_recording_checksum(uint32_t version, const struct kw_frame_head *head, const void *payload)
+{
+	return version == 1 ? checksum_1(head, payload) : checksum_2(head, payload);
 }

@@ -18,9 +18,8 @@ struct kw_recording_reader {
 	uint64_t position; /* in the file, of buffer[next] */
 	size_t next;       /* where the next frame begins */
 	size_t filled;
-	bool ended; /* the file has no more than what is in the buffer */
-	/* Reads a frame's head and payload as its version has them. Here the versions part ways. */
-	int (*frame)(struct kw_recording_reader *reader, struct kw_frame *ret_frame);
+	bool ended;       /* the file has no more than what is in the buffer */
+	uint32_t version; /* of the file */
 	uint8_t buffer[BUFFER] __attribute__((aligned(8)));
 };
 
@@ -74,7 +73,7 @@ int kw_recording_damaged(const struct kw_recording_reader *reader, const struct 
 	return damaged_at(reader, frame->position);
 }
 
-static int frame_1(struct kw_recording_reader *reader, struct kw_frame *ret_frame)
+int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_frame)
 {
 	struct kw_frame_head head;
 	const uint8_t *payload;
@@ -89,16 +88,11 @@ static int frame_1(struct kw_recording_reader *reader, struct kw_frame *ret_fram
 	if (r < 0)
 		return r == -ENODATA ? cut_off(reader) : r;
 	payload = reader->buffer + reader->next + sizeof(head);
-	if (kw_recording_checksum(&head, payload) != head.checksum)
+	if (kw_recording_checksum(reader->version, &head, payload) != head.checksum)
 		return damaged_at(reader, reader->position);
 	*ret_frame = (struct kw_frame){head.type, head.size, payload, reader->position};
 	advance(reader, sizeof(head) + head.size);
 	return head.type != KW_FRAME_END;
-}
-
-int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_frame)
-{
-	return reader->frame(reader, ret_frame);
 }
 
 static int read_preamble(struct kw_recording_reader *reader)
@@ -116,7 +110,7 @@ static int read_preamble(struct kw_recording_reader *reader)
 		return kw_log_error(-EBADMSG,
 				    "%s is of version %u, this program reads up to %u: take a newer one",
 				    reader->path, preamble.version, KW_RECORDING_VERSION);
-	reader->frame = frame_1;
+	reader->version = preamble.version;
 	advance(reader, sizeof(preamble));
 	return 0;
 }

@@ -15,11 +15,12 @@
 
 #include "base/clock.h"
 
-#define KW_RECORDING_VERSION 1
+#define KW_RECORDING_VERSION 2 /* is written; 1 is still read */
 
 struct kw_recording_preamble {
-	char magic[12];   /* KW_RECORDING_MAGIC */
-	uint32_t version; /* what follows is to be read as; grows only when older programs cannot read it */
+	char magic[12]; /* KW_RECORDING_MAGIC */
+	uint32_t
+		version; /* 1 or 2: they differ in the checksum only; grows when older programs cannot read the file */
 };
 #define KW_RECORDING_MAGIC "keepwatch\r\n" /* a transfer as text damages it */
 
@@ -35,7 +36,7 @@ enum kw_frame_type {
 struct kw_frame_head {
 	uint32_t size;     /* of the payload that follows: a multiple of 8, at most KW_FRAME_MOST */
 	uint32_t type;     /* enum kw_frame_type */
-	uint64_t checksum; /* of the two above and the payload */
+	uint64_t checksum; /* of the two fields above and the payload, see kw_recording_checksum() */
 };
 #define KW_FRAME_MOST 65536
 
@@ -56,7 +57,9 @@ struct kw_recording_header {
 	size_t lived_size;
 };
 
-uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *payload);
+/* The checksum of a frame in a file of this version. In version 2 it is the CRC-32 of zlib (RFC 1952, section 8) over the
+ * size and the type of the head and then the payload. */
+uint64_t kw_recording_checksum(uint32_t version, const struct kw_frame_head *head, const void *payload);
 
 /* ---- writing ---- */
 

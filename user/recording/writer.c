@@ -158,7 +158,7 @@ int kw_recording_write(struct kw_recording_writer *writer, enum kw_frame_type ty
 	memset(at + sizeof(head), 0, head.size);
 	if (size)
 		memcpy(at + sizeof(head), payload, size);
-	head.checksum = kw_recording_checksum(&head, at + sizeof(head));
+	head.checksum = kw_recording_checksum(KW_RECORDING_VERSION, &head, at + sizeof(head));
 	memcpy(at, &head, sizeof(head));
 	writer->used += sizeof(head) + head.size;
 	return 0;
