@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/trace/json.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/sanitize.h"
 #include "base/timestamp.h"
 #include "event/container.h"
@@ -12,7 +11,7 @@
 #define SCHEMA 1
 
 /* Nanoseconds up to a year need 16 digits; 15 keep a double from showing its rounding. */
-#define FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(15))
+#define DIGITS 15
 
 /* ---- values: what is unknown is null ---- */
 
@@ -29,21 +28,6 @@ static json_t *seconds_or_null(bool known, uint64_t ns)
 static json_t *signed_seconds(int64_t ns)
 {
 	return ns == KW_DURATION_UNKNOWN ? json_null() : json_real((double)ns / 1e9);
-}
-
-static json_t *integer(uint64_t number)
-{
-	return json_integer((json_int_t)number);
-}
-
-static json_t *integer_or_null(bool known, uint64_t number)
-{
-	return known ? integer(number) : json_null();
-}
-
-static json_t *string_or_null(const char *text)
-{
-	return text && text[0] ? json_string(text) : json_null();
 }
 
 /* null for a time that is not known. */
@@ -75,16 +59,16 @@ static json_t *announced(uint8_t by, uint8_t how)
 
 static json_t *directives(const struct kw_directives *directives)
 {
-	return json_pack("{s:o, s:o, s:o}", "keep_alive", integer(directives->keep_alive), "close",
-			 integer(directives->close), "upgrade", integer(directives->upgrade));
+	return json_pack("{s:o, s:o, s:o}", "keep_alive", kw_json_integer(directives->keep_alive), "close",
+			 kw_json_integer(directives->close), "upgrade", kw_json_integer(directives->upgrade));
 }
 
 static json_t *advertised(const struct kw_http *http)
 {
 	if (!http->has_timeout && !http->has_max)
 		return json_null();
-	return json_pack("{s:o, s:o}", "timeout_s", integer_or_null(http->has_timeout, http->timeout), "max",
-			 integer_or_null(http->has_max, http->max));
+	return json_pack("{s:o, s:o}", "timeout_s", kw_json_integer_or_null(http->has_timeout, http->timeout),
+			 "max", kw_json_integer_or_null(http->has_max, http->max));
 }
 
 static json_t *hop_by_hop(const struct kw_event_lived *lived)
@@ -95,7 +79,7 @@ static json_t *hop_by_hop(const struct kw_event_lived *lived)
 		char name[HTTP1_WORD + 1];
 
 		kw_sanitize(lived->names[i].name, HTTP1_WORD, name, sizeof(name));
-		json_array_append_new(names, json_string(name));
+		kw_json_append(&names, json_string(name));
 	}
 	return names;
 }
@@ -106,7 +90,7 @@ static json_t *errors(uint32_t bits)
 
 	for (int i = 0; i < HTTP1_ERROR_MAX; i++)
 		if (bits & 1 << i)
-			json_array_append_new(names, json_string(kw_http_error_name(i)));
+			kw_json_append(&names, json_string(kw_http_error_name(i)));
 	return names;
 }
 
@@ -115,37 +99,32 @@ static json_t *sentences(const struct kw_evidence *evidence)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < evidence->count; i++)
-		json_array_append_new(list, json_string(evidence->sentences[i]));
+		kw_json_append(&list, json_string(evidence->sentences[i]));
 	return list;
 }
 
 static json_t *application_error(const struct kw_http *http)
 {
 	if (http->app_error > 0)
-		return string_or_null(strerrorname_np(http->app_error));
+		return kw_json_string_or_null(strerrorname_np(http->app_error));
 	return http->flags & KW_HTTP_EOF_READ ? json_string("EOF") : json_null();
 }
 
 /* ---- the connection record, in the order of its keys ---- */
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-	json_object_set_new_nocheck(object, key, value);
-}
-
 /* When a connection that is older than the observer was opened is not known. */
-static void add_times(json_t *object, const struct kw_record *record)
+static void add_times(json_t **object, const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
 	uint64_t opened = event->identity.preexisting ? 0 : event->opened;
 	uint64_t closed = record->verdict ? record->verdict->closed : 0;
 
-	set(object, "opened", timestamp(&record->clock, opened));
-	set(object, "closed", timestamp(&record->clock, closed));
-	set(object, "duration_s", seconds_or_null(opened && closed >= opened, closed - opened));
+	kw_json_set(object, "opened", timestamp(&record->clock, opened));
+	kw_json_set(object, "closed", timestamp(&record->clock, closed));
+	kw_json_set(object, "duration_s", seconds_or_null(opened && closed >= opened, closed - opened));
 }
 
-static void add_identity(json_t *object, const struct kw_record *record)
+static void add_identity(json_t **object, const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
 	const struct kw_identity *identity = &event->identity;
@@ -154,33 +133,34 @@ static void add_identity(json_t *object, const struct kw_record *record)
 
 	kw_container_find(record->cgroup, &container);
 	kw_sanitize(identity->comm, KW_COMM, comm, sizeof(comm));
-	set(object, "role",
-	    string_or_null(identity->role == KW_ROLE_UNKNOWN ? NULL : kw_role_name(identity->role)));
-	set(object, "local", endpoint(identity->local, identity->local_port));
-	set(object, "remote", endpoint(identity->remote, identity->remote_port));
-	set(object, "netns", integer_or_null(identity->netns, identity->netns));
-	set(object, "pid", integer_or_null(identity->pid, identity->pid));
-	set(object, "comm", string_or_null(comm));
-	set(object, "cgroup", string_or_null(record->cgroup));
-	set(object, "container", string_or_null(container.id));
+	kw_json_set(object, "role",
+		    kw_json_string_or_null(identity->role == KW_ROLE_UNKNOWN ? NULL
+									     : kw_role_name(identity->role)));
+	kw_json_set(object, "local", endpoint(identity->local, identity->local_port));
+	kw_json_set(object, "remote", endpoint(identity->remote, identity->remote_port));
+	kw_json_set(object, "netns", kw_json_integer_or_null(identity->netns, identity->netns));
+	kw_json_set(object, "pid", kw_json_integer_or_null(identity->pid, identity->pid));
+	kw_json_set(object, "comm", kw_json_string_or_null(comm));
+	kw_json_set(object, "cgroup", kw_json_string_or_null(record->cgroup));
+	kw_json_set(object, "container", kw_json_string_or_null(container.id));
 	if (container.pod[0])
-		set(object, "pod", json_string(container.pod));
-	set(object, "service", json_string(record->service->name));
-	set(object, "protocol", json_string(kw_protocol_name(&event->http)));
-	set(object, "preexisting", json_boolean(identity->preexisting));
+		kw_json_set(object, "pod", json_string(container.pod));
+	kw_json_set(object, "service", json_string(record->service->name));
+	kw_json_set(object, "protocol", json_string(kw_protocol_name(&event->http)));
+	kw_json_set(object, "preexisting", json_boolean(identity->preexisting));
 }
 
-static void add_traffic(json_t *object, const struct kw_http *http)
+static void add_traffic(json_t **object, const struct kw_http *http)
 {
-	set(object, "requests", integer(http->counts.requests));
-	set(object, "responses", integer(http->counts.responses));
-	set(object, "tx_bytes", integer(http->tx_bytes));
-	set(object, "rx_bytes", integer(http->rx_bytes));
-	set(object, "blind_bytes", integer(http->blind_bytes));
+	kw_json_set(object, "requests", kw_json_integer(http->counts.requests));
+	kw_json_set(object, "responses", kw_json_integer(http->counts.responses));
+	kw_json_set(object, "tx_bytes", kw_json_integer(http->tx_bytes));
+	kw_json_set(object, "rx_bytes", kw_json_integer(http->rx_bytes));
+	kw_json_set(object, "blind_bytes", kw_json_integer(http->blind_bytes));
 }
 
 /* How it ended; all null while it is open. */
-static void add_verdict(json_t *object, const struct kw_record *record)
+static void add_verdict(json_t **object, const struct kw_record *record)
 {
 	static const char *const keys[] = {"closer",    "manner",        "phase",      "reason",
 					   "premature", "lost_requests", "confidence", "evidence"};
@@ -188,72 +168,65 @@ static void add_verdict(json_t *object, const struct kw_record *record)
 
 	if (!verdict) {
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-			set(object, keys[i], json_null());
+			kw_json_set(object, keys[i], json_null());
 		return;
 	}
-	set(object, "closer", json_string(kw_closer_name(verdict->closer)));
-	set(object, "manner",
-	    string_or_null(verdict->manner == KW_MANNER_UNKNOWN ? NULL : kw_manner_name(verdict->manner)));
-	set(object, "phase",
-	    string_or_null(verdict->phase == KW_PHASE_UNKNOWN ? NULL : kw_phase_name(verdict->phase)));
-	set(object, "reason", json_string(kw_reason_name(verdict->reason)));
-	set(object, "premature",
-	    verdict->premature == KW_PREMATURE_UNKNOWN ? json_null()
-						       : json_boolean(verdict->premature == KW_PREMATURE_YES));
-	set(object, "lost_requests",
-	    integer_or_null(verdict->premature != KW_PREMATURE_UNKNOWN, verdict->lost_requests));
-	set(object, "confidence", json_string(kw_confidence_name(verdict->confidence)));
-	set(object, "evidence", sentences(record->evidence));
+	kw_json_set(object, "closer", json_string(kw_closer_name(verdict->closer)));
+	kw_json_set(object, "manner",
+		    kw_json_string_or_null(
+			    verdict->manner == KW_MANNER_UNKNOWN ? NULL : kw_manner_name(verdict->manner)));
+	kw_json_set(object, "phase",
+		    kw_json_string_or_null(verdict->phase == KW_PHASE_UNKNOWN ? NULL
+									      : kw_phase_name(verdict->phase)));
+	kw_json_set(object, "reason", json_string(kw_reason_name(verdict->reason)));
+	kw_json_set(object, "premature",
+		    verdict->premature == KW_PREMATURE_UNKNOWN
+			    ? json_null()
+			    : json_boolean(verdict->premature == KW_PREMATURE_YES));
+	kw_json_set(
+		object, "lost_requests",
+		kw_json_integer_or_null(verdict->premature != KW_PREMATURE_UNKNOWN, verdict->lost_requests));
+	kw_json_set(object, "confidence", json_string(kw_confidence_name(verdict->confidence)));
+	kw_json_set(object, "evidence", sentences(record->evidence));
 }
 
 static json_t *body_size(const struct kw_verdict *verdict, uint64_t bytes)
 {
-	return integer_or_null(verdict && bytes != KW_BODY_UNKNOWN, bytes);
+	return kw_json_integer_or_null(verdict && bytes != KW_BODY_UNKNOWN, bytes);
 }
 
-static void add_facts(json_t *object, const struct kw_record *record)
+static void add_facts(json_t **object, const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
 	const struct kw_verdict *verdict = record->verdict;
 	const struct kw_http *http = &event->http;
 
-	set(object, "idle_at_close_s", verdict ? signed_seconds(verdict->idle_at_close) : json_null());
-	set(object, "idle_max_s", seconds_or_null(http->counts.reused && http->idle_max, http->idle_max));
-	set(object, "waited_s", verdict ? signed_seconds(verdict->waited) : json_null());
-	set(object, "stalled_s", verdict ? signed_seconds(verdict->stalled) : json_null());
-	set(object, "body_bytes", body_size(verdict, verdict ? verdict->body_bytes : 0));
-	set(object, "body_declared", body_size(verdict, verdict ? verdict->body_declared : 0));
-	set(object, "late_by_s", verdict ? signed_seconds(verdict->late_by) : json_null());
-	set(object, "announced", announced(http->announced_by, http->announced_how));
-	set(object, "advertised", advertised(http));
-	set(object, "overrun", json_boolean(http->flags & KW_HTTP_OVERRUN));
-	set(object, "close_ignored", json_boolean(http->flags & KW_HTTP_CLOSE_IGNORED));
-	set(object, "late_request", json_boolean(verdict && verdict->late_request));
-	set(object, "unread_data", json_boolean(verdict && verdict->unread_data));
-	set(object, "hop_by_hop", hop_by_hop(record->event->lived));
-	set(object, "directives",
-	    json_pack("{s:o, s:o}", "request", directives(&http->counts.request), "response",
-		      directives(&http->counts.response)));
-	set(object, "last_status", integer_or_null(http->last_status, http->last_status));
-	set(object, "app_error", application_error(http));
-	set(object, "retransmits", integer(event->closing.retransmits));
-	set(object, "srtt_us", integer_or_null(event->closing.srtt_us, event->closing.srtt_us));
-	set(object, "errors", errors(http->errors));
+	kw_json_set(object, "idle_at_close_s", verdict ? signed_seconds(verdict->idle_at_close) : json_null());
+	kw_json_set(object, "idle_max_s",
+		    seconds_or_null(http->counts.reused && http->idle_max, http->idle_max));
+	kw_json_set(object, "waited_s", verdict ? signed_seconds(verdict->waited) : json_null());
+	kw_json_set(object, "stalled_s", verdict ? signed_seconds(verdict->stalled) : json_null());
+	kw_json_set(object, "body_bytes", body_size(verdict, verdict ? verdict->body_bytes : 0));
+	kw_json_set(object, "body_declared", body_size(verdict, verdict ? verdict->body_declared : 0));
+	kw_json_set(object, "late_by_s", verdict ? signed_seconds(verdict->late_by) : json_null());
+	kw_json_set(object, "announced", announced(http->announced_by, http->announced_how));
+	kw_json_set(object, "advertised", advertised(http));
+	kw_json_set(object, "overrun", json_boolean(http->flags & KW_HTTP_OVERRUN));
+	kw_json_set(object, "close_ignored", json_boolean(http->flags & KW_HTTP_CLOSE_IGNORED));
+	kw_json_set(object, "late_request", json_boolean(verdict && verdict->late_request));
+	kw_json_set(object, "unread_data", json_boolean(verdict && verdict->unread_data));
+	kw_json_set(object, "hop_by_hop", hop_by_hop(record->event->lived));
+	kw_json_set(object, "directives",
+		    json_pack("{s:o, s:o}", "request", directives(&http->counts.request), "response",
+			      directives(&http->counts.response)));
+	kw_json_set(object, "last_status", kw_json_integer_or_null(http->last_status, http->last_status));
+	kw_json_set(object, "app_error", application_error(http));
+	kw_json_set(object, "retransmits", kw_json_integer(event->closing.retransmits));
+	kw_json_set(object, "srtt_us", kw_json_integer_or_null(event->closing.srtt_us, event->closing.srtt_us));
+	kw_json_set(object, "errors", errors(http->errors));
 }
 
 /* ---- lines ---- */
-
-static int write_line(FILE *file, json_t *object)
-{
-	int r = 0;
-
-	if (!object)
-		return -ENOMEM;
-	if (json_dumpf(object, file, FORMAT) < 0 || fputc('\n', file) == EOF)
-		r = -EIO;
-	json_decref(object);
-	return r;
-}
 
 int kw_json_connection(FILE *file, const struct kw_record *record)
 {
@@ -264,12 +237,12 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	kw_connection_id(&event->identity, id);
 	object = json_pack("{s:s, s:i, s:s}", "type", record->verdict ? "connection" : "open", "schema", SCHEMA,
 			   "id", id);
-	add_times(object, record);
-	add_identity(object, record);
-	add_traffic(object, &event->http);
-	add_verdict(object, record);
-	add_facts(object, record);
-	return write_line(file, object);
+	add_times(&object, record);
+	add_identity(&object, record);
+	add_traffic(&object, &event->http);
+	add_verdict(&object, record);
+	add_facts(&object, record);
+	return kw_json_write_line(file, object, DIGITS);
 }
 
 int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
@@ -277,16 +250,18 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 	char id[KW_ID_TEXT];
 
 	kw_connection_id(&exchange->identity, id);
-	return write_line(file, json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-					  "type", "exchange", "id", id, "n", (int)exchange->number, "status",
-					  integer_or_null(exchange->status, exchange->status), "http",
-					  exchange->version ? "1.1" : "1.0", "method",
-					  kw_method_name(exchange->method), "wait_s", seconds(exchange->wait),
-					  "duration_s", seconds(exchange->duration), "idle_before_s",
-					  seconds_or_null(exchange->number > 1, exchange->idle_before),
-					  "request_bytes", integer(exchange->request_bytes), "response_bytes",
-					  integer(exchange->response_bytes), "announced",
-					  announced(exchange->announced_by, exchange->announced_how)));
+	return kw_json_write_line(
+		file,
+		json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type", "exchange",
+			  "id", id, "n", (int)exchange->number, "status",
+			  kw_json_integer_or_null(exchange->status, exchange->status), "http",
+			  exchange->version ? "1.1" : "1.0", "method", kw_method_name(exchange->method),
+			  "wait_s", seconds(exchange->wait), "duration_s", seconds(exchange->duration),
+			  "idle_before_s", seconds_or_null(exchange->number > 1, exchange->idle_before),
+			  "request_bytes", kw_json_integer(exchange->request_bytes), "response_bytes",
+			  kw_json_integer(exchange->response_bytes), "announced",
+			  announced(exchange->announced_by, exchange->announced_how)),
+		DIGITS);
 }
 
 /* One segment that came too late is one request that nobody will answer. */
@@ -295,13 +270,18 @@ int kw_json_amend(FILE *file, const struct kw_event_late *late)
 	char id[KW_ID_TEXT];
 
 	kw_connection_id(&late->identity, id);
-	return write_line(file, json_pack("{s:s, s:i, s:s, s:b, s:b, s:i}", "type", "amend", "schema", SCHEMA,
-					  "id", id, "late_request", 1, "premature", 1, "lost_requests", 1));
+	return kw_json_write_line(file,
+				  json_pack("{s:s, s:i, s:s, s:b, s:b, s:i}", "type", "amend", "schema", SCHEMA,
+					    "id", id, "late_request", 1, "premature", 1, "lost_requests", 1),
+				  DIGITS);
 }
 
 int kw_json_summary(FILE *file, const struct kw_summary *summary)
 {
-	return write_line(file, json_pack("{s:s, s:o, s:o, s:o}", "type", "summary", "connections",
-					  integer(summary->connections), "lost_events",
-					  integer(summary->lost_events), "tainted", integer(summary->tainted)));
+	return kw_json_write_line(file,
+				  json_pack("{s:s, s:o, s:o, s:o}", "type", "summary", "connections",
+					    kw_json_integer(summary->connections), "lost_events",
+					    kw_json_integer(summary->lost_events), "tainted",
+					    kw_json_integer(summary->tainted)),
+				  DIGITS);
 }

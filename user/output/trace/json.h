@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Records as JSON, one object a line: the keys and their order are the public contract. */
-#ifndef KEEPWATCH_JSON_H
-#define KEEPWATCH_JSON_H
+#ifndef KEEPWATCH_TRACE_JSON_H
+#define KEEPWATCH_TRACE_JSON_H
 
 #include <stdint.h>
 #include <stdio.h>
