@@ -4,19 +4,20 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/help.h"
 #include "command/parse.h"
 
-static int (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
+static enum kw_exit (*const commands[KW_COMMAND_MAX])(const struct kw_options *options) = {
 	[KW_COMMAND_RUN] = kw_command_run,         [KW_COMMAND_TRACE] = kw_command_trace,
 	[KW_COMMAND_REPORT] = kw_command_report,   [KW_COMMAND_RECORD] = kw_command_record,
 	[KW_COMMAND_REPLAY] = kw_command_replay,   [KW_COMMAND_CHECK] = kw_command_check,
 	[KW_COMMAND_EXPLAIN] = kw_command_explain,
 };
 
-static int perform(const struct kw_options *options)
+static enum kw_exit perform(const struct kw_options *options)
 {
 	if (options->command == KW_COMMAND_VERSION)
 		printf("keepwatch %s\n", KEEPWATCH_VERSION);
@@ -29,8 +30,7 @@ static int perform(const struct kw_options *options)
 
 int main(int argc, char **argv)
 {
-	struct kw_options options;
-	int status;
+	_cleanup_(kw_options_free) struct kw_options options = {0};
 
 	kw_log_open(0);
 	if (kw_options_parse(argc, argv, &options) < 0)
@@ -38,7 +38,5 @@ int main(int argc, char **argv)
 	kw_log_open(options.verbosity);
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is noticed where it is written to */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
-	status = perform(&options);
-	kw_options_free(&options);
-	return status;
+	return perform(&options);
 }

@@ -82,7 +82,7 @@ static int read_input(struct input *ret_input)
 			break;
 		length += got > 0 ? got : 0;
 	}
-	*ret_input = (struct input){.bytes = kw_take(bytes), .length = length};
+	*ret_input = (struct input){.bytes = TAKE_PTR(bytes), .length = length};
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int feed_to_text(const struct options *options, const struct input *input
 	feed(options, input, guarded, first, input->length, memory);
 	if (fclose(memory))
 		return -errno;
-	*ret_text = kw_take(text);
+	*ret_text = TAKE_PTR(text);
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "include/units.h"
 
 int kw_loop_open(struct kw_loop *loop)
@@ -29,6 +29,7 @@ void kw_loop_close(struct kw_loop *loop)
 	loop->count = 0;
 }
 
+/* Takes over the descriptor of an owned entry, also when it fails. */
 static int watch(struct kw_loop *loop, struct kw_loop_watch entry)
 {
 	struct epoll_event event = {.events = EPOLLIN};
@@ -60,19 +61,14 @@ static int add_timer(struct kw_loop *loop, uint64_t first, uint64_t interval, kw
 		     void *context)
 {
 	struct itimerspec times = {.it_value = timespec_of(first), .it_interval = timespec_of(interval)};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	_cleanup_fd_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
-	if (fd < 0)
+	if (fd < 0 || timerfd_settime(fd, 0, &times, NULL) < 0)
 		return -errno;
-	if (timerfd_settime(fd, 0, &times, NULL) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return watch(loop,
-		     (struct kw_loop_watch){
-			     .fd = fd, .owned = true, .counter = true, .ready = ready, .context = context});
+	return watch(
+		loop,
+		(struct kw_loop_watch){
+			.fd = TAKE_FD(fd), .owned = true, .counter = true, .ready = ready, .context = context});
 }
 
 int kw_loop_add_timer(struct kw_loop *loop, uint64_t interval, kw_loop_ready_fn ready, void *context)

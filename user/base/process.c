@@ -39,14 +39,13 @@ static void read_stat(struct kw_process *process)
 
 static uint64_t count_fds(void)
 {
-	DIR *directory = opendir("/proc/self/fd");
+	_cleanup_dir_ DIR *directory = opendir("/proc/self/fd");
 	uint64_t count = 0;
 
 	if (!directory)
 		return 0;
 	while (readdir(directory))
 		count++;
-	closedir(directory);
 	return count > 3 ? count - 3 : 0; /* without ".", "..", and the directory itself */
 }
 

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "include/units.h"
@@ -27,8 +28,8 @@ void kw_notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_fd_ int fd = -1;
 	size_t length;
-	int fd;
 
 	if (manager >= 0 || !path || !path[0])
 		return;
@@ -41,12 +42,10 @@ void kw_notify_open(void)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address,
 			       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) == 0) {
-		manager = fd;
+		manager = TAKE_FD(fd);
 		return;
 	}
 	failed(path);
-	if (fd >= 0)
-		close(fd);
 }
 
 static void tell(const char *message)

@@ -196,7 +196,7 @@ static enum kw_front_end check_programs(struct report *report, enum kw_front_end
 	return chosen;
 }
 
-int kw_command_check(const struct kw_options *options)
+enum kw_exit kw_command_check(const struct kw_options *options)
 {
 	struct report report = {0};
 	enum kw_front_end chosen = KW_FRONT_END_ANY;

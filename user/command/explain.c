@@ -72,7 +72,7 @@ static int print_topic(const char *topic)
 	return -ENOENT;
 }
 
-int kw_command_explain(const struct kw_options *options)
+enum kw_exit kw_command_explain(const struct kw_options *options)
 {
 	if (!options->topic) {
 		print_list();

@@ -324,7 +324,7 @@ static int read_help(int argc, char **argv, struct kw_options *options)
 int kw_options_parse(int argc, char **argv, struct kw_options *ret_options)
 {
 	struct given given[ARGUMENTS_MAX];
-	struct kw_options options = {0};
+	_cleanup_(kw_options_free) struct kw_options options = {0};
 	int count = collect(argc, argv, given);
 	int r = 0;
 
@@ -341,11 +341,9 @@ int kw_options_parse(int argc, char **argv, struct kw_options *ret_options)
 		r = read_arguments(argc, argv, &options);
 	if (r == 0 && options.command < KW_COMMAND_HELP)
 		r = apply_all(&options, given, count);
-	if (r < 0) {
-		kw_options_free(&options);
+	if (r < 0)
 		return r;
-	}
-	*ret_options = options;
+	*ret_options = TAKE_STRUCT(options);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/observation.h"
@@ -23,20 +24,16 @@ static int record(const struct kw_options *options, struct kw_cgroups *cgroups,
 		  struct kw_recording_writer *writer)
 {
 	struct kw_recording_header header;
-	struct kw_recorder recorder = {0};
+	_cleanup_(kw_recorder_close) struct kw_recorder recorder = {0};
+	_cleanup_(kw_observer_close) struct kw_observer observer = {0};
 	struct kw_sink sink = kw_recorder_sink(&recorder);
-	struct kw_observer observer;
 	int r = kw_observation_open(&observer, options, KW_SWEEP_OPEN, &sink);
 
 	if (r < 0)
 		return r;
 	kw_recording_describe(options->filter.exchanges, &observer.clock, &header);
 	r = kw_recorder_open(&recorder, kw_observation_source(&observer.clock, cgroups), writer, &header);
-	if (r == 0)
-		r = observe(options, &observer, &recorder);
-	kw_recorder_close(&recorder);
-	kw_observer_close(&observer);
-	return r;
+	return r < 0 ? r : observe(options, &observer, &recorder);
 }
 
 static int record_to_file(const struct kw_options *options, struct kw_cgroups *cgroups)
@@ -55,14 +52,12 @@ static int record_to_file(const struct kw_options *options, struct kw_cgroups *c
 	return r < 0 ? r : finished;
 }
 
-int kw_command_record(const struct kw_options *options)
+enum kw_exit kw_command_record(const struct kw_options *options)
 {
-	struct kw_cgroups *cgroups;
+	_cleanup_(kw_cgroups_closep) struct kw_cgroups *cgroups = NULL;
 	int r = kw_cgroups_open(&cgroups);
 
 	if (r < 0)
 		return kw_exit_status(kw_log_error(r, "out of memory"));
-	r = record_to_file(options, cgroups);
-	kw_cgroups_close(cgroups);
-	return kw_exit_status(r);
+	return kw_exit_status(record_to_file(options, cgroups));
 }

@@ -34,10 +34,12 @@ static int as_trace(struct kw_player *player, const struct kw_options *options)
 	return may_finish(r) ? both(r, kw_tracer_finish(&tracer)) : r;
 }
 
-static int as_report(struct kw_player *player, const struct kw_options *options, uint64_t started)
+/* @ret_found: a finding is as severe as --fail-on says. */
+static int as_report(struct kw_player *player, const struct kw_options *options, uint64_t started,
+		     bool *ret_found)
 {
+	_cleanup_(kw_reporter_close) struct kw_reporter reporter = {0};
 	struct kw_reporter_settings settings = kw_settings_report(options);
-	struct kw_reporter reporter;
 	int r = kw_reporter_open(&reporter, &settings, kw_player_source(player));
 
 	if (r == 0) {
@@ -48,9 +50,7 @@ static int as_report(struct kw_player *player, const struct kw_options *options,
 	}
 	if (may_finish(r))
 		r = both(r, kw_reporter_finish(&reporter));
-	if (r == 0 && reporter.found)
-		r = KW_EXIT_FINDING;
-	kw_reporter_close(&reporter);
+	*ret_found = reporter.found;
 	return r;
 }
 
@@ -80,7 +80,7 @@ static int print_metrics(struct kw_intake *intake)
 static int as_metrics(struct kw_player *player, const struct kw_options *options, uint64_t started)
 {
 	struct kw_intake_settings settings = kw_settings_intake(options, options->window);
-	struct kw_intake intake;
+	_cleanup_(kw_intake_close) struct kw_intake intake = {0};
 	struct kw_sink sink = {.context = &intake, .event = count};
 	int r = kw_intake_open(&intake, &settings, kw_player_source(player));
 
@@ -90,15 +90,15 @@ static int as_metrics(struct kw_player *player, const struct kw_options *options
 	}
 	if (may_finish(r))
 		r = both(r, print_metrics(&intake));
-	kw_intake_close(&intake);
 	return r;
 }
 
-int kw_command_replay(const struct kw_options *options)
+enum kw_exit kw_command_replay(const struct kw_options *options)
 {
 	struct kw_recording_header header;
-	struct kw_player player;
+	_cleanup_(kw_player_close) struct kw_player player = {0};
 	int r = kw_player_open(&player, options->file, &header);
+	bool found = false;
 
 	if (r < 0)
 		return KW_EXIT_FAILED;
@@ -107,9 +107,10 @@ int kw_command_replay(const struct kw_options *options)
 	if (options->replay_as == KW_COMMAND_TRACE)
 		r = as_trace(&player, options);
 	else if (options->replay_as == KW_COMMAND_REPORT)
-		r = as_report(&player, options, header.started);
+		r = as_report(&player, options, header.started, &found);
 	else
 		r = as_metrics(&player, options, header.started);
-	kw_player_close(&player);
-	return r < 0 ? KW_EXIT_FAILED : r;
+	if (r < 0)
+		return KW_EXIT_FAILED;
+	return found ? KW_EXIT_FINDING : KW_EXIT_DONE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/observation.h"
@@ -17,35 +18,31 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 	kw_reporter_start(reporter, kw_clock_monotonic());
 	reporter->progress = isatty(STDERR_FILENO) && options->verbosity >= 0;
 	r = kw_observation_run(observer, options->duration);
-	if (r == 0)
-		r = kw_reporter_finish(reporter);
-	kw_observer_close(observer);
-	return r;
+	return r < 0 ? r : kw_reporter_finish(reporter);
 }
 
-static int report(const struct kw_options *options, struct kw_cgroups *cgroups)
+/* @ret_found: a finding is as severe as --fail-on says. */
+static int report(const struct kw_options *options, struct kw_cgroups *cgroups, bool *ret_found)
 {
+	_cleanup_(kw_observer_close) struct kw_observer observer = {0};
+	_cleanup_(kw_reporter_close) struct kw_reporter reporter = {0};
 	struct kw_reporter_settings settings = kw_settings_report(options);
-	struct kw_observer observer;
-	struct kw_reporter reporter;
 	int r = kw_reporter_open(&reporter, &settings, kw_observation_source(&observer.clock, cgroups));
 
 	if (r == 0)
 		r = observe(options, &observer, &reporter);
-	if (r == 0 && reporter.found)
-		r = KW_EXIT_FINDING;
-	kw_reporter_close(&reporter);
-	return r < 0 ? (int)kw_exit_status(r) : r;
+	*ret_found = reporter.found;
+	return r;
 }
 
-int kw_command_report(const struct kw_options *options)
+enum kw_exit kw_command_report(const struct kw_options *options)
 {
-	struct kw_cgroups *cgroups;
+	_cleanup_(kw_cgroups_closep) struct kw_cgroups *cgroups = NULL;
 	int r = kw_cgroups_open(&cgroups);
+	bool found = false;
 
 	if (r < 0)
 		return kw_exit_status(kw_log_error(r, "out of memory"));
-	r = report(options, cgroups);
-	kw_cgroups_close(cgroups);
-	return r;
+	r = report(options, cgroups, &found);
+	return r == 0 && found ? KW_EXIT_FINDING : kw_exit_status(r);
 }

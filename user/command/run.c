@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "aggregate/intake.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sanitize.h"
 #include "base/service_manager.h"
@@ -26,6 +27,7 @@
 struct run {
 	const struct kw_options *options; /* as they were at the start */
 	bool log_premature;
+	struct kw_cgroups *cgroups; /* owned, as all that follows */
 	struct kw_observer observer;
 	struct kw_intake intake;
 	struct kw_premature_closes closes;
@@ -171,18 +173,15 @@ static void take_over(struct run *run, const struct kw_options *options, struct 
 static int on_hangup(void *context)
 {
 	struct run *run = context;
-	struct kw_options options;
-	struct kw_web *web;
+	_cleanup_(kw_options_free) struct kw_options options = {0};
+	_cleanup_(kw_web_unrefp) struct kw_web *web = NULL;
 
 	kw_notify_reloading();
 	if (kw_reload(run->options, &options) == 0) {
-		if (kw_web_open(options.web_config, &web) == 0) {
+		if (kw_web_open(options.web_config, &web) == 0)
 			take_over(run, &options, web);
-			kw_web_unref(web);
-		} else {
+		else
 			kw_log(KW_LOG_ERROR, "the configuration stays as it was");
-		}
-		kw_options_free(&options);
 	}
 	kw_notify_ready();
 	return 0;
@@ -213,10 +212,10 @@ static int serve(struct run *run)
 	return kw_observer_run(&run->observer);
 }
 
-static int observe(struct run *run)
+/* The server takes a reference of its own to the access rules. */
+static int open_server(struct run *run)
 {
 	const struct kw_options *options = run->options;
-	struct kw_sink sink = {.context = run, .event = on_event};
 	struct kw_http_settings settings = {.address = &options->listen_address,
 					    .length = options->listen_length,
 					    .name = options->listen,
@@ -224,56 +223,53 @@ static int observe(struct run *run)
 					    .metrics = make_metrics,
 					    .page = make_page,
 					    .context = run};
-	/* The port comes before the programs: it fails sooner and for a plainer reason. */
 	int r = kw_http_server_open(&settings, &run->server);
 
-	kw_web_unref(run->web);
-	run->web = NULL;
-	if (r < 0)
-		return r;
-	r = kw_observation_open(&run->observer, options, KW_SWEEP_FINAL, &sink);
+	kw_web_unref(TAKE_PTR(run->web));
+	return r;
+}
+
+/* The port comes before the programs, because it fails sooner and for a plainer reason. */
+static int run_all(struct run *run)
+{
+	struct kw_intake_settings settings = kw_settings_intake(run->options, run->options->window);
+	struct kw_sink sink = {.context = run, .event = on_event};
+	int r = kw_intake_open(&run->intake, &settings,
+			       kw_observation_source(&run->observer.clock, run->cgroups));
+
+	if (r == 0)
+		r = open_server(run);
+	if (r == 0)
+		r = kw_observation_open(&run->observer, run->options, KW_SWEEP_FINAL, &sink);
 	if (r < 0)
 		return r;
 	run->intake.aggregate.started = run->intake.aggregate.now = kw_clock_monotonic();
-	r = serve(run);
-	kw_http_server_close(run->server);
-	run->server = NULL;
-	kw_observer_close(&run->observer);
-	return r;
+	return serve(run);
 }
 
-static int intake(struct run *run, struct kw_cgroups *cgroups)
+static void close_run(struct run *run)
 {
-	struct kw_intake_settings settings = kw_settings_intake(run->options, run->options->window);
-	int r = kw_intake_open(&run->intake, &settings, kw_observation_source(&run->observer.clock, cgroups));
-
-	if (r == 0)
-		r = observe(run);
 	kw_http_server_close(run->server);
+	kw_observer_close(&run->observer);
 	kw_page_cache_free(&run->page);
 	kw_intake_close(&run->intake);
-	return r;
+	kw_web_unref(run->web);
+	kw_cgroups_close(run->cgroups);
 }
 
-int kw_command_run(const struct kw_options *options)
+enum kw_exit kw_command_run(const struct kw_options *options)
 {
-	struct run run = {.options = options, .log_premature = options->log_premature};
-	struct kw_cgroups *cgroups;
+	_cleanup_(close_run) struct run run = {.options = options, .log_premature = options->log_premature};
 	int r = kw_host_require();
 
 	if (r < 0)
 		return kw_exit_status(r);
 	hold_hangup(options);
-	r = kw_cgroups_open(&cgroups);
+	r = kw_cgroups_open(&run.cgroups);
 	if (r < 0)
 		return kw_exit_status(kw_log_error(r, "out of memory"));
-	if (kw_web_open(options->web_config, &run.web) < 0) {
-		kw_cgroups_close(cgroups);
+	if (kw_web_open(options->web_config, &run.web) < 0)
 		return KW_EXIT_USAGE;
-	}
 	warn_of_clear_text(&run);
-	r = intake(&run, cgroups);
-	kw_web_unref(run.web);
-	kw_cgroups_close(cgroups);
-	return kw_exit_status(r);
+	return kw_exit_status(run_all(&run));
 }

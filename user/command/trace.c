@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/observation.h"
@@ -7,7 +8,7 @@
 static int observe(const struct kw_options *options, struct kw_cgroups *cgroups)
 {
 	struct kw_tracer_settings settings = kw_settings_trace(options, true);
-	struct kw_observer observer;
+	_cleanup_(kw_observer_close) struct kw_observer observer = {0};
 	struct kw_tracer tracer;
 	struct kw_sink sink = kw_tracer_sink(&tracer);
 	int r;
@@ -17,20 +18,15 @@ static int observe(const struct kw_options *options, struct kw_cgroups *cgroups)
 	if (r < 0)
 		return r;
 	r = kw_observation_run(&observer, options->duration);
-	if (r == 0)
-		r = kw_tracer_finish(&tracer);
-	kw_observer_close(&observer);
-	return r;
+	return r < 0 ? r : kw_tracer_finish(&tracer);
 }
 
-int kw_command_trace(const struct kw_options *options)
+enum kw_exit kw_command_trace(const struct kw_options *options)
 {
-	struct kw_cgroups *cgroups;
+	_cleanup_(kw_cgroups_closep) struct kw_cgroups *cgroups = NULL;
 	int r = kw_cgroups_open(&cgroups);
 
 	if (r < 0)
 		return kw_exit_status(kw_log_error(r, "out of memory"));
-	r = observe(options, cgroups);
-	kw_cgroups_close(cgroups);
-	return kw_exit_status(r);
+	return kw_exit_status(observe(options, cgroups));
 }

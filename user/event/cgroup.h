@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 struct kw_cgroups;
 
 /* Works, knowing no path, where cgroup version 2 is not mounted. -ENOMEM. */
@@ -13,6 +15,7 @@ int kw_cgroups_open(struct kw_cgroups **ret_cgroups);
 
 /* NULL is allowed. */
 void kw_cgroups_close(struct kw_cgroups *cgroups);
+KW_DEFINE_CLEANUP(struct kw_cgroups *, kw_cgroups_close);
 
 /* The path below the mount, such as "/system.slice/nginx.service", in UTF-8 without control characters; NULL
  * where it cannot be told. Valid until the next call. */

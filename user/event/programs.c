@@ -103,7 +103,7 @@ static void add(struct kw_programs *programs, const char *process)
 void kw_programs_find(struct kw_programs *programs)
 {
 	struct search search = {.programs = programs};
-	DIR *directory = opendir("/proc");
+	_cleanup_dir_ DIR *directory = opendir("/proc");
 	const struct dirent *entry;
 	int left = PROCESSES_MOST;
 
@@ -114,8 +114,6 @@ void kw_programs_find(struct kw_programs *programs)
 		if (runs_go(&search, entry->d_name))
 			add(programs, entry->d_name);
 	}
-	if (directory)
-		closedir(directory);
 }
 
 bool kw_programs_is_go(const struct kw_programs *programs, const char comm[KW_COMM])

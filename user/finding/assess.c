@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 static kw_raise_fn *const rows[KW_FINDING_MAX] = {
 	[KW_FINDING_TIMEOUT_RACE] = kw_raise_timeout_race,
 	[KW_FINDING_TRUNCATED_RESPONSES] = kw_raise_truncated_responses,
@@ -152,7 +154,8 @@ static uint64_t leaked(const struct kw_aggregate *aggregate, const struct kw_ser
 int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_counters *counters,
 	      struct kw_assessment *ret_assessment)
 {
-	struct kw_assessment assessment = {.counters = counters, .leaked = leaked(aggregate, counters)};
+	_cleanup_(kw_assessment_free) struct kw_assessment assessment = {.counters = counters,
+									 .leaked = leaked(aggregate, counters)};
 	int r = kw_window_sum(&counters->window, aggregate->window, aggregate->now, &assessment.sum);
 
 	assessment.overflows = kw_recent_sum(&aggregate->overflows, aggregate->window, aggregate->now);
@@ -165,11 +168,9 @@ int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_coun
 	find_drains(aggregate, &assessment);
 	if (r == 0)
 		r = find(&assessment);
-	if (r < 0) {
-		kw_assessment_free(&assessment);
+	if (r < 0)
 		return r;
-	}
-	*ret_assessment = assessment;
+	*ret_assessment = TAKE_STRUCT(assessment);
 	return 0;
 }
 

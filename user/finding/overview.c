@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 double kw_requests_per_connection(const struct kw_window_statistics *sum)
 {
 	uint64_t connections = kw_traffic_seen(&sum->traffic) > kw_traffic_closed(&sum->traffic)
@@ -127,9 +129,10 @@ static int gather_findings(struct kw_overview *overview)
 	return 0;
 }
 
-int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_digest)
+int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_overview)
 {
-	struct kw_overview overview = {.observed = (double)(aggregate->now - aggregate->started) / 1e9};
+	_cleanup_(kw_overview_free) struct kw_overview overview = {
+		.observed = (double)(aggregate->now - aggregate->started) / 1e9};
 	int r;
 
 	overview.closing = aggregate->closing;
@@ -137,12 +140,10 @@ int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *r
 	r = assess_all(aggregate, &overview);
 	if (r == 0)
 		r = gather_findings(&overview);
-	if (r < 0) {
-		kw_overview_free(&overview);
+	if (r < 0)
 		return r;
-	}
 	overview.healthy = !overview.finding_count && !overview.premature && !overview.failed;
-	*ret_digest = overview;
+	*ret_overview = TAKE_STRUCT(overview);
 	return 0;
 }
 

@@ -27,9 +27,9 @@ struct kw_overview {
 	size_t finding_count;
 };
 
-/* Assesses all services with connections in the window. On success *ret_digest must be freed, and lives no
+/* Assesses all services with connections in the window. On success *ret_overview must be freed, and lives no
  * longer than the aggregate stays as it is. -ENOMEM. */
-int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_digest);
+int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_overview);
 
 void kw_overview_free(struct kw_overview *overview);
 

@@ -86,7 +86,7 @@ static uint32_t tick_us(void)
 int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
 		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader)
 {
-	struct kw_loader *loader;
+	_cleanup_(kw_loader_closep) struct kw_loader *loader = NULL;
 	int r = kw_host_require();
 
 	if (r < 0)
@@ -95,11 +95,8 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 	if (!loader)
 		return kw_log_error(-ENOMEM, "out of memory");
 	loader->skel = keepwatch_bpf__open();
-	if (!loader->skel) {
-		r = kw_log_error(-errno, "cannot read the kernel side: %s", strerror(errno));
-		kw_loader_close(loader);
-		return r;
-	}
+	if (!loader->skel)
+		return kw_log_error(-errno, "cannot read the kernel side: %s", strerror(errno));
 	loader->skel->rodata->kw_config = *config;
 	loader->skel->rodata->kw_config.tick_us = tick_us();
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_sockets, false);
@@ -112,11 +109,9 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 		r = keepwatch_bpf__load(loader->skel);
 		r = r < 0 ? refused(r, "load") : open_maps(loader, event, context);
 	}
-	if (r < 0) {
-		kw_loader_close(loader);
+	if (r < 0)
 		return r;
-	}
-	*ret_loader = loader;
+	*ret_loader = TAKE_PTR(loader);
 	return 0;
 }
 

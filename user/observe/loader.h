@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/process.h"
 #include "include/event.h"
 #include "observe/front_end.h"
@@ -30,6 +31,7 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 
 /* NULL is allowed. */
 void kw_loader_close(struct kw_loader *loader);
+KW_DEFINE_CLEANUP(struct kw_loader *, kw_loader_close);
 
 /* Attaches the hooks, then finds the connections that are older, in every network namespace, and their owners.
  * What opens after this returns is seen from its start. Errors as above. */

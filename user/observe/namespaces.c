@@ -73,7 +73,7 @@ static int visit_path(struct visited *visited, const char *path)
 
 static int visit_processes(struct visited *visited)
 {
-	DIR *entries = opendir("/proc");
+	_cleanup_dir_ DIR *entries = opendir("/proc");
 	const struct dirent *entry;
 	int r = 0;
 
@@ -87,7 +87,6 @@ static int visit_processes(struct visited *visited)
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
 		r = visit_path(visited, path);
 	}
-	closedir(entries);
 	return r;
 }
 

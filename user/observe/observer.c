@@ -117,6 +117,31 @@ static void take_precedence(void)
 		setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+/* A signal that comes while the programs are being loaded ends the command in order, as later. */
+static int open_loop(struct kw_loop *loop)
+{
+	int r = kw_loop_open(loop);
+
+	if (r == 0)
+		r = kw_loop_stop_on_signals(loop);
+	return r < 0 ? kw_log_error(r, "cannot set up the event loop: %s", strerror(-r)) : 0;
+}
+
+static int open_all(struct kw_observer *observer, const struct kw_observer_settings *settings)
+{
+	int r = open_loop(&observer->loop);
+
+	if (r < 0)
+		return r;
+	r = kw_loader_open(settings->filter, settings->ring_size, settings->front_end, on_event, observer,
+			   &observer->loader);
+	if (r == 0)
+		r = kw_loader_start(observer->loader);
+	if (r == 0)
+		r = add_sources(observer);
+	return r < 0 ? r : kw_privileges_drop();
+}
+
 int kw_observer_open(struct kw_observer *observer, const struct kw_observer_settings *settings)
 {
 	int r;
@@ -126,22 +151,7 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_observer_sett
 	kw_clock_read(&observer->clock);
 	kw_notify_open();
 	take_precedence();
-	r = kw_loop_open(&observer->loop);
-	/* A signal that comes while the programs are being loaded ends the command in order, as later. */
-	if (r == 0)
-		r = kw_loop_stop_on_signals(&observer->loop);
-	if (r < 0) {
-		kw_observer_close(observer);
-		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
-	}
-	r = kw_loader_open(settings->filter, settings->ring_size, settings->front_end, on_event, observer,
-			   &observer->loader);
-	if (r == 0)
-		r = kw_loader_start(observer->loader);
-	if (r == 0)
-		r = add_sources(observer);
-	if (r == 0)
-		r = kw_privileges_drop();
+	r = open_all(observer, settings);
 	if (r < 0) {
 		kw_observer_close(observer);
 		return r;
@@ -167,6 +177,9 @@ int kw_observer_run(struct kw_observer *observer)
 
 void kw_observer_close(struct kw_observer *observer)
 {
+	if (!observer->event)
+		return;
+	observer->event = NULL;
 	kw_loader_close(observer->loader);
 	observer->loader = NULL;
 	kw_loop_close(&observer->loop);

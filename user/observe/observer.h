@@ -24,9 +24,9 @@ struct kw_observer_settings {
 struct kw_observer {
 	struct kw_loop loop;
 	struct kw_loader *loader;
-	struct kw_clock clock; /* read again each second, because the system's time may be set */
-	kw_observer_event_fn event;
-	void *context; /* of event */
+	struct kw_clock clock;      /* read again each second, because the system's time may be set */
+	kw_observer_event_fn event; /* NULL once it is closed */
+	void *context;              /* of event */
 	enum kw_sweep_mode last_sweep;
 	uint64_t next_sweep; /* monotonic ns; no sweep before, because the last one took long */
 	bool enough;         /* the receiver of events wants no more */
@@ -42,6 +42,7 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_observer_sett
  * logged. */
 int kw_observer_run(struct kw_observer *observer);
 
+/* Does nothing if @observer is closed already, or all zeros. */
 void kw_observer_close(struct kw_observer *observer);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
 #include "include/event.h"
@@ -156,7 +156,7 @@ static int read_header(struct kw_recording_reader *reader, struct kw_recording_h
 {
 	struct kw_recording_header header;
 	struct kw_frame frame = {0};
-	json_t *object;
+	_cleanup_(json_decrefp) json_t *object = NULL;
 	int r = kw_recording_next(reader, &frame);
 
 	if (r < 0)
@@ -164,12 +164,9 @@ static int read_header(struct kw_recording_reader *reader, struct kw_recording_h
 	if (frame.type != KW_FRAME_HEADER)
 		return kw_recording_damaged(reader, &frame);
 	object = json_loadb(frame.payload, strnlen(frame.payload, frame.size), 0, NULL);
-	if (!json_is_object(object)) {
-		json_decref(object);
+	if (!json_is_object(object))
 		return kw_recording_damaged(reader, &frame);
-	}
 	parse_header(object, &header);
-	json_decref(object);
 	if (!is_of_this_layout(&header))
 		return kw_log_error(-EBADMSG,
 				    "%s was recorded by keepwatch %s, whose events this one cannot read",
@@ -181,27 +178,24 @@ static int read_header(struct kw_recording_reader *reader, struct kw_recording_h
 int kw_recording_open(const char *path, struct kw_recording_reader **ret_reader,
 		      struct kw_recording_header *ret_header)
 {
-	struct kw_recording_reader *reader = calloc(1, sizeof(*reader));
-	int r = 0;
+	_cleanup_(kw_recording_closep) struct kw_recording_reader *reader = calloc(1, sizeof(*reader));
+	int r;
 
-	if (reader)
-		reader->path = strdup(path);
-	if (!reader || !reader->path) {
-		free(reader);
+	if (!reader)
 		return kw_log_error(-ENOMEM, "out of memory");
-	}
+	reader->fd = -1;
+	reader->path = strdup(path);
+	if (!reader->path)
+		return kw_log_error(-ENOMEM, "out of memory");
 	reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (reader->fd < 0)
-		r = cannot_read(reader, -errno);
-	if (r == 0)
-		r = read_preamble(reader);
+		return cannot_read(reader, -errno);
+	r = read_preamble(reader);
 	if (r == 0)
 		r = read_header(reader, ret_header);
-	if (r < 0) {
-		kw_recording_close(reader);
+	if (r < 0)
 		return r;
-	}
-	*ret_reader = reader;
+	*ret_reader = TAKE_PTR(reader);
 	return 0;
 }
 
@@ -209,8 +203,7 @@ void kw_recording_close(struct kw_recording_reader *reader)
 {
 	if (!reader)
 		return;
-	if (reader->fd >= 0)
-		close(reader->fd);
+	kw_cleanup_fd(&reader->fd);
 	free(reader->path);
 	free(reader);
 }

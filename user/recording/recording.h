@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 #define KW_RECORDING_VERSION 2 /* is written; 1 is still read */
@@ -110,5 +111,6 @@ int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_f
 int kw_recording_damaged(const struct kw_recording_reader *reader, const struct kw_frame *frame);
 
 void kw_recording_close(struct kw_recording_reader *reader);
+KW_DEFINE_CLEANUP(struct kw_recording_reader *, kw_recording_close);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
 #include "include/event.h"
@@ -55,7 +55,7 @@ static int cannot_write(const char *path, int r)
 static int open_file(const char *path, bool *ret_created)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	_cleanup_fd_ int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
 	struct stat about;
 
 	*ret_created = fd >= 0;
@@ -63,34 +63,36 @@ static int open_file(const char *path, bool *ret_created)
 		fd = open(path, flags);
 	if (fd < 0)
 		return cannot_write(path, -errno);
-	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
-		close(fd);
+	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0)
 		return kw_log_error(-EEXIST, "%s is there already: remove it, or record to another file", path);
-	}
-	return fd;
+	return TAKE_FD(fd);
 }
+
+static void free_writer(struct kw_recording_writer *writer)
+{
+	kw_cleanup_fd(&writer->fd);
+	free(writer->path);
+	free(writer);
+}
+KW_DEFINE_CLEANUP(struct kw_recording_writer *, free_writer);
 
 int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer)
 {
 	struct kw_recording_preamble preamble = {.magic = KW_RECORDING_MAGIC, .version = KW_RECORDING_VERSION};
-	struct kw_recording_writer *writer = calloc(1, sizeof(*writer));
-	char *copy = strdup(path);
-	int fd = -1;
+	_cleanup_(free_writerp) struct kw_recording_writer *writer = calloc(1, sizeof(*writer));
 
-	if (writer && copy)
-		fd = open_file(path, &writer->created);
-	if (fd < 0) {
-		int r = writer && copy ? fd : kw_log_error(-ENOMEM, "out of memory");
-
-		free(writer);
-		free(copy);
-		return r;
-	}
-	writer->path = copy;
-	writer->fd = fd;
+	if (!writer)
+		return kw_log_error(-ENOMEM, "out of memory");
+	writer->fd = -1;
+	writer->path = strdup(path);
+	if (!writer->path)
+		return kw_log_error(-ENOMEM, "out of memory");
+	writer->fd = open_file(path, &writer->created);
+	if (writer->fd < 0)
+		return writer->fd;
 	memcpy(writer->buffer, &preamble, sizeof(preamble));
 	writer->used = sizeof(preamble);
-	*ret_writer = writer;
+	*ret_writer = TAKE_PTR(writer);
 	return 0;
 }
 
@@ -167,7 +169,7 @@ int kw_recording_write(struct kw_recording_writer *writer, enum kw_frame_type ty
 int kw_recording_write_header(struct kw_recording_writer *writer, const struct kw_recording_header *header)
 {
 	_cleanup_free_ char *text = NULL;
-	json_t *object = json_pack(
+	_cleanup_(json_decrefp) json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:{s:I, s:I}}", "keepwatch", header->keepwatch,
 		"kernel", header->kernel, "host", header->host, "machine", header->machine, "processors",
 		(json_int_t)header->processors, "clock_offset", (json_int_t)header->clock.offset, "started",
@@ -176,7 +178,6 @@ int kw_recording_write_header(struct kw_recording_writer *writer, const struct k
 
 	if (object)
 		text = json_dumps(object, JSON_COMPACT);
-	json_decref(object);
 	if (!text)
 		return kw_log_error(-ENOMEM, "out of memory");
 	return kw_recording_write(writer, KW_FRAME_HEADER, text, strlen(text));
@@ -199,10 +200,9 @@ int kw_recording_finish(struct kw_recording_writer *writer, bool complete)
 		r = kw_recording_flush(writer);
 	if (r == 0 && fsync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
 		r = cannot_write(writer->path, -errno);
-	if (close(writer->fd) < 0 && r == 0)
+	if (close(TAKE_FD(writer->fd)) < 0 && r == 0)
 		r = cannot_write(writer->path, -errno);
-	free(writer->path);
-	free(writer);
+	free_writer(writer);
 	return r;
 }
 

@@ -164,18 +164,16 @@ static int open_all(struct kw_web *web, const char *path)
 
 int kw_web_open(const char *path, struct kw_web **ret_web)
 {
-	struct kw_web *web = calloc(1, sizeof(*web));
+	_cleanup_(kw_web_unrefp) struct kw_web *web = calloc(1, sizeof(*web));
 	int r;
 
 	if (!web)
 		return kw_log_error(-ENOMEM, "out of memory");
 	web->references = 1;
 	r = open_all(web, path);
-	if (r < 0) {
-		kw_web_unref(web);
+	if (r < 0)
 		return r;
-	}
-	*ret_web = web;
+	*ret_web = TAKE_PTR(web);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "base/cleanup.h"
+
 struct kw_web;
 
 /* Reads the file @path, and the certificate and key it names; NULL: no TLS, and everybody may ask. 0, or -errno
@@ -17,6 +19,7 @@ int kw_web_open(const char *path, struct kw_web **ret_web);
 /* References. NULL is allowed. */
 struct kw_web *kw_web_ref(struct kw_web *web);
 void kw_web_unref(struct kw_web *web);
+KW_DEFINE_CLEANUP(struct kw_web *, kw_web_unref);
 
 bool kw_web_has_tls(const struct kw_web *web);
 bool kw_web_has_users(const struct kw_web *web);

@@ -110,7 +110,7 @@ static int take_file(struct reader *reader, const char *key, const yaml_node_t *
 	if (fd < 0)
 		return kw_log_error(-EINVAL, "%s:%u: %s: cannot read %s: %s", reader->path, line_of(value), key,
 				    path, strerror(errno));
-	*ret_path = kw_take(path);
+	*ret_path = TAKE_PTR(path);
 	return 0;
 }
 
@@ -293,7 +293,7 @@ static int read_file(struct reader *reader, FILE *file)
 
 int kw_web_config_read(const char *path, struct kw_web_config *ret_config)
 {
-	struct kw_web_config config = {0};
+	_cleanup_(kw_web_config_free) struct kw_web_config config = {0};
 	struct reader reader = {.path = path, .config = &config};
 	_cleanup_file_ FILE *file = path ? fopen(path, "re") : NULL;
 	int r = 0;
@@ -303,11 +303,9 @@ int kw_web_config_read(const char *path, struct kw_web_config *ret_config)
 				 strerror(errno));
 	else if (path)
 		r = read_file(&reader, file);
-	if (r < 0) {
-		kw_web_config_free(&config);
+	if (r < 0)
 		return r;
-	}
-	*ret_config = config;
+	*ret_config = TAKE_STRUCT(config);
 	return 0;
 }
 

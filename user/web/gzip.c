@@ -29,7 +29,7 @@ int kw_gzip(const char *text, size_t length, char **ret_packed, size_t *ret_leng
 	deflateEnd(&stream);
 	if (r != Z_STREAM_END)
 		return -ENOMEM;
-	*ret_packed = kw_take(packed);
+	*ret_packed = TAKE_PTR(packed);
 	*ret_length = stream.total_out;
 	return 0;
 }

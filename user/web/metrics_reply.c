@@ -20,24 +20,23 @@ static int write_text(struct kw_metrics_reply *reply, bool open_metrics, bool gz
 		return r;
 	if (gzip)
 		return kw_gzip(text, length, ret_text, ret_length);
-	*ret_text = kw_take(text);
+	*ret_text = TAKE_PTR(text);
 	*ret_length = length;
 	return 0;
 }
 
 static struct MHD_Response *respond(struct kw_metrics_reply *reply, bool open_metrics, bool gzip)
 {
+	_cleanup_free_ char *text = NULL;
 	struct MHD_Response *response;
 	size_t length;
-	char *text;
 
 	if (write_text(reply, open_metrics, gzip, &text, &length) < 0)
 		return NULL;
 	response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
-	if (!response) {
-		free(text);
+	if (!response)
 		return NULL;
-	}
+	TAKE_PTR(text); /* it is the response's now */
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 				open_metrics ? OPEN_METRICS_TYPE : TEXT_TYPE);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");

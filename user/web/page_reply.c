@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "base/cleanup.h"
+
 #define NONCE 33 /* 32 hexadecimal digits and a NUL */
 
 /* 128 random bits, in hexadecimal digits. */
@@ -81,7 +83,8 @@ enum MHD_Result kw_page_reply(const struct kw_page_reply *reply, struct MHD_Conn
 	const char *part = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "part");
 	bool whole = !part || strcmp(part, "main") != 0;
 	struct MHD_Response *response;
-	char nonce[NONCE], *text;
+	_cleanup_free_ char *text = NULL;
+	char nonce[NONCE];
 	enum MHD_Result result;
 	size_t length;
 
@@ -91,10 +94,9 @@ enum MHD_Result kw_page_reply(const struct kw_page_reply *reply, struct MHD_Conn
 	if (make_nonce(nonce) < 0 || reply->page(reply->context, whole ? nonce : NULL, &text, &length) < 0)
 		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
 	response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
-	if (!response) {
-		free(text);
+	if (!response)
 		return MHD_NO;
-	}
+	TAKE_PTR(text); /* it is the response's now */
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8");
 	add_policy(response, nonce);
 	result = MHD_queue_response(connection, MHD_HTTP_OK, response);

@@ -31,17 +31,16 @@ struct kw_web_auth {
 
 int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_web_auth **ret_auth)
 {
-	struct kw_web_auth *auth = calloc(1, sizeof(*auth) + count * sizeof(auth->remembered[0]));
+	_cleanup_(kw_web_auth_closep) struct kw_web_auth *auth =
+		calloc(1, sizeof(*auth) + count * sizeof(auth->remembered[0]));
 
 	if (!auth)
 		return kw_log_error(-ENOMEM, "out of memory");
 	auth->users = users;
 	auth->count = count;
-	if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) < 0) {
-		free(auth);
-		return kw_log_error(-EIO, "no random numbers are to be had");
-	}
-	*ret_auth = auth;
+	if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) < 0)
+		return kw_log_error(-EIO, "cannot get random numbers");
+	*ret_auth = TAKE_PTR(auth);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "web/config.h"
 
 enum kw_web_answer {
@@ -26,6 +27,7 @@ int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_we
 
 /* NULL is allowed. */
 void kw_web_auth_close(struct kw_web_auth *auth);
+KW_DEFINE_CLEANUP(struct kw_web_auth *, kw_web_auth_close);
 
 enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, const char *name, const char *password);
 

@@ -129,7 +129,7 @@ static void log_server(void *context, const char *format, va_list args)
 
 static int listen_on(const struct sockaddr_storage *address, socklen_t length, const char *name)
 {
-	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1;
 
 	if (fd < 0)
@@ -137,14 +137,10 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t length, c
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (address->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)address, length) < 0 || listen(fd, SOMAXCONN) < 0) {
-		int r = kw_log_error(-errno, "cannot listen on %s: %s; choose another address with --listen",
-				     name, strerror(errno));
-
-		close(fd);
-		return r;
-	}
-	return fd;
+	if (bind(fd, (const struct sockaddr *)address, length) < 0 || listen(fd, SOMAXCONN) < 0)
+		return kw_log_error(-errno, "cannot listen on %s: %s; choose another address with --listen",
+				    name, strerror(errno));
+	return TAKE_FD(fd);
 }
 
 /* The port may have been left to the kernel to choose. */
@@ -173,7 +169,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 	}
 }
 
-static int start(struct kw_http_server *server, int fd)
+static int start(struct kw_http_server *server, int *fd)
 {
 	const union MHD_DaemonInfo *info;
 	bool tls = kw_web_has_tls(server->connections.web);
@@ -182,19 +178,17 @@ static int start(struct kw_http_server *server, int fd)
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	/* On success the socket is the daemon's. */
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, answer, server,
-		MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, *fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
 		MHD_OPTION_NOTIFY_CONNECTION, kw_web_connections_notify, &server->connections,
 		MHD_OPTION_NOTIFY_COMPLETED, kw_web_connections_answered, &server->connections,
 		MHD_OPTION_ARRAY, security, MHD_OPTION_END);
-	if (!server->daemon) {
-		close(fd);
+	if (!server->daemon)
 		return kw_log_error(-EIO, "cannot start the metrics server");
-	}
+	TAKE_FD(*fd); /* it is the daemon's now */
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
 		return kw_log_error(-EIO, "the metrics server cannot be part of an event loop");
@@ -205,27 +199,23 @@ static int start(struct kw_http_server *server, int fd)
 int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_server **ret_server)
 {
 	bool loopback = kw_endpoint_is_loopback(settings->address);
-	struct kw_http_server *server;
-	int fd = listen_on(settings->address, settings->length, settings->name);
+	_cleanup_(kw_http_server_closep) struct kw_http_server *server = NULL;
+	_cleanup_fd_ int fd = listen_on(settings->address, settings->length, settings->name);
 	int r;
 
 	if (fd < 0)
 		return fd;
 	server = calloc(1, sizeof(*server));
-	if (!server) {
-		close(fd);
-		return -ENOMEM;
-	}
+	if (!server)
+		return kw_log_error(-ENOMEM, "out of memory");
 	server->scrape = (struct kw_metrics_reply){.metrics = settings->metrics, .context = settings->context};
 	server->page = (struct kw_page_reply){settings->page, settings->context, loopback};
 	server->connections.web = kw_web_ref(settings->web);
 	fill_url(server, fd);
-	r = start(server, fd);
-	if (r < 0) {
-		kw_http_server_close(server);
+	r = start(server, &fd);
+	if (r < 0)
 		return r;
-	}
-	*ret_server = server;
+	*ret_server = TAKE_PTR(server);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "include/units.h"
 #include "web/access.h"
 #include "web/metrics_reply.h"
@@ -37,6 +38,7 @@ int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web);
 
 /* NULL is allowed. */
 void kw_http_server_close(struct kw_http_server *server);
+KW_DEFINE_CLEANUP(struct kw_http_server *, kw_http_server_close);
 
 /* Readable when there is something to do: then call _run(); and each KW_HTTP_SERVER_INTERVAL too, for its timeouts
  * and to go on with what was too much for one turn of a few milliseconds. */

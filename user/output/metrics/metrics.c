@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/memory_stream.h"
 #include "event/names.h"
 #include "finding/assess.h"
 #include "output/metrics/exposition.h"
@@ -373,57 +374,75 @@ static void note_raised(struct kw_service_counters *counters, const struct kw_as
 		counters->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
 }
 
-/* All services are assessed before a line is written: the lines go by families. */
-static int write_assessments(struct kw_exposition *out, struct kw_aggregate *aggregate)
-{
-	const size_t families = sizeof(conclusions) / sizeof(conclusions[0]);
-	size_t services = HASH_COUNT(aggregate->services), at = 0;
-	struct kw_assessment *assessed = calloc(services ? services : 1, sizeof(*assessed));
-	int r = assessed ? 0 : -ENOMEM;
+/* All services are assessed before a line is written, because the lines go by families. */
+struct assessments {
+	struct kw_assessment *list; /* owned */
+	size_t count;
+};
 
+static void free_assessments(struct assessments *assessments)
+{
+	while (assessments->count)
+		kw_assessment_free(&assessments->list[--assessments->count]);
+	free(assessments->list);
+}
+
+static int assess_all(struct kw_aggregate *aggregate, struct assessments *ret_assessments)
+{
+	size_t services = HASH_COUNT(aggregate->services);
+	int r = 0;
+
+	ret_assessments->list = calloc(services ? services : 1, sizeof(*ret_assessments->list));
+	if (!ret_assessments->list)
+		return -ENOMEM;
 	for (struct kw_service_counters *counters = aggregate->services; counters && r == 0;
 	     counters = counters->hh.next) {
-		r = kw_assess(aggregate, counters, &assessed[at]);
-		if (r == 0)
-			note_raised(counters, &assessed[at++]);
+		struct kw_assessment *assessment = &ret_assessments->list[ret_assessments->count];
+
+		r = kw_assess(aggregate, counters, assessment);
+		if (r < 0)
+			break;
+		note_raised(counters, assessment);
+		ret_assessments->count++;
 	}
-	for (size_t i = 0; i < families && r == 0; i++) {
+	return r;
+}
+
+static int write_assessments(struct kw_exposition *out, struct kw_aggregate *aggregate)
+{
+	_cleanup_(free_assessments) struct assessments assessments = {0};
+	int r = assess_all(aggregate, &assessments);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(conclusions) / sizeof(conclusions[0]); i++) {
 		kw_exposition_family(out, conclusions[i].name, conclusions[i].type, conclusions[i].help);
-		for (size_t k = 0; k < at; k++) {
+		for (size_t k = 0; k < assessments.count; k++) {
 			char labels[LABELS];
 
-			service_labels(&assessed[k].counters->service, labels);
-			conclusions[i].write(out, labels, &assessed[k]);
+			service_labels(&assessments.list[k].counters->service, labels);
+			conclusions[i].write(out, labels, &assessments.list[k]);
 		}
 	}
-	while (at > 0)
-		kw_assessment_free(&assessed[--at]);
-	free(assessed);
-	return r;
+	return 0;
 }
 
 int kw_metrics_write(const struct kw_metrics *metrics, bool open_metrics, char **ret_text, size_t *ret_length)
 {
+	_cleanup_(kw_memory_stream_close) struct kw_memory_stream stream = {0};
 	struct kw_exposition out = {.open_metrics = open_metrics};
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	bool failed;
-	int r;
+	int r = kw_memory_stream_open(&stream);
 
-	out.file = open_memstream(&text, &length);
-	if (!out.file)
-		return -ENOMEM;
-	r = write_services(&out, metrics->aggregate);
+	out.file = stream.file;
+	if (r == 0)
+		r = write_services(&out, metrics->aggregate);
 	if (r == 0)
 		r = write_assessments(&out, metrics->aggregate);
+	if (r < 0)
+		return r;
 	kw_metrics_write_trouble(&out, metrics->aggregate);
 	if (metrics->process)
 		kw_metrics_write_resources(&out, metrics->process, metrics->programs, metrics->program_count);
 	kw_exposition_end(&out);
-	failed = ferror(out.file) != 0;
-	if (fclose(out.file) != 0 || failed || r < 0)
-		return -ENOMEM;
-	*ret_text = kw_take(text);
-	*ret_length = length;
-	return 0;
+	return kw_memory_stream_take(&stream, ret_text, ret_length);
 }

@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/duration.h"
+#include "base/memory_stream.h"
 #include "base/timestamp.h"
 #include "output/page/html.h"
 #include "output/page/sections.h"
@@ -188,45 +190,27 @@ static void write_main(FILE *file, const struct kw_page_source *source, const st
 
 /* ---- to memory ---- */
 
-static int finish(FILE *file, char **text, size_t *length, char **ret_text, size_t *ret_length)
-{
-	bool failed = ferror(file);
-
-	if (fclose(file) == EOF || failed) {
-		free(*text);
-		return -ENOMEM;
-	}
-	*ret_text = *text;
-	*ret_length = *length;
-	return 0;
-}
-
 int kw_page_main(const struct kw_page_source *source, char **ret_text, size_t *ret_length)
 {
-	struct kw_overview overview;
-	size_t length = 0;
-	char *text = NULL;
-	FILE *file;
+	_cleanup_(kw_memory_stream_close) struct kw_memory_stream stream = {0};
+	_cleanup_(kw_overview_free) struct kw_overview overview = {0};
 	int r = kw_overview_make(source->aggregate, &overview);
 
+	if (r == 0)
+		r = kw_memory_stream_open(&stream);
 	if (r < 0)
 		return r;
-	file = open_memstream(&text, &length);
-	if (file)
-		write_main(file, source, &overview);
-	kw_overview_free(&overview);
-	return file ? finish(file, &text, &length, ret_text, ret_length) : -ENOMEM;
+	write_main(stream.file, source, &overview);
+	return kw_memory_stream_take(&stream, ret_text, ret_length);
 }
 
 int kw_page_whole(const char *main, const char *nonce, char **ret_text, size_t *ret_length)
 {
-	size_t length = 0;
-	char *text = NULL;
-	FILE *file = open_memstream(&text, &length);
+	_cleanup_(kw_memory_stream_close) struct kw_memory_stream stream = {0};
 
-	if (!file)
+	if (kw_memory_stream_open(&stream) < 0)
 		return -ENOMEM;
-	fprintf(file,
+	fprintf(stream.file,
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>keepwatch</title>\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
@@ -239,10 +223,10 @@ int kw_page_whole(const char *main, const char *nonce, char **ret_text, size_t *
 		"<p id=\"live\"><noscript>Reload for the present state.</noscript>"
 		"<span role=\"status\"></span> <button type=\"button\" hidden>Pause</button></p>\n</header>\n",
 		nonce, kw_page_css);
-	fputs(main, file);
-	fprintf(file,
+	fputs(main, stream.file);
+	fprintf(stream.file,
 		"<footer><p><code>keepwatch explain NAME</code> explains each finding and each reason. Version "
 		"%s.</p></footer>\n<script nonce=\"%s\">\n%s</script>\n</body>\n</html>\n",
 		KEEPWATCH_VERSION, nonce, kw_page_js);
-	return finish(file, &text, &length, ret_text, ret_length);
+	return kw_memory_stream_take(&stream, ret_text, ret_length);
 }
