@@ -44,7 +44,7 @@ static void show_progress(const struct kw_reporter *reporter)
 			for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 				lost += stats->lost_requests[reason][i];
 	}
-	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (end it with Ctrl-C)",
+	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (Ctrl-C ends it)",
 		(double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,
 		(unsigned long long)requests, (unsigned long long)lost);
 }

@@ -90,7 +90,7 @@ static void print_finding(FILE *file, const struct kw_digest *digest, size_t num
 	print_who(file, entry->service);
 	fputc('\n', file);
 	if (kw_digest_seen_before(digest, number) != number) {
-		fputs("    the other end of the same connections: see above\n", file);
+		fputs("    seen at the other end of the same connections: see above\n", file);
 		return;
 	}
 	print_wrapped(file, "    ", finding->summary);
@@ -133,7 +133,7 @@ static void print_service(FILE *file, const struct kw_assessment *service, int w
 		kw_text_duration(sum->reuse_idle_max, longest);
 	else
 		strcpy(longest, "-");
-	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %11s %9s %14s\n", width,
+	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %10s %9s %14s\n", width,
 		service->stats->service.name, kw_role_name(service->stats->service.role), (uint64_t)sum->seen,
 		kw_requests_per_connection(sum), reuse, premature, advertised, inferred, longest);
 }
@@ -148,10 +148,10 @@ static void print_services(FILE *file, const struct kw_digest *digest)
 		if (length > width)
 			width = length;
 	}
-	fprintf(file, "\n%-*s  %-7s %11s %9s %7s %9s %11s %9s %14s\n", width, "service", "role", "connections",
-		"requests/", "reused", "premature", "idle time-", "seen in", "longest idle");
-	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %11s %9s %14s\n", width, "", "", "", "conn.", "", "",
-		"out told", "closes", "before reuse");
+	fprintf(file, "\n%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "service", "role", "connections",
+		"requests/", "reused", "premature", "timeout", "timeout", "longest idle");
+	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "", "", "", "conn.", "", "",
+		"advertised", "inferred", "before reuse");
 	for (size_t i = 0; i < digest->service_count && i < SERVICES; i++)
 		print_service(file, &digest->services[i], width);
 	if (digest->service_count > SERVICES)
@@ -169,9 +169,7 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 		counts[digest->findings[i].finding->severity]++;
 	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", digest->observed, digest->connections);
 	if (digest->paired)
-		fprintf(file,
-			" (%" PRIu64 " seen from both ends, whose requests "
-			"count at each)",
+		fprintf(file, " (%" PRIu64 " seen from both ends; their requests count at each end)",
 			digest->paired);
 	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", digest->requests, digest->service_count);
 	if (digest->lost_events)
@@ -186,8 +184,7 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 		return;
 	}
 	if (!digest->finding_count) {
-		fprintf(file, "%shealthy%s: nothing to find fault with\n", colour ? "\033[1;32m" : "",
-			colour ? PLAIN : "");
+		fprintf(file, "%shealthy%s: no finding\n", colour ? "\033[1;32m" : "", colour ? PLAIN : "");
 		return;
 	}
 	fprintf(file, "%s%zu finding%s%s:", colour ? colours[digest->findings[0].finding->severity] : "",
