@@ -246,7 +246,7 @@ def test_the_page_reads_top_down(own_listener):
         report.stop()
     page = "\n".join(report.output)
     parts = [
-        "2 connections (2 seen from both ends, whose requests count at each), 7 requests, 2 services",
+        "2 connections (2 seen from both ends; their requests count at each end), 7 requests, 2 services",
         "2 findings: 2 critical",
         f"critical: timeout_race  127.0.0.1:{port} (client",
         "got lost",

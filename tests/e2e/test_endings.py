@@ -222,7 +222,7 @@ def test_the_keep_alive_race_is_stale_reuse_at_the_client(trace, pair):
     assert (client["requests"], client["responses"], client["lost_requests"]) == (2, 1, 1)
     assert client["confidence"] == "certain"
     assert client["late_by_s"] >= 0.05
-    assert any("after the FIN arrived" in sentence for sentence in client["evidence"])
+    assert any("after the server's FIN had arrived" in sentence for sentence in client["evidence"])
     assert (server["requests"], server["responses"]) == (1, 1)
     assert (server["phase"], server["closer"]) == ("idle", "server")
     assert server["reason"] in ("unannounced_close", "server_closed_idle")

@@ -160,10 +160,10 @@ def test_a_connection_goes_on_behind_such_a_request(trace, talk):
 
 
 @pytest.mark.parametrize("answer, sentence", [
-    (b"SSH-2.0-OpenSSH_9.2\r\n", "what the server sent is not HTTP"),
-    (b"ICY 200 OK\r\n\r\n", "what the server sent is not HTTP"),
-    (b"HELLO\r\n", "what the server sent is not HTTP"),
-    (TLS_ALERT, "what the server sent is not HTTP; it looks like TLS: the port may expect https"),
+    (b"SSH-2.0-OpenSSH_9.2\r\n", "the server's answer is not HTTP"),
+    (b"ICY 200 OK\r\n\r\n", "the server's answer is not HTTP"),
+    (b"HELLO\r\n", "the server's answer is not HTTP"),
+    (TLS_ALERT, "the server's answer is not HTTP; it looks like TLS: the port may expect https"),
 ], ids=["SSH", "ICY", "text", "TLS"])  # fmt: skip
 def test_what_the_server_sends_instead_of_a_response_is_named(trace, talk, answer, sentence):
     for record in exchange_and_close(trace, talk, wire.GET, answer):

@@ -179,7 +179,7 @@ def test_it_refreshes_itself_and_keeps_what_was_opened(browser, daemon, listener
         page.value("document.querySelector('#closes li:last-child summary').click()")
         page.value("""window.before = document.querySelector('#closes');
                       getSelection().selectAllChildren(before.querySelector('.gist'))""")
-        page.comes_true("document.querySelector('#live span').textContent == 'Held while text is selected'")
+        page.comes_true("document.querySelector('#live span').textContent == 'Not updated while text is selected'")
         assert page.value("document.querySelector('#closes') == before")
         page.value("getSelection().removeAllRanges()")
         page.comes_true("document.querySelector('#closes') != before")

@@ -60,7 +60,7 @@ def test_a_request_that_a_lingering_close_discards_is_late(trace, talk):
     talk.server.close()
     client, server = trace.both(talk, mirrored=False)
     assert (server["late_request"], server["premature"], server["lost_requests"]) == (True, True, 1)
-    assert "a further request reached the server after its FIN and was discarded unread" in server["evidence"]
+    assert "another request reached the server after the server's FIN and was discarded unread" in server["evidence"]
     assert (server["closer"], server["manner"], server["phase"]) == ("server", "fin", "idle")
     assert client["reason"] == "stale_reuse"
 

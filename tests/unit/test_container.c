@@ -127,7 +127,7 @@ static void what_only_looks_like_it_is_none(void **state)
 		{"/system.slice/docker_" ID ".scope", "", "", NULL},
 		{"/system.slice/-" ID ".scope", "", "", NULL},
 		{"/system.slice/mydocker-" ID ".scope", "", "", NULL},
-		{"/machine.slice/libpod-conmon-" ID ".scope", "", "", NULL}, /* the monitor is outside */
+		{"/machine.slice/libpod-conmon-" ID ".scope", "", "", NULL}, /* the monitor is not_drained */
 		{"/system.slice/crio-conmon-" ID ".scope", "", "", NULL},
 		{"/machine.slice/machine-libpod_pod_" ID ".slice", "", "", NULL},
 		{"/kubepods/pod", "", "", NULL},

@@ -82,7 +82,7 @@ static void a_cut_response_that_nobody_asked_for_says_so(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
 
 	(void)state;
-	assert_says(&evidence, "no request was seen that the response could belong to");
+	assert_says(&evidence, "no request was seen to which this response could belong");
 }
 
 static void a_refused_half_close_says_who_did_what(void **state)
@@ -91,8 +91,9 @@ static void a_refused_half_close_says_who_did_what(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
 
 	(void)state;
-	assert_string_equal(evidence.sentences[0], "client shut its sending direction and went on reading; the "
-						   "server closed without a complete response");
+	assert_string_equal(
+		evidence.sentences[0],
+		"client sent FIN but went on reading; the server closed without sending a complete response");
 }
 
 static void a_race_is_told_by_how_late_the_request_was(void **state)
@@ -107,7 +108,8 @@ static void a_race_is_told_by_how_late_the_request_was(void **state)
 
 	(void)state;
 	assert_int_equal(evidence.count, 5);
-	assert_string_equal(evidence.sentences[0], "request 3 was sent 400 us after the FIN arrived");
+	assert_string_equal(evidence.sentences[0],
+			    "request 3 was sent 400 us after the server's FIN had arrived");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 5.003 s after its last response");
 	assert_string_equal(evidence.sentences[2], "no response byte was received");
 	assert_string_equal(evidence.sentences[3], "the connection had been idle for 5.003 s before request 3");
@@ -127,12 +129,13 @@ static void the_other_two_races_are_told_apart(void **state)
 
 	(void)state;
 	evidence = told(crossed, KW_ROLE_CLIENT);
-	assert_string_equal(evidence.sentences[0],
-			    "request 1 crossed the server's FIN, which acknowledges nothing of it");
+	assert_string_equal(
+		evidence.sentences[0],
+		"request 1 and the server's FIN crossed on the way: the FIN acknowledges no byte of the request");
 	assert_string_equal(evidence.sentences[1], "server sent FIN 1 s after the connection was established");
 	evidence = told(reset, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[0],
-			    "request 2 was sent when the connection had been idle for 4.9 s");
+			    "request 2 was sent on a connection that had been idle for 4.9 s");
 	assert_string_equal(evidence.sentences[1], "server sent RST 12 us after the last byte of request 2");
 }
 
@@ -143,11 +146,11 @@ static void no_response_says_who_had_the_request(void **state)
 
 	(void)state;
 	assert_string_equal(evidence.sentences[0], "server sent FIN 99 us after the last byte of request 1");
-	assert_string_equal(evidence.sentences[1], "the FIN acknowledges the request");
+	assert_string_equal(evidence.sentences[1], "the server's FIN acknowledges the request: it had arrived");
 	story.manner = KW_MANNER_RST;
 	evidence = told(story, KW_ROLE_CLIENT);
 	assert_string_equal(evidence.sentences[1],
-			    "a RST alone does not say whether the server had the request");
+			    "a RST does not show whether the server had received the request");
 	evidence = told(story, KW_ROLE_SERVER);
 	assert_string_equal(evidence.sentences[1], "no response byte was sent");
 }
@@ -173,7 +176,7 @@ static void a_cut_response_says_how_much_came_and_how_long_nothing_did(void **st
 	} rows[] = {
 		{379, 1000, 60060, "379 of 1,000 bytes, then 60.06 s of silence"},
 		{1234567, 12345678, 20, "1,234,567 of 12,345,678 bytes had come"},
-		{1, KW_BODY_UNKNOWN, 2000, "1 byte of its body, then 2 s of silence"},
+		{1, KW_BODY_UNKNOWN, 2000, "1 byte of the body, then 2 s of silence"},
 		{KW_BODY_UNKNOWN, KW_BODY_UNKNOWN, 2000, "2 s of silence before the close"},
 	};
 
@@ -243,11 +246,11 @@ static void a_late_request_is_told_at_the_server(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_SERVER);
 
 	(void)state;
-	assert_says(&evidence, "a request came too late: 100 bytes lay unread as the server closed");
+	assert_says(&evidence, "a request came too late: the server closed with 100 bytes unread");
 	assert_says(&evidence, "1 request got no complete response");
 	story = (struct story){.answered = 1, BY(SERVER, FIN), .idle = S, .more = read_after_fin};
 	evidence = told(story, KW_ROLE_SERVER);
-	assert_says(&evidence, "a further request arrived after the server's FIN and was never answered");
+	assert_says(&evidence, "another request arrived after the server's FIN and was never answered");
 }
 
 static void a_loss_is_told_once(void **state)
@@ -274,7 +277,7 @@ static void a_forwarded_keep_alive_is_named_as_such(void **state)
 	struct story story = {.answered = 1, BY(SERVER, FIN), .idle = 2 * S, .timeout = 5};
 	struct kw_event_connection event = story_event(&story, KW_ROLE_CLIENT);
 	const char *sentence =
-		"a Keep-Alive field was not named by Connection: likely forwarded by an intermediary";
+		"a Keep-Alive field is not listed in Connection: likely forwarded by an intermediary, such as a proxy";
 	struct kw_evidence evidence = evidence_of(event);
 
 	(void)state;
@@ -298,12 +301,12 @@ static void errors_have_their_names(void **state)
 	event.http.app_error = EPIPE;
 	evidence = evidence_of(event);
 	assert_string_equal(evidence.sentences[0],
-			    "the kernel gave up with ETIMEDOUT: 100 bytes sent and never acknowledged");
-	assert_says(&evidence, "7 segments were sent again");
-	assert_says(&evidence, "the application saw EPIPE");
+			    "the kernel gave up with ETIMEDOUT: 100 bytes were sent and never acknowledged");
+	assert_says(&evidence, "7 TCP segments were retransmitted");
+	assert_says(&evidence, "the program got EPIPE from a send or receive");
 	event.http.app_error = 4000;
 	evidence = evidence_of(event);
-	assert_says(&evidence, "the application saw error 4000");
+	assert_says(&evidence, "the program got error 4000 from a send or receive");
 }
 
 static void the_unknown_says_what_was_not_seen(void **state)
@@ -313,8 +316,9 @@ static void the_unknown_says_what_was_not_seen(void **state)
 	struct kw_evidence evidence = told(story, KW_ROLE_SERVER);
 
 	(void)state;
-	assert_string_equal(evidence.sentences[0], "the connection is older than the observer");
-	assert_string_equal(evidence.sentences[1], "where the requests stood is not known");
+	assert_string_equal(evidence.sentences[0], "the connection was open before keepwatch started");
+	assert_string_equal(evidence.sentences[1],
+			    "keepwatch lost track of the requests: one may have been under way");
 	assert_string_equal(evidence.sentences[2], "server sent FIN");
 }
 

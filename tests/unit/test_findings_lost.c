@@ -141,7 +141,7 @@ static void a_close_right_after_a_response_is_not_mended_by_a_timeout(void **sta
 		conclude(&world);
 		finding = first(&world, KW_FINDING_TIMEOUT_RACE, KW_SEVERITY_CRITICAL);
 		assert_number(finding, "closed_at_once", idle ? 0 : 4);
-		assert_int_equal(advises(finding, "no timeout helps"), !idle);
+		assert_int_equal(advises(finding, "no timeout setting helps"), !idle);
 		assert_int_equal(advises(finding, "close idle connections before the server does"), idle);
 		assert_summary(finding, idle ? "closes idle connections" : "right after a response");
 		close_world(&world);
@@ -242,7 +242,7 @@ static void a_forgotten_connection_is_advised_like_a_dead_path(void **state)
 	conclude(&world);
 	finding = find(&world, KW_FINDING_DEAD_PATH);
 	assert_summary(finding, "the server, or something on the path");
-	assert_summary(finding, "After up to 5 s of idling it still worked.");
+	assert_summary(finding, "Connections that had been idle for up to 5 s still worked.");
 	assert_true(advises(finding, "TCP keep-alive probes"));
 	assert_number(finding, "reset_at_once", 2);
 	close_world(&world);

@@ -28,7 +28,7 @@ static void print_page(const char *name, const char *kind, const char *premature
 	printf("\nWhat it means\n");
 	kw_wrap(stdout, WIDTH, "  ", page->meaning);
 	if (premature) {
-		snprintf(text, sizeof(text), "Premature, that is a request lost or cut: %s.", premature);
+		snprintf(text, sizeof(text), "Counts as premature (a request was lost or cut): %s.", premature);
 		kw_wrap(stdout, WIDTH, "  ", text);
 	}
 	print_points("What causes it", page->causes);
@@ -37,11 +37,11 @@ static void print_page(const char *name, const char *kind, const char *premature
 
 static void print_list(void)
 {
-	printf("Reasons, in the order in which they are tried:\n");
+	printf("Reasons, in the order in which keepwatch tries them:\n");
 	for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_reason_name(reason),
 		       kw_explanation_of_reason(reason)->summary);
-	printf("\nFindings, which many connections of a service show together:\n");
+	printf("\nFindings, which follow from many connections of one service:\n");
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_finding_name(id), kw_explanation_of_finding(id)->summary);
 	printf("\nAlerts, for Prometheus:\n");
@@ -78,7 +78,7 @@ enum kw_exit kw_command_explain(const struct kw_options *options)
 		print_list();
 	} else if (print_topic(options->topic) < 0) {
 		kw_log_error(-EINVAL,
-			     "there is no reason, finding or alert '%.100s': keepwatch explain lists them all",
+			     "no reason, finding or alert is named '%.100s': keepwatch explain lists all names",
 			     options->topic);
 		return KW_EXIT_USAGE;
 	}

@@ -32,14 +32,15 @@ bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_findin
 	kw_finding_number(f, "share", KW_NUMBER_SHARE, share);
 	kw_finding_summarise(f,
 			     "The server closed %" PRIu64
-			     " connection%s right after a response that did not announce "
-			     "it (%.1f%% of its closes): a client that reuses them at once loses its request.",
+			     " connection%s right after a response that did not announce it (%.1f%% of its "
+			     "closes): a client that sends its next request at once loses it.",
 			     count, plural(count), 100 * share);
 	kw_finding_advise(
 		f, "Let the server say Connection: close in the last response, or keep the connection open.");
-	kw_finding_advise(
-		f, "If it means to keep connections, look for a timeout of 0 or a limit of 1: set %s and %s.",
-		a->server->server_idle, a->server->server_limit);
+	kw_finding_advise(f,
+			  "If the server should keep connections, look for a timeout of 0 or a limit of 1: set "
+			  "%s and %s.",
+			  a->server->server_idle, a->server->server_limit);
 	return true;
 }
 
@@ -63,14 +64,12 @@ bool kw_raise_timeout_not_honoured(const struct kw_assessment *a, struct kw_find
 	if (a->server_idle.known)
 		kw_finding_summarise(f, ": after %s", kw_duration_about(a->server_idle.seconds).text);
 	kw_finding_summarise(f, ".");
-	kw_finding_advise(
-		f,
-		"Let what is advertised and what is done agree: set %s, and look for whoever changes the "
-		"Keep-Alive field on the way (a proxy that passes on its backend's).",
-		a->server->server_idle);
-	kw_finding_advise(
-		f, "Servers short of connections close idle ones early: raise their limit of connections or "
-		   "workers.");
+	kw_finding_advise(f,
+			  "Make the server keep the timeout that it advertises: set %s, and look for a proxy "
+			  "that passes on the Keep-Alive field of its backend.",
+			  a->server->server_idle);
+	kw_finding_advise(f, "A server that is short of connections closes idle ones early: raise its limit of "
+			     "connections or workers.");
 	return true;
 }
 
@@ -98,11 +97,11 @@ static const char *const cause_names[CAUSES] = {
 };
 
 static const char *const cause_texts[CAUSES] = {
-	[CLIENT_SENDS_CLOSE] = "mostly the client asks for it by Connection: close",
-	[SERVER_SENDS_CLOSE] = "mostly the server announces it by Connection: close",
+	[CLIENT_SENDS_CLOSE] = "mostly the client asks for the close with Connection: close",
+	[SERVER_SENDS_CLOSE] = "mostly the server announces the close with Connection: close",
 	[HTTP10] = "mostly the client speaks HTTP/1.0 without keep-alive",
 	[CLIENT_CLOSES] = "mostly the client closes after the response",
-	[SERVER_CLOSES_UNANNOUNCED] = "mostly the server closes after the response without saying so",
+	[SERVER_CLOSES_UNANNOUNCED] = "mostly the server closes after the response without announcing it",
 	[IDLE_TIMEOUT] = "mostly the server closes idle connections before they are used again",
 	[FAILURES] = "",
 };
@@ -148,9 +147,10 @@ static void advise_reuse(const struct kw_assessment *a, struct kw_finding *f, en
 			a->client->called, a->client->client_reuse);
 		break;
 	case IDLE_TIMEOUT:
-		kw_finding_advise(
-			f, "If clients come back later than that, let the server%s wait for them: set %s.",
-			a->server->called, a->server->server_idle);
+		kw_finding_advise(f,
+				  "If clients send their next request later than that, let the server%s keep "
+				  "idle connections longer: set %s.",
+				  a->server->called, a->server->server_idle);
 		break;
 	default:
 		kw_finding_advise(
@@ -199,9 +199,10 @@ bool kw_raise_max_churn(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_number(f, "share", KW_NUMBER_SHARE,
 			  (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_count_or_null(f, "requests_limit", constant.mean > 1, constant.mean);
-	kw_finding_summarise(f,
-			     "%.0f%% of connections end because the server takes only so many requests on one",
-			     100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+	kw_finding_summarise(
+		f,
+		"%.0f%% of connections end because the server limits the number of requests on one connection",
+		100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	if (constant.mean > 1)
 		kw_finding_summarise(f, " (%" PRIu64 ")", constant.mean);
 	kw_finding_summarise(f, ".");
@@ -227,9 +228,8 @@ bool kw_raise_probe_only(const struct kw_assessment *a, struct kw_finding *f)
 		"%" PRIu64 " connection%s (%.0f%%) carried no byte: health checks that only connect, or "
 		"connections opened in advance and never used.",
 		count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
-	kw_finding_advise(
-		f, "A check by HTTP (HAProxy: option httpchk) says more than one that only connects; if these "
-		   "are opened in advance, open fewer.");
+	kw_finding_advise(f, "If these are health checks, one by HTTP (HAProxy: option httpchk) says more than "
+			     "one that only connects. If clients open them in advance, let them open fewer.");
 	return true;
 }
 
@@ -249,8 +249,8 @@ bool kw_raise_close_wait_leak(const struct kw_assessment *a, struct kw_finding *
 	kw_finding_count(f, "closed_at_last", a->sum.half_closed_long);
 	kw_finding_summarise(f,
 			     "The peer closed %" PRIu64
-			     " connection%s over a minute ago, and the process on this "
-			     "side%s did not: they hold descriptors, and whoever reuses one loses a request.",
+			     " connection%s over a minute ago, and the process on this side%s did not: these "
+			     "connections hold descriptors, and a request sent on one is lost.",
 			     count, plural(count), here->called);
 	kw_finding_advise(
 		f, "Look for a path in the program that forgets to close: a response whose body is never read "
@@ -270,27 +270,28 @@ bool kw_raise_obsolete_fields(const struct kw_assessment *a, struct kw_finding *
 	kw_finding_count(f, "proxy_connection", sum->proxy_connection);
 	kw_finding_count(f, "keep_alive_unnamed", sum->keep_alive_unnamed);
 	kw_finding_count(f, "end_to_end_named", sum->end_to_end_named);
-	kw_finding_summarise(f, "Fields about connections are used as they should not be:");
+	kw_finding_summarise(f, "Some connection header fields are obsolete or wrong:");
 	if (sum->proxy_connection) {
 		kw_finding_summarise(f, " Proxy-Connection on %" PRIu64 " connection%s.", sum->proxy_connection,
 				     plural(sum->proxy_connection));
-		kw_finding_advise(f, "Proxy-Connection never was a standard: let the client send Connection.");
+		kw_finding_advise(
+			f, "Proxy-Connection was never a standard: let the client send Connection instead.");
 	}
 	if (sum->keep_alive_unnamed) {
 		kw_finding_summarise(f,
-				     " Keep-Alive that Connection does not name on %" PRIu64 " connection%s.",
+				     " Keep-Alive that Connection does not list on %" PRIu64 " connection%s.",
 				     sum->keep_alive_unnamed, plural(sum->keep_alive_unnamed));
-		kw_finding_advise(f,
-				  "A Keep-Alive field that Connection does not name was likely passed on by an "
-				  "intermediary, and promises what it does not keep: let the proxy remove it.");
+		kw_finding_advise(
+			f,
+			"A Keep-Alive field that Connection does not list was likely forwarded by a proxy, and "
+			"promises a timeout that the proxy does not keep: let the proxy remove the field.");
 	}
 	if (sum->end_to_end_named) {
 		kw_finding_summarise(
-			f, " Connection named fields that are meant for the far end %" PRIu64 " time%s.",
+			f, " Connection listed fields that are meant for the far end %" PRIu64 " time%s.",
 			sum->end_to_end_named, plural(sum->end_to_end_named));
-		kw_finding_advise(
-			f, "Whatever Connection names is removed by the next proxy: name hop-by-hop fields "
-			   "only.");
+		kw_finding_advise(f, "The next proxy removes every field that Connection lists: list only "
+				     "hop-by-hop fields there.");
 	}
 	return true;
 }

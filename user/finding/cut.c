@@ -66,23 +66,22 @@ bool kw_raise_truncated_responses(const struct kw_assessment *a, struct kw_findi
 	kw_finding_summarise(f, "The server closed %" PRIu64 " connection%s in the middle of a response", count,
 			     plural(count));
 	if (a->sum.truncated_unread)
-		kw_finding_summarise(f, ", %" PRIu64 " of them by a reset because it left data unread",
+		kw_finding_summarise(f, ", %" PRIu64 " of them with a reset, because it had not read all data",
 				     a->sum.truncated_unread);
 	kw_finding_summarise(f, ".");
 	summarise_time(f, &time, "silence");
 	if (time.known)
 		advise_timeout_settings(f, &time);
 	if (a->sum.truncated_by_reset)
-		kw_finding_advise(
-			f, "A server that closes before it has read the request's body resets the connection, "
-			   "which destroys the response on its way: let it read the body to its end (Tomcat: "
-			   "maxSwallowSize), or answer, shut down its sending side and read on for a while "
-			   "(lingering close).");
+		kw_finding_advise(f, "A server that closes before it has read the whole request resets the "
+				     "connection, which destroys the response on its way: let the server read "
+				     "the body to its end (Tomcat: maxSwallowSize), or let it answer, shut "
+				     "down its sending side and read on for a while (lingering close).");
 	if (a->sum.truncated_by_reset < count && !time.known)
 		kw_finding_advise(
 			f,
-			"Look for crashes, write timeouts (Go: WriteTimeout) and restarts in the log of "
-			"the server%s, and for a Content-Length that promises more than is sent.",
+			"Look for crashes, write timeouts (Go: WriteTimeout) and restarts in the log of the "
+			"server%s, and for a Content-Length larger than the body that follows.",
 			a->server->called);
 	return true;
 }
@@ -103,8 +102,8 @@ static void advise_no_responses(const struct kw_assessment *a, struct kw_finding
 	if (a->sum.exited)
 		kw_finding_advise(
 			f,
-			"Let the process finish its open requests before it exits: on SIGTERM stop "
-			"accepting, answer what is open, then exit; and have whoever stops it wait for that.");
+			"Let the process finish its open requests before it exits: on SIGTERM stop accepting, "
+			"answer what is open, then exit; and let the supervisor that stops it wait for that.");
 	if (a->sum.killed)
 		kw_finding_advise(
 			f, "Find out who killed it: the out-of-memory killer, a supervisor whose grace period "
@@ -140,9 +139,9 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 			     "The server took requests and closed %" PRIu64 " connection%s without a response",
 			     count, plural(count));
 	if (a->sum.exited + a->sum.killed)
-		kw_finding_summarise(f,
-				     ": on %" PRIu64 " its process was exiting, on %" PRIu64 " it was killed",
-				     a->sum.exited, a->sum.killed);
+		kw_finding_summarise(
+			f, ": on %" PRIu64 " of them its process was exiting, on %" PRIu64 " it was killed",
+			a->sum.exited, a->sum.killed);
 	kw_finding_summarise(f, ".");
 	summarise_time(f, &time, "waiting");
 	advise_no_responses(a, f, plain, &time);
@@ -181,19 +180,18 @@ bool kw_raise_clients_give_up(const struct kw_assessment *a, struct kw_finding *
 		kw_finding_summarise(f, ", mostly after %s: that is its timeout",
 				     kw_duration_about(time.seconds).text);
 	kw_finding_summarise(f, ".");
-	kw_finding_advise(
-		f,
-		"Compare the client's timeout with how long the server takes, and change whichever is wrong.");
+	kw_finding_advise(f, "Compare the client's timeout with how long the server takes, and change the one "
+			     "that is wrong.");
 	if (time.known)
 		kw_finding_advise(
 			f,
-			"Where a client closes after about %s it is a proxy's timeout for the response, or a "
-			"program's: nginx proxy_read_timeout (60 s unless set), Envoy's route timeout (15 s) and "
-			"idle timeouts, the idle timeout of an AWS Application Load Balancer (60 s), Go's "
-			"http.Client.Timeout, HAProxy's timeout server.",
+			"A client that closes after about %s is a proxy with a timeout for responses, or a "
+			"program with one: nginx proxy_read_timeout (60 s unless set), Envoy's route timeout "
+			"(15 s) and idle timeouts, the idle timeout of an AWS Application Load Balancer (60 "
+			"s), Go's http.Client.Timeout, HAProxy's timeout server.",
 			kw_duration_about(time.seconds).text);
-	kw_finding_advise(
-		f, "Where clients retry, mind that the server still works on the requests they gave up.");
+	kw_finding_advise(f, "If clients send the request again, note that the server is still working on the "
+			     "one they gave up.");
 	return true;
 }
 
@@ -239,7 +237,7 @@ bool kw_raise_lost_requests(const struct kw_assessment *a, struct kw_finding *f)
 		kw_finding_count(f, kw_reason_name(reason), kw_uncovered(a, reason));
 		kw_finding_summarise(f, "%s %s x %" PRIu64, first ? "" : ",", kw_reason_name(reason),
 				     kw_uncovered(a, reason));
-		kw_finding_advise(f, "keepwatch explain %s says what causes it, and what to do.",
+		kw_finding_advise(f, "Run keepwatch explain %s: it says what causes this, and what to do.",
 				  kw_reason_name(reason));
 	}
 	kw_finding_summarise(f, ".");

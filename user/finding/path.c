@@ -19,7 +19,7 @@ static void summarise_dead(const struct kw_assessment *a, struct kw_finding *f, 
 	kw_finding_summarise(f, "%" PRIu64 " connection%s that had been idle for %s or more", count,
 			     plural(count), kw_duration_about(failed).text);
 	if (a->sum.dead)
-		kw_finding_summarise(f, " got no answer any more%s", a->forgotten ? ", or" : "");
+		kw_finding_summarise(f, " got no answer%s", a->forgotten ? ", or" : "");
 	if (a->forgotten)
 		kw_finding_summarise(f, " %s reset sooner than a server could have read the request",
 				     count == 1 ? "was" : "were");
@@ -30,7 +30,7 @@ static void summarise_dead(const struct kw_assessment *a, struct kw_finding *f, 
 					    "had forgotten %s.",
 			     count == 1 ? "it" : "them");
 	if (a->sum.worked_idle_max)
-		kw_finding_summarise(f, " After up to %s of idling it still worked.",
+		kw_finding_summarise(f, " Connections that had been idle for up to %s still worked.",
 				     kw_duration_about(worked).text);
 }
 
@@ -52,8 +52,8 @@ bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_advise(f, "Let the client%s close idle connections before %s: set %s.", a->client->called,
 			  kw_duration_about(failed).text, a->client->client_idle);
 	kw_finding_advise(f,
-			  "Or keep the path awake: TCP keep-alive probes (net.ipv4.tcp_keepalive_time, or "
-			  "TCP_KEEPIDLE) more often than every %s.",
+			  "Or keep the path open with TCP keep-alive probes (net.ipv4.tcp_keepalive_time, or "
+			  "TCP_KEEPIDLE), sent more often than every %s.",
 			  kw_duration_about(failed).text);
 	kw_finding_advise(
 		f, "Documented idle timeouts: AWS NAT gateway and Network Load Balancer 350 s, Azure Load "
@@ -70,19 +70,18 @@ static const struct kind {
 } kinds[KW_CONNECT_FAILURES] = {
 	[KW_REASON_CONNECT_REFUSED] =
 		{"refused", "refused",
-		 "Refused: nothing listens on that port, or it does on another address; see ss -ltn on the "
-		 "server's host, and whether clients may try before it has started."},
-	[KW_REASON_CONNECT_TIMEOUT] =
-		{"timed_out", "timed out",
-		 "Timed out: no SYN was answered. A firewall drops them, the host is down, or its accept queue "
-		 "is full."},
-	[KW_REASON_CONNECT_UNREACHABLE] =
-		{"unreachable", "unreachable",
-		 "Unreachable: there is no route, or a router or a firewall said so by ICMP."},
+		 "Refused: nothing listens on that port, or the server listens on another address: see ss -ltn "
+		 "on the server's host, and check whether clients try before the server has started."},
+	[KW_REASON_CONNECT_TIMEOUT] = {"timed_out", "timed out",
+				       "Timed out: nothing answered the SYN. A firewall drops it, the host is "
+				       "down, or its accept queue is full."},
+	[KW_REASON_CONNECT_UNREACHABLE] = {"unreachable", "unreachable",
+					   "Unreachable: there is no route to the server, or a router or a "
+					   "firewall rejected the attempt by ICMP."},
 	[KW_REASON_CONNECT_ABORTED] =
 		{"aborted", "aborted by the client",
-		 "Aborted: the client gave up before the connection was there. Its connect timeout is short, or "
-		 "it tries several addresses at once and keeps the fastest."},
+		 "Aborted: the client gave up before the connection was established. Its connect timeout is "
+		 "short, or it tries several addresses at once and keeps the fastest."},
 };
 
 static void tell_kinds(const struct kw_assessment *a, struct kw_finding *f)
@@ -118,12 +117,10 @@ bool kw_raise_connects_fail(const struct kw_assessment *a, struct kw_finding *f)
 	if (!a->overflows)
 		return true;
 	kw_finding_summarise(f,
-			     " Meanwhile the accept queue of a listener on this host was full %" PRIu64
+			     " In the same time the accept queue of a listener on this host was full %" PRIu64
 			     " time%s (ListenOverflows).",
 			     a->overflows, plural(a->overflows));
-	kw_finding_advise(
-		f,
-		"A full accept queue drops SYNs: ss -ltn shows it where Recv-Q exceeds Send-Q. Let the server "
-		"accept faster, or raise its backlog and net.core.somaxconn.");
+	kw_finding_advise(f, "A full accept queue drops SYNs: in ss -ltn, Recv-Q then exceeds Send-Q. Let the "
+			     "server accept faster, or raise its backlog and net.core.somaxconn.");
 	return true;
 }

@@ -83,9 +83,10 @@ static void advise_timeouts(const struct kw_assessment *a, struct kw_finding *f)
 	else
 		kw_finding_advise(f, "Let the client%s close idle connections before the server does: set %s.",
 				  a->client->called, a->client->client_idle);
-	kw_finding_advise(
-		f, "Or let the server%s keep them longer than clients reuse them, more than %u s: set %s.",
-		a->server->called, (unsigned int)(longest * 1.2) + 1, a->server->server_idle);
+	kw_finding_advise(f,
+			  "Or let the server%s keep idle connections longer than its clients do, for more than "
+			  "%u s: set %s.",
+			  a->server->called, (unsigned int)(longest * 1.2) + 1, a->server->server_idle);
 	if (!kw_software_is_known(a->client))
 		kw_finding_advise(
 			f, "If the client is a cloud load balancer, its idle timeout is documented: AWS "
@@ -98,9 +99,9 @@ static void advise_at_once(const struct kw_assessment *a, struct kw_finding *f)
 {
 	kw_finding_advise(
 		f,
-		"The server%s closes right after a response, so that no timeout helps: let it announce the close "
-		"by Connection: close in that response. It happens where workers are replaced after so many "
-		"requests, or where keep-alive is off: see %s.",
+		"The server%s closes right after a response, so no timeout setting helps: let it announce the "
+		"close with Connection: close in that response. Servers do this when they replace a worker "
+		"after a number of requests, or when keep-alive is off: see %s.",
 		a->server->called, a->server->server_limit);
 }
 
@@ -112,8 +113,8 @@ void kw_advise_unaccepted(const struct kw_assessment *a, struct kw_finding *f)
 		f,
 		"The server%s %s a listener while connections with requests waited in its queue, as a restart "
 		"does: reload gracefully, so that the new process takes over the listening socket; take the "
-		"instance out of the balancer first and accept what waits before closing; with SO_REUSEPORT, "
-		"which gives each process a queue of its own, mind net.ipv4.tcp_migrate_req.",
+		"instance out of the balancer first, and accept the waiting connections before it closes; with "
+		"SO_REUSEPORT each process has a queue of its own, so set net.ipv4.tcp_migrate_req = 1.",
 		a->server->called, server ? "closed" : "may have closed");
 }
 
@@ -145,7 +146,7 @@ static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, 
 	kw_finding_summarise(f, ": %" PRIu64 " request%s met the close and got lost", race->lost,
 			     plural(race->lost));
 	if (race->unknown < race->lost)
-		kw_finding_summarise(f, ", %" PRIu64 " of which can be sent again without harm",
+		kw_finding_summarise(f, "; %" PRIu64 " of them can be sent again without harm",
 				     race->retryable);
 	if (race->unknown)
 		kw_finding_summarise(
@@ -154,9 +155,11 @@ static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, 
 			race->unknown == 1 ? "it" : "them");
 	kw_finding_summarise(f, ".");
 	if (race->by_timeout && race->at_once)
-		kw_finding_summarise(f, " %" PRIu64 " came right after a response.", race->at_once);
+		kw_finding_summarise(f, " %" PRIu64 " of these closes came right after a response.",
+				     race->at_once);
 	if ((race->by_timeout || race->at_once) && race->unaccepted)
-		kw_finding_summarise(f, " %" PRIu64 " waited in a listener's queue.", race->unaccepted);
+		kw_finding_summarise(f, " %" PRIu64 " of the connections still waited in a listener's queue.",
+				     race->unaccepted);
 }
 
 static void number_race(const struct kw_assessment *a, struct kw_finding *f, const struct race *race)
@@ -191,9 +194,8 @@ bool kw_raise_timeout_race(const struct kw_assessment *a, struct kw_finding *f)
 		advise_at_once(a, f);
 	if (race.unaccepted)
 		kw_advise_unaccepted(a, f);
-	kw_finding_advise(
-		f, "Either way let the client repeat a request whose connection closes before a byte of the "
-		   "response: always if its method is safe or idempotent.");
+	kw_finding_advise(f, "In any case let the client repeat a request if its method is safe or idempotent "
+			     "and the connection closes before a byte of the response.");
 	return true;
 }
 
@@ -214,18 +216,17 @@ bool kw_raise_drain(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "drains", a->drain_count);
 	kw_finding_count(f, "closed", closed);
 	kw_finding_count(f, "lost_requests", lost);
-	kw_finding_summarise(
-		f,
-		"%zu time%s the server closed its idle connections all at once, as a reload, deploy or "
-		"stop does: %" PRIu64 " connection%s, %" PRIu64 " request%s lost.",
-		a->drain_count, plural(a->drain_count), closed, plural(closed), lost, plural(lost));
+	kw_finding_summarise(f,
+			     "%zu time%s the server closed its idle connections all at once, as a reload, a "
+			     "deploy or a stop does: %" PRIu64 " connection%s; %" PRIu64 " request%s lost.",
+			     a->drain_count, plural(a->drain_count), closed, plural(closed), lost,
+			     plural(lost));
 	if (!lost)
 		return true;
-	kw_finding_advise(
-		f, "Announce the end before it comes: answer with Connection: close for a while, take the "
-		   "instance out of the balancer, and only then close idle connections.");
-	kw_finding_advise(
-		f, "Let the client repeat a request whose connection closes before a byte of the response: "
-		   "always if its method is safe or idempotent.");
+	kw_finding_advise(f,
+			  "Let the server announce the close first: answer with Connection: close for a while, "
+			  "take the instance out of the balancer, and only then close idle connections.");
+	kw_finding_advise(f, "Let the client repeat a request if its method is safe or idempotent and the "
+			     "connection closes before a byte of the response.");
 	return true;
 }

@@ -166,7 +166,7 @@ static void lead_connect_refused(struct writer *w)
 
 static void lead_connect_timeout(struct writer *w)
 {
-	say(w, "no answer to the SYN within %s", connecting_time(w).text);
+	say(w, "nothing answered the connection attempt (SYN) within %s", connecting_time(w).text);
 }
 
 static void lead_connect_unreachable(struct writer *w)
@@ -177,12 +177,13 @@ static void lead_connect_unreachable(struct writer *w)
 
 static void lead_connect_aborted(struct writer *w)
 {
-	say(w, "closed locally %s after connect(), before it was established", connecting_time(w).text);
+	say(w, "the client closed the socket %s after connect(), before the connection was established",
+	    connecting_time(w).text);
 }
 
 static void lead_aborted_locally(struct writer *w)
 {
-	say(w, "the socket was destroyed from outside its program (ECONNABORTED)");
+	say(w, "another program destroyed the socket, as ss -K does (ECONNABORTED)");
 }
 
 static void lead_retransmit_timeout(struct writer *w)
@@ -190,14 +191,14 @@ static void lead_retransmit_timeout(struct writer *w)
 	uint32_t bytes = w->event->closing.outstanding;
 
 	say(w, "the kernel gave up with %s: %u byte%s sent and never acknowledged",
-	    error_name(w->facts->error).text, bytes, plural(bytes));
+	    error_name(w->facts->error).text, bytes, bytes == 1 ? " was" : "s were");
 }
 
 static void lead_probe_timeout(struct writer *w)
 {
 	uint32_t probes = w->event->closing.probes;
 
-	say(w, "the kernel gave up with %s: %u probe%s unanswered, no data outstanding",
+	say(w, "the kernel gave up with %s: %u keep-alive probe%s went unanswered, and no data was under way",
 	    error_name(w->facts->error).text, probes, plural(probes));
 }
 
@@ -211,32 +212,34 @@ static void lead_unknown(struct writer *w)
 	const struct kw_http *http = &w->event->http;
 
 	if (http->flags & KW_HTTP_UNSUPPORTED)
-		say(w, "its bytes move by a way that is not followed (MPTCP, kTLS or sockmap)");
+		say(w,
+		    "keepwatch cannot follow the way in which this connection moves its bytes (MPTCP, kTLS or sockmap)");
 	if (w->event->identity.preexisting)
-		say(w, "the connection is older than the observer");
+		say(w, "the connection was open before keepwatch started");
 	if (w->facts->role == KW_ROLE_UNKNOWN)
-		say(w, "which side is the client is not known");
+		say(w, "keepwatch does not know which side is the client");
 	if (http->flags & KW_HTTP_REQUESTS_LOST)
-		say(w, "where the requests stood is not known");
+		say(w, "keepwatch lost track of the requests: one may have been under way");
 	if (http->flags & KW_HTTP_RESPONSES_LOST)
-		say(w, "where the responses stood is not known");
+		say(w, "keepwatch lost track of the responses: one may have been under way");
 	if (w->facts->hidden)
-		say(w, "bytes had arrived that nobody read: where HTTP stood is not known");
+		say(w,
+		    "bytes arrived that the program never read, and keepwatch sees only bytes that are read");
 	if (w->verdict->closer == KW_CLOSER_UNKNOWN)
-		say(w, "who closed was not seen");
+		say(w, "keepwatch did not see which side closed first");
 }
 
 static void lead_process_exit(struct writer *w)
 {
 	if (w->event->ending.signal)
-		say(w, "the closing process was killed by signal %u", w->event->ending.signal);
+		say(w, "the process that held the connection was killed by signal %u", w->event->ending.signal);
 	else
-		say(w, "the closing process was exiting");
+		say(w, "the process that held the connection was exiting");
 }
 
 static void lead_tunnel_ended(struct writer *w)
 {
-	say(w, "the connection had become a tunnel");
+	say(w, "the connection had become a tunnel (CONNECT or an upgrade)");
 }
 
 static void lead_not_http(struct writer *w)
@@ -249,37 +252,39 @@ static void lead_not_http(struct writer *w)
 		say(w, "the connection carried HTTP/2");
 		break;
 	default:
-		say(w, "what the connection carried is not HTTP");
+		say(w, "the connection carried something other than HTTP");
 		break;
 	}
 }
 
 static void lead_request_timeout(struct writer *w)
 {
-	say(w, "server sent status 408 with no complete request before it");
+	say(w, "server sent status 408 (request timeout) before it had a complete request");
 }
 
 static void lead_unused(struct writer *w)
 {
-	say(w, "no request byte and no response byte was seen");
+	say(w, "no byte of a request or of a response was seen");
 }
 
 static void lead_early_response(struct writer *w)
 {
-	say(w, "response %u was complete before its request was", w->event->http.counts.requests_begun);
+	uint32_t number = w->event->http.counts.requests_begun;
+
+	say(w, "response %u was complete before request %u was", number, number);
 }
 
 static void lead_pipeline_cut(struct writer *w)
 {
 	uint32_t later = w->facts->outstanding;
 
-	say(w, "the last response announced a close, %u later request%s outstanding", later,
+	say(w, "the last response announced the close while %u later request%s waiting for an answer", later,
 	    later == 1 ? " was" : "s were");
 }
 
 static void lead_half_closed(struct writer *w)
 {
-	say(w, "client sent FIN first, and the response was completed and taken all the same");
+	say(w, "client sent FIN first but went on reading, and got its complete response");
 }
 
 static void lead_stale_reuse(struct writer *w)
@@ -287,45 +292,47 @@ static void lead_stale_reuse(struct writer *w)
 	uint32_t number = request_number(w);
 
 	if (w->verdict->late_by != KW_DURATION_UNKNOWN)
-		say(w, "request %u was sent %s after the FIN arrived", number,
+		say(w, "request %u was sent %s after the server's FIN had arrived", number,
 		    duration(w->verdict->late_by).text);
 	else if (w->facts->late)
-		say(w, "request %u crossed the server's FIN, which acknowledges nothing of it", number);
+		say(w,
+		    "request %u and the server's FIN crossed on the way: the FIN acknowledges no byte of the request",
+		    number);
 	else
-		say(w, "request %u was sent when the connection had been idle for %s", number,
+		say(w, "request %u was sent on a connection that had been idle for %s", number,
 		    duration(w->facts->idle_before).text);
 }
 
 static void lead_half_close_refused(struct writer *w)
 {
-	say(w,
-	    "client shut its sending direction and went on reading; the server closed without a complete response");
+	say(w, "client sent FIN but went on reading; the server closed without sending a complete response");
 }
 
 static void lead_response_truncated(struct writer *w)
 {
 	if (!w->event->http.counts.requests_begun)
-		say(w, "no request was seen that the response could belong to");
+		say(w, "no request was seen to which this response could belong");
 }
 
 static void lead_request_unacknowledged(struct writer *w)
 {
 	uint32_t times = w->event->closing.retransmits;
 
-	say(w, "request %u was never acknowledged, after %u retransmission%s", request_number(w), times,
-	    plural(times));
+	say(w, "request %u was never acknowledged, although it was sent again %u time%s", request_number(w),
+	    times, plural(times));
 }
 
 static void lead_close_delimited(struct writer *w)
 {
-	say(w, "the last response's body was delimited by the close");
+	say(w, "the last response gave no length, so the close marks its end");
 }
 
 static void lead_max_requests(struct writer *w)
 {
 	uint32_t requests = w->event->http.counts.requests;
 
-	say(w, "the advertised Keep-Alive: max was used up after %u request%s", requests, plural(requests));
+	say(w, "the server had advertised Keep-Alive: max, which was used up after %u request%s", requests,
+	    plural(requests));
 }
 
 static void lead_announced_by_request(struct writer *w)
@@ -392,8 +399,8 @@ static void say_waiting(struct writer *w)
 		return;
 	if (reason == KW_REASON_NO_RESPONSE && is_client(w))
 		say(w, w->verdict->manner == KW_MANNER_FIN
-			       ? "the FIN acknowledges the request"
-			       : "a RST alone does not say whether the server had the request");
+			       ? "the server's FIN acknowledges the request: it had arrived"
+			       : "a RST does not show whether the server had received the request");
 	if (w->event->http.interim)
 		say(w, "only an interim response (%u) was %s", w->event->http.interim,
 		    is_client(w) ? "received" : "sent");
@@ -430,7 +437,7 @@ static bool write_part(const struct writer *w, char *ret_text, size_t size)
 	if (verdict->body_bytes == KW_BODY_UNKNOWN)
 		return false;
 	if (verdict->body_declared == KW_BODY_UNKNOWN)
-		snprintf(ret_text, size, "%s byte%s of its body", thousands(verdict->body_bytes).text,
+		snprintf(ret_text, size, "%s byte%s of the body", thousands(verdict->body_bytes).text,
 			 plural(verdict->body_bytes));
 	else
 		snprintf(ret_text, size, "%s of %s bytes", thousands(verdict->body_bytes).text,
@@ -487,7 +494,8 @@ static void say_advertised(struct writer *w)
 	else if (http->has_max)
 		say(w, "server advertised Keep-Alive: max=%u", http->max);
 	if (forwarded)
-		say(w, "a Keep-Alive field was not named by Connection: likely forwarded by an intermediary");
+		say(w,
+		    "a Keep-Alive field is not listed in Connection: likely forwarded by an intermediary, such as a proxy");
 }
 
 /* Another sentence has said it of the only request that was lost: that it was cut, or got no response byte. */
@@ -509,14 +517,14 @@ static void say_lost(struct writer *w)
 	uint32_t unread = w->event->closing.unread;
 
 	if (verdict->late_request && w->facts->discarded)
-		say(w, "a further request reached the server after its FIN and was discarded unread");
+		say(w, "another request reached the server after the server's FIN and was discarded unread");
 	else if (verdict->late_request && w->facts->late_unread)
-		say(w, "a request came too late: %u byte%s lay unread as the server closed", unread,
+		say(w, "a request came too late: the server closed with %u byte%s unread", unread,
 		    plural(unread));
 	else if (verdict->late_request)
-		say(w, "a further request arrived after the server's FIN and was never answered");
+		say(w, "another request arrived after the server's FIN and was never answered");
 	else if (verdict->unread_data)
-		say(w, "the %s had %u unread byte%s as it closed", kw_closer_name(verdict->closer), unread,
+		say(w, "the %s closed with %u byte%s unread", kw_closer_name(verdict->closer), unread,
 		    plural(unread));
 	if (!is_loss_told(w))
 		say(w, "%u request%s no complete response", verdict->lost_requests,
@@ -532,16 +540,18 @@ static void say_oddities(struct writer *w)
 		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
 		    plural(http->surplus), http->surplus == 1 ? "s" : "");
 	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
-		say(w, "what the server sent is not HTTP%s",
+		say(w, "the server's answer is not HTTP%s",
 		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");
 	if (http->errors & (1 << HTTP1_ERROR_REQUEST_LINE))
-		say(w, "the client's first line is no request line, but the server answered by HTTP/1");
+		say(w,
+		    "the client's first line is not an HTTP request line, but the server answered with HTTP/1");
 	if (http->last_response_flags & HTTP1_FLAG_DOUBTFUL && w->facts->delimited)
 		say(w,
 		    "the response has both a Transfer-Encoding other than chunked and a Content-Length: peers "
-		    "disagree where it ends");
+		    "disagree on where it ends");
 	else if ((http->last_request_flags | http->last_response_flags) & HTTP1_FLAG_DOUBTFUL)
-		say(w, "a field with an odd name may say something of the connection to a lenient peer");
+		say(w,
+		    "a field with a malformed name resembles Keep-Alive or Upgrade: a lenient peer may obey it");
 }
 
 static void say_transport(struct writer *w)
@@ -549,14 +559,14 @@ static void say_transport(struct writer *w)
 	const struct kw_closing *closing = &w->event->closing;
 
 	if (w->event->ending.simultaneous)
-		say(w, "both sides sent FIN at the same time: the client is named");
+		say(w, "both sides sent FIN at the same time; by convention the client counts as the closer");
 	if (w->verdict->confidence == KW_CONFIDENCE_INFERRED && w->facts->hidden)
-		say(w, "bytes had arrived that nobody read");
+		say(w, "the verdict is inferred, because bytes had arrived that the program never read");
 	if (closing->retransmits && w->verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED)
-		say(w, "%u segment%s sent again", closing->retransmits,
+		say(w, "%u TCP segment%s retransmitted", closing->retransmits,
 		    closing->retransmits == 1 ? " was" : "s were");
 	if (w->event->http.app_error > 0)
-		say(w, "the application saw %s", error_name(w->event->http.app_error).text);
+		say(w, "the program got %s from a send or receive", error_name(w->event->http.app_error).text);
 }
 
 void kw_evidence_write(const struct kw_verdict *verdict, struct kw_evidence *ret_evidence)

@@ -6,54 +6,57 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 	{"KeepwatchLostRequests",
 	 {
 		 "requests got no complete response",
-		 "In the last five minutes, requests that clients had begun to send got no complete response. "
-		 "Each is an error to somebody, or was sent again. The alert's label reason says how they were "
-		 "lost, its label retryable whether sending them again is safe. Clients that gave up waiting "
-		 "are not among them (see clients_give_up).",
+		 "In the last five minutes some requests got no complete response. Each of them became an "
+		 "error for a client, or the client sent it again. The alert's label reason says how the "
+		 "requests were lost; its label retryable says whether sending them again is safe. Requests "
+		 "whose client gave up waiting are not counted here (see clients_give_up).",
 		 {"the keep-alive race (stale_reuse, late_request), if KeepwatchKeepAliveRace fires too",
 		  "crashes, kills and restarts of the server (process_exit, no_response, "
 		  "response_truncated)",
-		  "a dead path: a box on the way forgot the connection (request_unacknowledged, "
-		  "retransmit_timeout)"},
-		 {"keepwatch explain REASON, with the alert's reason, says what to set where (of late_request: "
-		  "stale_reuse, which is the same from the other end)",
+		  "a dead path: a firewall, NAT or balancer on the way forgot the connection "
+		  "(request_unacknowledged, retransmit_timeout)"},
+		 {"keepwatch explain REASON, with the alert's reason, names the settings to change (for "
+		  "late_request look at stale_reuse, which is the same event seen from the other end)",
 		  "on the host: keepwatch report --for 1m names the setting for the software that runs there, "
-		  "keepwatch trace --premature shows each loss with its evidence",
+		  "and keepwatch trace --premature shows each loss with its evidence",
 		  "if it began with a deploy, compare the time with the drains of the service"},
 	 }},
 	{"KeepwatchKeepAliveRace",
 	 {
 		 "requests are lost because clients reuse connections that the server is closing",
-		 "A client's idle timeout is as long as the server's, or longer: sooner or later a request is "
-		 "sent just as the server closes. A proxy makes it a 502, the server logs nothing.",
+		 "A client keeps idle connections as long as the server does, or longer, so sooner or later it "
+		 "sends a request just as the server closes the connection. That request is lost: a proxy "
+		 "answers 502 for it, and the server logs nothing.",
 		 {"the server's idle timeout was shortened, or a client's lengthened",
 		  "a new client, proxy or pool without an idle timeout of its own",
 		  "the server advertises a timeout that it does not keep"},
-		 {"let whoever sends requests close first, by a second or more; or let the server wait longer "
-		  "than all its clients: keepwatch explain stale_reuse names the settings",
+		 {"let the side that sends requests close idle connections first, by a second or more; or let "
+		  "the server keep them longer than all its clients do: keepwatch explain stale_reuse names "
+		  "the settings",
 		  "compare keepwatch_inferred_idle_timeout_seconds and keepwatch_advertised_timeout_seconds of "
 		  "the service with keepwatch_reuse_idle_seconds of its clients",
-		  "until then, let clients repeat what is safe to repeat"},
+		  "until then, let clients repeat requests that are safe to repeat"},
 	 }},
 	{"KeepwatchSafeMarginShrinking",
 	 {
 		 "clients reuse connections ever closer to the moment when the server closes them",
 		 "The safe margin is the server's idle timeout less the longest idle time after which a client "
-		 "used a connection again. It is under half a second; or under a quarter of the "
-		 "timeout, and gone within four hours if it goes on shrinking as it does. At zero, requests "
-		 "are lost.",
-		 {"traffic grew thinner, so that connections wait longer between requests: nights, weekends, "
+		 "used a connection again. The margin is under half a second; or it is under a quarter of the "
+		 "timeout and will be zero within four hours if it goes on shrinking at this rate. At zero, "
+		 "requests are lost.",
+		 {"there is less traffic, so that connections wait longer between requests: nights, weekends, "
 		  "services scaled up",
 		  "a client's pool has no idle timeout, or one above the server's"},
 		 {"set the client's idle timeout well below the server's, before it is urgent: keepwatch "
 		  "explain timeout_race",
-		  "keepwatch report --for 5m shows both, and which side to set to what"},
+		  "keepwatch report --for 5m shows both times, and names the setting to change on each side"},
 	 }},
 	{"KeepwatchUnannouncedCloses",
 	 {
 		 "more than 1% of the server's closes come right after a response that did not say so",
-		 "They come within a tenth of a second of a response without Connection: close. The client believes that the connection lives, and what it sends "
-		 "at that moment is lost.",
+		 "The server closed within a tenth of a second after a response without Connection: close. The "
+		 "client believes that the connection is still open, so a request that it sends at that moment "
+		 "is lost.",
 		 {"a limit of requests or of age that the server does not announce",
 		  "workers that are recycled, or a server short of connections"},
 		 {"keepwatch explain unannounced_close names the settings",
@@ -63,23 +66,24 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 	 {
 		 "connections are reused far less than they used to be",
 		 "The share of requests that found their connection already used fell to less than half of its "
-		 "mean over the last day. Each of the others pays for a new connection: a round trip, more with "
-		 "TLS, and a port in TIME_WAIT.",
+		 "mean over the last day. Each of the remaining requests had to open a new connection, which "
+		 "costs a round trip, more with TLS, and a port in TIME_WAIT.",
 		 {"a deploy switched keep-alive off on one side, or a proxy began to speak HTTP/1.0",
 		  "a limit of requests per connection was lowered",
-		  "responses without a length, whose end is the close"},
-		 {"see in keepwatch_connections_closed_total which reason took over: keepwatch explain REASON "
-		  "says what it means",
+		  "responses without a length, so that only the close marks their end"},
+		 {"look in keepwatch_connections_closed_total for the reason that became more frequent: "
+		  "keepwatch explain REASON says what it means",
 		  "keepwatch explain low_reuse names the settings of common clients and servers"},
 	 }},
 	{"KeepwatchTruncatedResponses",
 	 {
 		 "clients get parts of responses",
 		 "The server closed connections in the middle of responses, or its RST destroyed them. "
-		 "Depending on the client it is an error, or a wrong answer taken for a whole one.",
+		 "Depending on the client, a cut response is an error, or passes for a complete one and is "
+		 "wrong.",
 		 {"server processes that crash, are killed or run into their memory limit",
 		  "a timeout for writing, or for the whole request, that is shorter than large responses take",
-		  "a server that closes while it has unread data: the RST takes the response with it"},
+		  "a server that closes while it has unread data: the RST destroys the response on its way"},
 		 {"keepwatch trace --reason response_truncated,early_response,process_exit shows each with "
 		  "its evidence",
 		  "keepwatch explain response_truncated names the settings"},
@@ -87,41 +91,47 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 	{"KeepwatchConnectsFail",
 	 {
 		 "over 1% of the attempts to connect to a service fail",
-		 "No request was on these connections yet, so that all can be tried again; but clients that do not "
-		 "try again fail. The finding holds over the window of the daemon.",
-		 {"refused: nothing listens on that port, as while a server restarts",
+		 "No request had been sent on these connections, so every attempt can be repeated safely; a "
+		 "client that does not repeat it fails. keepwatch counts the attempts of the last ten minutes, "
+		 "or of what --window says.",
+		 {"refused: nothing listens on that port, for example while a server restarts",
 		  "timed out: a firewall drops the SYN, the host is down, or the server's accept queue is full",
-		  "unreachable: no route, or a router said so by ICMP",
-		  "aborted: the client's connect timeout, or one of several addresses tried at once"},
-		 {"see in keepwatch_connect_failures_total which of them it is: keepwatch explain REASON",
-		  "on the server's host: ss -ltn says what listens, and whether Recv-Q exceeds Send-Q, which is a "
-		  "full accept queue",
+		  "unreachable: there is no route to the server, or a router or firewall rejected the attempt "
+		  "by ICMP",
+		  "aborted: the client's connect timeout ran out, or the client tried several addresses at "
+		  "once and kept the fastest"},
+		 {"look in keepwatch_connect_failures_total for the reason: keepwatch explain REASON says what "
+		  "to do",
+		  "on the server's host: ss -ltn shows what listens; where Recv-Q exceeds Send-Q, the accept "
+		  "queue is full",
 		  "on the client's host: keepwatch report --for 1m counts them by kind"},
 	 }},
 	{"KeepwatchEventsLost",
 	 {
 		 "keepwatch itself lost events between the kernel and its daemon",
-		 "Totals stay exact, but records are missing: what they held counts under service=\"other\" and "
-		 "reason=\"lost\", and findings may be incomplete.",
+		 "Totals stay exact, but some records are missing: their connections are counted under "
+		 "service=\"other\" and reason=\"lost\", and findings may be incomplete.",
 		 {"kind=\"closed\": more connections closed at once than the ring buffer has room for",
 		  "kind=\"state\": the kernel had no memory for the state of a connection",
-		  "kind=\"recursion\": the kernel showed an event to no program, as one was at work on that "
-		  "processor: why that connection closed may be unknown"},
-		 {"give the ring more room: --ring-size, a power of two, 2 MiB unless set",
-		  "see whether the daemon gets processor time: rate(process_cpu_seconds_total), the limits of "
-		  "its cgroup",
+		  "kind=\"recursion\": the kernel skipped keepwatch's program for an event because another one "
+		  "was running on that processor; the reason of that close may be unknown"},
+		 {"make the ring buffer larger: --ring-size, a power of two, 2 MiB unless set",
+		  "check that the daemon gets enough processor time: rate(process_cpu_seconds_total), and the "
+		  "limits of its cgroup",
 		  "for kind=\"state\": raise net.core.optmem_max"},
 	 }},
 	{"KeepwatchDown",
 	 {
 		 "Prometheus cannot scrape keepwatch",
-		 "Nothing is known of the host's connections, and no other alert of keepwatch will fire for it. "
-		 "Observed programs do not notice: nothing of them goes through keepwatch.",
+		 "Until it can, nothing is known about the host's connections, and no other alert of keepwatch "
+		 "will fire for this host. The observed programs are not affected, because none of their "
+		 "traffic passes through keepwatch.",
 		 {"the daemon does not run, or failed to start after an upgrade of the kernel",
 		  "it listens on the loopback address only (--listen), and Prometheus is on another host",
 		  "the scrape takes longer than the scrape timeout"},
 		 {"on the host: keepwatch check says whether it can run, and if not, what is missing",
-		  "the daemon's log says why it ended; curl http://127.0.0.1:9951/healthz asks it directly",
+		  "the daemon's log says why it ended; curl http://127.0.0.1:9951/healthz shows whether it "
+		  "answers",
 		  "to let another host scrape: --listen ADDRESS:9951 --allow-remote, behind a firewall"},
 	 }},
 };

@@ -22,9 +22,9 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 	[KW_REASON_CONNECT_TIMEOUT] =
 		{
 			"nobody answered the connection attempt",
-			"The kernel sent the opening packet again and again until its retries or the "
-			"socket's own timeout ran out. Silence is how firewalls drop, and how absent hosts "
-			"look from afar.",
+			"The kernel sent the opening packet again and again until its retries or the socket's "
+			"own timeout ran out. A firewall that drops packets and a host that is down both look "
+			"like this.",
 			{"a firewall or security group that drops instead of rejecting",
 			 "a host that is down or an address that is not in use",
 			 "a server so busy that its listen queue overflows, which drops new connections"},
@@ -42,29 +42,31 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			{"a firewall that rejects with ICMP, which is what a plain \"reject\" of nftables or "
 			 "iptables does; Kubernetes does so for a service without endpoints",
 			 "no route to the network, or no neighbour with that address on the local one"},
-			{"ip route get ADDRESS says which way it would go; nft list ruleset who rejects",
+			{"ip route get ADDRESS shows the route that packets take; nft list ruleset shows which "
+			 "rule rejects them",
 			 "in Kubernetes: kubectl get endpointslices, and the pods' readiness checks"},
 		},
 	[KW_REASON_CONNECT_ABORTED] =
 		{
 			"the client closed its socket before the connection was established",
-			"The client itself gave up on connecting, by its own timeout or because it no longer "
-			"needed it.",
-			{"a connect timeout of the client's, shorter than the kernel's",
+			"The client itself gave up on connecting, because its own timeout ran out or because "
+			"it no longer needed the connection.",
+			{"the client has a connect timeout that is shorter than the kernel's",
 			 "a client that tries IPv6 and IPv4 at once and drops the slower (happy eyeballs)",
 			 "a request that was cancelled while its connection was being opened"},
-			{"harmless in small numbers; if many, see how long they lasted: many of one length "
-			 "are a timeout, and then connect_timeout explains the rest"},
+			{"nothing, if there are few; if there are many, look at how long they lasted: the same "
+			 "length again and again is the client's timeout, and keepwatch explain "
+			 "connect_timeout says what to do about that"},
 		},
 	[KW_REASON_ABORTED_LOCALLY] =
 		{
 			"somebody destroyed the socket from outside its program",
-			"The program did not close this connection, and neither did the peer: an "
-			"administrator or another program told the kernel to (ECONNABORTED).",
+			"The program did not close this connection, and neither did the peer: an administrator "
+			"or another program made the kernel destroy it (ECONNABORTED).",
 			{"ss -K, or a tool that uses the same interface (SOCK_DESTROY): failover scripts, "
 			 "Android, Cilium"},
-			{"find who runs it; let it wait until requests in flight are done, or exclude these "
-			 "ports"},
+			{"find the program that does it; let it wait until open requests are answered, or "
+			 "leave these ports alone"},
 		},
 	[KW_REASON_RETRANSMIT_TIMEOUT] =
 		{
@@ -72,87 +74,90 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			"The path or the peer went away in the middle of the conversation. By default the "
 			"kernel tries for about 15 minutes, and the application waits that long.",
 			{"the peer's host lost its power or its network, or was removed",
-			 "a firewall, NAT or load balancer forgot an idle connection and drops what comes "
-			 "for it (see dead_path)",
+			 "a firewall, NAT or load balancer forgot an idle connection and drops its packets "
+			 "(see dead_path)",
 			 "a firewall rule that was added while connections were open"},
-			{"notice sooner: TCP_USER_TIMEOUT (tcp-ut in HAProxy), or net.ipv4.tcp_retries2 = 8",
-			 "if it follows long idle times, close idle connections before the middle box "
-			 "forgets them, or send keep-alive probes more often than it forgets: "
+			{"let programs notice sooner: TCP_USER_TIMEOUT (tcp-ut in HAProxy), or "
+			 "net.ipv4.tcp_retries2 = 8",
+			 "if it follows long idle times, close idle connections before the device on the way "
+			 "forgets them, or send keep-alive probes more often than its idle limit: "
 			 "net.ipv4.tcp_keepalive_time"},
 		},
 	[KW_REASON_PROBE_TIMEOUT] =
 		{
 			"keep-alive probes of an idle connection were not answered",
-			"TCP's own probes found that nobody is there any more. That is their purpose: "
-			"nothing was lost unless a request was waiting.",
+			"TCP's own keep-alive probes found that the peer no longer answers. That is their "
+			"purpose: nothing was lost unless a request was waiting.",
 			{"the peer's host went away without closing: a crash, a suspended laptop, a changed "
 			 "address",
 			 "a firewall or NAT forgot the connection"},
-			{"none, if no request was lost",
-			 "if a request was waiting, the peer died over it: see the peer's host at that time"},
+			{"nothing, if no request was lost",
+			 "if a request was waiting, the peer went away while it was open: look at the peer's "
+			 "host at that time"},
 		},
 	[KW_REASON_NETWORK_ERROR] =
 		{
 			"an error from the network ended the connection",
-			"The socket got an error that is neither a timeout nor a RST, and the program that "
-			"had asked to be told of such errors dropped the connection.",
+			"The socket got an error that is neither a timeout nor a RST, and the program, which "
+			"had asked the kernel to report such errors, dropped the connection.",
 			{"a router or firewall on the way reports the peer as unreachable"},
-			{"the evidence names the error; ip route get ADDRESS, and the firewalls on the way"},
+			{"the evidence names the error; check the route (ip route get ADDRESS) and the "
+			 "firewalls on the way"},
 		},
 	[KW_REASON_UNKNOWN] =
 		{
 			"too little was seen to say why",
-			"Something that decides was not observed, so nothing is claimed: the evidence says "
-			"what.",
+			"keepwatch did not see something that it needs for a verdict, so it gives none. The "
+			"evidence says what it did not see.",
 			{"the connection is older than keepwatch, and was not used since",
 			 "heads of messages passed in a way that cannot be read: io_uring, sendfile, splice, "
 			 "kernel TLS",
 			 "a message broke the rules of HTTP/1"},
 			{"start keepwatch before the programs that it watches, or wait until old connections "
 			 "are gone",
-			 "see the errors and blind_bytes of the record (trace --json)"},
+			 "look at errors and blind_bytes in the record (keepwatch trace --json)"},
 		},
 	[KW_REASON_PROCESS_EXIT] =
 		{
 			"the process that held the connection exited or was killed",
-			"Nobody decided to close this connection: the kernel did when the process ended. If "
-			"a request was under way it was lost.",
+			"No program decided to close this connection: the kernel closed it when the process "
+			"ended. If a request was open, it was lost.",
 			{"a crash, the out-of-memory killer, kill -9",
 			 "a restart that does not wait for requests to finish",
 			 "a container that is killed when its grace period is over"},
 			{"the evidence names the signal: 9 may be the OOM killer (dmesg), 11 and 6 are "
 			 "crashes",
-			 "drain first: nginx -s quit, apachectl graceful-stop, server.close() of Node, "
-			 "Shutdown() of Go, SIGTERM and --graceful-timeout of gunicorn, hard-stop-after of "
-			 "HAProxy",
-			 "give it time: terminationGracePeriodSeconds (Kubernetes), TimeoutStopSec (systemd)",
-			 "stop new requests first: take it out of the balancer, and wait, before the signal "
-			 "is sent"},
+			 "let the server finish its open requests before it exits: nginx -s quit, apachectl "
+			 "graceful-stop, server.close() of Node, Shutdown() of Go, SIGTERM and "
+			 "--graceful-timeout of gunicorn, hard-stop-after of HAProxy",
+			 "give the process time to finish: terminationGracePeriodSeconds (Kubernetes), "
+			 "TimeoutStopSec (systemd)",
+			 "take the server out of the balancer and wait before the signal is sent, so that no "
+			 "new requests arrive"},
 		},
 	[KW_REASON_TUNNEL_ENDED] =
 		{
 			"a tunnel (CONNECT or an upgrade such as WebSocket) ended",
-			"After 101 or a successful CONNECT the connection no longer carries HTTP, and its "
-			"end is a matter of what it carries.",
+			"After 101 or a successful CONNECT the connection no longer carries HTTP, so the rules "
+			"of HTTP say nothing about its end.",
 			{"the application closed it, or a proxy's tunnel timeout did"},
-			{"if they end too early and always at one age, raise proxy_read_timeout (nginx), "
-			 "timeout tunnel (HAProxy), or send pings more often"},
+			{"if tunnels end too early, and always at the same age, raise proxy_read_timeout "
+			 "(nginx), timeout tunnel (HAProxy), or send pings more often"},
 		},
 	[KW_REASON_NOT_HTTP] =
 		{
 			"the connection did not carry HTTP/1",
 			"It began as TLS, HTTP/2 or something else. keepwatch does not look further, and "
 			"claims nothing.",
-			{"another protocol on an observed port",
-			 "TLS: what is encrypted cannot be read on the wire"},
-			{"none; to watch only HTTP ports use --port"},
+			{"another protocol on an observed port", "TLS: keepwatch cannot read encrypted bytes"},
+			{"nothing; to watch only HTTP ports use --port"},
 		},
 	[KW_REASON_REQUEST_TIMEOUT] =
 		{
 			"the server answered 408: no complete request came in time",
-			"The server waited for a request, or the rest of one, said 408 and closed. Nothing "
-			"was lost, but a client that is not prepared takes the 408 for the answer to its "
-			"next request.",
+			"The server waited for a request, or for the rest of one, then answered 408 and "
+			"closed. Nothing was lost, but a client that does not expect the 408 takes it for the "
+			"answer to its next request.",
 			{"connections opened in advance and not used: browsers, connection pools, health "
 			 "checks",
 			 "slow or stalled clients"},
@@ -167,14 +172,15 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			"the connection was opened and closed without a byte",
 			"No request and no response was seen. Nothing was lost.",
 			{"TCP health checks, port scans", "connections opened in advance that were not needed"},
-			{"none; if most connections are such, see probe_only"},
+			{"nothing; if most connections are like this, see keepwatch explain probe_only"},
 		},
 	[KW_REASON_EARLY_RESPONSE] =
 		{
-			"the server answered before the request's body was complete, and it ended there",
-			"Common for refusals: 401, 413, 417. If the server closes over a body that it has "
-			"not read, its kernel sends a RST, and that can destroy the response before the "
-			"client reads it: only then it is premature.",
+			"the server answered before the request's body was complete, and the connection ended "
+			"there",
+			"This is common when a server refuses a request: 401, 413, 417. If the server closes "
+			"before it has read the whole body, its kernel sends a RST, which can destroy the "
+			"response before the client reads it: only then does the close count as premature.",
 			{"uploads that are too large: client_max_body_size (nginx), LimitRequestBody (Apache)",
 			 "authentication that fails, on a client that sends the body at once"},
 			{"servers should read and drop the rest for a while: lingering_close always (nginx)",
@@ -194,89 +200,92 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 		{
 			"the connection ended before the request was complete",
 			"The head or the body of a request had begun and never ended.",
-			{"a client that crashed, was cancelled, or whose own source ran dry",
-			 "a server that lost patience: client_body_timeout (nginx), RequestReadTimeout "
-			 "(Apache), timeout http-request (HAProxy), server.requestTimeout (Node)",
+			{"a client that crashed, was cancelled, or got no more data from its own source",
+			 "a server whose timeout for receiving requests ran out: client_body_timeout (nginx), "
+			 "RequestReadTimeout (Apache), timeout http-request (HAProxy), server.requestTimeout "
+			 "(Node)",
 			 "a Content-Length that is larger than the body"},
-			{"see who closed: the client, then look there; the server, then raise the timeout "
-			 "for slow uploads",
-			 "a server that closes over a request should answer 408 first"},
+			{"if the client closed, look for the cause there; if the server closed, raise its "
+			 "timeout for slow uploads",
+			 "a server that closes before a request is complete should answer 408 first"},
 		},
 	[KW_REASON_HALF_CLOSED] =
 		{
-			"the client closed its sending side, and got its response all the same",
-			"A half-close: the client had nothing more to send, said so by a FIN, and still "
-			"read. All is well.",
+			"the client closed only its sending side, and got its whole response",
+			"This is a half-close: the client had nothing more to send, said so with a FIN, and "
+			"went on reading. Nothing was lost.",
 			{"clients that call shutdown(SHUT_WR), such as netcat and some RPC libraries"},
-			{"none; beware of proxies that take a half-close for a client that left: option "
+			{"nothing; but some proxies take a half-close for a client that left, see option "
 			 "abortonclose (HAProxy), proxy_ignore_client_abort (nginx)"},
 		},
 	[KW_REASON_STALE_REUSE] =
 		{
 			"a request was sent on a connection that its server had closed or was closing",
-			"The keep-alive race. The server closes an idle connection just as the client uses "
-			"it again; the request dies unseen. A proxy reports it as 502, a program as "
-			"\"connection reset\" or \"socket hang up\". Seen from the server's host it is a "
-			"late_request.",
+			"This is the keep-alive race: the server closes an idle connection just as the client "
+			"uses it again, so the request is lost before the server sees it. A proxy reports it "
+			"as 502, a program as \"connection reset\" or \"socket hang up\". On the server's host "
+			"keepwatch reports the same event as late_request.",
 			{"the client keeps idle connections as long as the server does, or longer",
 			 "the server closes sooner than it advertises, or advertises nothing, or a proxy "
 			 "forwards a Keep-Alive field that is not its own",
 			 "the server restarts or reloads and closes its idle connections (see drain)"},
-			{"let the client give up first, by a second or more: keepalive_timeout in nginx's "
-			 "upstream, ttl= of Apache's ProxyPass, pool-purge-delay of HAProxy, "
+			{"let the client close idle connections first, by a second or more: keepalive_timeout "
+			 "in nginx's upstream, ttl= of Apache's ProxyPass, pool-purge-delay of HAProxy, "
 			 "keepAliveTimeout of undici, IdleConnTimeout of Go, evictIdleConnections of Java's "
 			 "HttpClient",
-			 "or let the server wait longer than every client: keepalive_timeout (nginx), "
-			 "KeepAliveTimeout (Apache), server.keepAliveTimeout (Node; 5 s unless set), "
-			 "--keep-alive (gunicorn; 2 s unless set), --timeout-keep-alive (uvicorn)",
-			 "behind a cloud balancer the server must outlast it: more than 60 s for AWS ALB, "
-			 "more than 600 s for Google's",
-			 "let the client try again what is safe to repeat: retry-on conn-failure "
+			 "or let the server keep idle connections longer than every client does: "
+			 "keepalive_timeout (nginx), KeepAliveTimeout (Apache), server.keepAliveTimeout (Node; "
+			 "5 s unless set), --keep-alive (gunicorn; 2 s unless set), --timeout-keep-alive "
+			 "(uvicorn)",
+			 "behind a cloud balancer the server must keep idle connections longer than the "
+			 "balancer does: more than 60 s for AWS ALB, more than 600 s for Google's",
+			 "let the client repeat requests that are safe to repeat: retry-on conn-failure "
 			 "empty-response (HAProxy), proxy_next_upstream error (nginx)"},
 		},
 	[KW_REASON_NO_RESPONSE] =
 		{
-			"the server had the request and closed without a byte of a response",
-			"Not the keep-alive race: the request had arrived. Where only a RST came, that is "
-			"inferred.",
-			{"a worker that crashed or was killed over the request: --timeout of gunicorn (30 s "
-			 "unless set), the OOM killer",
-			 "a server that drops on purpose: return 444 (nginx), http-request reject (HAProxy), "
-			 "ErrAbortHandler (Go)",
+			"the server received the request and closed without sending a byte of a response",
+			"This is not the keep-alive race, because the request had arrived. If the server's "
+			"only answer was a RST, keepwatch infers that (confidence: inferred).",
+			{"a worker that crashed or was killed while it handled the request: --timeout of "
+			 "gunicorn (30 s unless set), the OOM killer",
+			 "a server that drops requests on purpose: return 444 (nginx), http-request reject "
+			 "(HAProxy), ErrAbortHandler (Go)",
 			 "a server whose write or request timeout is shorter than its work: WriteTimeout (Go)"},
-			{"look into the server's log at that time; keepwatch on its host tells whether its "
-			 "process was exiting",
-			 "raise the timeout that killed it, or make the work shorter",
-			 "a request that is not safe to repeat may have had its effect: check before sending "
-			 "it again"},
+			{"read the server's log at that time; keepwatch on the server's host shows whether the "
+			 "server's process was exiting",
+			 "raise the timeout that ended the request, or make its work shorter",
+			 "a request that is not safe to repeat may have had its effect already: check before "
+			 "sending it again"},
 		},
 	[KW_REASON_RESPONSE_TRUNCATED] =
 		{
 			"the server closed in the middle of a response",
-			"The client got a part of it. With a length or chunks it can tell; it must not use "
-			"the part as the whole.",
+			"The client got only a part of the response. If the response has a length or chunks, "
+			"the client can detect that; it must not use the part as the whole.",
 			{"a server or worker that crashed, was killed or restarted while it sent",
-			 "a proxy whose own server failed half-way, or was too slow: proxy_read_timeout "
-			 "(nginx), timeout server (HAProxy)",
+			 "a proxy whose backend failed half-way, or was too slow: proxy_read_timeout (nginx), "
+			 "timeout server (HAProxy)",
 			 "a Content-Length that is larger than the body",
 			 "a RST over unread data (unread_data): the server closed while the client still sent"},
-			{"see the server's log; if it happens at deploys let the server finish first (see "
-			 "process_exit)",
-			 "a client too slow for the server's patience: send_timeout (nginx), Timeout "
-			 "(Apache), WriteTimeout (Go)"},
+			{"read the server's log; if it happens during deploys, let the server finish open "
+			 "requests first (see process_exit)",
+			 "if clients read slowly, raise the server's timeout for sending: send_timeout "
+			 "(nginx), Timeout (Apache), WriteTimeout (Go)"},
 		},
 	[KW_REASON_REQUEST_UNACKNOWLEDGED] =
 		{
 			"the client gave up on a request that never reached the server's host",
-			"The request was sent again and again and nobody acknowledged it: the path is dead, "
-			"not the server slow.",
+			"The request was sent again and again and never acknowledged. The path to the server "
+			"is dead; a slow server would still acknowledge.",
 			{"a firewall, NAT or load balancer forgot the idle connection: AWS NLB after 350 s, "
 			 "Azure after 4 min, many firewalls after an hour, conntrack by "
 			 "net.netfilter.nf_conntrack_tcp_timeout_established",
 			 "the server's host is gone"},
-			{"close idle connections before the box on the way forgets them",
-			 "or keep them known by TCP keep-alive probes more often than that: SO_KEEPALIVE and "
-			 "TCP_KEEPIDLE, proxy_socket_keepalive (nginx), option srvtcpka (HAProxy)"},
+			{"close idle connections before the device on the way forgets them",
+			 "or send TCP keep-alive probes more often than that, so that the device remembers "
+			 "them: SO_KEEPALIVE and TCP_KEEPIDLE, proxy_socket_keepalive (nginx), option srvtcpka "
+			 "(HAProxy)"},
 		},
 	[KW_REASON_HALF_CLOSE_REFUSED] =
 		{
@@ -303,7 +312,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			"The server had not begun to answer. A proxy logs it as 499.",
 			{"the client's timeout is shorter than the server's work",
 			 "a user who navigated away, a cancelled call, a client that was restarted"},
-			{"see waited_s: many of one length are a timeout, and that is its value",
+			{"look at waited_s in the records: if many have the same value, that value is the "
+			 "client's timeout",
 			 "make the server faster or the timeout longer; each side further from the user "
 			 "should time out sooner",
 			 "proxies: proxy_read_timeout (nginx), ProxyTimeout (Apache), timeout server "
@@ -312,13 +322,13 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 	[KW_REASON_CLIENT_LEFT] =
 		{
 			"the client closed in the middle of a response",
-			"It had begun to read and did not want the rest. Not counted as premature: that was "
-			"its choice.",
+			"The client had begun to read and did not want the rest. The close does not count as "
+			"premature, because it was the client's choice.",
 			{"a user who stopped a download, a player that seeks, an event stream that is no "
 			 "longer wanted",
-			 "a client that read what it needed and does not drain the rest, which costs it the "
-			 "connection"},
-			{"clients that mean to use the connection again must read responses to their end (in "
+			 "a client that reads what it needs and leaves the rest unread, so that it cannot use "
+			 "the connection again"},
+			{"clients that want to use the connection again must read responses to their end (in "
 			 "Go: io.Copy(io.Discard, body) before Close)"},
 		},
 };

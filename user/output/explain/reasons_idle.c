@@ -6,9 +6,9 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 	[KW_REASON_CLOSE_DELIMITED - KW_EXPLANATIONS_CUT] =
 		{
 			"the close itself marked the end of the response's body",
-			"The response said neither its length nor that it is chunked, so its end is the end "
-			"of the connection. It works, but each such response costs a connection, and a crash "
-			"looks like a complete body.",
+			"The response gave no length and was not chunked, so only the close marks its end. "
+			"That works, but each such response costs a connection, and if the server crashes "
+			"half-way the cut body looks complete.",
 			{"HTTP/1.0 servers, CGI-like programs, some streaming endpoints",
 			 "a proxy that talks HTTP/1.0 to its backend: nginx on its old default"},
 			{"send Content-Length, or chunks over HTTP/1.1",
@@ -17,24 +17,25 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 	[KW_REASON_MAX_REQUESTS - KW_EXPLANATIONS_CUT] =
 		{
 			"the server's limit of requests on one connection was reached",
-			"The server had advertised a max, and it was used up. In order; but a client that "
-			"pipelines or is quick may lose a request to it.",
+			"The server had advertised Keep-Alive: max, and that number was used up. This is an "
+			"orderly close, but a client that pipelines or sends at once may lose a request.",
 			{"MaxKeepAliveRequests (Apache; 100 unless set), maxKeepAliveRequests (Tomcat; 100), "
 			 "server.maxRequestsPerSocket (Node)"},
-			{"raise the limit to some thousands: Apache knows 0 for none",
+			{"raise the limit to some thousands (in Apache 0 means no limit)",
 			 "a server should also say Connection: close with its last response"},
 		},
 	[KW_REASON_ANNOUNCED_BY_REQUEST - KW_EXPLANATIONS_CUT] =
 		{
 			"the client had asked for the close",
-			"The last request carried Connection: close. Whoever then closed, and whether the "
-			"server echoed it, the client is the cause.",
+			"The last request carried Connection: close. The client is the cause, whichever side "
+			"then closed first and whether or not the server's response repeated the field.",
 			{"HTTP clients without a connection pool, ab without -k, curl or wget once per "
 			 "request",
 			 "a proxy that does not keep connections to its backends: nginx without keepalive in "
 			 "upstream and proxy_set_header Connection \"\"; option httpclose (HAProxy)",
 			 "Node's http.Agent before version 19, unless keepAlive: true"},
-			{"if it costs too many handshakes, give the client a pool (see low_reuse)"},
+			{"if that costs too many handshakes, give the client a connection pool (see "
+			 "low_reuse)"},
 		},
 	[KW_REASON_HTTP10_DEFAULT - KW_EXPLANATIONS_CUT] =
 		{
@@ -55,20 +56,20 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 			 "error responses after which the server does not trust the connection (400, 413)",
 			 "a server that is shutting down or reloading, or has keep-alive switched off: "
 			 "keepalive_timeout 0 (nginx), KeepAlive Off (Apache), sync workers of gunicorn"},
-			{"none, if connections carried many requests; else switch keep-alive on or raise the "
-			 "limit"},
+			{"nothing, if connections carried many requests; otherwise switch keep-alive on or "
+			 "raise the limit"},
 		},
 	[KW_REASON_IDLE_RESET - KW_EXPLANATIONS_CUT] =
 		{
 			"the server ended an idle connection by a RST",
-			"No request was under way, so nothing is lost, but a RST gives the client no time: "
-			"had it just sent one, it would be lost without a trace of why.",
+			"No request was open, so nothing was lost. But a RST comes without warning: if the "
+			"client had just sent a request, it would be lost, and nothing would show why.",
 			{"HAProxy purging connections of its pool, or with option nolinger",
 			 "a server that closes with unread bytes in its queue: trailing garbage, or a "
 			 "late request",
 			 "SO_LINGER with 0, to save TIME_WAIT sockets"},
-			{"let it close by FIN: switch off such options",
-			 "if requests are lost, see timeout_race"},
+			{"let the server close with a FIN: switch such options off",
+			 "if requests are lost, see keepwatch explain timeout_race"},
 		},
 	[KW_REASON_CLOSED_BEFORE_TIMEOUT - KW_EXPLANATIONS_CUT] =
 		{
@@ -79,8 +80,8 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 			 "a proxy that forwards its backend's Keep-Alive field and keeps its own time",
 			 "a server short of connections: nginx closes idle ones when worker_connections run "
 			 "out; Apache likewise when its workers are busy"},
-			{"if many close at one moment it is a drain: nothing to change but how deploys are "
-			 "done",
+			{"if many close at one moment it is a drain: change only how the server is reloaded or "
+			 "deployed",
 			 "hide a forwarded field: proxy_hide_header Keep-Alive (nginx), http-response "
 			 "del-header Keep-Alive (HAProxy)",
 			 "raise worker_connections (nginx), MaxRequestWorkers or AsyncRequestWorkerFactor "
@@ -89,18 +90,18 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 	[KW_REASON_SERVER_IDLE_TIMEOUT - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed an idle connection at its advertised timeout",
-			"As promised: a client that honours the field never loses a request to it, if it "
-			"stops a little sooner.",
+			"The server kept its promise: a client that stops using the connection a little sooner "
+			"never loses a request to this close.",
 			{"keepalive_timeout with two values (nginx), KeepAliveTimeout (Apache; 5 s unless "
 			 "set), server.keepAliveTimeout (Node; 5 s unless set)"},
-			{"none; clients should stop using a connection at least a second before (see "
+			{"nothing; clients should stop using a connection at least a second before that (see "
 			 "timeout_race)"},
 		},
 	[KW_REASON_UNANNOUNCED_CLOSE - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed right after a response that did not announce it",
-			"The client was told nothing and may have sent its next request already: that one is "
-			"lost.",
+			"The client could not know, and may already have sent its next request: that request "
+			"is lost.",
 			{"a server with keep-alive off that forgets to say Connection: close",
 			 "a worker that is recycled: --max-requests (gunicorn), --limit-max-requests "
 			 "(uvicorn)",
@@ -111,24 +112,25 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 	[KW_REASON_SERVER_CLOSED_IDLE - KW_EXPLANATIONS_CUT] =
 		{
 			"the server closed an idle connection; it had advertised nothing",
-			"In order, but the client could not know when to stop using the connection.",
+			"This is an orderly close, but the client could not know when to stop using the "
+			"connection.",
 			{"the server's idle timeout: keepalive_timeout (nginx; 75 s unless set), timeout "
 			 "http-keep-alive (HAProxy), IdleTimeout (Go), --keep-alive (gunicorn; 2 s), "
 			 "--timeout-keep-alive (uvicorn; 5 s)",
 			 "a reload, deploy or stop"},
 			{"keepwatch infers the timeout from many such closes: see the report",
 			 "advertise it: the second value of keepalive_timeout (nginx)",
-			 "let clients give up sooner (see timeout_race)"},
+			 "let clients close idle connections sooner (see timeout_race)"},
 		},
 	[KW_REASON_CLIENT_CLOSED_IDLE - KW_EXPLANATIONS_CUT] =
 		{
 			"the client closed an idle connection",
-			"The best way for a connection to end: nobody can lose a request.",
+			"This is the best way for a connection to end, because no request can be lost.",
 			{"the client's idle timeout or a full pool: IdleConnTimeout and MaxIdleConnsPerHost "
 			 "(Go; 90 s and 2), keepalive_timeout and keepalive in nginx's upstream (60 s), "
 			 "pool-max-conn (HAProxy)",
 			 "a client that was done"},
-			{"none; if connections carry few requests, give the pool more room or more time (see "
-			 "low_reuse)"},
+			{"nothing; if connections carry few requests, give the pool more room or more time "
+			 "(see low_reuse)"},
 		},
 };

@@ -20,19 +20,19 @@ static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *
 	const struct kw_totals *totals = &aggregate->totals;
 
 	kw_exposition_family(out, "keepwatch_parse_errors", KW_TYPE_COUNTER,
-			     "Messages that broke the rules of HTTP/1.x, by how.");
+			     "Messages that broke a rule of HTTP/1.x, by the rule.");
 	for (int i = 0; i < HTTP1_ERROR_MAX; i++)
 		count(out, "kind", kw_http_error_name(i), totals->errors[i]);
 	kw_exposition_family(out, "keepwatch_tainted_connections", KW_TYPE_COUNTER,
-			     "Connections of which something is not known, by why.");
+			     "Connections that keepwatch could not observe completely, by cause.");
 	for (int i = 0; i < KW_TAINT_MAX; i++)
 		count(out, "kind", kw_taint_name(i), totals->tainted[i]);
 	kw_exposition_family(out, "keepwatch_events_lost", KW_TYPE_COUNTER,
-			     "What was lost between the kernel and here.");
+			     "Events lost between the kernel and the daemon, by kind.");
 	for (int i = 0; i < KW_LOST_MAX; i++)
 		count(out, "kind", kw_lost_name(i), totals->lost[i]);
 	kw_exposition_family(out, "keepwatch_services_dropped", KW_TYPE_COUNTER,
-			     "Services that gave up their place, or got none.");
+			     "Services that lost their own series, or never got them, by cause.");
 	count(out, "why", "ceiling", aggregate->dropped[KW_SERVICE_DROPPED_CEILING]);
 	count(out, "why", "idle", aggregate->dropped[KW_SERVICE_DROPPED_IDLE]);
 }
@@ -47,36 +47,43 @@ static void seconds_of(struct kw_exposition *out, const struct kw_program_stats 
 
 static void write_programs(struct kw_exposition *out, const struct kw_program_stats *programs, size_t size)
 {
-	kw_exposition_family(out, "keepwatch_bpf_run_seconds", KW_TYPE_COUNTER,
-			     "Time spent in the programs in the kernel, where it gathers statistics.");
+	kw_exposition_family(
+		out, "keepwatch_bpf_run_seconds", KW_TYPE_COUNTER,
+		"Time spent in keepwatch's programs in the kernel; needs kernel.bpf_stats_enabled=1.");
 	for (size_t i = 0; i < size; i++)
 		seconds_of(out, &programs[i]);
 	kw_exposition_family(out, "keepwatch_bpf_runs", KW_TYPE_COUNTER,
-			     "Runs of the programs in the kernel, where it gathers statistics.");
+			     "Runs of keepwatch's programs in the kernel; needs kernel.bpf_stats_enabled=1.");
 	for (size_t i = 0; i < size; i++)
 		count(out, "program", programs[i].name, programs[i].runs);
 }
 
 static void write_build(struct kw_exposition *out)
 {
-	kw_exposition_family(out, "keepwatch_build", KW_TYPE_INFO, "The version of this program; always 1.");
+	kw_exposition_family(out, "keepwatch_build", KW_TYPE_INFO,
+			     "The version of keepwatch, as a label; the value is always 1.");
 	count(out, "version", KEEPWATCH_VERSION, 1);
 }
 
 static void write_process(struct kw_exposition *out, const struct kw_process *process)
 {
-	kw_exposition_family(out, "process_cpu_seconds", KW_TYPE_COUNTER, "User and system time spent.");
+	kw_exposition_family(out, "process_cpu_seconds", KW_TYPE_COUNTER,
+			     "Processor time that the daemon has used, user and system.");
 	kw_exposition_real(out, "", process->cpu_seconds);
-	kw_exposition_family(out, "process_resident_memory_bytes", KW_TYPE_GAUGE, "Resident memory.");
+	kw_exposition_family(out, "process_resident_memory_bytes", KW_TYPE_GAUGE,
+			     "Resident memory of the daemon.");
 	kw_exposition_integer(out, "", (int64_t)process->resident_bytes);
-	kw_exposition_family(out, "process_virtual_memory_bytes", KW_TYPE_GAUGE, "Virtual memory.");
+	kw_exposition_family(out, "process_virtual_memory_bytes", KW_TYPE_GAUGE,
+			     "Virtual memory of the daemon.");
 	kw_exposition_integer(out, "", (int64_t)process->virtual_bytes);
-	kw_exposition_family(out, "process_open_fds", KW_TYPE_GAUGE, "Open file descriptors.");
+	kw_exposition_family(out, "process_open_fds", KW_TYPE_GAUGE,
+			     "File descriptors that the daemon has open.");
 	kw_exposition_integer(out, "", (int64_t)process->open_fds);
-	kw_exposition_family(out, "process_max_fds", KW_TYPE_GAUGE, "Most file descriptors allowed.");
+	kw_exposition_family(out, "process_max_fds", KW_TYPE_GAUGE,
+			     "Largest number of file descriptors that the daemon may open.");
 	kw_exposition_integer(out, "", (int64_t)process->max_fds);
 	kw_exposition_family(out, "process_start_time_seconds", KW_TYPE_GAUGE,
-			     "Start, in seconds since 1970 UTC.");
+			     "Start of the daemon, in seconds since 1970 UTC.");
 	kw_exposition_real(out, "", process->start_seconds);
 }
 

@@ -114,7 +114,7 @@ void kw_page_closes(FILE *file, const struct kw_premature_closes *closes, const 
 	      "<h2 id=\"closes-title\">Last premature closes</h2>\n",
 	      file);
 	if (!closes->count)
-		fputs("<p class=\"none\">None: no connection closed over a request.</p>\n", file);
+		fputs("<p class=\"none\">None: no close lost or cut a request.</p>\n", file);
 	else
 		fprintf(file,
 			"<p class=\"none\">The latest %d of %" PRIu64 " since the start; times are UTC.</p>\n",

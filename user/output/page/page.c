@@ -31,9 +31,9 @@ enum level_id {
 
 static const struct level levels[] = {
 	[LEVEL_NOTHING] = {"nothing", "&#8943;", "No HTTP/1.x connection seen yet"},
-	[LEVEL_HEALTHY] = {"healthy", "&#10003;", "Healthy: nothing to find fault with"},
+	[LEVEL_HEALTHY] = {"healthy", "&#10003;", "Healthy: no finding"},
 	[LEVEL_INFO] = {"info", "i", "No request is in danger"},
-	[LEVEL_WARNING] = {"warning", "!", "No request was lost yet, but they may be"},
+	[LEVEL_WARNING] = {"warning", "!", "No request was lost yet, but requests may be"},
 	[LEVEL_CRITICAL] = {"critical", "!", "Requests are being lost"},
 	[LEVEL_LOSSES] = {"warning", "!", "Some requests were lost"},
 };
@@ -80,13 +80,13 @@ static void explain_level(FILE *file, const struct kw_overview *overview, const 
 			  enum level_id level)
 {
 	if (level == LEVEL_NOTHING) {
-		fputs("Connections show up here within a second. TLS and HTTP/2 are counted, but cannot be read; "
-		      "connections that are older than keepwatch count from their next request on.",
+		fputs("Connections show up here within a second. keepwatch counts TLS and HTTP/2 connections "
+		      "but cannot read them. Connections that were open before keepwatch started count from "
+		      "their next request on.",
 		      file);
 		return;
 	}
-	fprintf(file,
-		"%" PRIu64 " of %" PRIu64 " closed connections ended <a href=\"#closes\">before their time</a>",
+	fprintf(file, "%" PRIu64 " of %" PRIu64 " closed connections ended <a href=\"#closes\">prematurely</a>",
 		sums->premature, sums->closed);
 	if (overview->finding_count) {
 		fprintf(file, ". %s: <a href=\"#finding-0\">", overview->finding_count > 1 ? "First" : "See");
@@ -126,9 +126,9 @@ static void write_figures(FILE *file, const struct kw_overview *overview, const 
 	figure(file, "Requests", value, about, "");
 	snprintf(value, sizeof(value), "%.3g%%",
 		 sums->requests ? 100.0 * (double)sums->reused / (double)sums->requests : 0);
-	figure(file, "Reuse", value, "of requests found a connection open", "");
+	figure(file, "Reuse", value, "of requests went over a connection that was already used", "");
 	snprintf(value, sizeof(value), "%" PRId64, sums->open > 0 ? sums->open : 0);
-	figure(file, "Open now", value, "connections, each end counted", "");
+	figure(file, "Open now", value, "connections, counted at each end on this host", "");
 	if (overview->closing.connections) {
 		snprintf(value, sizeof(value), "%" PRIu32, overview->closing.connections);
 		snprintf(about, sizeof(about), "not final yet; %" PRIu32 " requests on them may be lost",
@@ -220,7 +220,7 @@ int kw_page_whole(const char *main, const char *nonce, char **ret_text, size_t *
 		"<nav aria-label=\"Page\"><a href=\"#findings\">Findings</a> <a href=\"#closes\">Closes</a> "
 		"<a href=\"#idle\">Idle times</a> <a href=\"#services\">Services</a> "
 		"<a href=\"/metrics\">Metrics</a></nav>\n"
-		"<p id=\"live\"><noscript>Reload for the present state.</noscript>"
+		"<p id=\"live\"><noscript>Reload the page for the present state.</noscript>"
 		"<span role=\"status\"></span> <button type=\"button\" hidden>Pause</button></p>\n</header>\n",
 		nonce, kw_page_css);
 	fputs(main, stream.file);

@@ -76,9 +76,9 @@
 
 			if (!held)
 				show(text);
-			say(paused ? "Paused" : held ? "Held while text is selected" : "Live", false);
+			say(paused ? "Paused" : held ? "Not updated while text is selected" : "Live", false);
 		} catch {
-			say("keepwatch does not answer: this is its last word", true);
+			say("keepwatch does not answer: the page shows its last state", true);
 		}
 		busy = false;
 	}

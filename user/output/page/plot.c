@@ -107,8 +107,9 @@ static void write_danger(FILE *file, const struct axis *axis, const struct kw_as
 
 	if (service->has_timeout && service->timeout > 0)
 		fprintf(file,
-			"<rect class=\"danger\" x=\"%.1f\" y=\"34\" width=\"%.1f\" height=\"%d\">"
-			"<title>requests sent after so long an idle time may meet the close</title></rect>\n",
+			"<rect class=\"danger\" x=\"%.1f\" y=\"34\" width=\"%.1f\" height=\"%d\"><title>a "
+			"request sent after this much idle time may meet the server's close and be "
+			"lost</title></rect>\n",
 			from, RIGHT - from, AXIS - 34);
 }
 
@@ -231,7 +232,7 @@ static void write_caption(FILE *file, const struct kw_assessment *service)
 		"<span class=\"key close\">closed while idle (%" PRIu64 ")</span>",
 		service->sum.traffic.reused, service->sum.close_idle.count);
 	if (service->has_timeout)
-		fputs(" <span class=\"key danger\">may meet the close</span>", file);
+		fputs(" <span class=\"key danger\">requests here may be lost</span>", file);
 	if (service->has_margin) {
 		fprintf(file, " <span class=\"key margin%s\">safe margin ",
 			service->reuse_max >= KW_NEAR_TIMEOUT * service->timeout ? " critical" : "");
@@ -277,18 +278,19 @@ void kw_page_plots(FILE *file, const struct kw_overview *overview)
 {
 	size_t drawn = 0;
 
-	fputs("<section id=\"idle\" aria-labelledby=\"idle-title\">\n<h2 id=\"idle-title\">Idle times</h2>\n"
-	      "<p class=\"none\">How long connections had been idle when they were used again (up) and when they "
-	      "were closed (down). Where the two meet, requests get lost. Heights are relative to the most of "
-	      "each. Services with a timeout race have theirs above.</p>\n<div class=\"plots\">\n",
+	fputs("<section id=\"idle\" aria-labelledby=\"idle-title\">\n<h2 id=\"idle-title\">Idle times</h2>\n<p "
+	      "class=\"none\">Bars up: how long connections had been idle when they were used again. Bars "
+	      "down: how long they had been idle when they were closed. Where the two overlap, requests get "
+	      "lost. The highest bar of each direction has full height. The plots of services with a timeout "
+	      "race are above, at that finding.</p>\n<div class=\"plots\">\n",
 	      file);
 	for (size_t i = 0; i < overview->service_count && drawn < KW_PAGE_PLOTS; i++)
 		if (!has_race(&overview->services[i]))
 			drawn += kw_page_plot(file, &overview->services[i], KW_PAGE_FINDINGS + drawn);
 	fputs("</div>\n", file);
 	if (!drawn)
-		fputs("<p class=\"none\">None: it takes connections that were both used again and closed while "
-		      "idle.</p>\n",
+		fputs("<p class=\"none\">None yet: a plot needs a service whose connections were both used "
+		      "again and closed while idle.</p>\n",
 		      file);
 	fputs("</section>\n", file);
 }

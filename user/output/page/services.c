@@ -85,14 +85,14 @@ void kw_page_services(FILE *file, const struct kw_overview *overview)
 		fputs("<p class=\"none\">None yet.</p>\n</section>\n", file);
 		return;
 	}
-	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"services-title\">\n"
-	      "<table aria-labelledby=\"services-title\">\n"
-	      "<thead><tr><th scope=\"col\">Service</th><th scope=\"col\">Requests lost</th>"
-	      "<th scope=\"col\">Prema&shy;ture closes</th><th scope=\"col\">Connec&shy;tions</th>"
-	      "<th scope=\"col\">Requests each</th><th scope=\"col\">Reused</th>"
-	      "<th scope=\"col\">Timeout told</th><th scope=\"col\">Timeout seen</th>"
-	      "<th scope=\"col\">Longest idle before reuse</th><th scope=\"col\">Safe margin</th>"
-	      "<th scope=\"col\">Why connections closed</th></tr></thead>\n<tbody>\n",
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+	      "aria-labelledby=\"services-title\">\n<table aria-labelledby=\"services-title\">\n<thead><tr><th "
+	      "scope=\"col\">Service</th><th scope=\"col\">Requests lost</th><th scope=\"col\">Prema&shy;ture "
+	      "closes</th><th scope=\"col\">Connec&shy;tions</th><th scope=\"col\">Requests per "
+	      "connec&shy;tion</th><th scope=\"col\">Reused</th><th scope=\"col\">Timeout advertised</th><th "
+	      "scope=\"col\">Timeout inferred</th><th scope=\"col\">Longest idle before reuse</th><th "
+	      "scope=\"col\">Safe margin</th><th scope=\"col\">Why connections "
+	      "closed</th></tr></thead>\n<tbody>\n",
 	      file);
 	for (size_t i = 0; i < shown; i++)
 		write_row(file, &overview->services[i]);

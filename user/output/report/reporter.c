@@ -46,7 +46,7 @@ static void show_progress(const struct kw_reporter *reporter)
 		requests += kw_traffic_requests(&total) + total.requests[KW_VERSION_UNKNOWN];
 		lost += kw_traffic_lost(&total);
 	}
-	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (end it with Ctrl-C)",
+	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (Ctrl-C ends it)",
 		(double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,
 		(unsigned long long)requests, (unsigned long long)lost);
 }

@@ -70,7 +70,7 @@ static void print_finding(FILE *file, const struct kw_overview *overview, size_t
 	print_who(file, entry->service);
 	fputc('\n', file);
 	if (kw_overview_seen_before(overview, number) != number) {
-		fputs("    the other end of the same connections: see above\n", file);
+		fputs("    seen at the other end of the same connections: see above\n", file);
 		return;
 	}
 	kw_wrap(file, WIDTH, "    ", finding->summary);
@@ -114,7 +114,7 @@ static void print_service(FILE *file, const struct kw_assessment *service, int w
 		kw_duration_print(sum->reuse_idle_max, longest);
 	else
 		strcpy(longest, "-");
-	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %11s %9s %14s\n", width,
+	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %10s %9s %14s\n", width,
 		service->counters->service.name, kw_role_name(service->counters->service.role),
 		(uint64_t)kw_traffic_seen(&sum->traffic), kw_requests_per_connection(sum), reuse, premature,
 		advertised, inferred, longest);
@@ -130,10 +130,10 @@ static void print_services(FILE *file, const struct kw_overview *overview)
 		if (length > width)
 			width = length;
 	}
-	fprintf(file, "\n%-*s  %-7s %11s %9s %7s %9s %11s %9s %14s\n", width, "service", "role", "connections",
-		"requests/", "reused", "premature", "idle time-", "seen in", "longest idle");
-	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %11s %9s %14s\n", width, "", "", "", "conn.", "", "",
-		"out told", "closes", "before reuse");
+	fprintf(file, "\n%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "service", "role", "connections",
+		"requests/", "reused", "premature", "timeout", "timeout", "longest idle");
+	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "", "", "", "conn.", "", "",
+		"advertised", "inferred", "before reuse");
 	for (size_t i = 0; i < overview->service_count && i < SERVICES; i++)
 		print_service(file, &overview->services[i], width);
 	if (overview->service_count > SERVICES)
@@ -152,9 +152,7 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", overview->observed,
 		overview->connections);
 	if (overview->paired)
-		fprintf(file,
-			" (%" PRIu64 " seen from both ends, whose requests "
-			"count at each)",
+		fprintf(file, " (%" PRIu64 " seen from both ends; their requests count at each end)",
 			overview->paired);
 	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", overview->requests, overview->service_count);
 	if (overview->lost_events)
@@ -169,8 +167,7 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 		return;
 	}
 	if (!overview->finding_count) {
-		fprintf(file, "%shealthy%s: nothing to find fault with\n", colour ? "\033[1;32m" : "",
-			colour ? PLAIN : "");
+		fprintf(file, "%shealthy%s: no finding\n", colour ? "\033[1;32m" : "", colour ? PLAIN : "");
 		return;
 	}
 	fprintf(file, "%s%zu finding%s%s:", colour ? colours[overview->findings[0].finding->severity] : "",
