@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "aggregate/traffic.h"
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "base/arithmetic.h"
 
 /* ---- one record ---- */
 
@@ -34,11 +31,11 @@ struct kw_lost_requests kw_lost_requests_of(const struct kw_http *http, const st
 
 	if (verdict->premature == KW_PREMATURE_UNKNOWN)
 		return lost;
-	lost.late = least(verdict->late_request, rest);
+	lost.late = kw_least(verdict->late_request, rest);
 	rest -= lost.late;
-	lost.retryable[KW_RETRYABLE_YES] = least(rest, (uint64_t)http->lost_safe + http->lost_idempotent);
+	lost.retryable[KW_RETRYABLE_YES] = kw_least(rest, (uint64_t)http->lost_safe + http->lost_idempotent);
 	rest -= lost.retryable[KW_RETRYABLE_YES];
-	lost.retryable[KW_RETRYABLE_NO] = least(rest, http->lost_other);
+	lost.retryable[KW_RETRYABLE_NO] = kw_least(rest, http->lost_other);
 	lost.retryable[KW_RETRYABLE_UNKNOWN] = rest - lost.retryable[KW_RETRYABLE_NO];
 	return lost;
 }

@@ -5,22 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/arithmetic.h"
 #include "event/field_names.h"
 
 #define AT_ONCE (100 * KW_MS)  /* a client that closes so soon closes each time, not at a timeout */
 #define IDLE_BEFORE (1 * KW_S) /* from here on a connection was idle, not just slow */
 #define CLUSTER_LEAST 5
 #define CLUSTER_WIDTH 250000 /* us */
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t greater(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 /* ---- what a living connection tells ---- */
 
@@ -41,9 +32,9 @@ static void add_reuse(struct kw_window_statistics *statistics, const struct kw_e
 	uint64_t longest = longest_sample(KW_HISTOGRAM_IDLE, event);
 
 	/* The bucket's bound says how long at most; the connection's own maximum, which may be older, too. */
-	statistics->reuse_idle_max = greater(statistics->reuse_idle_max, least(longest, http->idle_max));
+	statistics->reuse_idle_max = kw_greatest(statistics->reuse_idle_max, kw_least(longest, http->idle_max));
 	if (http->counts.reused && http->counts.requests_begun == http->counts.responses_ended)
-		statistics->worked_idle_max = greater(statistics->worked_idle_max, http->idle_max);
+		statistics->worked_idle_max = kw_greatest(statistics->worked_idle_max, http->idle_max);
 }
 
 static void add_names(struct kw_window_statistics *statistics, const struct kw_event_lived *lived)
@@ -81,7 +72,7 @@ static void add_dead(struct kw_window_statistics *statistics, const struct kw_ev
 	    verdict->reason != KW_REASON_RETRANSMIT_TIMEOUT)
 		return;
 	if (event->http.idle_max > idle)
-		statistics->worked_idle_max = greater(statistics->worked_idle_max, event->http.idle_max);
+		statistics->worked_idle_max = kw_greatest(statistics->worked_idle_max, event->http.idle_max);
 	if (!is_dead(event, verdict))
 		return;
 	if (!statistics->dead || idle < statistics->dead_idle_min)
@@ -289,8 +280,8 @@ int kw_window_statistics_add(struct kw_window_statistics *statistics, const stru
 
 static void merge_extremes(struct kw_window_statistics *to, const struct kw_window_statistics *from)
 {
-	to->reuse_idle_max = greater(to->reuse_idle_max, from->reuse_idle_max);
-	to->worked_idle_max = greater(to->worked_idle_max, from->worked_idle_max);
+	to->reuse_idle_max = kw_greatest(to->reuse_idle_max, from->reuse_idle_max);
+	to->worked_idle_max = kw_greatest(to->worked_idle_max, from->worked_idle_max);
 	if (from->dead && (!to->dead || from->dead_idle_min < to->dead_idle_min))
 		to->dead_idle_min = from->dead_idle_min;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/words.h"
 #include "judge/judge.h"
 
 #define RING_LEAST (64U << 10)
@@ -63,18 +64,6 @@ static int duration(const char *text, uint64_t *ret_ns)
 	return -EINVAL;
 }
 
-/* Cuts blanks off both ends: in a file, lists are written with blanks behind the commas. */
-static char *trim(char *text)
-{
-	size_t length;
-
-	text += strspn(text, " \t");
-	length = strlen(text);
-	while (length && strchr(" \t", text[length - 1]))
-		text[--length] = '\0';
-	return text;
-}
-
 /* Calls @each with every member of a comma list; an empty one is an error. */
 static int list(struct kw_options *options, const char *value,
 		int (*each)(struct kw_options *options, const char *member))
@@ -86,7 +75,7 @@ static int list(struct kw_options *options, const char *value,
 	if (!copy)
 		return -ENOMEM;
 	while ((member = strsep(&rest, ",")))
-		if (each(options, trim(member)) < 0)
+		if (each(options, kw_trim(member)) < 0)
 			return -EINVAL;
 	return 0;
 }

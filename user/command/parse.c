@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "command/nearest.h"
 #include "command/option_table.h"
 #include "command/option_values.h"
@@ -185,17 +186,6 @@ static int apply(struct kw_options *options, const struct given *given)
 	return 0;
 }
 
-static char *trim(char *text)
-{
-	size_t length;
-
-	text += strspn(text, " \t\r\n");
-	length = strlen(text);
-	while (length && strchr(" \t\r\n", text[length - 1]))
-		text[--length] = '\0';
-	return text;
-}
-
 /* "key = value", or "key" or "key = true" of an option without a value. */
 static int apply_line(struct kw_options *options, const char *path, unsigned int number, char *line)
 {
@@ -206,9 +196,9 @@ static int apply_line(struct kw_options *options, const char *path, unsigned int
 
 	if (equals) {
 		*equals = '\0';
-		value = trim(equals + 1);
+		value = kw_trim(equals + 1);
 	}
-	key = trim(line);
+	key = kw_trim(line);
 	row = row_by_name(key);
 	if (!row && kw_nearest(key, option_name))
 		return kw_log_error(-EINVAL, "%s:%u: unknown key '%.100s': did you mean %s?", path, number, key,
@@ -247,7 +237,7 @@ static int apply_file(struct kw_options *options, const char *path)
 		return kw_log_error(-EINVAL, "cannot read the configuration file %s: %s", path,
 				    strerror(errno));
 	while (getline(&line, &size, file) >= 0) {
-		char *text = trim(line);
+		char *text = kw_trim(line);
 		int r;
 
 		number++;

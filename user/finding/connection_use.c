@@ -3,17 +3,13 @@
 #include <inttypes.h>
 
 #include "base/duration.h"
+#include "base/words.h"
 #include "finding/assess.h"
 
 #define UNANNOUNCED_SHARE 0.01
 #define LOW_REUSE 2.0 /* requests per connection */
 #define LOW_REUSE_LEAST 50
 #define HALF 2
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
 
 /* ---- unannounced_closes ---- */
 
@@ -34,7 +30,7 @@ bool kw_raise_unannounced_closes(const struct kw_assessment *a, struct kw_findin
 			     "The server closed %" PRIu64
 			     " connection%s right after a response that did not announce it (%.1f%% of its "
 			     "closes): a client that sends its next request at once loses it.",
-			     count, plural(count), 100 * share);
+			     count, kw_plural(count), 100 * share);
 	kw_finding_advise(
 		f, "Let the server say Connection: close in the last response, or keep the connection open.");
 	kw_finding_advise(f,
@@ -58,7 +54,7 @@ bool kw_raise_timeout_not_honoured(const struct kw_assessment *a, struct kw_find
 				 a->counters->advertised_timeout);
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
 	kw_finding_summarise(f, "The server closed %" PRIu64 " idle connection%s sooner than it promised",
-			     count, plural(count));
+			     count, kw_plural(count));
 	if (a->counters->has_advertised_timeout)
 		kw_finding_summarise(f, " by Keep-Alive: timeout=%" PRIu32, a->counters->advertised_timeout);
 	if (a->server_idle.known)
@@ -227,7 +223,7 @@ bool kw_raise_probe_only(const struct kw_assessment *a, struct kw_finding *f)
 		f,
 		"%" PRIu64 " connection%s (%.0f%%) carried no byte: health checks that only connect, or "
 		"connections opened in advance and never used.",
-		count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+		count, kw_plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	kw_finding_advise(f, "If these are health checks, one by HTTP (HAProxy: option httpchk) says more than "
 			     "one that only connects. If clients open them in advance, let them open fewer.");
 	return true;
@@ -251,7 +247,7 @@ bool kw_raise_close_wait_leak(const struct kw_assessment *a, struct kw_finding *
 			     "The peer closed %" PRIu64
 			     " connection%s over a minute ago, and the process on this side%s did not: these "
 			     "connections hold descriptors, and a request sent on one is lost.",
-			     count, plural(count), here->called);
+			     count, kw_plural(count), here->called);
 	kw_finding_advise(
 		f, "Look for a path in the program that forgets to close: a response whose body is never read "
 		   "to its end, or a pool that looks at a connection only when it takes it.");
@@ -273,14 +269,14 @@ bool kw_raise_obsolete_fields(const struct kw_assessment *a, struct kw_finding *
 	kw_finding_summarise(f, "Some connection header fields are obsolete or wrong:");
 	if (sum->proxy_connection) {
 		kw_finding_summarise(f, " Proxy-Connection on %" PRIu64 " connection%s.", sum->proxy_connection,
-				     plural(sum->proxy_connection));
+				     kw_plural(sum->proxy_connection));
 		kw_finding_advise(
 			f, "Proxy-Connection was never a standard: let the client send Connection instead.");
 	}
 	if (sum->keep_alive_unnamed) {
 		kw_finding_summarise(f,
 				     " Keep-Alive that Connection does not list on %" PRIu64 " connection%s.",
-				     sum->keep_alive_unnamed, plural(sum->keep_alive_unnamed));
+				     sum->keep_alive_unnamed, kw_plural(sum->keep_alive_unnamed));
 		kw_finding_advise(
 			f,
 			"A Keep-Alive field that Connection does not list was likely forwarded by a proxy, and "
@@ -289,7 +285,7 @@ bool kw_raise_obsolete_fields(const struct kw_assessment *a, struct kw_finding *
 	if (sum->end_to_end_named) {
 		kw_finding_summarise(
 			f, " Connection listed fields that are meant for the far end %" PRIu64 " time%s.",
-			sum->end_to_end_named, plural(sum->end_to_end_named));
+			sum->end_to_end_named, kw_plural(sum->end_to_end_named));
 		kw_finding_advise(f, "The next proxy removes every field that Connection lists: list only "
 				     "hop-by-hop fields there.");
 	}

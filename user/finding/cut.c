@@ -2,17 +2,14 @@
 /* Findings about requests and responses that are cut, or never come. */
 #include <inttypes.h>
 
+#include "base/arithmetic.h"
 #include "base/duration.h"
+#include "base/words.h"
 #include "finding/assess.h"
 
 #define GAVE_UP_SHARE 0.01 /* of all connections that closed */
 #define ONE_TIMEOUT 25000  /* us; times closer than this show one timeout */
 #define BY_TIMEOUT 100000  /* us; what closes sooner is no timeout */
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
 
 /* ---- times at which something closes ---- */
 
@@ -64,7 +61,7 @@ bool kw_raise_truncated_responses(const struct kw_assessment *a, struct kw_findi
 	if (time.known)
 		kw_finding_seconds(f, "stalled_s", true, time.seconds);
 	kw_finding_summarise(f, "The server closed %" PRIu64 " connection%s in the middle of a response", count,
-			     plural(count));
+			     kw_plural(count));
 	if (a->sum.truncated_unread)
 		kw_finding_summarise(f, ", %" PRIu64 " of them with a reset, because it had not read all data",
 				     a->sum.truncated_unread);
@@ -110,12 +107,6 @@ static void advise_no_responses(const struct kw_assessment *a, struct kw_finding
 			   "is too short, or a crash.");
 }
 
-/* A sketch's bins are a little wide, so that one reset may be counted on both sides of a bound. */
-static uint64_t less(uint64_t all, uint64_t part)
-{
-	return part < all ? all - part : 0;
-}
-
 bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 {
 	uint64_t elsewhere = a->forgotten; /* these are told as timeout_race and dead_path */
@@ -124,7 +115,7 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 		elsewhere += a->resets[i];
-	plain = less(kw_traffic_closed_for(&a->sum.traffic, KW_REASON_NO_RESPONSE), elsewhere);
+	plain = kw_less(kw_traffic_closed_for(&a->sum.traffic, KW_REASON_NO_RESPONSE), elsewhere);
 	count = plain + a->sum.exited + a->sum.killed;
 	if (!count)
 		return false;
@@ -132,12 +123,12 @@ bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "no_response", plain);
 	kw_finding_count(f, "process_exits", a->sum.exited);
 	kw_finding_count(f, "process_kills", a->sum.killed);
-	kw_finding_count(f, "lost_requests", less(a->sum.no_response_lost, elsewhere));
+	kw_finding_count(f, "lost_requests", kw_less(a->sum.no_response_lost, elsewhere));
 	if (time.known)
 		kw_finding_seconds(f, "waited_s", true, time.seconds);
 	kw_finding_summarise(f,
 			     "The server took requests and closed %" PRIu64 " connection%s without a response",
-			     count, plural(count));
+			     count, kw_plural(count));
 	if (a->sum.exited + a->sum.killed)
 		kw_finding_summarise(
 			f, ": on %" PRIu64 " of them its process was exiting, on %" PRIu64 " it was killed",
@@ -175,7 +166,7 @@ bool kw_raise_clients_give_up(const struct kw_assessment *a, struct kw_finding *
 		f,
 		"On %" PRIu64 " connection%s (%.1f%%) the client closed while it was waiting for a "
 		"response",
-		count, plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
+		count, kw_plural(count), 100.0 * (double)count / (double)kw_traffic_closed(&a->sum.traffic));
 	if (time.known)
 		kw_finding_summarise(f, ", mostly after %s: that is its timeout",
 				     kw_duration_about(time.seconds).text);
@@ -232,7 +223,7 @@ bool kw_raise_lost_requests(const struct kw_assessment *a, struct kw_finding *f)
 		return false;
 	f->severity = KW_SEVERITY_CRITICAL;
 	kw_finding_count(f, "lost_requests", sum);
-	kw_finding_summarise(f, "%" PRIu64 " request%s lost:", sum, plural(sum));
+	kw_finding_summarise(f, "%" PRIu64 " request%s lost:", sum, kw_plural(sum));
 	for (bool first = true; reason < KW_REASON_MAX; reason = next_reason(a, reason), first = false) {
 		kw_finding_count(f, kw_reason_name(reason), kw_uncovered(a, reason));
 		kw_finding_summarise(f, "%s %s x %" PRIu64, first ? "" : ",", kw_reason_name(reason),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arithmetic.h"
 #include "base/cleanup.h"
 
 double kw_requests_per_connection(const struct kw_window_statistics *sum)
@@ -70,11 +71,6 @@ static int compare_findings(const void *left, const void *right)
 	return a->service < b->service ? -1 : 1; /* as the services stand */
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static bool is_of_interest(const struct kw_assessment *service)
 {
 	return kw_traffic_seen(&service->sum.traffic) || kw_traffic_closed(&service->sum.traffic) ||
@@ -102,7 +98,7 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 		overview->service_count++;
 		overview->finding_count += service->finding_count;
 		overview->connections += kw_traffic_seen(&service->sum.traffic) -
-					 least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
+					 kw_least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
 		overview->paired += service->sum.paired;
 		overview->premature += service->sum.premature;
 		overview->failed += kw_traffic_failed(&service->sum.traffic);

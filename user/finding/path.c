@@ -3,12 +3,8 @@
 #include <inttypes.h>
 
 #include "base/duration.h"
+#include "base/words.h"
 #include "finding/assess.h"
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
 
 /* ---- dead_path ---- */
 
@@ -17,7 +13,7 @@ static void summarise_dead(const struct kw_assessment *a, struct kw_finding *f, 
 	uint64_t count = a->sum.dead + a->forgotten;
 
 	kw_finding_summarise(f, "%" PRIu64 " connection%s that had been idle for %s or more", count,
-			     plural(count), kw_duration_about(failed).text);
+			     kw_plural(count), kw_duration_about(failed).text);
 	if (a->sum.dead)
 		kw_finding_summarise(f, " got no answer%s", a->forgotten ? ", or" : "");
 	if (a->forgotten)
@@ -110,7 +106,7 @@ bool kw_raise_connects_fail(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "failed", failed);
 	kw_finding_number(f, "share", KW_NUMBER_SHARE, share);
 	kw_finding_summarise(f, "%" PRIu64 " of %" PRIu64 " connection attempt%s failed: ", failed, all,
-			     plural(all));
+			     kw_plural(all));
 	tell_kinds(a, f);
 	kw_finding_summarise(f, ".");
 	kw_finding_count(f, "accept_queue_overflows", a->overflows);
@@ -119,7 +115,7 @@ bool kw_raise_connects_fail(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_summarise(f,
 			     " In the same time the accept queue of a listener on this host was full %" PRIu64
 			     " time%s (ListenOverflows).",
-			     a->overflows, plural(a->overflows));
+			     a->overflows, kw_plural(a->overflows));
 	kw_finding_advise(f, "A full accept queue drops SYNs: in ss -ltn, Recv-Q then exceeds Send-Q. Let the "
 			     "server accept faster, or raise its backlog and net.core.somaxconn.");
 	return true;

@@ -3,12 +3,8 @@
 #include <inttypes.h>
 
 #include "base/duration.h"
+#include "base/words.h"
 #include "finding/assess.h"
-
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
 
 /* ---- timeout_race ---- */
 
@@ -144,14 +140,14 @@ static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, 
 		return;
 	}
 	kw_finding_summarise(f, ": %" PRIu64 " request%s met the close and got lost", race->lost,
-			     plural(race->lost));
+			     kw_plural(race->lost));
 	if (race->unknown < race->lost)
 		kw_finding_summarise(f, "; %" PRIu64 " of them can be sent again without harm",
 				     race->retryable);
 	if (race->unknown)
 		kw_finding_summarise(
 			f, "; the method%s of %" PRIu64 " %s not known, because this side never read %s",
-			plural(race->unknown), race->unknown, race->unknown == 1 ? "is" : "are",
+			kw_plural(race->unknown), race->unknown, race->unknown == 1 ? "is" : "are",
 			race->unknown == 1 ? "it" : "them");
 	kw_finding_summarise(f, ".");
 	if (race->by_timeout && race->at_once)
@@ -219,8 +215,8 @@ bool kw_raise_drain(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_summarise(f,
 			     "%zu time%s the server closed its idle connections all at once, as a reload, a "
 			     "deploy or a stop does: %" PRIu64 " connection%s; %" PRIu64 " request%s lost.",
-			     a->drain_count, plural(a->drain_count), closed, plural(closed), lost,
-			     plural(lost));
+			     a->drain_count, kw_plural(a->drain_count), closed, kw_plural(closed), lost,
+			     kw_plural(lost));
 	if (!lost)
 		return true;
 	kw_finding_advise(f,

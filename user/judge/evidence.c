@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "base/words.h"
 #include "judge/evidence.h"
 #include "judge/facts.h"
 
@@ -52,11 +53,6 @@ __attribute__((format(printf, 2, 3))) static void say(struct writer *w, const ch
 	va_start(arguments, format);
 	vsnprintf(w->out->sentences[w->out->count++], KW_EVIDENCE_LENGTH, format, arguments);
 	va_end(arguments);
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 static bool is_client(const struct writer *w)
@@ -199,7 +195,7 @@ static void lead_probe_timeout(struct writer *w)
 	uint32_t probes = w->event->closing.probes;
 
 	say(w, "the kernel gave up with %s: %u keep-alive probe%s went unanswered, and no data was under way",
-	    error_name(w->facts->error).text, probes, plural(probes));
+	    error_name(w->facts->error).text, probes, kw_plural(probes));
 }
 
 static void lead_network_error(struct writer *w)
@@ -319,7 +315,7 @@ static void lead_request_unacknowledged(struct writer *w)
 	uint32_t times = w->event->closing.retransmits;
 
 	say(w, "request %u was never acknowledged, although it was sent again %u time%s", request_number(w),
-	    times, plural(times));
+	    times, kw_plural(times));
 }
 
 static void lead_close_delimited(struct writer *w)
@@ -332,7 +328,7 @@ static void lead_max_requests(struct writer *w)
 	uint32_t requests = w->event->http.counts.requests;
 
 	say(w, "the server had advertised Keep-Alive: max, which was used up after %u request%s", requests,
-	    plural(requests));
+	    kw_plural(requests));
 }
 
 static void lead_announced_by_request(struct writer *w)
@@ -438,7 +434,7 @@ static bool write_part(const struct writer *w, char *ret_text, size_t size)
 		return false;
 	if (verdict->body_declared == KW_BODY_UNKNOWN)
 		snprintf(ret_text, size, "%s byte%s of the body", thousands(verdict->body_bytes).text,
-			 plural(verdict->body_bytes));
+			 kw_plural(verdict->body_bytes));
 	else
 		snprintf(ret_text, size, "%s of %s bytes", thousands(verdict->body_bytes).text,
 			 thousands(verdict->body_declared).text);
@@ -520,12 +516,12 @@ static void say_lost(struct writer *w)
 		say(w, "another request reached the server after the server's FIN and was discarded unread");
 	else if (verdict->late_request && w->facts->late_unread)
 		say(w, "a request came too late: the server closed with %u byte%s unread", unread,
-		    plural(unread));
+		    kw_plural(unread));
 	else if (verdict->late_request)
 		say(w, "another request arrived after the server's FIN and was never answered");
 	else if (verdict->unread_data)
 		say(w, "the %s closed with %u byte%s unread", kw_closer_name(verdict->closer), unread,
-		    plural(unread));
+		    kw_plural(unread));
 	if (!is_loss_told(w))
 		say(w, "%u request%s no complete response", verdict->lost_requests,
 		    verdict->lost_requests == 1 ? " got" : "s got");
@@ -538,7 +534,7 @@ static void say_oddities(struct writer *w)
 
 	if (http->surplus)
 		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
-		    plural(http->surplus), http->surplus == 1 ? "s" : "");
+		    kw_plural(http->surplus), http->surplus == 1 ? "s" : "");
 	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
 		say(w, "the server's answer is not HTTP%s",
 		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");

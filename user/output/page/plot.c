@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "output/page/html.h"
 #include "output/page/sections.h"
 
@@ -121,7 +122,7 @@ static void write_bar_title(FILE *file, double from, double to, uint64_t count, 
 		fputs(" to ", file);
 		kw_page_seconds(file, to);
 	}
-	fprintf(file, ": %s %" PRIu64 " time%s</title>", what, count, count == 1 ? "" : "s");
+	fprintf(file, ": %s %" PRIu64 " time%s</title>", what, count, kw_plural(count));
 }
 
 /* The last bar ends where the longest time is, which is known exactly. */

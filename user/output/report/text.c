@@ -6,6 +6,7 @@
 #include "base/duration.h"
 #include "base/sanitize.h"
 #include "base/timestamp.h"
+#include "base/words.h"
 #include "base/wrap.h"
 #include "event/names.h"
 #include "output/report/print.h"
@@ -171,7 +172,7 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 		return;
 	}
 	fprintf(file, "%s%zu finding%s%s:", colour ? colours[overview->findings[0].finding->severity] : "",
-		overview->finding_count, overview->finding_count == 1 ? "" : "s", colour ? PLAIN : "");
+		overview->finding_count, kw_plural(overview->finding_count), colour ? PLAIN : "");
 	for (int severity = KW_SEVERITY_MAX - 1; severity >= 0; severity--)
 		if (counts[severity])
 			fprintf(file, " %zu %s", counts[severity], kw_severity_name(severity));

@@ -7,6 +7,7 @@
 
 #include "base/duration.h"
 #include "base/timestamp.h"
+#include "base/words.h"
 #include "event/container.h"
 
 #define RED "\033[1;31m"
@@ -159,7 +160,7 @@ bool kw_text_closing(const struct kw_unfinished *closing, char ret_text[KW_CLOSI
 			  closing->connections, one ? " is" : "s are");
 	if (closing->requests)
 		snprintf(ret_text + length, KW_CLOSING_TEXT - (size_t)length,
-			 ": %u request%s on %s may be lost", closing->requests,
-			 closing->requests == 1 ? "" : "s", one ? "it" : "them");
+			 ": %u request%s on %s may be lost", closing->requests, kw_plural(closing->requests),
+			 one ? "it" : "them");
 	return true;
 }
