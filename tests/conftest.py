@@ -4,9 +4,13 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.append(str(Path(__file__).parent / "e2e"))
 
-import counted  # noqa: E402
+pytest.register_assert_rewrite("lib")
+
+from lib import counted  # noqa: E402
 
 
 def pytest_configure(config):

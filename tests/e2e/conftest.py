@@ -9,16 +9,9 @@ import socket
 
 import pytest
 
-pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics", "acts",
-                              "prometheus", "scene", "browser", "cgroups")
-
-import again  # noqa: E402
-import kernel  # noqa: E402
-import loss  # noqa: E402
-import observer  # noqa: E402
-import wire  # noqa: E402
-from nginx import Nginx  # noqa: E402
-from witness import Witness  # noqa: E402
+from lib import again, kernel, loss, observer, wire
+from lib.nginx import Nginx
+from lib.witness import Witness
 
 
 def pytest_configure(config):

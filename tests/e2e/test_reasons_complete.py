@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """No close reason is without a scenario that proves it from real sockets."""
 
-import record
-import reasons
+from lib import reasons, record
 import test_half_close
 import test_reasons_cut
 import test_reasons_idle

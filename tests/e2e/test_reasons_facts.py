@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-import reasons
-import wire
+from lib import reasons, wire
 import test_reasons_network
 from test_reasons_network import FAMILIES, wait_for_retransmission
 

@@ -6,10 +6,9 @@ import subprocess
 import urllib.request
 
 import pytest
-import under_load
-import wire
+from lib import under_load, wire
 
-pytest_plugins = ["stage"]
+pytest_plugins = ["lib.stage"]
 
 REQUESTS = 12
 

@@ -2,10 +2,9 @@
 """Each server ends a connection after so many requests, in its own way."""
 
 import pytest
-import record
-import wire
+from lib import record, wire
 
-pytest_plugins = ["stage"]
+pytest_plugins = ["lib.stage"]
 
 LIMIT = 3
 KEEP_ALIVE = "Connection: keep-alive"

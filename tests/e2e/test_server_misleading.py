@@ -6,9 +6,9 @@ import subprocess
 import time
 
 import pytest
-import wire
+from lib import wire
 
-pytest_plugins = ["stage"]
+pytest_plugins = ["lib.stage"]
 
 NOTHING_LOST = (False, 0)
 LOST = (True, 1)
