@@ -33,7 +33,7 @@ LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap
 PARSE_SRC := $(wildcard tools/http1-parse/*.c)
 MAIN_SRC := $(shell find user -name '*.c' | sort)
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
-UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_$(if $(TEST),*$(TEST)*,*).c))
+UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
 FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "finding/overview.h"
-#include "events.h"
+#include "tests/unit/events.h"
 
 #define START (1000 * KW_S)
 

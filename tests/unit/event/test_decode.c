@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "events.h"
+#include "tests/unit/events.h"
 #include "base/clock.h"
 
 static void each_type_is_decoded(void **state)

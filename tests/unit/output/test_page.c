@@ -11,7 +11,7 @@
 
 #include "output/page/html.h"
 #include "output/page/cache.h"
-#include "world.h"
+#include "tests/unit/world.h"
 
 #define HOSTILE "<script>alert(1)</script>\"'&"
 

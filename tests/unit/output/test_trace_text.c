@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "output/trace/text.h"
-#include "events.h"
+#include "tests/unit/events.h"
 
 #define AT (3 * KW_S)
 #define REASON_COLUMN 69

@@ -14,8 +14,8 @@
 #include "recording/recorder.h"
 #include "output/report/reporter.h"
 #include "output/trace/tracer.h"
-#include "capture.h"
-#include "events.h"
+#include "tests/unit/capture.h"
+#include "tests/unit/events.h"
 #include "command/parse.h"
 
 #define PATH 64

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "world.h"
+#include "tests/unit/world.h"
 
 /* ---- nothing ---- */
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "world.h"
+#include "tests/unit/world.h"
 
 /* ---- connections not used as they could be ---- */
 

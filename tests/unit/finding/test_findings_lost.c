@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "world.h"
+#include "tests/unit/world.h"
 
 #define WAITING(reason, closer) lost(verdict_of(reason, closer, KW_PHASE_WAITING))
 

@@ -9,7 +9,7 @@
 
 #include "base/address.h"
 #include "base/sanitize.h"
-#include "events.h"
+#include "tests/unit/events.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

@@ -14,8 +14,8 @@
 
 #include "recording/recording.h"
 #include "recording/cgroup_names.h"
-#include "capture.h"
-#include "events.h"
+#include "tests/unit/capture.h"
+#include "tests/unit/events.h"
 
 #define PATH 64
 

@@ -11,7 +11,7 @@
 
 #include "output/trace/json.h"
 #include "output/trace/text.h"
-#include "events.h"
+#include "tests/unit/events.h"
 #include "base/duration.h"
 
 /* 2026-03-01T12:00:00Z, less the 6 s at which the connections of the tests close. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "aggregate/aggregate.h"
-#include "events.h"
+#include "tests/unit/events.h"
 
 /* Decodes @data as the loader's bytes are, and counts it under a service called @name. */
 static void feed(struct kw_aggregate *aggregate, const char *name, const void *data,

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "output/metrics/metrics.h"
-#include "events.h"
+#include "tests/unit/events.h"
 
 #define CEILING 100
 #define SERVICES 10000

@@ -11,7 +11,7 @@
 
 #include "output/metrics/exposition.h"
 #include "output/metrics/metrics.h"
-#include "events.h"
+#include "tests/unit/events.h"
 
 static void feed(struct kw_aggregate *aggregate, const struct kw_service *service)
 {
