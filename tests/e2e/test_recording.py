@@ -157,7 +157,7 @@ def test_a_full_disk_is_told_in_one_line():
 
 def test_what_is_there_is_not_overwritten(tmp_path):
     (tmp_path / "file").write_text("precious")
-    check_refused(run("record", str(tmp_path / "file")), 1, "is there already")
+    check_refused(run("record", str(tmp_path / "file")), 1, "exists already")
     assert (tmp_path / "file").read_text() == "precious"
 
 

@@ -211,7 +211,7 @@ def test_clear_text_to_others_is_warned_of(tmp_path, own_closed_port):
     options = ["--listen", "0.0.0.0:0", "--allow-remote", "--web-config", path]
     with observer.Observer("run", *options, *observer.port_options([own_closed_port])) as running:
         assert running.errors[0] == (f"keepwatch: {path} has users but no tls_server_config: "
-                                     "passwords come in clear text")
+                                     "clients send their passwords in clear text")
 
 
 def test_guesses_without_a_pause_leave_the_observer_and_who_is_known_their_turn(tmp_path, own_listener):
@@ -273,7 +273,7 @@ def test_a_reload_changes_users_and_certificates(authority, tmp_path, own_closed
         assert said[1] == "keepwatch: the configuration stays as it was"
         check_status(url, 200, *after)
         assert daemon.reload(users(bob="three")) == [
-            "keepwatch: takes a restart to change: web-config, where TLS comes or goes",
+            "keepwatch: TLS of web-config is switched on or off only with a restart",
             f"keepwatch: read {daemon.path} again"]
         check_status(url, 200, *after)
 

@@ -187,8 +187,8 @@ int kw_replay(const struct kw_options *options)
 	if (r < 0)
 		return KW_EXIT_FAILED;
 	replay.clock = header.clock;
-	kw_log(KW_LOG_DEBUG, "%s: by keepwatch %s on %s (%s, Linux %s)", options->file, header.keepwatch,
-	       header.host, header.machine, header.kernel);
+	kw_log(KW_LOG_DEBUG, "%s: recorded by keepwatch %s on %s (%s, Linux %s)", options->file,
+	       header.keepwatch, header.host, header.machine, header.kernel);
 	if (options->replay_as == KW_COMMAND_TRACE)
 		r = as_trace(&replay, options, source);
 	else if (options->replay_as == KW_COMMAND_REPORT)

@@ -33,7 +33,8 @@ static int on_event(void *context, void *data, size_t size)
 	r = kw_decode(data, size, &event);
 	observer->reported = r < 0;
 	if (r < 0)
-		return kw_log_error(r, "the kernel side sent an event of %zu bytes that makes no sense", size);
+		return kw_log_error(r, "the kernel sent an event of %zu bytes that keepwatch cannot decode",
+				    size);
 	closed = event.connection && event.connection->report == KW_REPORT_CLOSED;
 	if (closed)
 		kw_judge(event.connection, &verdict);
@@ -171,7 +172,7 @@ int kw_observer_run(struct kw_observer *observer)
 	if (r == 0)
 		r = read_totals(observer);
 	if (r < 0 && !observer->reported)
-		return kw_log_error(r, "cannot read from the kernel side: %s", strerror(-r));
+		return kw_log_error(r, "cannot read events from the kernel: %s", strerror(-r));
 	return r;
 }
 

@@ -39,7 +39,7 @@ int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_we
 	auth->count = count;
 	if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) < 0) {
 		free(auth);
-		return kw_log_error(-EIO, "no random numbers are to be had");
+		return kw_log_error(-EIO, "cannot get random numbers");
 	}
 	*ret_auth = auth;
 	return 0;
