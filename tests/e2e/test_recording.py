@@ -170,5 +170,5 @@ def test_recording_without_root_leaves_no_file():
 @pytest.mark.parametrize("content", [b"", wire.GET, b"\0" * 1000], ids=["empty", "text", "zeros"])
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
-    check_refused(run("replay", str(tmp_path / "file")), 1, "no recording")
+    check_refused(run("replay", str(tmp_path / "file")), 1, "not a recording")
     check_refused(run("replay", str(tmp_path / "missing")), 1, "No such file")

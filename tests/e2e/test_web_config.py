@@ -290,7 +290,7 @@ def refused(folder, text):
     ("basic_auth_user:\n  alice: b\n", ["web.yml:1: ", "'basic_auth_user'", "basic_auth_users"]),
     ("basic_auth_users:\n  alice: secret\n", ["web.yml:2: ", "alice", "bcrypt"]),
     ("tls_server_config:\n  cert_file: no.pem\n", ["web.yml:2: ", "cert_file", "no.pem: No such file"]),
-    ("tls_server_config: [\n", ["web.yml:2: ", "is no YAML"]),
+    ("tls_server_config: [\n", ["web.yml:2: ", "not valid YAML"]),
 ])  # fmt: skip
 def test_a_fault_is_told_with_file_line_and_key(tmp_path, text, words):
     check_refused(refused(tmp_path, text), 2, *words)

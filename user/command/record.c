@@ -14,7 +14,7 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 		return kw_log_error(r, "cannot set a timer: %s", strerror(-r));
 	r = kw_observer_run(observer);
 	if (r == 0)
-		kw_log(KW_LOG_INFO, "recorded %llu events, %llu bytes, in %s",
+		kw_log(KW_LOG_INFO, "recorded %llu events in %llu bytes, to %s",
 		       (unsigned long long)recorder->events,
 		       (unsigned long long)kw_recording_size(recorder->writer), options->file);
 	if (recorder->lost)
