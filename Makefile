@@ -39,9 +39,9 @@ FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
-ALONE := test_race.py test_no_false_alarm.py # their many ports come back in tests that run beside them
+ALONE := test_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
 FACTS := $(BUILD)/tests/differential/facts
-VALGRIND := test_valgrind.py # has a target of its own: it takes minutes
+VALGRIND := test_valgrind.py # has a target of its own, because it takes minutes
 SANITIZED := $(BUILD)/sanitized
 SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 	ASAN_OPTIONS=exitcode=99:quarantine_size_mb=4:verify_asan_link_order=0
@@ -56,14 +56,15 @@ PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 
 C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -path tools/cppcheck.h)
-# By the name of a header it would guess at the language, and take some for Objective-C.
+# The .c in the assumed name fixes the language: clang-format takes some headers for Objective-C.
 FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
-# Leaks it sees where owners let go by attribute; the value of a statement expression it takes for a slip.
+# Suppressed are two false alarms: leaks where __attribute__((cleanup)) frees, and values of statement expressions.
 CPPCHECK_FLAGS := --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
 	-j $(shell nproc) --include=tools/cppcheck.h -D_GNU_SOURCE -D__x86_64__ -DKEEPWATCH_VERSION='"$(VERSION)"' \
 	--suppress=memleak --suppress=resourceLeak --suppress=constStatement
-# On the kernel side, where user memory is a number, a hook names all its arguments, and pointers are read as such.
+# Checks that do not fit the kernel side, where addresses of user memory are numbers, hooks name arguments they do not
+# use, and programs read pointers themselves with sizeof.
 TIDY_BPF := --checks=-performance-no-int-to-ptr,-misc-unused-parameters,-bugprone-sizeof-expression \
 	--header-filter='/bpf/.*\.bpf\.h$$'
 TIDY := xargs -P $(shell nproc) -I FILE clang-tidy --quiet
@@ -78,20 +79,20 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: ## install what building and running needs
+setup: ## install the packages that building and running need
 	$(Q)tools/setup.sh build
 
 setup-test:
 	$(Q)tools/setup.sh build test bench
 
-run: setup ## install what is missing, build, run the daemon on its defaults
+run: setup ## install missing packages, build, run the daemon with its defaults
 	$(Q)$(MAKE) --no-print-directory all
 	$(BUILD)/keepwatch
 
-test: setup-test ## install what is missing, build, run every test that needs no VM
+test: setup-test ## install missing packages, build, run every test that needs no VM
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(MAKE) --no-print-directory unit
 	$(Q)$(MAKE) --no-print-directory fuzz-short
@@ -102,24 +103,24 @@ unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; al
 	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
 		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-check: $(BUILD)/http1-parse unit check-format ## format, unit tests and cases: under a minute, for every commit
+check: $(BUILD)/http1-parse unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
 	$(Q)$(PYTEST) tests/unit
 
 check-format:
 	$(call say,LINT,clang-format)for file in $(C_FILES); do \
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 
-fuzz: $(FUZZER) ## feed the HTTP/1.x machine what it knows, then random streams for a minute
+fuzz: $(FUZZER) ## feed the HTTP/1.x machine all known streams, then random ones for a minute
 	$(Q)mkdir -p $(FUZZ)/corpus
 	$(Q)$(PYTHON) tests/fuzz/make_corpus.py tests/cases $(FUZZ)/seeds
 	$(Q)$(FUZZER) -runs=0 $(FUZZ_FLAGS) $(FUZZ)/seeds tests/fuzz/found
 	$(Q)$(FUZZER) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) -print_final_stats=1 \
 		$(FUZZ)/corpus $(FUZZ)/seeds tests/fuzz/found
 
-fuzz-short: ## the same for ten seconds
+fuzz-short: ## make fuzz, for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier ## run the tests that need the programs, or those of TEST=race
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier ## run the tests of the built programs, or those with TEST=race in their name
 ifdef TEST
 	$(Q)$(PYTEST) $(wildcard tests/e2e/test_*$(TEST)*.py) $(if $(wildcard tests/e2e/test_*$(TEST)*.py),,-k $(TEST) tests/e2e)
 else
@@ -127,7 +128,7 @@ else
 	$(Q)$(PYTEST) $(ALONE:%=tests/e2e/%)
 endif
 
-test-sanitized: setup-test ## run the unit tests and those that need the programs, built with ASan and UBSan
+test-sanitized: setup-test ## run unit and e2e tests, built with ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(SANITIZED) all unit
 	$(Q)$(SANITIZING) $(MAKE) --no-print-directory e2e
 
@@ -145,17 +146,17 @@ test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv
 	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
 
-bench: ## measure what it costs, beside what it is compared with; some 12 minutes, or PARTS="throughput daemon"
+bench: ## measure the cost of keepwatch and of other tools; some 12 minutes, or PARTS="throughput daemon"
 	$(Q)tools/setup.sh build bench
 	$(Q)$(MAKE) --no-print-directory all $(BENCH)
 	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json $(PARTS)
 
-verifier: $(BUILD)/verifier ## what the kernel's verifier makes of each program
+verifier: $(BUILD)/verifier ## load each program and print the verifier's statistics
 	$(Q)$<
 
 man: $(PAGES) ## build the manual pages
 
-install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DESTDIR; a configuration that is there stays
+install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DESTDIR; keeps an existing configuration
 	$(Q)install -D -m 755 $(BUILD)/keepwatch $(DESTDIR)$(BINDIR)/keepwatch
 	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.1 $(DESTDIR)$(MANDIR)/man1/keepwatch.1
 	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.conf.5 $(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5
@@ -165,7 +166,7 @@ install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DE
 	$(Q)$(FILL_IN) tools/packaging/keepwatch.service.in > $(DESTDIR)$(UNITDIR)/keepwatch.service
 	$(Q)test -e $(DESTDIR)$(CONFIG) || install -D -m 644 tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG)
 
-uninstall: ## remove what install put there; a configuration that was edited stays
+uninstall: ## remove the installed files; keeps a configuration that was edited
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/keepwatch $(DESTDIR)$(MANDIR)/man1/keepwatch.1 \
 		$(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5 $(DESTDIR)$(COMPLETIONDIR)/keepwatch \
 		$(DESTDIR)$(UNITDIR)/keepwatch.service $(addprefix $(DESTDIR)$(SHAREDIR)/,$(notdir $(SHARED)))
@@ -173,7 +174,7 @@ uninstall: ## remove what install put there; a configuration that was edited sta
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
 		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
 
-lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## look at the sources: clang-format, clang-tidy, cppcheck, shellcheck, pyflakes
+lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## check the sources: clang-format, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
 	$(Q)$(MAKE) --no-print-directory check-format
 	$(call say,LINT,includes)awk -f tools/includes.awk $(filter user/%,$(C_FILES))
@@ -184,7 +185,7 @@ lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## look at the sources
 	$(Q)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c %.bpf.c,$(C_FILES))) | \
 		$(TIDY) FILE -- $(KW_CFLAGS) 2>/dev/null
 
-format: ## bring all C sources into their form
+format: ## format all C sources
 	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
 
 deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
@@ -271,7 +272,7 @@ $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
 
 # ---- the manual ------------------------------------------------------------------------------------
 
-# In steps: a fault in one must not leave a page, nor must two makes at once.
+# In steps, so that neither a failing step nor two makes at the same time leave a broken page.
 $(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk VERSION
 	$(Q)mkdir -p $(@D)
 	$(call say,MAN,$@)$(FILL_IN) $< | scdoc > $@.$$$$ && awk -f tools/packaging/man.awk $@.$$$$ > $@.$$$$.page && \

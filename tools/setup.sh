@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what building (build), testing (test), measuring (bench), virtual machines (vm) and looking at the sources
-# (lint) need and is not there yet. Run as root.
+# Installs the missing packages for building (build), testing (test), measuring (bench), virtual machines (vm) and
+# checking the sources (lint). Run as root.
 #
 #   tools/setup.sh PART...      build, test, bench, vm, lint
 #
-# What is there is asked of the package manager's own list, so that a second run takes no time.
-# The lists are named by eval.
-# shellcheck disable=SC2034
+# A second run takes no time, because the script first looks up in the package manager's own list which packages are
+# installed.
+# shellcheck disable=SC2034 # eval uses the lists, by their names
 set -eu
 
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
@@ -21,7 +21,7 @@ apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mo
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
-# Untested: the names as Fedora and its kin give them.
+# Names of the packages in Fedora and its relatives. Nobody has tested them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
 	libmicrohttpd-devel gnutls-devel jansson-devel libyaml-devel libxcrypt-devel uthash-devel libcap-ng-devel
 	libseccomp-devel scdoc"
@@ -61,7 +61,7 @@ elif command -v dnf >/dev/null; then
 		rpm -q --quiet --whatprovides "$package" || missing="$missing $package"
 	done
 else
-	echo "setup: neither apt-get nor dnf is here: please install by hand:$wanted" >&2
+	echo "setup: found neither apt-get nor dnf; please install these by hand:$wanted" >&2
 	exit 1
 fi
 
@@ -73,7 +73,7 @@ fi
 
 echo "setup: installing$missing"
 if command -v apt-get >/dev/null; then
-	# A server's package would start it: the tests start their own, on their own ports.
+	# Keeps the packages of servers from starting them, because the tests start servers of their own.
 	policy=/usr/sbin/policy-rc.d
 	if [ ! -e "$policy" ]; then
 		printf '#!/bin/sh\nexit 101\n' >"$policy"

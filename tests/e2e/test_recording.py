@@ -156,7 +156,7 @@ def test_a_full_disk_is_told_in_one_line():
 
 def test_what_is_there_is_not_overwritten(tmp_path):
     (tmp_path / "file").write_text("precious")
-    check_refused(run("record", str(tmp_path / "file")), 1, "is there already")
+    check_refused(run("record", str(tmp_path / "file")), 1, "exists already")
     assert (tmp_path / "file").read_text() == "precious"
 
 
@@ -169,5 +169,5 @@ def test_recording_without_root_leaves_no_file():
 @pytest.mark.parametrize("content", [b"", wire.GET, b"\0" * 1000], ids=["empty", "text", "zeros"])
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
-    check_refused(run("replay", str(tmp_path / "file")), 1, "no recording")
+    check_refused(run("replay", str(tmp_path / "file")), 1, "not a recording")
     check_refused(run("replay", str(tmp_path / "missing")), 1, "No such file")

@@ -104,7 +104,7 @@ def test_a_reload_says_what_takes_a_restart(tmp_path, closed_port):
                                   "networks = 10.0.0.0/8=all\nrole = client\nservice-by = port\n")
         daemon.wait_until(lambda: len(daemon.errors) == before + 2, "both lines")
         assert daemon.errors[before:] == [
-            "keepwatch: takes a restart to change: port, role, net, ring-size, service-by, networks",
+            "keepwatch: these options change only with a restart: port, role, net, ring-size, service-by, networks",
             f"keepwatch: read {path} again"]
 
 

@@ -209,7 +209,7 @@ def test_clear_text_to_others_is_warned_of(tmp_path, own_closed_port):
     options = ["--listen", "0.0.0.0:0", "--allow-remote", "--web-config", path]
     with observer.Observer("run", *options, *observer.port_options([own_closed_port])) as running:
         assert running.errors[0] == (f"keepwatch: {path} has users but no tls_server_config: "
-                                     "passwords come in clear text")
+                                     "clients send their passwords in clear text")
 
 
 def test_guesses_without_a_pause_leave_the_observer_and_who_is_known_their_turn(tmp_path, own_listener):
@@ -271,7 +271,7 @@ def test_a_reload_changes_users_and_certificates(authority, tmp_path, own_closed
         assert said[1] == "keepwatch: the configuration stays as it was"
         check_status(url, 200, *after)
         assert daemon.reload(users(bob="three")) == [
-            "keepwatch: takes a restart to change: web-config, where TLS comes or goes",
+            "keepwatch: TLS of web-config is switched on or off only with a restart",
             f"keepwatch: read {daemon.path} again"]
         check_status(url, 200, *after)
 
@@ -288,7 +288,7 @@ def refused(folder, text):
     ("basic_auth_user:\n  alice: b\n", ["web.yml:1: ", "'basic_auth_user'", "basic_auth_users"]),
     ("basic_auth_users:\n  alice: secret\n", ["web.yml:2: ", "alice", "bcrypt"]),
     ("tls_server_config:\n  cert_file: no.pem\n", ["web.yml:2: ", "cert_file", "no.pem: No such file"]),
-    ("tls_server_config: [\n", ["web.yml:2: ", "is no YAML"]),
+    ("tls_server_config: [\n", ["web.yml:2: ", "not valid YAML"]),
 ])  # fmt: skip
 def test_a_fault_is_told_with_file_line_and_key(tmp_path, text, words):
     check_refused(refused(tmp_path, text), 2, *words)

@@ -56,13 +56,13 @@ def plain(results):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="one of " + ", ".join(PARTS) + "; none is all")
-    parser.add_argument("--out", default="bench.json", help="all figures, as JSON")
-    parser.add_argument("--slices", type=int, help="slices of each load of per-event and other")
-    parser.add_argument("--seconds", type=int, help="seconds of each of them")
-    parser.add_argument("--only", action="append", help="a load of per-event, by its name in the table")
-    parser.add_argument("--smoke", action="store_true", help="so short that the figures mean nothing")
-    parser.add_argument("--markdown", metavar="FILE", help="measure nothing, print the tables of an earlier run")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="one of " + ", ".join(PARTS) + "; without any, all parts")
+    parser.add_argument("--out", default="bench.json", help="file for all results, as JSON")
+    parser.add_argument("--slices", type=int, help="number of slices of each load, in the parts per-event and other")
+    parser.add_argument("--seconds", type=int, help="length of a slice in seconds")
+    parser.add_argument("--only", action="append", help="run only this load of per-event (its name in the table)")
+    parser.add_argument("--smoke", action="store_true", help="run so briefly that the results mean nothing, as a test")
+    parser.add_argument("--markdown", metavar="FILE", help="measure nothing, but print the tables of an earlier run")
     options = parser.parse_args()
     for part in options.parts:
         if part not in PARTS:

@@ -34,7 +34,7 @@ class Lines:
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.name} does not run")
+            raise RuntimeError(f"{self.name} did not start")
         return json.loads(line)
 
     def ask(self, *words):
@@ -92,7 +92,7 @@ class Keepwatch:
         self.process = subprocess.Popen([BUILD / "keepwatch", "--listen", f"127.0.0.1:{self.metrics}", *arguments],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if "observing" not in self.process.stderr.readline():
-            raise RuntimeError("keepwatch does not run")
+            raise RuntimeError("keepwatch did not start")
         self.started_after = time.monotonic() - started
 
     def stop(self):

@@ -21,14 +21,14 @@ def _map_of(pid):
         text = about.read_text()
         if re.search(rf"^map_type:\s+{RINGBUF}$", text, re.M):
             return int(re.search(r"^map_id:\s+(\d+)$", text, re.M)[1])
-    raise RuntimeError("keepwatch holds no ring buffer")
+    raise RuntimeError("keepwatch has no ring buffer open")
 
 
 def position(pid):
     attributes = ctypes.create_string_buffer(struct.pack("=III", _map_of(pid), 0, 0), 16)
     fd = _system_call(BPF, GET_MAP_BY_ID, attributes, ctypes.c_size_t(12))
     if fd < 0:
-        raise OSError(ctypes.get_errno(), "the ring buffer cannot be opened")
+        raise OSError(ctypes.get_errno(), "cannot open the ring buffer")
     try:
         # The first page is the reader's, the second one the writer's.
         with mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ, offset=mmap.PAGESIZE) as page:

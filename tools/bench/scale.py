@@ -36,7 +36,7 @@ def all_told(keepwatch, connections):
     cpu, end = keepwatch.cpu(), time.monotonic() + 120
     while keepwatch.total("keepwatch_requests_total") < 2 * connections:
         if time.monotonic() > end:
-            raise RuntimeError("requests are not told")
+            raise RuntimeError("keepwatch reported no requests")
         time.sleep(0.2)
     time.sleep(4 * (keepwatch.cpu() - cpu))
 

@@ -80,7 +80,7 @@ def run(arguments, console):
                 return False
             if passed > TIMEOUT:
                 emulator.kill()
-                raise Failed(f"not done after {TIMEOUT} s; it said: {last_words(console)}")
+                raise Failed(f"did not finish within {TIMEOUT} s; last output: {last_words(console)}")
         if emulator.returncode:
             raise Failed(f"the emulator failed: {emulator.stderr.read().decode().strip()[-200:]}")
     return True
@@ -101,5 +101,5 @@ def boot(kernel, initramfs, folder):
         with tarfile.open(fileobj=io.BytesIO(results.read_bytes()), mode="r:gz") as archive:
             archive.extractall(folder)
     except (OSError, EOFError, tarfile.TarError) as error:
-        raise Failed(f"no results ({error}); it said: {last_words(folder / 'console')}") from None
+        raise Failed(f"gave no results ({error}); last output: {last_words(folder / 'console')}") from None
     return accelerator

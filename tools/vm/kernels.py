@@ -72,7 +72,7 @@ def source_of(suite):
     for uri, suites, keyring in stanzas():
         if any(one.endswith("-security") == security for one in suites):
             return f"deb [{f'signed-by={keyring}' if keyring else ''}] {uri} {suite} main\n".replace("[] ", "")
-    raise Unavailable("this system names no Debian archive to take it from")
+    raise Unavailable("this system has no Debian archive configured to download it from")
 
 
 class Archive:

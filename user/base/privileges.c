@@ -118,7 +118,7 @@ static int drop_calls(void)
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);
-	return r < 0 ? kw_log_error(r, "cannot put a seccomp filter in place: %s", strerror(-r)) : 0;
+	return r < 0 ? kw_log_error(r, "cannot install the seccomp filter: %s", strerror(-r)) : 0;
 }
 
 int kw_privileges_drop(void)

@@ -21,7 +21,7 @@ static int manager = -1; /* the socket; as long as the process */
 
 static int failed(const char *path)
 {
-	return kw_log_error(-errno, "cannot tell the service manager at %s: %s", path, strerror(errno));
+	return kw_log_error(-errno, "cannot notify the service manager at %s: %s", path, strerror(errno));
 }
 
 void kw_notify_open(void)

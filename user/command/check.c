@@ -50,14 +50,14 @@ static bool check_capabilities(struct report *report)
 		const struct kw_host_capability *capability = &kw_host_capabilities[i];
 		char advice[128];
 
-		snprintf(advice, sizeof(advice), "it takes this to %s; run it as root (try sudo)",
+		snprintf(advice, sizeof(advice), "keepwatch needs it to %s; run keepwatch as root (try sudo)",
 			 capability->purpose);
 		if (capability->required)
 			enough &= say(report, kw_host_allows(capability), capability->name, advice);
 		else if (kw_host_allows(capability))
 			say(report, true, capability->name, "");
 		else
-			printf("%-8s %s: it takes this to %s\n", "without", capability->name,
+			printf("%-8s %s: keepwatch would need it to %s\n", "without", capability->name,
 			       capability->purpose);
 	}
 	return enough;
@@ -65,7 +65,7 @@ static bool check_capabilities(struct report *report)
 
 static void check_map(struct report *report, enum bpf_map_type type, const char *subject)
 {
-	say(report, libbpf_probe_bpf_map_type(type, NULL) == 1, subject, "it takes Linux 5.8 or newer");
+	say(report, libbpf_probe_bpf_map_type(type, NULL) == 1, subject, "keepwatch needs Linux 5.8 or newer");
 }
 
 /* The programs themselves say which tracepoints they always need: no list here can fall behind. */
@@ -89,7 +89,7 @@ static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 		snprintf(type, sizeof(type), "btf_trace_%s", hook);
 		snprintf(subject, sizeof(subject), "tracepoint %s", hook);
 		say(report, btf && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0, subject,
-		    "it takes Linux 6.1 or newer");
+		    "keepwatch needs Linux 6.1 or newer");
 	}
 	btf__free(btf);
 }
@@ -100,10 +100,10 @@ static void say_front_end(enum kw_front_end front_end, const struct kw_lack *lac
 	char why[128];
 
 	if (front_end == chosen)
-		printf("%-8s %s front end: all its hooks can be attached to; this one is used\n", "ok",
+		printf("%-8s %s front end: all its hooks work; keepwatch uses this one\n", "ok",
 		       kw_front_end_name(front_end));
 	else if (!lack->hook)
-		printf("%-8s %s front end: it would work too\n", "spare", kw_front_end_name(front_end));
+		printf("%-8s %s front end: it would work as well\n", "spare", kw_front_end_name(front_end));
 	else {
 		kw_lack_text(lack, why, sizeof(why));
 		printf("%-8s %s front end: %s: %s\n", chosen ? "unused" : "missing",
@@ -129,12 +129,11 @@ static void say_sweep(const struct kw_front_end_choice *choice)
 	char why[128];
 
 	if (!choice->sweep_lack.hook) {
-		printf("%-8s %s: the open connections\n", "ok", choice->sweep);
+		printf("%-8s %s: finds the connections that are already open\n", "ok", choice->sweep);
 		return;
 	}
 	kw_lack_text(&choice->sweep_lack, why, sizeof(why));
-	printf("%-8s %s: the open connections that a process has a descriptor of; others are told at their end "
-	       "(%s: %s)\n",
+	printf("%-8s %s: finds open connections that a process holds; others show when they close (%s: %s)\n",
 	       "ok", choice->sweep, choice->sweep_lack.hook, why);
 }
 
@@ -166,7 +165,8 @@ static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 	int r = keepwatch_bpf__load(skel);
 
 	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
-		 r == -EPERM ? "refused: run outside of a container, and see that the kernel is not locked down"
+		 r == -EPERM ? "refused: run keepwatch outside of a container, and check that the kernel is "
+			       "not locked down"
 			     : strerror(-r));
 	if (!say(report, r == 0, "the kernel accepts the programs", advice))
 		return;
@@ -186,7 +186,8 @@ static enum kw_front_end check_programs(struct report *report, enum kw_front_end
 	struct keepwatch_bpf *skel = keepwatch_bpf__open();
 	enum kw_front_end chosen;
 
-	if (!say(report, skel != NULL, "the kernel side can be read", "this build of keepwatch is damaged"))
+	if (!say(report, skel != NULL, "keepwatch's programs for the kernel can be read",
+		 "this build of keepwatch is damaged"))
 		return KW_FRONT_END_ANY;
 	check_hooks(report, skel);
 	chosen = check_front_ends(report, skel, wanted);
@@ -204,8 +205,9 @@ enum kw_exit kw_command_check(const struct kw_options *options)
 
 	check_kernel(&report);
 	privileged = check_capabilities(&report);
-	described = say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
-			"it takes a kernel built with CONFIG_DEBUG_INFO_BTF, as those of Debian 12 are");
+	described =
+		say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
+		    "keepwatch needs a kernel built with CONFIG_DEBUG_INFO_BTF, such as those of Debian 12");
 	if (privileged) {
 		check_map(&report, BPF_MAP_TYPE_SK_STORAGE, "socket storage");
 		check_map(&report, BPF_MAP_TYPE_RINGBUF, "ring buffer");
@@ -213,7 +215,7 @@ enum kw_exit kw_command_check(const struct kw_options *options)
 	if (privileged && described)
 		chosen = check_programs(&report, options->front_end);
 	if (report.missing) {
-		printf("keepwatch cannot run here: see what is missing above\n");
+		printf("keepwatch cannot run here: the lines above say what is missing\n");
 		return KW_EXIT_HOST;
 	}
 	printf("keepwatch can run here, with its %s front end\n", kw_front_end_name(chosen));

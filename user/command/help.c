@@ -82,13 +82,15 @@ static void print_all_options(void)
 
 static void print_all(void)
 {
-	printf("keepwatch says why each HTTP/1.x connection of this host closed, and whether it should have.\n\n");
+	printf("keepwatch finds out why each HTTP/1.x connection of this host closed, and which closes lost "
+	       "requests.\n\n");
 	for (unsigned int i = 0; i < KW_COMMANDS; i++)
 		print_command(&kw_command_table[i]);
 	print_all_options();
-	printf("\nA replay takes the options of trace, of report, or of run that are not about observing.\n"
-	       "Durations: 500ms, 30s, 5m. Exit status: 0 done, 1 failed while running, 2 bad usage,\n"
-	       "3 this host cannot run it (see keepwatch check), 4 a finding is as severe as --fail-on.\n");
+	printf("\nkeepwatch replay also takes the options of trace, report or run, except those for "
+	       "observing.\nDurations: 500ms, 30s, 5m. Exit status: 0 done, 1 failed while running, 2 bad "
+	       "usage,\n3 this host cannot run keepwatch (see keepwatch check), 4 a finding is as severe as "
+	       "--fail-on.\n");
 }
 
 /* Options that @command takes by itself, or else those that a replay takes of the command that it replays as. */

@@ -258,12 +258,10 @@ static int check_together(const struct kw_options *options)
 	if (kw_endpoint_is_loopback(&options->listen_address) || options->allow_remote)
 		return 0;
 	if (options->listen_file)
-		return kw_log_error(
-			-EINVAL,
-			"%s:%u: listen %s can be reached from other hosts: add allow-remote if that is meant",
-			options->listen_file, options->listen_line, options->listen);
-	return kw_log_error(-EINVAL,
-			    "--listen %s can be reached from other hosts: add --allow-remote if that is meant",
+		return kw_log_error(-EINVAL,
+				    "%s:%u: other hosts can reach listen %s: add allow-remote if you want that",
+				    options->listen_file, options->listen_line, options->listen);
+	return kw_log_error(-EINVAL, "other hosts can reach --listen %s: add --allow-remote if you want that",
 			    options->listen);
 }
 

@@ -11,7 +11,8 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 	int r = kw_observation_run(observer, options->duration);
 
 	if (r == 0)
-		kw_log(KW_LOG_INFO, "%llu events in %llu bytes of %s", (unsigned long long)recorder->events,
+		kw_log(KW_LOG_INFO, "recorded %llu events in %llu bytes, to %s",
+		       (unsigned long long)recorder->events,
 		       (unsigned long long)kw_recording_size(recorder->writer), options->file);
 	if (recorder->lost)
 		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",

@@ -67,7 +67,7 @@ int kw_reload(const struct kw_options *running, struct kw_options *ret_options)
 		return kw_log_error(r, "the configuration stays as it was");
 	compare(running, &options, names);
 	if (names[0])
-		kw_log(KW_LOG_WARNING, "takes a restart to change: %s", names);
+		kw_log(KW_LOG_WARNING, "these options change only with a restart: %s", names);
 	*ret_options = options;
 	return 0;
 }

@@ -102,8 +102,8 @@ enum kw_exit kw_command_replay(const struct kw_options *options)
 
 	if (r < 0)
 		return KW_EXIT_FAILED;
-	kw_log(KW_LOG_DEBUG, "%s: by keepwatch %s on %s (%s, Linux %s)", options->file, header.keepwatch,
-	       header.host, header.machine, header.kernel);
+	kw_log(KW_LOG_DEBUG, "%s: recorded by keepwatch %s on %s (%s, Linux %s)", options->file,
+	       header.keepwatch, header.host, header.machine, header.kernel);
 	if (options->replay_as == KW_COMMAND_TRACE)
 		r = as_trace(&player, options);
 	else if (options->replay_as == KW_COMMAND_REPORT)

@@ -151,7 +151,8 @@ static void warn_of_clear_text(const struct run *run)
 {
 	if (kw_web_has_users(run->web) && !kw_web_has_tls(run->web) &&
 	    !kw_endpoint_is_loopback(&run->options->listen_address))
-		kw_log(KW_LOG_WARNING, "%s has users but no tls_server_config: passwords come in clear text",
+		kw_log(KW_LOG_WARNING,
+		       "%s has users but no tls_server_config: clients send their passwords in clear text",
 		       run->options->web_config);
 }
 
@@ -164,7 +165,7 @@ static void take_over(struct run *run, const struct kw_options *options, struct 
 	kw_aggregate_set(&run->intake.aggregate, options->services, options->window);
 	kw_log_open(options->verbosity);
 	if (kw_http_server_set_web(run->server, web) < 0)
-		kw_log(KW_LOG_WARNING, "takes a restart to change: web-config, where TLS comes or goes");
+		kw_log(KW_LOG_WARNING, "TLS of web-config is switched on or off only with a restart");
 	kw_log(KW_LOG_NOTICE, "read %s%s%s again", config ? config : "", config && web_config ? " and " : "",
 	       web_config ? web_config : "");
 }

@@ -35,9 +35,10 @@ void kw_lack_text(const struct kw_lack *lack, char *ret_text, unsigned long size
 	if (lack->error == -ESRCH || lack->error == -ENOENT)
 		snprintf(ret_text, size, "this kernel has no such hook");
 	else if (lack->error == -EPERM || lack->error == -EACCES)
-		snprintf(ret_text, size, "this kernel does not allow it (%s)", strerror(-lack->error));
+		snprintf(ret_text, size, "this kernel does not allow this hook (%s)", strerror(-lack->error));
 	else
-		snprintf(ret_text, size, "it cannot be attached (%s)", strerror(-lack->error));
+		snprintf(ret_text, size, "no program can be attached to this hook (%s)",
+			 strerror(-lack->error));
 }
 
 /* ---- what this kernel needs --------------------------------------------------------------------------- */
@@ -66,9 +67,9 @@ static const struct addition {
 	const char *purpose;
 	bool (*needed)(const struct btf *btf);
 } additions[KW_ADDITIONS] = {
-	{"fexit/tcp_sendpage", "what sendfile sends", has_sendpage},
-	{"fentry/tcp_v4_send_reset", "late requests that meet no socket (IPv4)", resets_are_hidden},
-	{"fentry/tcp_v6_send_reset", "late requests that meet no socket (IPv6)", resets_are_hidden},
+	{"fexit/tcp_sendpage", "bytes that sendfile sends", has_sendpage},
+	{"fentry/tcp_v4_send_reset", "late requests after the socket is gone (IPv4)", resets_are_hidden},
+	{"fentry/tcp_v6_send_reset", "late requests after the socket is gone (IPv6)", resets_are_hidden},
 };
 
 static const struct addition *addition_of(const char *section)

@@ -30,10 +30,10 @@ static int refused(int r, const char *what)
 			"the kernel does not let this process %s BPF programs (%s): run as root, outside of "
 			"a container; see keepwatch check",
 			what, strerror(-r));
-	return kw_log_error(
-		-EOPNOTSUPP,
-		"this kernel cannot %s the BPF programs (%s): it takes Linux 6.1 or newer; see keepwatch check",
-		what, strerror(-r));
+	return kw_log_error(-EOPNOTSUPP,
+			    "this kernel cannot %s the BPF programs (%s): keepwatch needs Linux 6.1 or newer; "
+			    "see keepwatch check",
+			    what, strerror(-r));
 }
 
 static int open_maps(struct kw_loader *loader, kw_loader_event_fn event, void *context)
@@ -67,11 +67,13 @@ static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
 
 	if (r < 0)
 		return no_front_end(wanted, &choice);
-	kw_log(KW_LOG_DEBUG, "the %s front end; sweeps by %s", kw_front_end_name(choice.chosen),
-	       choice.sweep ? choice.sweep : "nothing that this kernel has");
+	kw_log(KW_LOG_DEBUG, "using the %s front end, and %s to find open connections",
+	       kw_front_end_name(choice.chosen),
+	       choice.sweep ? choice.sweep : "nothing, because this kernel lacks it,");
 	for (unsigned int i = 0; i < choice.additions; i++)
 		if (choice.addition[i].lack.hook)
-			kw_log(KW_LOG_WARNING, "unseen: %s; see keepwatch check", choice.addition[i].purpose);
+			kw_log(KW_LOG_WARNING, "keepwatch will not see %s; see keepwatch check",
+			       choice.addition[i].purpose);
 	return 0;
 }
 
@@ -96,7 +98,7 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 		return kw_log_error(-ENOMEM, "out of memory");
 	loader->skel = keepwatch_bpf__open();
 	if (!loader->skel)
-		return kw_log_error(-errno, "cannot read the kernel side: %s", strerror(errno));
+		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
 	loader->skel->rodata->kw_config = *config;
 	loader->skel->rodata->kw_config.tick_us = tick_us();
 	bpf_program__set_autoattach(loader->skel->progs.kw_find_sockets, false);
@@ -218,7 +220,8 @@ int kw_loader_start(struct kw_loader *loader)
 	r = find_sockets(loader);
 	if (r == 0)
 		r = find_owners(loader);
-	return r < 0 ? kw_log_error(r, "cannot find the connections that are open: %s", strerror(-r)) : 0;
+	return r < 0 ? kw_log_error(r, "cannot find the connections that are already open: %s", strerror(-r))
+		     : 0;
 }
 
 int kw_loader_fd(const struct kw_loader *loader)

@@ -64,8 +64,9 @@ static int visit_path(struct visited *visited, const char *path)
 		return 0;
 	if (setns(fd, CLONE_NEWNET) < 0) {
 		kw_log(KW_LOG_WARNING,
-		       "cannot enter the network namespace %s: %s; its older connections are not seen", path,
-		       strerror(errno));
+		       "cannot enter the network namespace %s: %s; keepwatch will not see connections that "
+		       "were already open there",
+		       path, strerror(errno));
 		return 0;
 	}
 	return visited->visit(visited->context);
@@ -110,8 +111,8 @@ static bool can_enter(void)
 {
 	if (kw_privileges_have(CAP_SYS_ADMIN))
 		return true;
-	kw_log(KW_LOG_WARNING,
-	       "this process lacks CAP_SYS_ADMIN: the older connections of other network namespaces are not seen");
+	kw_log(KW_LOG_WARNING, "this process lacks CAP_SYS_ADMIN, so keepwatch will not see connections that "
+			       "were already open in other network namespaces");
 	return false;
 }
 
@@ -120,8 +121,9 @@ static int visit_others(struct visited *visited)
 	int r;
 
 	if (!kw_privileges_have(CAP_SYS_PTRACE))
-		kw_log(KW_LOG_WARNING, "this process lacks CAP_SYS_PTRACE: the older connections of network "
-				       "namespaces of other users are not seen");
+		kw_log(KW_LOG_WARNING,
+		       "this process lacks CAP_SYS_PTRACE, so keepwatch will not see connections that were "
+		       "already open in network namespaces of other users");
 	r = visit_processes(visited);
 	return r < 0 ? r : visit_mounts(visited);
 }

@@ -30,7 +30,8 @@ static int on_event(void *context, void *data, size_t size)
 	r = observer->event(observer->context, data, size);
 	observer->reported = r < 0;
 	if (r == -EBADMSG)
-		return kw_log_error(r, "the kernel side sent an event of %zu bytes that makes no sense", size);
+		return kw_log_error(r, "the kernel sent an event of %zu bytes that keepwatch cannot decode",
+				    size);
 	if (r > 0) {
 		observer->enough = true;
 		kw_loop_stop(&observer->loop);
@@ -171,7 +172,7 @@ int kw_observer_run(struct kw_observer *observer)
 	if (r == 0)
 		r = read_totals(observer);
 	if (r < 0 && !observer->reported)
-		return kw_log_error(r, "cannot read from the kernel side: %s", strerror(-r));
+		return kw_log_error(r, "cannot read events from the kernel: %s", strerror(-r));
 	return r;
 }
 

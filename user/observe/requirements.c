@@ -12,9 +12,9 @@ const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES] = {
 	{CAP_BPF, true, "CAP_BPF", "load BPF programs"},
 	{CAP_PERFMON, true, "CAP_PERFMON", "attach BPF programs to tracepoints"},
 	{CAP_SYS_ADMIN, false, "CAP_SYS_ADMIN",
-	 "see connections of other network namespaces that are open at the start"},
+	 "see connections that are already open in other network namespaces"},
 	{CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE", "find the network namespaces of other users' processes"},
-	{CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "name control groups and containers"},
+	{CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "find the names of control groups and containers"},
 };
 
 /* CAP_BPF and CAP_PERFMON were cut out of CAP_SYS_ADMIN, which the kernel still takes for either. */
@@ -37,15 +37,14 @@ int kw_host_require(void)
 
 		if (capability->required && !kw_host_allows(capability))
 			return kw_log_error(-EOPNOTSUPP,
-					    "this process lacks %s, to %s: run it as root (try sudo), or see "
-					    "PRIVILEGES in keepwatch(1)",
+					    "this process lacks %s, which it needs to %s: run keepwatch as "
+					    "root (try sudo), or see PRIVILEGES in keepwatch(1)",
 					    capability->name, capability->purpose);
 	}
 	if (!kw_host_has_btf())
-		return kw_log_error(
-			-EOPNOTSUPP,
-			"this kernel has no type information (%s is missing): it takes a kernel built with "
-			"CONFIG_DEBUG_INFO_BTF; see keepwatch check",
-			KW_HOST_BTF);
+		return kw_log_error(-EOPNOTSUPP,
+				    "this kernel has no type information (%s is missing): keepwatch needs a "
+				    "kernel built with CONFIG_DEBUG_INFO_BTF; see keepwatch check",
+				    KW_HOST_BTF);
 	return 0;
 }

@@ -57,14 +57,14 @@ static void advance(struct kw_recording_reader *reader, size_t size)
 
 static int cut_off(const struct kw_recording_reader *reader)
 {
-	return kw_log_error(-EBADMSG, "%s is cut off at byte %llu: all that stands before was read",
+	return kw_log_error(-EBADMSG, "%s is cut off at byte %llu: keepwatch read everything before that",
 			    reader->path,
 			    (unsigned long long)(reader->position + reader->filled - reader->next));
 }
 
 static int damaged_at(const struct kw_recording_reader *reader, uint64_t position)
 {
-	return kw_log_error(-EBADMSG, "%s is damaged at byte %llu: all that stands before was read",
+	return kw_log_error(-EBADMSG, "%s is damaged at byte %llu: keepwatch read everything before that",
 			    reader->path, (unsigned long long)position);
 }
 
@@ -105,11 +105,13 @@ static int read_preamble(struct kw_recording_reader *reader)
 	if (r >= 0)
 		memcpy(&preamble, reader->buffer, sizeof(preamble));
 	if (r < 0 || memcmp(preamble.magic, KW_RECORDING_MAGIC, sizeof(preamble.magic)) != 0)
-		return kw_log_error(-EBADMSG, "%s is no recording: make one by keepwatch record", reader->path);
+		return kw_log_error(-EBADMSG, "%s is not a recording: make one with keepwatch record",
+				    reader->path);
 	if (preamble.version == 0 || preamble.version > KW_RECORDING_VERSION)
-		return kw_log_error(-EBADMSG,
-				    "%s is of version %u, this program reads up to %u: take a newer one",
-				    reader->path, preamble.version, KW_RECORDING_VERSION);
+		return kw_log_error(
+			-EBADMSG,
+			"%s has format version %u, but this keepwatch reads only up to %u: use a newer one",
+			reader->path, preamble.version, KW_RECORDING_VERSION);
 	reader->version = preamble.version;
 	advance(reader, sizeof(preamble));
 	return 0;
@@ -169,7 +171,7 @@ static int read_header(struct kw_recording_reader *reader, struct kw_recording_h
 	parse_header(object, &header);
 	if (!is_of_this_layout(&header))
 		return kw_log_error(-EBADMSG,
-				    "%s was recorded by keepwatch %s, whose events this one cannot read",
+				    "%s was recorded by keepwatch %s, whose events this keepwatch cannot read",
 				    reader->path, header.keepwatch);
 	*ret_header = header;
 	return 0;

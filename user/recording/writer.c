@@ -64,7 +64,7 @@ static int open_file(const char *path, bool *ret_created)
 	if (fd < 0)
 		return cannot_write(path, -errno);
 	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0)
-		return kw_log_error(-EEXIST, "%s is there already: remove it, or record to another file", path);
+		return kw_log_error(-EEXIST, "%s exists already: remove it, or record to another file", path);
 	return TAKE_FD(fd);
 }
 
@@ -119,8 +119,8 @@ static int give_up(struct kw_recording_writer *writer, size_t done, int r)
 	writer->failed = r;
 	if (ftruncate(writer->fd, (off_t)good) == 0)
 		writer->written = good;
-	return kw_log_error(r, "cannot write %s: %s; the %llu bytes before are a recording", writer->path,
-			    strerror(-r), (unsigned long long)good);
+	return kw_log_error(r, "cannot write %s: %s; the %llu bytes before that are a usable recording",
+			    writer->path, strerror(-r), (unsigned long long)good);
 }
 
 int kw_recording_flush(struct kw_recording_writer *writer)

@@ -63,7 +63,8 @@ static int open_tls(struct kw_web *web, const char *path)
 	int r;
 
 	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
-		return kw_log_error(-EINVAL, "%s:%u: tls_server_config: this libmicrohttpd has no TLS", path,
+		return kw_log_error(-EINVAL,
+				    "%s:%u: tls_server_config: this libmicrohttpd was built without TLS", path,
 				    web->config.tls_line);
 	r = gnutls_certificate_allocate_credentials(&web->credentials);
 	if (r == 0)
@@ -104,7 +105,7 @@ void kw_web_connection_begins(const struct kw_web *web, struct MHD_Connection *c
 
 static enum MHD_Result refuse(struct MHD_Connection *connection, bool later)
 {
-	static char wrong[] = "Unauthorized\n", busy[] = "too many passwords to check: ask again later\n";
+	static char wrong[] = "Unauthorized\n", busy[] = "too many passwords to check: try again later\n";
 	char *text = later ? busy : wrong;
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);

@@ -57,7 +57,7 @@ static int each_pair(struct reader *reader, const char *name, yaml_node_t *node,
 		for (yaml_node_pair_t *before = node->data.mapping.pairs.start; before < pair; before++)
 			if (strcmp(scalar(yaml_document_get_node(&reader->document, before->key)),
 				   scalar(key)) == 0)
-				return kw_log_error(-EINVAL, "%s:%u: %.100s: is there twice", reader->path,
+				return kw_log_error(-EINVAL, "%s:%u: key '%.100s' appears twice", reader->path,
 						    line_of(key), scalar(key));
 		r = each(reader, context, key, value);
 		if (r < 0)
@@ -78,7 +78,7 @@ static int take_known(struct reader *reader, const void *context, yaml_node_t *k
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",
 					 row->name);
 	}
-	return kw_log_error(-EINVAL, "%s:%u: key '%.100s' is not known: there is %s", reader->path,
+	return kw_log_error(-EINVAL, "%s:%u: unknown key '%.100s': known keys are %s", reader->path,
 			    line_of(key), scalar(key), known);
 }
 
@@ -180,9 +180,11 @@ static int take_tls(struct reader *reader, const char *key, yaml_node_t *value)
 	if (!config->cert_file || !config->key_file)
 		return expected(reader, value, key, "both cert_file and key_file");
 	if (verifies && !config->client_ca_file)
-		return expected(reader, value, key, "client_ca_file, for this client_auth_type");
+		return expected(reader, value, key, "client_ca_file, because this client_auth_type needs it");
 	if (!verifies && config->client_ca_file)
-		return expected(reader, value, key, "a client_auth_type that verifies, for client_ca_file");
+		return expected(
+			reader, value, key,
+			"a client_auth_type that verifies certificates, because there is a client_ca_file");
 	config->tls_line = line_of(value);
 	return 0;
 }
@@ -210,7 +212,8 @@ static const char *fault_of_user(const char *name, const char *hash)
 		return "a bcrypt hash, such as htpasswd -nBC 10 prints";
 	cost = (unsigned int)(hash[4] - '0') * 10 + (unsigned int)(hash[5] - '0');
 	if (cost < 4 || cost > KW_BCRYPT_COST_MOST)
-		return "a hash of a cost from 4 to 12: a higher one would hold up the observer";
+		return "a hash with a cost from 4 to 12, because checking a higher one would hold up the "
+		       "daemon";
 	return NULL;
 }
 
@@ -264,14 +267,15 @@ static int read_document(struct reader *reader, yaml_parser_t *parser, bool firs
 	int r = 1;
 
 	if (!yaml_parser_load(parser, &reader->document))
-		return kw_log_error(-EINVAL, "%s:%zu: is no YAML: %s", reader->path,
+		return kw_log_error(-EINVAL, "%s:%zu: not valid YAML: %s", reader->path,
 				    (parser->problem_mark.line ? parser->problem_mark : parser->mark).line + 1,
 				    parser->problem ? parser->problem : "out of memory");
 	root = yaml_document_get_root_node(&reader->document);
 	if (root && first)
 		r = take_root(reader, root);
 	else if (root)
-		r = kw_log_error(-EINVAL, "%s:%u: is a second document", reader->path, line_of(root));
+		r = kw_log_error(-EINVAL, "%s:%u: a second YAML document begins here; only one is allowed",
+				 reader->path, line_of(root));
 	yaml_document_delete(&reader->document);
 	return r;
 }

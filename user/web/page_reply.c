@@ -90,7 +90,7 @@ enum MHD_Result kw_page_reply(const struct kw_page_reply *reply, struct MHD_Conn
 
 	if (!is_asked_directly(reply, connection))
 		return send_text(connection, MHD_HTTP_FORBIDDEN,
-				 "ask for this page by its address, or as localhost\n");
+				 "open this page by the host's IP address, or as localhost\n");
 	if (make_nonce(nonce) < 0 || reply->page(reply->context, whole ? nonce : NULL, &text, &length) < 0)
 		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
 	response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);

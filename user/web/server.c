@@ -191,7 +191,7 @@ static int start(struct kw_http_server *server, int *fd)
 	TAKE_FD(*fd); /* it is the daemon's now */
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
-		return kw_log_error(-EIO, "the metrics server cannot be part of an event loop");
+		return kw_log_error(-EIO, "the metrics server cannot join the event loop");
 	server->epoll = info->epoll_fd;
 	return 0;
 }

@@ -374,7 +374,7 @@ static void a_bad_file_is_told_with_its_line(void **state)
 		{"log-premature = 1\n", ":1: log-premature: expected true or false"},
 		{"config = /etc/other\n", ":1: unknown key 'config'"},
 		{"help\n", ":1: unknown key 'help'"},
-		{"services = 9\nlisten = 0.0.0.0:1\n", ":2: listen 0.0.0.0:1 can be reached"},
+		{"services = 9\nlisten = 0.0.0.0:1\n", ":2: other hosts can reach listen 0.0.0.0:1"},
 	};
 
 	(void)state;

@@ -229,7 +229,7 @@ static void a_race_says_what_to_change_and_shows_where_it_is(void **state)
 	assert_says(closes, "stale_reuse</b>");
 	assert_says(closes, "container <code>0123456789ab</code>, pod <code>01234567-89ab-");
 	assert_says(closes, "netns 4026531840");
-	assert_says(closes, "The keep-alive race. ");
+	assert_says(closes, "This is the keep-alive race: ");
 	assert_says_not(closes, "<svg");
 	close_page(&page);
 }

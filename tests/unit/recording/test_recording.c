@@ -259,8 +259,8 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 		const char *json;
 		const char *hint;
 	} rows[] = {
-		{3, "{}", "is of version 3"},
-		{0, "{}", "is of version 0"},
+		{3, "{}", "has format version 3"},
+		{0, "{}", "has format version 0"},
 		{1, "[]", "damaged at byte 16"},
 		{2, "[]", "damaged at byte 16"},
 		{1, "{\"keepwatch\":\"9.9\",\"events\":{\"connection\":8}}", "by keepwatch 9.9"},
@@ -279,7 +279,7 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 	}
 	put_bytes(path, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27);
 	assert_int_equal(read_file(path, &end, &said), 0);
-	assert_non_null(strstr(said, "is no recording"));
+	assert_non_null(strstr(said, "is not a recording"));
 	free(said);
 	unlink(path);
 	read_file("/nonexistent/file", &end, &said);
@@ -340,7 +340,7 @@ static void a_recording_is_not_overwritten(void **state)
 	capture = capture_begin(STDERR_FILENO);
 	assert_int_equal(kw_recording_create(path, &writer), -EEXIST);
 	said = capture_end(&capture);
-	assert_non_null(strstr(said, "is there already"));
+	assert_non_null(strstr(said, "exists already"));
 	free(said);
 	unlink(path);
 }

@@ -135,20 +135,20 @@ static void a_fault_is_told_with_its_line_and_its_key(void **state)
 		const char *text, *hint;
 	} rows[] = {
 		{"nonsense: 1\n",
-		 ":1: key 'nonsense' is not known: there is tls_server_config, basic_auth_users"},
+		 ":1: unknown key 'nonsense': known keys are tls_server_config, basic_auth_users"},
 		{"- tls_server_config\n", ":1: the file: expected keys with values"},
 		{"text\n", ":1: the file: expected keys with values"},
 		{"[a]: b\n", ":1: the file: expected keys that are plain text"},
-		{"{}\n---\n{}\n", ":3: is a second document"},
-		{"a: b: c\n", ":1: is no YAML: "},
-		{"basic_auth_users:\n\talice: b\n", ":2: is no YAML: "},
-		{"a: \xff\n", ":1: is no YAML: "},
+		{"{}\n---\n{}\n", ":3: a second YAML document"},
+		{"a: b: c\n", ":1: not valid YAML: "},
+		{"basic_auth_users:\n\talice: b\n", ":2: not valid YAML: "},
+		{"a: \xff\n", ":1: not valid YAML: "},
 		{"tls_server_config:\n", ":1: tls_server_config: expected keys with values"},
 		{"tls_server_config: {}\n", ":1: tls_server_config: expected both cert_file and key_file"},
 		{"tls_server_config:\n  cert_file: /dev/null\n", ":2: tls_server_config: expected both"},
 		{TLS("cipher_suites: [a]"),
-		 ":4: key 'cipher_suites' is not known: there is cert_file, key_file, "},
-		{TLS("key_file: /dev/null"), ":4: key_file: is there twice"},
+		 ":4: unknown key 'cipher_suites': known keys are cert_file, key_file, "},
+		{TLS("key_file: /dev/null"), ":4: key 'key_file' appears twice"},
 		{TLS("client_ca_file:"), ":4: client_ca_file: expected a file"},
 		{TLS("client_ca_file: [/dev/null]"), ":4: client_ca_file: expected a file"},
 		{TLS("client_ca_file: /dev/null"), ": expected a client_auth_type that verifies"},
@@ -173,8 +173,8 @@ static void a_fault_is_told_with_its_line_and_its_key(void **state)
 		 "a cost from 4 to 12"},
 		{USER("'': " HASH), ":2: basic_auth_users: : expected a name that is not empty"},
 		{USER("'a:b': " HASH), ":2: basic_auth_users: a:b: expected a name"},
-		{USER("alice: " HASH "\n  alice: " OTHER), ":3: alice: is there twice"},
-		{USER("alice: &same " HASH "\n  bob: *other"), ":3: is no YAML: "},
+		{USER("alice: " HASH "\n  alice: " OTHER), ":3: key 'alice' appears twice"},
+		{USER("alice: &same " HASH "\n  bob: *other"), ":3: not valid YAML: "},
 	};
 
 	(void)state;
