@@ -133,8 +133,8 @@ static __always_inline __u32 kw_advance(const struct kw_reader *reader, __u32 in
 	return 0;
 }
 
-/* One step; bpf_loop() calls it until it returns 1. What came of it goes through memory: so the verifier
- * forgets by which of the machine's many ways it was reached, and follows the consequences once. */
+/* One step; bpf_loop() calls it until it returns 1. Its result goes through memory, because the machine reaches it by many
+ * paths: see KW_FORGET(). */
 static long kw_step(__u32 index, struct kw_reader *reader)
 {
 	struct kw_cursor *cursor = &reader->scratch->cursor;
@@ -144,7 +144,7 @@ static long kw_step(__u32 index, struct kw_reader *reader)
 		return 1;
 	if (!cursor->event)
 		cursor->event = kw_advance(reader, index);
-	barrier();
+	KW_FORGET();
 	if (cursor->event)
 		kw_on_event(c, reader->sk, cursor);
 	cursor->event = 0;
@@ -160,7 +160,7 @@ struct kw_buffers {
 };
 
 /* Finds the buffers of the running call. Returns 0, or -1 if they cannot be found: a blind span. */
-static __always_inline int kw_locate(struct sock *sk, int sending, struct kw_buffers *ret_buffers)
+static __always_inline int kw_locate(struct sock *sk, enum kw_way way, struct kw_buffers *ret_buffers)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -171,7 +171,7 @@ static __always_inline int kw_locate(struct sock *sk, int sending, struct kw_buf
 
 	if (!kw_is_caller(task))
 		return -1;
-	carrier = kw_syscall(regs, sending, &fd, &second, &third);
+	carrier = kw_syscall(regs, way, &fd, &second, &third);
 	if (carrier == KW_CARRIER_NONE || !kw_is_descriptor_of(task, fd, sk))
 		return -1;
 	if (carrier == KW_CARRIER_BUFFER) {
@@ -199,7 +199,7 @@ static __always_inline void kw_forget(struct kw_scratch *room)
 	for (__u32 at = 0; at < KW_PIECE && at < used; at += KW_LINE) {
 		__u64 *line = (__u64 *)(room->bytes + at);
 
-		barrier_var(line); /* or clang would call memset(), which is not there */
+		KW_OPAQUE(line);
 		line[0] = line[1] = line[2] = line[3] = line[4] = line[5] = line[6] = line[7] = 0;
 	}
 }
@@ -218,10 +218,10 @@ static __always_inline __u32 kw_peek(struct kw_scratch *room, const struct kw_bu
 	}
 	if (size > n)
 		size = n;
-	barrier_var(size); /* it is bounded where it is tested, and not a copy of it: see kernel.bpf.h on 6.1 */
+	KW_OPAQUE(size);
 	if (size > KW_PIECE)
 		size = KW_PIECE;
-	barrier_var(size);
+	KW_OPAQUE(size);
 	room->cursor.used = size;
 	return bpf_probe_read_user(room->bytes, size, (void *)address) ? 0 : size;
 }
@@ -262,7 +262,7 @@ static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *
 		return;
 	if (http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, &room->head))
 		bpf_loop(HTTP1_LINES, kw_read_on, &sight, 0);
-	barrier(); /* the verifier forgets which way it came, and follows what comes now once */
+	KW_FORGET();
 	passed = room->head.size;
 	if (passed <= HTTP1_PLAIN_SO_FAR)
 		return;
@@ -286,7 +286,7 @@ static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_c
 {
 	__u64 n = cursor->left;
 
-	if (n > kw_body_left(c, cursor->direction))
+	if (n > kw_span_left(c, cursor->direction))
 		return 0;
 	cursor->event = http1_skip(&c->http1, cursor->direction, n);
 	kw_take(cursor, n);
@@ -318,11 +318,10 @@ static __always_inline void kw_take_steps(struct kw_reader *reader, const struct
 }
 
 /* @n bytes were sent or received on @sk by a call that has just ended. @readable: they are in its buffers. */
-static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, int sending,
+static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, enum kw_way way,
 				    int readable)
 {
-	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE,
-	      direction = kw_direction(c->role, sending);
+	__u32 index = way, direction = kw_direction(c->role, way);
 	struct kw_reader reader = {.c = c, .sk = sk};
 	struct kw_buffers buffers = {};
 	struct kw_cursor *cursor;
@@ -332,19 +331,19 @@ static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __
 	if (!reader.scratch)
 		return;
 	cursor = &reader.scratch->cursor;
-	cursor->now = kw_passed_at(sk, sending);
-	cursor->position = sending ? c->tx_bytes : c->rx_bytes;
+	cursor->now = kw_passed_at(sk, way);
+	cursor->position = way == KW_SENT ? c->tx_bytes : c->rx_bytes;
 	cursor->left = n;
 	cursor->direction = direction;
 	cursor->why = KW_TAINT_BLIND;
 	cursor->used = cursor->skip = 0;
 	cursor->event = http1_call(&c->http1, direction);
 	if (cursor->event || !kw_needs_no_look(c, cursor)) {
-		cursor->blind = !readable || kw_locate(sk, sending, &buffers);
+		cursor->blind = !readable || kw_locate(sk, way, &buffers);
 		if (!cursor->blind && !cursor->event)
 			kw_whole_head(c, sk, reader.scratch, &buffers);
 	}
-	barrier(); /* the verifier forgets which way it came, and follows what comes now once */
+	KW_FORGET();
 	if (cursor->event)
 		kw_on_event(c, sk, cursor);
 	cursor->event = 0;

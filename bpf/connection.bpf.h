@@ -111,9 +111,11 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 	return 0;
 }
 
-static __always_inline void kw_set_role(struct kw_connection *c, __u8 role)
+/* The identity as events carry it. */
+static __always_inline void kw_identify(const struct kw_connection *c, struct kw_identity *ret_identity)
 {
-	c->identity.role = c->role = role;
+	*ret_identity = c->identity;
+	ret_identity->role = c->role;
 }
 
 /* For a connection older than the observer on which no message was seen: servers have the lower port, because
@@ -121,13 +123,12 @@ static __always_inline void kw_set_role(struct kw_connection *c, __u8 role)
 static __always_inline void kw_guess_role(struct kw_connection *c)
 {
 	if (c->role == KW_ROLE_UNKNOWN)
-		kw_set_role(c,
-			    c->identity.local_port < c->identity.remote_port ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+		c->role = c->identity.local_port < c->identity.remote_port ? KW_ROLE_SERVER : KW_ROLE_CLIENT;
 }
 
-static __always_inline __u32 kw_direction(__u8 role, int sending)
+static __always_inline __u32 kw_direction(__u8 role, enum kw_way way)
 {
-	return (role == KW_ROLE_CLIENT) == sending ? HTTP1_REQUESTS : HTTP1_RESPONSES;
+	return (role == KW_ROLE_CLIENT) == way == KW_SENT ? HTTP1_REQUESTS : HTTP1_RESPONSES;
 }
 
 /* ---- positions ----------------------------------------------------------------------------------- */
@@ -181,7 +182,7 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 	c->identity.cookie = bpf_get_socket_cookie(sk);
 	c->identity.generation = generation;
 	c->identity.netns = sk->__sk_common.skc_net.net->ns.inum;
-	c->identity.role = c->role = role;
+	c->role = role;
 	c->state = state;
 	c->http.http10_only = 1;
 	kw_read_tuple(&c->identity, sk);
@@ -189,10 +190,10 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 }
 
 /* Nothing passes without a look, so far. */
-static __always_inline void kw_expect_no_body(struct kw_connection *c)
+static __always_inline void kw_span_close(struct kw_connection *c)
 {
-	c->body_ends[1] = c->tx_base + (__u32)c->tx_bytes;
-	c->body_ends[0] = c->rx_base + (__u32)c->rx_bytes;
+	c->span_ends[KW_SENT] = c->tx_base + (__u32)c->tx_bytes;
+	c->span_ends[KW_RECEIVED] = c->rx_base + (__u32)c->rx_bytes;
 }
 
 /* Positions begin with the connection's first byte. TCP's counts say where that was, whatever has been sent or received
@@ -207,7 +208,7 @@ static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 	c->tx_start = c->role == KW_ROLE_CLIENT;
 	c->tx_base = tcp->snd_una - (__u32)tcp->bytes_acked + (__u32)c->tx_start;
 	c->rx_base = tcp->rcv_nxt - (__u32)tcp->bytes_received;
-	kw_expect_no_body(c);
+	kw_span_close(c);
 }
 
 /* Positions of a connection older than the observer begin where it stands now. */
@@ -221,7 +222,7 @@ static __always_inline void kw_base_midway(struct kw_connection *c, struct sock 
 	c->tx_start = tcp->bytes_acked + (tcp->write_seq - tcp->snd_una);
 	c->rx_base = tcp->copied_seq;
 	c->rx_start = tcp->bytes_received - (tcp->rcv_nxt - tcp->copied_seq);
-	kw_expect_no_body(c);
+	kw_span_close(c);
 }
 
 /* connect(): the current task is the one that calls it. */

@@ -3,7 +3,7 @@
 #ifndef KEEPWATCH_EMIT_BPF_H
 #define KEEPWATCH_EMIT_BPF_H
 
-#include "body.bpf.h"
+#include "span.bpf.h"
 
 #define KW_WAKEUP_BAND 4096 /* bytes: more than any record, so that no quarter of the ring is passed unseen */
 
@@ -85,7 +85,7 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 	if (!c->closing.time || c->tx_end == http->tx_bytes || http->protocol != HTTP1_PROTOCOL_HTTP1)
 		return;
 	http->taints |= 1 << KW_TAINT_GAP;
-	http->flags |= c->identity.role == KW_ROLE_CLIENT ? KW_HTTP_REQUESTS_LOST : KW_HTTP_RESPONSES_LOST;
+	http->flags |= c->role == KW_ROLE_CLIENT ? KW_HTTP_REQUESTS_LOST : KW_HTTP_RESPONSES_LOST;
 	if (t)
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
@@ -97,8 +97,8 @@ static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_co
 
 	if (!tcp)
 		return;
-	http->tx_bytes += kw_body_passed(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq));
-	if (kw_body_left(c, kw_direction(c->role, 0)))
+	http->tx_bytes += kw_span_sent(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq));
+	if (kw_span_left(c, kw_direction(c->role, KW_RECEIVED)))
 		http->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 }
 
@@ -205,7 +205,7 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 	event->opened = c->opened;
 	event->established = c->established;
 	event->peer_fin = c->peer_fin;
-	event->identity = c->identity;
+	kw_identify(c, &event->identity);
 	event->ending = c->ending;
 	event->closing = c->closing;
 	event->http = c->http;
@@ -295,7 +295,7 @@ static __always_inline int kw_emit_short(struct kw_connection *c, struct sock *s
 static __always_inline void kw_drop(const struct kw_connection *c, const struct kw_reported *before)
 {
 	struct kw_totals *t = kw_totals();
-	__u32 role = c->identity.role;
+	__u32 role = c->role;
 	struct kw_total *dropped;
 
 	if (!t || role >= KW_ROLE_MAX)
@@ -331,7 +331,7 @@ static __always_inline int kw_knows_requests_end(const struct kw_connection *c, 
 	*ret_owed = 0;
 	if (!c->sides[HTTP1_REQUESTS].open)
 		return 1;
-	if (s->state != HTTP1_BODY || s->remain > KW_BODY_MOST)
+	if (s->state != HTTP1_BODY || s->remain > KW_SPAN_MOST)
 		return 0;
 	*ret_owed = s->remain;
 	return 1;
@@ -340,7 +340,7 @@ static __always_inline int kw_knows_requests_end(const struct kw_connection *c, 
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
 static __always_inline void kw_keep_closed(const struct kw_connection *c)
 {
-	struct kw_closed_by_server closed = {.identity = c->identity, .closed = c->ending.time};
+	struct kw_closed_by_server closed = {.closed = c->ending.time};
 	__u64 owed;
 	struct kw_tuple tuple = {
 		.local_port = c->identity.local_port,
@@ -348,10 +348,11 @@ static __always_inline void kw_keep_closed(const struct kw_connection *c)
 		.netns = c->identity.netns,
 	};
 
-	if (c->identity.role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
+	if (c->role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
 	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || !kw_is_answered(c) ||
 	    !kw_knows_requests_end(c, &owed))
 		return;
+	kw_identify(c, &closed.identity);
 	closed.expected = c->rx_base + (__u32)(c->rx_bytes + owed);
 	__builtin_memcpy(tuple.local, c->identity.local, sizeof(tuple.local));
 	__builtin_memcpy(tuple.remote, c->identity.remote, sizeof(tuple.remote));
@@ -363,7 +364,7 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 {
 	int failed;
 
-	if (!c->identity.pid && !kw_owner_passes(&c->identity))
+	if (!c->owned && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (!kw_role_passes(c->role))
 		return;

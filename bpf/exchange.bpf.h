@@ -10,7 +10,7 @@ static __always_inline void kw_sample(struct kw_connection *c, enum kw_histogram
 	struct kw_samples *samples = &c->samples[histogram];
 	__u32 bucket = kw_histogram_bucket(kw_histogram_bounds[histogram], ns);
 
-	barrier_var(bucket); /* clang knows the bound, and would leave out the check that tells the verifier */
+	KW_OPAQUE(bucket);
 	if (bucket >= KW_HISTOGRAM_BUCKETS)
 		return;
 	samples->buckets[bucket]++;
@@ -304,7 +304,7 @@ static __always_inline void kw_emit_exchange(struct kw_connection *c, struct soc
 	event->header.type = KW_EVENT_EXCHANGE;
 	event->header.size = sizeof(*event);
 	event->header.time = now;
-	event->identity = c->identity;
+	kw_identify(c, &event->identity);
 	event->started = request.started;
 	if (request.ended && c->http.response_started > request.ended)
 		event->wait = c->http.response_started - request.ended;

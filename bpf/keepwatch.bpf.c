@@ -29,7 +29,7 @@
 
 #include "maps.bpf.h"
 #include "connection.bpf.h"
-#include "body.bpf.h"
+#include "span.bpf.h"
 #include "emit.bpf.h"
 #include "exchange.bpf.h"
 #include "late.bpf.h"
@@ -41,7 +41,23 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define KW_KEPT_AFTER_CLOSE (1000000000ULL) /* ns a closed socket may be held before it is reported */
+#define KW_KEPT_AFTER_CLOSE KW_S /* ns a closed socket may be held before it is reported */
+
+/* Two programs on one hook, @name and @name_twin. A program that an interrupt stops on its way is not entered again on that
+ * processor, so it misses whatever a softirq meanwhile has for it. No state of a connection may be missed. Of two programs
+ * that run one after the other only one can have been stopped, and the second finds everything done if the first was not.
+ * @handle is what either does; in it, ctx holds the hook's arguments, and @last is 1 in the twin, which runs second. The
+ * loader tells twins by their common section. */
+#define KW_TWINS(section, name, handle)                                                                        \
+	KW_TWIN(section, name, 0, handle) KW_TWIN(section, name##_twin, 1, handle)
+#define KW_TWIN(section, name, is_last, handle)                                                                \
+	SEC(section) int name(unsigned long long *ctx)                                                         \
+	{                                                                                                      \
+		const int last = (is_last);                                                                    \
+                                                                                                               \
+		(void)last;                                                                                    \
+		return handle;                                                                                 \
+	}
 
 static __always_inline int kw_on_state(struct sock *sk, int from, int to, int last)
 {
@@ -72,21 +88,7 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to, int la
 	return 0;
 }
 
-/* A program that an interrupt stops on its way is not entered again on that processor: what a softirq meanwhile
- * has to say to it is lost. No state of a connection may be: so this one and kw_destroy have a twin each on the
- * same hook, and of two that run one after the other, only one can have been stopped. Who comes second finds
- * everything done. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(kw_set_state, struct sock *sk, int from, int to)
-{
-	return kw_on_state(sk, from, to, 0);
-}
-
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(kw_set_state_twin, struct sock *sk, int from, int to)
-{
-	return kw_on_state(sk, from, to, 1);
-}
+KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state, kw_on_state((struct sock *)ctx[0], ctx[1], ctx[2], last))
 
 /* ---- sends and receives: by the tracepoint front end, or by the trampoline front end ----------------- */
 
@@ -197,17 +199,7 @@ static __always_inline int kw_on_destroy(struct sock *sk)
 	return 0;
 }
 
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(kw_destroy, struct sock *sk)
-{
-	return kw_on_destroy(sk);
-}
-
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(kw_destroy_twin, struct sock *sk)
-{
-	return kw_on_destroy(sk);
-}
+KW_TWINS("tp_btf/tcp_destroy_sock", kw_destroy, kw_on_destroy((struct sock *)ctx[0]))
 
 /* ---- the start: what is older than the observer ----------------------------------------------------- */
 
@@ -306,7 +298,7 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 	if (!sk)
 		return 0;
 	c = kw_find(sk);
-	if (c && !c->identity.pid && !kw_own_by(c, task))
+	if (c && !c->owned && !kw_own_by(c, task))
 		bpf_sk_storage_delete(&connections, sk);
 	return 0;
 }
@@ -335,7 +327,7 @@ static __always_inline int kw_is_due(const struct kw_connection *c)
 		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
 	if (kw_sweep_mode == KW_SWEEP_OPEN)
 		return !c->told_open;
-	return c->established && c->identity.pid && c->role != KW_ROLE_UNKNOWN &&
+	return c->established && c->owned && c->role != KW_ROLE_UNKNOWN &&
 	       (!c->reported || c->activity != kw_activity(c));
 }
 
@@ -355,7 +347,7 @@ static __always_inline void kw_report_due(struct kw_connection *c, struct sock *
 		kw_end(c, sk, c->reported ? before : NULL);
 }
 
-#define KW_UNFINISHED_AGE (200000000ULL) /* ns; a close that takes longer waits for something */
+#define KW_UNFINISHED_AGE (200 * KW_MS) /* a close that takes longer waits for something */
 
 /* A socket that only its program has shut down still has a struct socket. */
 static __always_inline void kw_count_unfinished(const struct kw_connection *seen, const struct sock *sk)

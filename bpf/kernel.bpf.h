@@ -8,7 +8,7 @@
  *         6.4    sendfile and splice send by tcp_sendpage, past tcp_sendmsg    fexit/tcp_sendpage
  *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
  *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
- *         6.1    the verifier does not link a value to its copy on the stack   barrier_var(); struct kw_scratch
+ *         6.1    the verifier does not link a value to its copy on the stack   KW_OPAQUE(); struct kw_scratch
  *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
  * user/observe/front_end.c finds by trying which programs a kernel takes. The type of an iterator over user buffers, which
@@ -37,6 +37,14 @@
 #define MSG_PEEK 0x2
 #define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
+
+/* Which way bytes pass at a socket of this host. Whether those are requests or responses is an enum http1_direction, which
+ * follows from the socket's role: see kw_direction(). */
+enum kw_way {
+	KW_RECEIVED,
+	KW_SENT,
+	KW_WAYS,
+};
 
 /* TCP over IPv4 or IPv6. Raw sockets may carry protocol 6 too, hence the type; an MPTCP socket says 262. */
 static __always_inline int kw_is_tcp(const struct sock *sk)
@@ -68,14 +76,14 @@ static __always_inline const struct tcp_sock *kw_tcp_known(struct sock *sk)
  * clock when the last segment before the receive arrived, or when it sent what it had: that is nearer to the truth
  * than the time at which the call ends, and saves a look at the clock that costs 50 ns. What a send has left to be
  * sent later (by Nagle's algorithm, a full window, a queue below) has no such time yet. */
-static __always_inline __u64 kw_passed_at(struct sock *sk, int sending)
+static __always_inline __u64 kw_passed_at(struct sock *sk, enum kw_way way)
 {
 	const struct tcp_sock *tcp = NULL;
 	__u64 stamp = 0;
 
 	if (bpf_rdonly_cast && bpf_core_field_exists(tcp->tcp_clock_cache)) {
 		tcp = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
-		if (!sending || tcp->snd_nxt == tcp->write_seq)
+		if (way == KW_RECEIVED || tcp->snd_nxt == tcp->write_seq)
 			stamp = tcp->tcp_clock_cache;
 	}
 	return stamp ? stamp : bpf_ktime_get_ns();
@@ -165,7 +173,7 @@ static __always_inline int kw_is_caller(const struct task_struct *task)
 }
 
 /* The descriptor and second argument of the running system call, if it is one that moves bytes this way. */
-static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, int sending, __u32 *ret_fd,
+static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, enum kw_way way, __u32 *ret_fd,
 						  __u64 *ret_second, __u64 *ret_third)
 {
 	if (regs->cs != KW_USER_CS_64)
@@ -176,18 +184,18 @@ static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, in
 	switch (regs->orig_ax) {
 	case 0:  /* read */
 	case 45: /* recvfrom */
-		return sending ? KW_CARRIER_NONE : KW_CARRIER_BUFFER;
+		return way == KW_SENT ? KW_CARRIER_NONE : KW_CARRIER_BUFFER;
 	case 1:  /* write */
 	case 44: /* sendto */
-		return sending ? KW_CARRIER_BUFFER : KW_CARRIER_NONE;
+		return way == KW_SENT ? KW_CARRIER_BUFFER : KW_CARRIER_NONE;
 	case 19: /* readv */
-		return sending ? KW_CARRIER_NONE : KW_CARRIER_VECTOR;
+		return way == KW_SENT ? KW_CARRIER_NONE : KW_CARRIER_VECTOR;
 	case 20: /* writev */
-		return sending ? KW_CARRIER_VECTOR : KW_CARRIER_NONE;
+		return way == KW_SENT ? KW_CARRIER_VECTOR : KW_CARRIER_NONE;
 	case 46: /* sendmsg */
-		return sending ? KW_CARRIER_MESSAGE : KW_CARRIER_NONE;
+		return way == KW_SENT ? KW_CARRIER_MESSAGE : KW_CARRIER_NONE;
 	case 47: /* recvmsg */
-		return sending ? KW_CARRIER_NONE : KW_CARRIER_MESSAGE;
+		return way == KW_SENT ? KW_CARRIER_NONE : KW_CARRIER_MESSAGE;
 	default:
 		return KW_CARRIER_NONE;
 	}

@@ -116,7 +116,7 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 
 	if (act != KW_ACT_NONE)
 		kw_act(c, sk, act);
-	if (act == KW_ACT_LOCAL_RST && !c->identity.pid && !kw_own(c, sk))
+	if (act == KW_ACT_LOCAL_RST && !c->owned && !kw_own(c, sk))
 		return;
 	kw_read_closing(c, sk, from);
 }
@@ -128,15 +128,15 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 	__u64 gap = c->rx_end - c->rx_bytes;
 	struct kw_cursor cursor = {
 		.position = c->rx_end,
-		.direction = kw_direction(c->identity.role, 0),
+		.direction = kw_direction(c->role, KW_RECEIVED),
 		.why = KW_TAINT_GAP,
 	};
 
 	if ((__s64)gap <= 0)
 		return;
 	c->rx_bytes = c->rx_end;
-	if (gap < kw_body_left(c, cursor.direction)) {
-		kw_body_catches_up(c, cursor.direction, gap);
+	if (gap < kw_span_left(c, cursor.direction)) {
+		kw_span_advance(c, cursor.direction, gap);
 		return;
 	}
 	cursor.now = cursor.direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
@@ -149,9 +149,9 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *sk)
 {
 	struct tcp_sock *tcp = kw_tcp(sk);
-	__u64 passed = tcp ? kw_body_passed(c, sk, tcp, c->tx_end) : 0;
+	__u64 passed = tcp ? kw_span_sent(c, sk, tcp, c->tx_end) : 0;
 
-	kw_body_catches_up(c, kw_direction(c->role, 1), passed);
+	kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
 	c->tx_bytes += passed;
 }
 
@@ -169,7 +169,7 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 {
 	struct kw_cursor cursor = {
 		.now = c->closing.time,
-		.position = c->identity.role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes,
+		.position = c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes,
 		.direction = HTTP1_RESPONSES,
 		.event = http1_call(&c->http1, HTTP1_RESPONSES),
 	};
@@ -186,9 +186,13 @@ static __always_inline void kw_last_response(struct kw_connection *c, struct soc
 static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
 	kw_guess_role(c);
+	KW_FORGET();
 	kw_last_gap(c, sk);
+	KW_FORGET();
 	kw_last_sent(c, sk);
+	KW_FORGET();
 	kw_last_response(c, sk);
+	KW_FORGET();
 	kw_emit_closed(c, sk, before);
 }
 

@@ -4,6 +4,7 @@
 #define KEEPWATCH_MAPS_BPF_H
 
 #include "../include/event.h"
+#include "kernel.bpf.h"
 
 #define KW_PIECE HTTP1_HEAD /* most bytes of user memory read at once; a power of two */
 #define KW_SEGMENTS 8       /* iovecs read at once; a power of two */
@@ -56,14 +57,14 @@ enum kw_turn {
 struct kw_connection {
 	__u64 tx_bytes; /* positions: bytes sent and received so far */
 	__u64 rx_bytes;
-	__u32 tx_base;      /* write_seq at position 0 */
-	__u32 rx_base;      /* copied_seq at position 0 */
-	__u8 role;          /* enum kw_role, as in identity */
-	__u8 owned;         /* identity says whose it is */
-	__u8 state;         /* the TCP state that was last seen */
-	__u8 reported;      /* there is a kw_reported in `reports` */
-	__u32 body_since;   /* KW_RECEIVED_MIB() when body_ends[0] was set */
-	__u32 body_ends[2]; /* received, sent: the sequence number up to which nothing needs a look */
+	__u32 tx_base;            /* write_seq at position 0 */
+	__u32 rx_base;            /* copied_seq at position 0 */
+	__u8 role;                /* enum kw_role; the one in identity is not used: see kw_identify() */
+	__u8 owned;               /* identity says whose it is: its pid, comm and cgroup are set */
+	__u8 state;               /* the TCP state that was last seen */
+	__u8 reported;            /* there is a kw_reported in `reports` */
+	__u32 span_since;         /* KW_RECEIVED_MIB() when span_ends[KW_RECEIVED] was set */
+	__u32 span_ends[KW_WAYS]; /* the sequence number up to which nothing needs a look: see span.bpf.h */
 	struct http1_connection http1;
 	struct kw_side sides[2]; /* by enum http1_direction */
 	struct kw_http http;     /* but for what is above and in sides */
@@ -222,15 +223,9 @@ struct kw_scratch {
 	struct user_iovec segments[KW_SEGMENTS]; /* and these to keep what 6.1's verifier takes for one */
 };
 
-enum kw_scratch_of {
-	KW_SCRATCH_SEND,
-	KW_SCRATCH_RECEIVE,
-	KW_SCRATCH_MAX,
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, KW_SCRATCH_MAX);
+	__uint(max_entries, KW_WAYS); /* by enum kw_way */
 	__type(key, __u32);
 	__type(value, struct kw_scratch);
 } scratch SEC(".maps");

@@ -7,12 +7,12 @@
 #include "role.bpf.h"
 
 /* Are these the server's first bytes, on a connection that is no HTTP by what its client said? */
-static __always_inline int kw_may_revive(const struct kw_connection *c, int sending)
+static __always_inline int kw_may_revive(const struct kw_connection *c, enum kw_way way)
 {
 	__u8 protocol = c->http1.protocol;
 
 	return (protocol == HTTP1_PROTOCOL_OPAQUE || protocol == HTTP1_PROTOCOL_TLS) &&
-	       kw_direction(c->role, sending) == HTTP1_RESPONSES && !(sending ? c->tx_bytes : c->rx_bytes) &&
+	       kw_direction(c->role, way) == HTTP1_RESPONSES && !(way == KW_SENT ? c->tx_bytes : c->rx_bytes) &&
 	       !c->identity.preexisting;
 }
 
@@ -27,7 +27,7 @@ static __always_inline void kw_resume_requests(struct kw_connection *c, struct s
 		c->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 	else
 		c->tx_bytes = kw_tx_position(c, tcp, tcp->write_seq);
-	kw_expect_no_body(c);
+	kw_span_close(c);
 }
 
 /* All that the client has sent counts as one request. */
@@ -37,7 +37,8 @@ static __always_inline void kw_count_odd_request(struct kw_connection *c, struct
 
 	http->counts.requests_begun = http->counts.requests = http->counts.requests_ended = 1;
 	http->counts.request.none = 1;
-	http->first_request_started = http->request_started = http->request_ended = kw_passed_at(sk, 0);
+	http->first_request_started = http->request_started = http->request_ended =
+		kw_passed_at(sk, KW_RECEIVED);
 	http->request_begin = 0;
 	http->request_end = c->role == KW_ROLE_SERVER ? c->rx_bytes : c->tx_bytes;
 	http->last_request_version = 1;
@@ -46,13 +47,13 @@ static __always_inline void kw_count_odd_request(struct kw_connection *c, struct
 }
 
 /* Returns whether the connection is HTTP after all. */
-static __noinline int kw_revive(struct kw_connection *c, struct sock *sk, __u64 n, int sending)
+static __noinline int kw_revive(struct kw_connection *c, struct sock *sk, __u64 n, enum kw_way way)
 {
-	__u32 index = sending ? KW_SCRATCH_SEND : KW_SCRATCH_RECEIVE;
+	__u32 index = way;
 	__u32 role = c->role == KW_ROLE_SERVER ? KW_ROLE_SERVER : KW_ROLE_CLIENT;
 	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);
 
-	if (!room || kw_look_for_role(sk, room, n, sending) != role)
+	if (!room || kw_look_for_role(sk, room, n, way) != role)
 		return 0;
 	kw_resume_requests(c, sk);
 	http1_revive(&c->http1);

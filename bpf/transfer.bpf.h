@@ -19,29 +19,29 @@ static __always_inline void kw_app_error(struct kw_connection *c, int result)
 }
 
 /* Bytes of a body that were sent before the last @result, and let pass. */
-static __always_inline __u64 kw_body_gap(const struct kw_connection *c, struct sock *sk, int result)
+static __always_inline __u64 kw_span_gap(const struct kw_connection *c, struct sock *sk, int result)
 {
 	const struct tcp_sock *tcp;
 
-	if (!kw_body_left(c, kw_direction(c->role, 1)))
+	if (!kw_span_left(c, kw_direction(c->role, KW_SENT)))
 		return 0;
 	tcp = kw_tcp_known(sk);
-	return tcp ? kw_body_passed(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq - result)) : 0;
+	return tcp ? kw_span_sent(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq - result)) : 0;
 }
 
 /* Takes the @result bytes of a call through the machine. Returns 0 if the connection is not to be observed after all. */
-static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, int result, int sending,
+static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, int result, enum kw_way way,
 				     int readable)
 {
 	int observed;
 
 	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 &&
-	    (!readable || !kw_may_revive(c, sending) || !kw_revive(c, sk, result, sending)))
+	    (!readable || !kw_may_revive(c, way) || !kw_revive(c, sk, result, way)))
 		return 1;
 	if (!kw_own(c, sk))
 		return 0;
-	if (kw_has_role(c, sk, result, sending, readable, &observed))
-		kw_feed(c, sk, result, sending, readable);
+	if (kw_has_role(c, sk, result, way, readable, &observed))
+		kw_feed(c, sk, result, way, readable);
 	return observed;
 }
 
@@ -60,17 +60,17 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 		kw_app_error(c, result);
 		return 0;
 	}
-	if (kw_body_passes(c, sk, 1))
+	if (kw_span_covers(c, sk, KW_SENT))
 		return 0;
-	passed = kw_body_gap(c, sk, result);
+	passed = kw_span_gap(c, sk, result);
 	if (passed) {
-		kw_body_catches_up(c, kw_direction(c->role, 1), passed);
+		kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
 		c->tx_bytes += passed;
 	}
-	if (!kw_follow(c, sk, result, 1, 1))
+	if (!kw_follow(c, sk, result, KW_SENT, 1))
 		return 0;
 	c->tx_bytes += result;
-	kw_body_begins(c, sk, 1);
+	kw_span_open(c, sk, KW_SENT);
 	return 0;
 }
 
@@ -91,14 +91,14 @@ static __always_inline void kw_take_gap(struct kw_connection *c, struct sock *sk
 {
 	struct kw_cursor cursor = {
 		.position = c->rx_bytes + gap,
-		.direction = kw_direction(c->role, 0),
+		.direction = kw_direction(c->role, KW_RECEIVED),
 		.why = KW_TAINT_GAP,
 	};
 
-	if (gap < kw_body_left(c, cursor.direction)) {
-		kw_body_catches_up(c, cursor.direction, gap);
+	if (gap < kw_span_left(c, cursor.direction)) {
+		kw_span_advance(c, cursor.direction, gap);
 	} else {
-		cursor.now = kw_passed_at(sk, 0);
+		cursor.now = kw_passed_at(sk, KW_RECEIVED);
 		cursor.event = http1_call(&c->http1, cursor.direction);
 		cursor.event |= kw_pass_unseen(c, cursor.direction, gap);
 		if (cursor.event)
@@ -121,18 +121,18 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 	if (result <= 0) {
 		kw_app_error(c, result);
 		if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
-			c->sides[kw_direction(c->role, 0)].flags |= KW_HTTP_EOF_READ;
+			c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
 		return 0;
 	}
-	if (kw_body_passes(c, sk, 0))
+	if (kw_span_covers(c, sk, KW_RECEIVED))
 		return 0;
 	gap = kw_gap(c, sk, result);
 	if (gap)
 		kw_take_gap(c, sk, gap);
-	if (!kw_follow(c, sk, result, 0, !(flags & MSG_TRUNC)))
+	if (!kw_follow(c, sk, result, KW_RECEIVED, !(flags & MSG_TRUNC)))
 		return 0;
 	c->rx_bytes += result;
-	kw_body_begins(c, sk, 0);
+	kw_span_open(c, sk, KW_RECEIVED);
 	return 0;
 }
 

@@ -16,12 +16,24 @@
  * and a call costs what three instructions cost. */
 #define KW_INLINE static inline __attribute__((always_inline))
 
-/* In a loop: what lies in memory is read again. The verifier follows every value in a register from round to
- * round, and would never see two rounds alike; of what is in a map it knows nothing. */
+/* The verifier's habits, and the two macros that deal with them.
+ *
+ * The verifier walks every path through a program, and goes on from where two paths meet once for each difference between
+ * them that it knows of. It knows the values in registers and on the stack, and nothing of the values in a map. So state
+ * that many paths change lives in a map, and KW_FORGET() stands where they meet: the compiler then keeps nothing in
+ * registers, values are read again from memory, and what follows is verified once. In loops the same holds from round to
+ * round: a loop whose state is in a map is verified in one or two rounds.
+ *
+ * The verifier believes a bound only of the very register in which it was tested, and the verifier of 6.1 does not link a
+ * register to its copy on the stack. The compiler, which knows a value to be small, may test a copy of it or leave out the
+ * test. After KW_OPAQUE(value) the compiler knows no more of the value than the verifier does. It also keeps a loop from
+ * becoming a call of memset(), which the kernel does not offer to programs. */
 #ifdef __bpf__
 #define KW_FORGET() asm volatile("" ::: "memory")
+#define KW_OPAQUE(value) asm volatile("" : "+r"(value))
 #else
 #define KW_FORGET() ((void)0)
+#define KW_OPAQUE(value) ((void)0)
 #endif
 
 /* Makes a word of one's own visible to the other direction, after all that was written before. */

@@ -13,7 +13,6 @@
 #include "observe/requirements.h"
 
 #define HOOK_PREFIX "tp_btf/"
-#define ITERATOR_PREFIX "iter/"
 
 /* One line per requirement, as they are looked at. */
 struct report {
@@ -95,19 +94,19 @@ static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 }
 
 /* A front end that lacks something is amiss only if no other one does the work. */
-static void say_front_end(enum kw_front_end front_end, const struct kw_lack *lack, enum kw_front_end chosen)
+static void say_front_end(enum kw_front_end front_end, const struct kw_missing_hook *missing, enum kw_front_end chosen)
 {
 	char why[128];
 
 	if (front_end == chosen)
 		printf("%-8s %s front end: all its hooks work; keepwatch uses this one\n", "ok",
 		       kw_front_end_name(front_end));
-	else if (!lack->hook)
+	else if (!missing->hook)
 		printf("%-8s %s front end: it would work as well\n", "spare", kw_front_end_name(front_end));
 	else {
-		kw_lack_text(lack, why, sizeof(why));
+		kw_missing_hook_text(missing, why, sizeof(why));
 		printf("%-8s %s front end: %s: %s\n", chosen ? "unused" : "missing",
-		       kw_front_end_name(front_end), lack->hook, why);
+		       kw_front_end_name(front_end), missing->hook, why);
 	}
 }
 
@@ -115,12 +114,12 @@ static void say_addition(const struct kw_addition *addition)
 {
 	char why[128];
 
-	if (!addition->lack.hook) {
+	if (!addition->missing.hook) {
 		printf("%-8s %s\n", "ok", addition->purpose);
 		return;
 	}
-	kw_lack_text(&addition->lack, why, sizeof(why));
-	printf("%-8s %s: %s: %s\n", "unseen", addition->purpose, addition->lack.hook, why);
+	kw_missing_hook_text(&addition->missing, why, sizeof(why));
+	printf("%-8s %s: %s: %s\n", "unseen", addition->purpose, addition->missing.hook, why);
 }
 
 /* Another iterator than the first one meets fewer connections while they live. */
@@ -128,28 +127,28 @@ static void say_sweep(const struct kw_front_end_choice *choice)
 {
 	char why[128];
 
-	if (!choice->sweep_lack.hook) {
+	if (!choice->sweep_missing.hook) {
 		printf("%-8s %s: finds the connections that are already open\n", "ok", choice->sweep);
 		return;
 	}
-	kw_lack_text(&choice->sweep_lack, why, sizeof(why));
+	kw_missing_hook_text(&choice->sweep_missing, why, sizeof(why));
 	printf("%-8s %s: finds open connections that a process holds; others show when they close (%s: %s)\n",
-	       "ok", choice->sweep, choice->sweep_lack.hook, why);
+	       "ok", choice->sweep, choice->sweep_missing.hook, why);
 }
 
 static enum kw_front_end check_front_ends(struct report *report, struct keepwatch_bpf *skel,
 					  enum kw_front_end wanted)
 {
-	struct kw_lack lacks[KW_FRONT_END_MAX];
+	struct kw_missing_hook missing[KW_FRONT_END_MAX];
 	struct kw_front_end_choice choice;
 
 	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
-		lacks[i] = kw_front_end_lack(skel->obj, i);
+		missing[i] = kw_front_end_missing(skel->obj, i);
 	if (kw_front_end_choose(skel->obj, wanted, &choice) < 0)
 		report->missing++;
 	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
 		if (wanted == KW_FRONT_END_ANY || wanted == i)
-			say_front_end(i, &lacks[i], choice.chosen);
+			say_front_end(i, &missing[i], choice.chosen);
 	for (unsigned int i = 0; i < choice.additions; i++)
 		say_addition(&choice.addition[i]);
 	if (choice.sweep)
@@ -160,7 +159,6 @@ static enum kw_front_end check_front_ends(struct report *report, struct keepwatc
 /* What counts in the end: the kernel takes the programs and lets them be attached. */
 static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 {
-	struct bpf_program *program;
 	char advice[256];
 	int r = keepwatch_bpf__load(skel);
 
@@ -170,10 +168,7 @@ static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 			     : strerror(-r));
 	if (!say(report, r == 0, "the kernel accepts the programs", advice))
 		return;
-	bpf_object__for_each_program(program,
-				     skel->obj) if (strncmp(bpf_program__section_name(program), ITERATOR_PREFIX,
-							    strlen(ITERATOR_PREFIX)) == 0)
-		bpf_program__set_autoattach(program, false); /* those run when they are asked to */
+	kw_front_end_hold_iterators(skel->obj);
 	r = keepwatch_bpf__attach(skel);
 	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
 		 strerror(-r));

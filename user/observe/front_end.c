@@ -30,15 +30,15 @@ const char *kw_front_end_name(enum kw_front_end front_end)
 	return names[front_end];
 }
 
-void kw_lack_text(const struct kw_lack *lack, char *ret_text, unsigned long size)
+void kw_missing_hook_text(const struct kw_missing_hook *missing, char *ret_text, unsigned long size)
 {
-	if (lack->error == -ESRCH || lack->error == -ENOENT)
+	if (missing->error == -ESRCH || missing->error == -ENOENT)
 		snprintf(ret_text, size, "this kernel has no such hook");
-	else if (lack->error == -EPERM || lack->error == -EACCES)
-		snprintf(ret_text, size, "this kernel does not allow this hook (%s)", strerror(-lack->error));
+	else if (missing->error == -EPERM || missing->error == -EACCES)
+		snprintf(ret_text, size, "this kernel does not allow this hook (%s)", strerror(-missing->error));
 	else
 		snprintf(ret_text, size, "no program can be attached to this hook (%s)",
-			 strerror(-lack->error));
+			 strerror(-missing->error));
 }
 
 /* ---- what this kernel needs --------------------------------------------------------------------------- */
@@ -83,6 +83,32 @@ static const struct addition *addition_of(const char *section)
 static bool is_iterator(const char *section)
 {
 	return strncmp(section, "iter/", strlen("iter/")) == 0;
+}
+
+bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+	struct bpf_program *other;
+
+	if (is_iterator(section))
+		return false;
+	bpf_object__for_each_program(other, object)
+	{
+		if (other != program && strcmp(bpf_program__section_name(other), section) == 0)
+			return true;
+	}
+	return false;
+}
+
+void kw_front_end_hold_iterators(const struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		if (is_iterator(bpf_program__section_name(program)))
+			bpf_program__set_autoattach(program, false);
+	}
 }
 
 /* The front end that a program belongs to; KW_FRONT_END_ANY: to all. */
@@ -132,7 +158,7 @@ static int try_section(const char *section)
 }
 
 /* The first hook of a front end that cannot be attached to. */
-struct kw_lack kw_front_end_lack(const struct bpf_object *object, enum kw_front_end front_end)
+struct kw_missing_hook kw_front_end_missing(const struct bpf_object *object, enum kw_front_end front_end)
 {
 	struct bpf_program *program;
 
@@ -142,9 +168,9 @@ struct kw_lack kw_front_end_lack(const struct bpf_object *object, enum kw_front_
 		int r = front_end_of(program) == front_end ? try_section(section) : 0;
 
 		if (r < 0)
-			return (struct kw_lack){section, r};
+			return (struct kw_missing_hook){section, r};
 	}
-	return (struct kw_lack){0};
+	return (struct kw_missing_hook){0};
 }
 
 /* ---- choosing ------------------------------------------------------------------------------------------- */
@@ -189,7 +215,7 @@ static void choose_sweep(struct bpf_object *object, struct kw_front_end_choice *
 			bpf_program__set_autoload(program, true);
 			return;
 		}
-		choice->sweep_lack = (struct kw_lack){section, r};
+		choice->sweep_missing = (struct kw_missing_hook){section, r};
 	}
 }
 
@@ -200,13 +226,13 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 	struct bpf_program *program;
 
 	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX && !choice.chosen; i++) {
-		struct kw_lack lack;
+		struct kw_missing_hook missing;
 
 		if (wanted != KW_FRONT_END_ANY && wanted != i)
 			continue;
-		lack = kw_front_end_lack(object, i);
-		if (lack.hook)
-			choice.lack = lack;
+		missing = kw_front_end_missing(object, i);
+		if (missing.hook)
+			choice.missing = missing;
 		else
 			choice.chosen = i;
 	}

@@ -8,7 +8,10 @@
 #ifndef KEEPWATCH_FRONT_END_H
 #define KEEPWATCH_FRONT_END_H
 
+#include <stdbool.h>
+
 struct bpf_object;
+struct bpf_program;
 
 enum kw_front_end {
 	KW_FRONT_END_ANY,        /* the first that works, in the order below */
@@ -18,35 +21,35 @@ enum kw_front_end {
 };
 
 /* Something of which the kernel refuses a part. */
-struct kw_lack {
+struct kw_missing_hook {
 	const char
 		*hook; /* as a section names it, such as "fexit/tcp_sendmsg"; lives as long as the object; NULL:
-			     nothing is lacking */
+			     nothing is missing */
 	int error;     /* negative; -ESRCH: the kernel has no such hook */
 };
 
 /* An addition to either front end, for kernels that hide something from it. */
 struct kw_addition {
 	const char *purpose; /* what goes unseen without it */
-	struct kw_lack lack;
+	struct kw_missing_hook missing;
 };
 
 #define KW_ADDITIONS 3
 
 struct kw_front_end_choice {
 	enum kw_front_end chosen; /* KW_FRONT_END_ANY: none */
-	struct kw_lack lack;      /* of the last front end that was tried in vain */
+	struct kw_missing_hook missing;      /* of the last front end that was tried in vain */
 	unsigned int additions;   /* how many this kernel needs */
 	struct kw_addition addition[KW_ADDITIONS];
 	const char *sweep;         /* the iterator over the connections, as a section; NULL: there is none */
-	struct kw_lack sweep_lack; /* of the last one that was tried in vain */
+	struct kw_missing_hook sweep_missing; /* of the last one that was tried in vain */
 };
 
 /* "tracepoint", "trampoline"; "any" for KW_FRONT_END_ANY. */
 const char *kw_front_end_name(enum kw_front_end front_end);
 
-/* What a lack means, as a clause to follow the hook's name. @size: of the buffer @ret_text. */
-void kw_lack_text(const struct kw_lack *lack, char *ret_text, unsigned long size);
+/* Says why a hook is missing, as a clause to follow its name. @size: of the buffer @ret_text. */
+void kw_missing_hook_text(const struct kw_missing_hook *missing, char *ret_text, unsigned long size);
 
 /* Tries the front ends until one works, or only the one that is @wanted, and the additions this kernel needs;
  * switches on their programs in @object, which must not be loaded yet. Tells all in @ret_choice, whatever comes of
@@ -54,7 +57,13 @@ void kw_lack_text(const struct kw_lack *lack, char *ret_text, unsigned long size
 int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 			struct kw_front_end_choice *ret_choice);
 
-/* What this front end lacks here. @object: not loaded, nothing chosen yet. */
-struct kw_lack kw_front_end_lack(const struct bpf_object *object, enum kw_front_end front_end);
+/* Has @program a twin: another program on the same hook, which does whatever it misses? */
+bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program);
+
+/* Keeps iterators from being attached along with the hooks, because they run when they are asked to. */
+void kw_front_end_hold_iterators(const struct bpf_object *object);
+
+/* The first hook that this front end misses here. @object: not loaded, nothing chosen yet. */
+struct kw_missing_hook kw_front_end_missing(const struct bpf_object *object, enum kw_front_end front_end);
 
 #endif

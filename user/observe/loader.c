@@ -54,9 +54,9 @@ static int no_front_end(enum kw_front_end wanted, const struct kw_front_end_choi
 	enum kw_front_end tried = wanted == KW_FRONT_END_ANY ? KW_FRONT_END_MAX - 1 : wanted;
 	char why[128];
 
-	kw_lack_text(&choice->lack, why, sizeof(why));
+	kw_missing_hook_text(&choice->missing, why, sizeof(why));
 	return kw_log_error(-EOPNOTSUPP, "the %s front end cannot work here: %s: %s; see keepwatch check",
-			    kw_front_end_name(tried), choice->lack.hook, why);
+			    kw_front_end_name(tried), choice->missing.hook, why);
 }
 
 /* What this kernel hides, and does not let us see otherwise, goes unseen. */
@@ -71,7 +71,7 @@ static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
 	       kw_front_end_name(choice.chosen),
 	       choice.sweep ? choice.sweep : "nothing, because this kernel lacks it,");
 	for (unsigned int i = 0; i < choice.additions; i++)
-		if (choice.addition[i].lack.hook)
+		if (choice.addition[i].missing.hook)
 			kw_log(KW_LOG_WARNING, "keepwatch will not see %s; see keepwatch check",
 			       choice.addition[i].purpose);
 	return 0;
@@ -101,10 +101,7 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
 	loader->skel->rodata->kw_config = *config;
 	loader->skel->rodata->kw_config.tick_us = tick_us();
-	bpf_program__set_autoattach(loader->skel->progs.kw_find_sockets, false);
-	bpf_program__set_autoattach(loader->skel->progs.kw_find_owners, false);
-	bpf_program__set_autoattach(loader->skel->progs.kw_sweep, false);
-	bpf_program__set_autoattach(loader->skel->progs.kw_sweep_files, false);
+	kw_front_end_hold_iterators(loader->skel->obj);
 	bpf_map__set_max_entries(loader->skel->maps.events, ring_size); /* fails only once it is loaded */
 	r = choose_front_end(loader, front_end);
 	if (r == 0) {
@@ -254,13 +251,6 @@ static uint64_t program_info(const struct bpf_program *program, struct bpf_prog_
 	return ret_info->recursion_misses;
 }
 
-/* What such a program misses, its twin on the same hook does. */
-static bool has_twin(const char *name)
-{
-	return strncmp(name, "kw_set_state", strlen("kw_set_state")) == 0 ||
-	       strncmp(name, "kw_destroy", strlen("kw_destroy")) == 0;
-}
-
 int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event)
 {
 	const size_t words = sizeof(struct kw_totals) / sizeof(uint64_t);
@@ -278,7 +268,7 @@ int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event
 	{
 		uint64_t misses = program_info(program, &info);
 
-		if (!has_twin(bpf_program__name(program)))
+		if (!kw_front_end_has_twin(loader->skel->obj, program))
 			event.totals.lost[KW_LOST_RECURSION] += misses;
 	}
 	event.unfinished = loader->skel->bss->kw_unfinished;

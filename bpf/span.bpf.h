@@ -3,77 +3,76 @@
  * send or receive is let pass after one comparison of sequence numbers, and of the connection's state no cache line is
  * touched but the first. How far the body has come is read off TCP's own numbers once somebody wants to know: the next
  * send or receive that is followed, a record, the close. */
-#ifndef KEEPWATCH_BODY_BPF_H
-#define KEEPWATCH_BODY_BPF_H
+#ifndef KEEPWATCH_SPAN_BPF_H
+#define KEEPWATCH_SPAN_BPF_H
 
 #include "connection.bpf.h"
 
-#define KW_BODY_MOST (1U << 30) /* bytes let pass unseen: no sequence number may come round again */
+#define KW_SPAN_MOST (1U << 30) /* bytes let pass unseen: no sequence number may come round again */
 /* What splice() takes out of a socket shows no event, so sequence numbers may come round before the next one does. Where
  * less than 2 GiB arrived since the last event they did not: what lay in the queue before is less than 1 GiB. */
 #define KW_RECEIVED_MIB(tcp) ((__u32)((tcp)->bytes_received >> 20))
 #define KW_UNSEEN_MOST 2047U
-#define KW_BODY_ENDLESS (1ULL << 62) /* bytes left of what only the close ends */
+#define KW_SPAN_ENDLESS (1ULL << 62) /* bytes left of what only the close ends */
 
 /* The sequence number behind the last byte that was followed. */
-static __always_inline __u32 kw_body_followed(const struct kw_connection *c, int sending)
+static __always_inline __u32 kw_span_begin(const struct kw_connection *c, enum kw_way way)
 {
-	return sending ? c->tx_base + (__u32)c->tx_bytes : c->rx_base + (__u32)c->rx_bytes;
+	return way == KW_SENT ? c->tx_base + (__u32)c->tx_bytes : c->rx_base + (__u32)c->rx_bytes;
 }
 
 /* Were the bytes that have just been sent or received of a body that goes on behind them? */
-static __always_inline int kw_body_passes(const struct kw_connection *c, struct sock *sk, int sending)
+static __always_inline int kw_span_covers(const struct kw_connection *c, struct sock *sk, enum kw_way way)
 {
 	const struct tcp_sock *tcp;
 	__u32 left;
 
-	if (c->body_ends[sending] == kw_body_followed(c, sending))
+	if (c->span_ends[way] == kw_span_begin(c, way))
 		return 0;
 	tcp = kw_tcp_known(sk);
 	if (!tcp)
 		return 0;
-	left = c->body_ends[sending] - (sending ? tcp->write_seq : tcp->copied_seq);
-	if (!left || left > KW_BODY_MOST)
+	left = c->span_ends[way] - (way == KW_SENT ? tcp->write_seq : tcp->copied_seq);
+	if (!left || left > KW_SPAN_MOST)
 		return 0;
-	return sending || KW_RECEIVED_MIB(tcp) - c->body_since < KW_UNSEEN_MOST;
+	return way == KW_SENT || KW_RECEIVED_MIB(tcp) - c->span_since < KW_UNSEEN_MOST;
 }
 
 /* How many bytes are to come that need no look: of a body, a tunnel, or what is no HTTP. 0 if the next one needs one. */
-static __always_inline __u64 kw_body_left(const struct kw_connection *c, __u32 direction)
+static __always_inline __u64 kw_span_left(const struct kw_connection *c, __u32 direction)
 {
 	const struct http1_stream *s = &c->http1.streams[direction & 1];
 
 	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || (s->state == HTTP1_TUNNEL && c->http1.tunnel))
-		return KW_BODY_ENDLESS;
+		return KW_SPAN_ENDLESS;
 	if (c->http1.tunnel || s->flags & HTTP1_FLAG_UNPAIRED)
 		return 0;
 	if (s->state == HTTP1_BODY_CLOSE)
-		return KW_BODY_ENDLESS;
+		return KW_SPAN_ENDLESS;
 	return s->state == HTTP1_BODY || s->state == HTTP1_CHUNK_DATA || s->state == HTTP1_BODY_DOUBT
 		       ? s->remain
 		       : 0;
 }
 
 /* A send or receive was followed: from here on what is left of a body may pass. */
-static __always_inline void kw_body_begins(struct kw_connection *c, struct sock *sk, int sending)
+static __always_inline void kw_span_open(struct kw_connection *c, struct sock *sk, enum kw_way way)
 {
-	__u64 left = kw_body_left(c, kw_direction(c->role, sending));
+	__u64 left = kw_span_left(c, kw_direction(c->role, way));
 	const struct tcp_sock *tcp = left > 1 ? kw_tcp_known(sk) : NULL;
 
 	if (!tcp || kw_is_unsupported(sk, tcp) || c->state == TCP_SYN_SENT)
 		left = 0; /* the base of sequence numbers is not known before the connection is established */
-	else if (!sending)
-		c->body_since = KW_RECEIVED_MIB(tcp);
-	c->body_ends[sending] =
-		kw_body_followed(c, sending) + (left < KW_BODY_MOST ? (__u32)left : KW_BODY_MOST);
+	else if (way == KW_RECEIVED)
+		c->span_since = KW_RECEIVED_MIB(tcp);
+	c->span_ends[way] = kw_span_begin(c, way) + (left < KW_SPAN_MOST ? (__u32)left : KW_SPAN_MOST);
 }
 
 /* Of a body that is being sent: how many of its bytes had passed when @position had been sent. The last one is never among
  * them. Below kTLS positions are of other bytes. */
-static __always_inline __u64 kw_body_passed(const struct kw_connection *c, const struct sock *sk,
-					    const struct tcp_sock *tcp, __u64 position)
+static __always_inline __u64 kw_span_sent(const struct kw_connection *c, const struct sock *sk,
+					  const struct tcp_sock *tcp, __u64 position)
 {
-	__u64 left = kw_body_left(c, kw_direction(c->role, 1));
+	__u64 left = kw_span_left(c, kw_direction(c->role, KW_SENT));
 	__s64 passed = left ? position - c->tx_bytes : 0;
 
 	if (passed <= 0 || kw_is_unsupported(sk, tcp))
@@ -82,7 +81,7 @@ static __always_inline __u64 kw_body_passed(const struct kw_connection *c, const
 }
 
 /* @n bytes of a body have passed, and not its last. */
-static __always_inline void kw_body_catches_up(struct kw_connection *c, __u32 direction, __u64 n)
+static __always_inline void kw_span_advance(struct kw_connection *c, __u32 direction, __u64 n)
 {
 	struct http1_stream *s = &c->http1.streams[direction & 1];
 
