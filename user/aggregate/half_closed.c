@@ -13,12 +13,12 @@ void kw_half_closed_advance(struct kw_half_closed *half_closed, uint64_t now)
 	uint64_t tick = now / KW_HALF_CLOSED_TICK;
 
 	if (tick > half_closed->now + KW_HALF_CLOSED_CELLS)
-		half_closed->now = tick - KW_HALF_CLOSED_CELLS; /* each cell once is enough */
+		half_closed->now = tick - KW_HALF_CLOSED_CELLS; /* no need to clear a cell twice */
 	while (half_closed->now < tick) {
 		struct kw_half_closed_cell *cell =
 			&half_closed->fresh[++half_closed->now % KW_HALF_CLOSED_CELLS];
 
-		/* The cell that now begins anew is the one that has just grown old. */
+		/* This cell has just become old; its place is used for the new tick. */
 		half_closed->old += cell->count;
 		if (cell->count > 0 && cell->example.cookie)
 			kw_examples_add(&half_closed->examples, cell->example);
@@ -26,7 +26,7 @@ void kw_half_closed_advance(struct kw_half_closed *half_closed, uint64_t now)
 	}
 }
 
-/* The cell of a FIN, or NULL where it is old. */
+/* The cell for a FIN at this time, or NULL if that is already old. */
 static struct kw_half_closed_cell *cell_of(struct kw_half_closed *half_closed, uint64_t peer_fin)
 {
 	uint64_t tick = peer_fin / KW_HALF_CLOSED_TICK;

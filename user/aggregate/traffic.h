@@ -16,7 +16,7 @@
 #define KW_VERSION_UNKNOWN 2 /* of requests, behind the minor versions 0 and 1 */
 #define KW_VERSIONS 3
 
-/* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
+/* Whether a request can be sent again without harm, by its method; unknown if its head was never seen. */
 enum kw_retryable {
 	KW_RETRYABLE_YES,
 	KW_RETRYABLE_NO,

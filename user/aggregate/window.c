@@ -31,7 +31,7 @@ struct kw_window_statistics *kw_window_now(struct kw_window *window, uint64_t le
 	return span->statistics;
 }
 
-/* The newest comes first, so that its examples do. */
+/* Adds the newest span first, so that its examples come first. */
 int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now,
 		  struct kw_window_statistics *ret_sum)
 {

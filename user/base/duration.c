@@ -8,7 +8,7 @@
 #include "include/units.h"
 
 static const struct unit {
-	uint64_t below; /* ns: durations up to here are printed in it */
+	uint64_t below; /* ns; durations below this are printed in this unit */
 	uint64_t size;  /* ns */
 	unsigned int decimals;
 	const char *name;

@@ -11,10 +11,11 @@ struct kw_duration {
 	char text[KW_DURATION_TEXT];
 };
 
-/* A measured duration, to four digits at most. It is cut, not rounded, so that it never claims more than it was. */
+/* Formats a measured duration with four digits at most. Cuts digits instead of rounding, so that the text never exceeds the
+ * true time. */
 struct kw_duration kw_duration(uint64_t ns);
 
-/* A mean, a limit or a setting: rounded to four digits. A number below 0 counts as 0. */
+/* Formats a mean, a limit or a setting: rounded to four digits. Negative numbers count as 0. */
 struct kw_duration kw_duration_about(double seconds);
 
 /* kw_duration() into a buffer. */

@@ -94,7 +94,8 @@ static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 }
 
 /* A front end that lacks something is amiss only if no other one does the work. */
-static void say_front_end(enum kw_front_end front_end, const struct kw_missing_hook *missing, enum kw_front_end chosen)
+static void say_front_end(enum kw_front_end front_end, const struct kw_missing_hook *missing,
+			  enum kw_front_end chosen)
 {
 	char why[128];
 

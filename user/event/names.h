@@ -13,10 +13,10 @@ void kw_connection_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT
 /* "http/1.1", "http/1.0", "h2c", "tls", "opaque" or "none". */
 const char *kw_protocol_name(const struct kw_http *http);
 
-/* "preexisting" and so on: why something is not known. */
+/* "preexisting" and so on: the reason why something about a connection is not known. */
 const char *kw_taint_name(enum kw_taint taint);
 
-/* "closed" and so on: what was lost on the way to user space. */
+/* "closed" and so on: the kind of an event that was lost on the way to user space. */
 const char *kw_lost_name(enum kw_lost lost);
 
 /* "close", "http10", "delimited". */

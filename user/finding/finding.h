@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A finding: what many connections of one service say together, with its numbers and what to do about it. */
+/* A finding: a fault that many connections of one service show together, with its numbers and with advice. */
 #ifndef KEEPWATCH_FINDING_H
 #define KEEPWATCH_FINDING_H
 
@@ -26,8 +26,8 @@ enum kw_number_kind {
 struct kw_number {
 	const char *name;
 	enum kw_number_kind kind;
-	double value;     /* of all but text and null */
-	const char *text; /* of text: a constant */
+	double value;     /* for all kinds but text and null */
+	const char *text; /* for the kind text; a constant */
 };
 
 #define KW_FINDING_NUMBERS 12
@@ -46,7 +46,7 @@ struct kw_finding {
 	struct kw_examples examples;
 };
 
-/* What there is no room for is left out. */
+/* These add to a finding. If there is no room, they do nothing. */
 void kw_finding_count(struct kw_finding *finding, const char *name, uint64_t count);
 void kw_finding_count_or_null(struct kw_finding *finding, const char *name, bool known, uint64_t count);
 void kw_finding_seconds(struct kw_finding *finding, const char *name, bool known, double seconds);

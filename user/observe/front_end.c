@@ -35,7 +35,8 @@ void kw_missing_hook_text(const struct kw_missing_hook *missing, char *ret_text,
 	if (missing->error == -ESRCH || missing->error == -ENOENT)
 		snprintf(ret_text, size, "this kernel has no such hook");
 	else if (missing->error == -EPERM || missing->error == -EACCES)
-		snprintf(ret_text, size, "this kernel does not allow this hook (%s)", strerror(-missing->error));
+		snprintf(ret_text, size, "this kernel does not allow this hook (%s)",
+			 strerror(-missing->error));
 	else
 		snprintf(ret_text, size, "no program can be attached to this hook (%s)",
 			 strerror(-missing->error));

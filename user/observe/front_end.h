@@ -37,11 +37,11 @@ struct kw_addition {
 #define KW_ADDITIONS 3
 
 struct kw_front_end_choice {
-	enum kw_front_end chosen; /* KW_FRONT_END_ANY: none */
-	struct kw_missing_hook missing;      /* of the last front end that was tried in vain */
-	unsigned int additions;   /* how many this kernel needs */
+	enum kw_front_end chosen;       /* KW_FRONT_END_ANY: none */
+	struct kw_missing_hook missing; /* of the last front end that was tried in vain */
+	unsigned int additions;         /* how many this kernel needs */
 	struct kw_addition addition[KW_ADDITIONS];
-	const char *sweep;         /* the iterator over the connections, as a section; NULL: there is none */
+	const char *sweep; /* the iterator over the connections, as a section; NULL: there is none */
 	struct kw_missing_hook sweep_missing; /* of the last one that was tried in vain */
 };
 

@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 #define LANES 4
-#define PRIME 0x9e3779b97f4a7c15ULL /* any odd number with its bits well spread will do */
+#define PRIME 0x9e3779b97f4a7c15ULL /* any odd number with well-spread bits would do */
 
 static uint64_t load(const uint8_t *at)
 {
@@ -16,8 +16,8 @@ static uint64_t load(const uint8_t *at)
 	return word;
 }
 
-/* Version 1: four sums side by side, because one would wait for its own multiplication. It is kept so that older recordings
- * can be read. */
+/* Version 1 computes four sums side by side. Each step maps the sum one to one, so damage to a single word is always found;
+ * other damage is missed once in 2^64 cases. It is kept so that older recordings can be read. */
 static uint64_t checksum_1(const struct kw_frame_head *head, const void *payload)
 {
 	uint64_t lanes[LANES] = {head->size, head->type, PRIME, ~PRIME};

@@ -10,15 +10,15 @@
 #include "include/event.h"
 #include "recording/recording.h"
 
-#define BUFFER (256U << 10) /* more than the longest frame, and little enough to stay in the cache */
+#define BUFFER (256U << 10) /* larger than any frame, and small enough for the cache */
 
 struct kw_recording_reader {
 	char *path;
 	int fd;
-	uint64_t position; /* in the file, of buffer[next] */
-	size_t next;       /* where the next frame begins */
+	uint64_t position; /* position of buffer[next] in the file */
+	size_t next;       /* index in buffer where the next frame begins */
 	size_t filled;
-	bool ended;       /* the file has no more than what is in the buffer */
+	bool ended;       /* the whole rest of the file is in the buffer */
 	uint32_t version; /* of the file */
 	uint8_t buffer[BUFFER] __attribute__((aligned(8)));
 };
@@ -28,7 +28,7 @@ static int cannot_read(const struct kw_recording_reader *reader, int r)
 	return kw_log_error(r, "cannot read %s: %s", reader->path, strerror(-r));
 }
 
-/* Sees to it that @size bytes are there from buffer[next] on. 0; -ENODATA if the file ends before. */
+/* Reads until @size bytes are in the buffer, from buffer[next] on. Returns 0, or -ENODATA if the file ends before. */
 static int need(struct kw_recording_reader *reader, size_t size)
 {
 	if (reader->filled - reader->next >= size)

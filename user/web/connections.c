@@ -7,10 +7,11 @@
 #include <utlist.h>
 
 struct kw_web_client {
-	int fd;             /* libmicrohttpd's */
-	bool answering;     /* its request is complete, the answer is under way */
-	bool unlisted;      /* not in the list */
-	struct kw_web *web; /* a reference: its session, whose end is not told, uses what is in there */
+	int fd;         /* the socket; libmicrohttpd owns it */
+	bool answering; /* its request is complete, and libmicrohttpd is sending the answer */
+	bool unlisted;  /* removed from the list of connections */
+	struct kw_web *
+		web; /* a reference, because the TLS session uses it, and libmicrohttpd does not say when the session ends */
 	struct kw_web_client *prev, *next;
 };
 
@@ -23,7 +24,7 @@ static void unlist(struct kw_web_connections *connections, struct kw_web_client 
 	client->unlisted = true;
 }
 
-/* libmicrohttpd reads the end of the stream, and closes. */
+/* Ends a connection: after shutdown(), libmicrohttpd reads the end of the stream and closes the socket. */
 static void end(struct kw_web_connections *connections, struct kw_web_client *client)
 {
 	unlist(connections, client);
@@ -39,7 +40,7 @@ static void add_client(struct kw_web_connections *connections, struct MHD_Connec
 
 	*ret_client = client;
 	if (!client)
-		return; /* without a certificate there is no handshake either */
+		return; /* no memory: the connection gets no certificate, so its TLS handshake fails */
 	client->web = kw_web_ref(connections->web);
 	kw_web_connection_begins(client->web, connection);
 	client->unlisted = !info;
@@ -51,7 +52,7 @@ static void add_client(struct kw_web_connections *connections, struct MHD_Connec
 		end(connections, connections->clients);
 }
 
-/* By now its session is no more. */
+/* The TLS session has ended by now, so the reference to its settings can go. */
 static void remove_client(struct kw_web_connections *connections, struct kw_web_client *client)
 {
 	unlist(connections, client);
@@ -90,8 +91,8 @@ void kw_web_connections_asked(struct kw_web_connections *connections, struct MHD
 	DL_APPEND(connections->clients, client);
 }
 
-/* libmicrohttpd takes a short read for all there was, and is not told a second time of an end that came along with
- * what it read. */
+/* libmicrohttpd stops reading after a short read, and epoll does not report again that the client has closed if the
+ * FIN came together with those bytes. So such a connection must be ended from here. */
 static void end_if_it_has_ended(struct kw_web_connections *connections, struct kw_web_client *client)
 {
 	char next;

@@ -8,11 +8,11 @@
 
 #include "web/access.h"
 
-#define KW_WEB_CONNECTIONS 64 /* connections that are kept */
+#define KW_WEB_CONNECTIONS 64 /* number of connections that the server keeps */
 
 struct kw_web_client;
 
-/* Begins with all zeros but for the first. */
+/* Must start with all zeros except the first field. */
 struct kw_web_connections {
 	struct kw_web *
 		web; /* the access rules for clients that come from now on; a reference, of which each client has one

@@ -17,10 +17,10 @@
 #include "web/metrics_reply.h"
 #include "web/page_reply.h"
 
-#define CONNECTIONS (2 * KW_WEB_CONNECTIONS) /* those included that are sent away and have not gone yet */
-#define TIMEOUT_S 130      /* above any usual scrape interval: or this would be a keep-alive race */
-#define MEMORY (16U << 10) /* for the head of a request */
-#define TURN (5 * KW_MS)   /* then the ring has its turn */
+#define CONNECTIONS (2 * KW_WEB_CONNECTIONS) /* includes connections that are being closed */
+#define TIMEOUT_S 130      /* longer than usual scrape intervals, to avoid a keep-alive race */
+#define MEMORY (16U << 10) /* bytes per connection, for the head of a request */
+#define TURN (5 * KW_MS)   /* after this time the event loop reads the ring buffer again */
 
 struct kw_http_server {
 	struct MHD_Daemon *daemon;
@@ -79,7 +79,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 	(void)version;
 	(void)upload_data;
-	/* The first call is for the head alone; a body that nobody asked for is read and forgotten. */
+	/* libmicrohttpd calls first with the head alone, then with the body, which is dropped. */
 	if (!*request) {
 		*request = &head_seen;
 		kw_web_connections_asked(&server->connections, connection);
@@ -102,7 +102,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	return reply_text(connection, MHD_HTTP_NOT_FOUND, "text/plain", "see /metrics\n");
 }
 
-/* The server's own certificate, which it insists on: never asked for, as each connection is given one. */
+/* libmicrohttpd requires a callback for the certificate of the whole server. It is never used, because each
+ * connection gets its own certificate (see kw_web_connection_begins). */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
 			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
 			  gnutls_pcert_st **ret_chain, unsigned int *ret_length, gnutls_privkey_t *ret_key)
@@ -143,7 +144,7 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t length, c
 	return TAKE_FD(fd);
 }
 
-/* The port may have been left to the kernel to choose. */
+/* Reads the port back from the socket, because with port 0 the kernel chose it. */
 static void fill_url(struct kw_http_server *server, int fd)
 {
 	struct sockaddr_storage address = {0};
@@ -162,7 +163,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
 
 		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		/* All of it is zero to begin with. NOLINTBEGIN(clang-analyzer-core.CallAndMessage) */
+		/* @address starts as zeros. NOLINTBEGIN(clang-analyzer-core.CallAndMessage) */
 		snprintf(server->url, sizeof(server->url), "%s://[%s]:%u/metrics", scheme, host,
 			 ntohs(v6->sin6_port));
 		/* NOLINTEND(clang-analyzer-core.CallAndMessage) */
@@ -250,7 +251,7 @@ void kw_http_server_run(struct kw_http_server *server)
 	MHD_UNSIGNED_LONG_LONG timeout;
 
 	kw_web_connections_sweep(&server->connections);
-	/* A connection that can go on at once does not make the descriptor readable again. */
+	/* Loops, because a connection that can go on at once does not make the descriptor readable again. */
 	do
 		MHD_run(server->daemon);
 	while (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0 &&

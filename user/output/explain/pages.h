@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pages of `keepwatch explain`: for people who met a reason, a finding or an alert and want to
- * know what to do. */
+/* The pages of `keepwatch explain`, for people who see a reason, a finding or an alert and want to know what to do.
+ */
 #ifndef KEEPWATCH_EXPLAIN_H
 #define KEEPWATCH_EXPLAIN_H
 
@@ -21,7 +21,8 @@ struct kw_explanation {
 
 extern const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT]; /* by enum kw_reason */
 extern const struct kw_explanation
-	kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS_CUT]; /* by the same less KW_EXPLANATIONS_CUT */
+	kw_explanations_idle[KW_REASON_MAX -
+			     KW_EXPLANATIONS_CUT]; /* by enum kw_reason minus KW_EXPLANATIONS_CUT */
 extern const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX]; /* by enum kw_finding_id */
 
 #define KW_ALERTS 9

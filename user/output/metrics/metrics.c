@@ -11,18 +11,18 @@
 #include "output/metrics/exposition.h"
 #include "output/metrics/self.h"
 
-#define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
+#define LABELS 1024 /* enough for the longest service name with every byte escaped, and the other labels */
 
 /* ---- metrics by service ---- */
 
-/* One service, made ready before a line is written: the lines go by families. */
+/* One service. All are made ready before a line is written, because the output is ordered by family and not by service. */
 struct service {
 	const struct kw_service_counters *counters;
 	struct kw_traffic traffic; /* of the whole observation */
 	char labels[LABELS];
 };
 
-/* A service's labels, and more behind them. */
+/* A service's labels, with further ones appended. */
 struct labels {
 	char text[LABELS];
 };
@@ -50,8 +50,8 @@ static bool is_empty(const uint64_t *buckets, size_t size)
 	return true;
 }
 
-/* Every second bound (1, 2.5 and 5 of a decade) and the last that there is: a series less for each of the others,
- * at each service. A histogram without a sample says nothing in twenty-five lines. */
+/* Exposes every second bound (1, 2.5 and 5 of a decade) and the last one, to save series at each service. Leaves out
+ * a histogram without samples, because it would take twenty-five lines to show nothing. */
 static void times(struct kw_exposition *out, const char *labels, enum kw_histogram which,
 		  const struct kw_times *times)
 {
@@ -111,7 +111,8 @@ static void write_connect_failures(struct kw_exposition *out, const struct servi
 			      service->traffic.failed[reason]);
 }
 
-/* The race, from either end, is there from the start: a rate needs a zero to rise from. */
+/* The series of the keep-alive race exist from the start, with value 0, because rate() needs a value before the first
+ * loss. */
 static bool is_race(const struct service *service, int reason, int retryable)
 {
 	if (service->counters->service.role == KW_ROLE_SERVER)
@@ -345,7 +346,8 @@ static bool holds(const struct kw_assessment *service, enum kw_finding_id id, en
 	return false;
 }
 
-/* What once held is told to hold no more, or nobody would know. */
+/* A finding that was exported once stays exported as 0 when it clears; a vanished series would look like a failed
+ * scrape. */
 static void write_findings(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
 {
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
@@ -377,7 +379,7 @@ static void note_raised(struct kw_service_counters *counters, const struct kw_as
 		counters->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
 }
 
-/* All services are assessed before a line is written, because the lines go by families. */
+/* All services are assessed before a line is written, because the output is ordered by family and not by service. */
 struct assessments {
 	struct kw_assessment *list; /* owned */
 	size_t count;

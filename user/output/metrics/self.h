@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The metrics that are about the exporter itself, without role and service. */
+/* Metrics about keepwatch itself, without the labels role and service. */
 #ifndef KEEPWATCH_METRICS_SELF_H
 #define KEEPWATCH_METRICS_SELF_H
 

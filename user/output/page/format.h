@@ -26,16 +26,16 @@ bool kw_page_is_seconds(const char *name);
 /* "5.003 s", "210 ms". */
 void kw_page_seconds(FILE *file, double seconds);
 
-/* "42 s", "12.3 min": to a precision that suits an age. */
+/* "42 s", "12.3 min": rounded as suits an age. */
 void kw_page_span(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
 
 /* "14:03:22.123" in UTC, machine-readable too. */
 void kw_page_time(FILE *file, const struct kw_clock *clock, uint64_t monotonic);
 
-/* A service's name, and whose end of the connection it is told from. */
+/* A service's name, and whether its connections are seen from the client's or the server's end. */
 void kw_page_who(FILE *file, const struct kw_service_counters *counters);
 
-/* The id of a connection, as records have it. */
+/* The id of a connection, as in records. */
 void kw_page_id(FILE *file, uint64_t cookie, uint32_t generation);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sections of the status page, a file each, Each writes nothing that is not escaped
- * but constants and numbers. */
+/* The sections of the status page, one per file. All text except constants and numbers must be escaped. */
 #ifndef KEEPWATCH_PAGE_SECTIONS_H
 #define KEEPWATCH_PAGE_SECTIONS_H
 
@@ -10,10 +9,10 @@
 #include "finding/overview.h"
 #include "output/page/format.h"
 
-/* What is wrong and what to change, the gravest first. */
+/* The findings with their advice, the gravest first. */
 void kw_page_findings(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock);
 
-/* For each service with such times: idle time at reuse against idle time at close. */
+/* The plots of idle times, one for each service that has such times. */
 void kw_page_plots(FILE *file, const struct kw_overview *overview);
 
 /* The latest premature closes, each with its evidence; @now is the page's time, monotonic ns. */
@@ -23,7 +22,7 @@ void kw_page_closes(FILE *file, const struct kw_premature_closes *closes, const 
 /* A row for each service. */
 void kw_page_services(FILE *file, const struct kw_overview *overview);
 
-/* One plot, as a figure; false, and nothing is written, where there is nothing to compare. */
+/* Writes one plot, as a figure. Returns false, after writing nothing, if there is nothing to compare. */
 bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number);
 
 /* The style sheet and the script: page.css and page.js. */

@@ -12,9 +12,9 @@
 #include "output/report/print.h"
 #include "output/trace/text.h"
 
-#define WIDTH 100    /* of running text */
-#define HISTOGRAMS 5 /* services that get one */
-#define SERVICES 40  /* that get a line; the JSON has them all */
+#define WIDTH 100    /* of wrapped text */
+#define HISTOGRAMS 5 /* most services that get a histogram */
+#define SERVICES 40  /* most services in the table; the JSON has them all */
 #define NAME_LEAST 24
 
 static const char *const colours[KW_SEVERITY_MAX] = {"\033[1;36m", "\033[1;33m", "\033[1;31m"};
@@ -179,7 +179,7 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 	fputc('\n', file);
 }
 
-/* A histogram is worth its lines where connections were both used again and closed while idle. */
+/* A histogram is only useful for a service whose connections were both used again and closed while idle. */
 static bool has_histogram(const struct kw_assessment *service)
 {
 	return service->sum.traffic.reused && service->sum.close_idle.count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One connection as the outputs get it: the facts, and what was found out about them. Nothing is owned. */
+/* One connection, in the form that the outputs get: its event, its verdict and its names. It owns nothing. */
 #ifndef KEEPWATCH_RECORD_H
 #define KEEPWATCH_RECORD_H
 
@@ -14,7 +14,7 @@
 struct kw_record {
 	const struct kw_event *event;       /* a connection's */
 	const struct kw_verdict *verdict;   /* NULL for a connection that is still open */
-	const struct kw_evidence *evidence; /* NULL likewise */
+	const struct kw_evidence *evidence; /* NULL for a connection that is still open */
 	const struct kw_service *service;
 	const char *cgroup; /* path, or NULL */
 	struct kw_clock clock;
