@@ -10,7 +10,7 @@ import record
 # Numbers of the moment, and names that differ from host to host.
 DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup", "container", "srtt_us", "retransmits"}
 NUMBER = re.compile(r"\d[\d.,]*( (ns|us|ms|s|min|h)\b)?")
-SLOW = "sent again"  # evidence that only says that the guest was too slow for an acknowledgment in time
+SLOW = "retransmitted"  # a sentence of evidence that only shows that the guest acknowledged too slowly
 SWEEP = "iter/bpf_sk_storage_map"  # what goes through all connections on kernels that allow it, as Debian's do
 TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|Kernel panic|general protection|Out of memory")
 # Of the metrics: what counts events, not time.

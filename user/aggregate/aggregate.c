@@ -14,10 +14,10 @@ const char *const kw_protocol_names[KW_PROTOCOL_MAX] = {
 	[KW_PROTOCOL_TLS] = "tls",         [KW_PROTOCOL_OPAQUE] = "opaque",   [KW_PROTOCOL_NONE] = "none",
 };
 
-/* What is closed so long ago is told by all processors. */
+/* By now all processors have reported the closes of that time. */
 #define SETTLED_AFTER (2 * KW_S)
 
-#define AT_ONCE (100 * KW_MS) /* after its response: the server closes so early at no timeout */
+#define AT_ONCE (100 * KW_MS) /* a server that closes sooner after its response has not waited for a timeout */
 
 void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window)
 {
@@ -49,8 +49,8 @@ static bool is_other(const struct kw_service *service)
 	return strcmp(service->name, KW_OTHER_SERVICE) == 0 && service->peer[0] == '\0';
 }
 
-/* Counts a name that got no place, once. The table is small: with very many names some look alike, and the
- * number is too low, which does no harm to what it is for. */
+/* Counts a service that got no place, once per name. The table of hashes is small, so with very many names some
+ * collide and the count is too low, which is good enough for a warning. */
 static void refuse(struct kw_aggregate *aggregate, const struct kw_service *service)
 {
 	uint32_t hash, bit;
@@ -81,7 +81,7 @@ void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t
 		kw_window_free(&stats->window);
 }
 
-/* The service's place, a new one, or that of "other" once the ceiling is reached. NULL: out of memory. */
+/* Finds the service, or adds it; once the ceiling is reached, returns "other". NULL: out of memory. */
 static struct kw_stats *place_of(struct kw_aggregate *aggregate, const struct kw_service *service)
 {
 	struct kw_stats *stats;
@@ -227,7 +227,8 @@ bool kw_is_idle_close_by_server(const struct kw_verdict *verdict)
 	}
 }
 
-/* How long the server had kept an idle connection when it closed it under a request; below 0 if that is not known. */
+/* How long the connection had been idle when the server closed it and lost a request; below 0 if that is not known.
+ */
 static int64_t kept(const struct kw_verdict *verdict)
 {
 	if (verdict->phase == KW_PHASE_IDLE)
@@ -235,7 +236,8 @@ static int64_t kept(const struct kw_verdict *verdict)
 	return verdict->idle_before - (verdict->late_by > 0 ? verdict->late_by : 0);
 }
 
-/* After a response, since a connection that never had one was closed for another reason. */
+/* Whether the server closed right after a response. A connection without any response was closed for another reason.
+ */
 static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	return event->http.counts.responses_ended && kept(verdict) >= 0 && kept(verdict) < (int64_t)AT_ONCE;
@@ -412,8 +414,9 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 
 /* ---- totals ---- */
 
-/* What dropped closing records would have said, as far as the kernel kept it: no version, no code. The services
- * where they were counted as open are not known: so "other" has fewer open than none. */
+/* Counts closing records that were lost, as far as the kernel kept their numbers (without version and status). Their
+ * services are unknown, so the service "other" counts the closes, and its number of open connections may fall below
+ * zero. */
 static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_event_totals *event)
 {
 	const struct kw_total *now = &event->totals.dropped[role];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Counts by service. Pure: no clock, no I/O; time comes in with the events. Nothing is kept of a single
- * connection: a record holds all that is to be added, as a difference to what was reported of it before. */
+/* Counts by service. Pure: no clock, no I/O; time comes in with the events. It keeps nothing about a single
+ * connection, because each record holds the difference to the connection's earlier records. */
 #ifndef KEEPWATCH_AGGREGATE_H
 #define KEEPWATCH_AGGREGATE_H
 
@@ -17,9 +17,9 @@
 #include "aggregate/window_statistics.h"
 #include "aggregate/window.h"
 
-#define KW_OTHER_SERVICE "other" /* whatever finds no place of its own */
+#define KW_OTHER_SERVICE "other" /* name of the service that counts everything without a place of its own */
 #define KW_SERVICE_IDLE                                                                                        \
-	(3600 * KW_S) /* after this time without an event, and with nothing open, a service goes */
+	(3600 * KW_S) /* a service without an event for this time and without open connections is removed */
 
 /* Time histograms: those that the kernel gathers, and those filled at a close; all with the kernel's bounds. */
 struct kw_times {
@@ -40,8 +40,9 @@ enum kw_protocol_label {
 	KW_PROTOCOL_MAX,
 };
 
-#define KW_REASON_LOST KW_REASON_MAX /* of closed: a closing record that found no room */
-#define KW_REASON_LATE KW_REASON_MAX /* of lost_requests: those that the server never saw coming */
+#define KW_REASON_LOST KW_REASON_MAX /* index in closed: closing records that were lost */
+#define KW_REASON_LATE                                                                                         \
+	KW_REASON_MAX /* index in lost_requests: requests that arrived after the server had closed */
 #define KW_REASON_LABELS (KW_REASON_MAX + 1)
 #define KW_VERSIONS 3
 #define KW_CODES 6
@@ -51,14 +52,14 @@ struct kw_stats {
 	uint64_t last_event;       /* monotonic ns */
 	uint64_t opened;
 	uint64_t preexisting;
-	int64_t open;        /* opened + preexisting - closed; below 0 where what was lost belongs to others */
-	int64_t half_closed; /* likewise */
+	int64_t open; /* opened + preexisting - closed; of "other" it may be below 0, see add_dropped() */
+	int64_t half_closed; /* connections; may be below 0 too */
 	uint64_t closed[KW_REASON_LABELS][KW_CLOSER_MAX];
 	uint64_t connect_failures[KW_REASON_MAX];
 	uint64_t lost_requests[KW_REASON_LABELS][KW_RETRYABLE_MAX];
-	uint64_t requests[KW_VERSIONS]; /* by minor version; last those of which it is not known */
+	uint64_t requests[KW_VERSIONS]; /* by minor version; the last one counts those of unknown version */
 	uint64_t reused;
-	uint64_t codes[KW_CODES]; /* 1xx to 5xx; last those of which it is not known */
+	uint64_t codes[KW_CODES]; /* 1xx to 5xx; the last one counts those of unknown status */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;
 	} request, response;
@@ -73,17 +74,18 @@ struct kw_stats {
 	struct kw_times lateness;
 	uint32_t advertised_timeout; /* last seen, seconds; see has_advertised_timeout */
 	bool has_advertised_timeout;
-	char comm[KW_COMM];  /* of the process at this end, as last seen: hostile text; empty if never */
+	char comm
+		[KW_COMM]; /* name of the process at this end, as last seen: hostile text; empty if it was never seen */
 	uint8_t address[16]; /* of the server's end, as last seen */
 	uint16_t port;
-	struct kw_window window; /* what findings rest on */
+	struct kw_window window; /* statistics for findings */
 	struct kw_drains drains;
 	struct kw_leaks leaks;
 	uint8_t raised[KW_FINDING_MAX]; /* 1 << enum kw_severity: findings that were ever exposed */
 	UT_hash_handle hh;
 };
 
-/* Why a service has no place among those that are told apart. */
+/* Why a service has no counters of its own. */
 enum kw_service_dropped {
 	KW_SERVICE_DROPPED_CEILING,
 	KW_SERVICE_DROPPED_IDLE,
@@ -91,19 +93,21 @@ enum kw_service_dropped {
 };
 
 struct kw_aggregate {
-	struct kw_stats *services;    /* hash table; owned */
-	uint32_t ceiling;             /* most services in it, not counting those called "other" */
-	uint32_t count;               /* services in it now, not counting those called "other" */
-	uint64_t window;              /* ns; 0 means the whole observation */
-	uint64_t started;             /* monotonic ns, as far as is known */
-	uint64_t now;                 /* the latest time that an event brought */
+	struct kw_stats *services; /* hash table; owned */
+	uint32_t ceiling;          /* largest number of services in the table, not counting "other" */
+	uint32_t count;            /* number of services in the table now, not counting "other" */
+	uint64_t window;           /* ns; 0 means the whole observation */
+	uint64_t
+		started; /* monotonic ns; start of the observation, or of the first event if that is not known */
+	uint64_t now;    /* monotonic ns; the latest time of an event */
 	struct kw_totals totals;      /* the latest */
-	struct kw_unfinished closing; /* as the latest sweep counted them */
+	struct kw_unfinished closing; /* as of the latest sweep */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
-	struct kw_recent overflows; /* of the queues of this host's listeners; see kw_aggregate_overflows */
+	struct kw_recent
+		overflows; /* how often listeners' queues on this host were full; see kw_aggregate_overflows() */
 	struct kw_pairs pairs;
-	struct kw_programs programs; /* what runs on this host; a replay does not know */
-	uint8_t refused[8192];       /* a bit for each name that got no place, by its hash: each counts once */
+	struct kw_programs programs; /* programs on this host; empty in a replay */
+	uint8_t refused[8192]; /* one bit per hash of a service that got no place, so that each counts once */
 };
 
 extern const char *const kw_protocol_names[KW_PROTOCOL_MAX];
@@ -112,30 +116,30 @@ extern const char *const kw_protocol_names[KW_PROTOCOL_MAX];
 void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window);
 void kw_aggregate_close(struct kw_aggregate *aggregate);
 
-/* Findings look back for @window ns from now on, and what they saw so far is forgotten if that is a change. More
- * than @ceiling services keep their places. */
+/* Changes the settings. If @window differs, the statistics so far are dropped. If there are more than @ceiling
+ * services, they stay. */
 void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window);
 
-/* Adds what a connection's record says. @verdict is set if it closed. -ENOMEM. */
+/* Adds a connection's record. @verdict is set if the connection has closed. Returns 0 or -ENOMEM. */
 int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
 			    const struct kw_event *event, const struct kw_verdict *verdict);
 
-/* Counts a request that met a closed socket. -ENOMEM. */
+/* Counts a request that met a closed socket. Returns 0 or -ENOMEM. */
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event);
 
-/* Adds how often, since the last time, the queue of some listener of this host was full. A replay does not know. */
+/* Adds how often, since the last call, the accept queue of some listener on this host was full. Not called in a
+ * replay. */
 void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count);
 
-/* Takes over the kernel's totals; the records that it dropped since the last time count under "other". Lets
- * services go that were idle for long. -ENOMEM. */
+/* Takes the kernel's totals; records that it dropped since the last call count under "other". Removes services that
+ * were idle for long. Returns 0 or -ENOMEM. */
 int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event);
 
-/* Settles for all services whether what the server closed before @before was a drain. -ENOMEM. */
+/* Decides for all services which closes before @before were part of a drain. Returns 0 or -ENOMEM. */
 int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before);
 
-/* Whether a connection that closed belongs to the idle ages from which a server's timeout is told, and so to
- * those among which drains are looked for. */
+/* Whether the server closed an idle connection, so that the close counts for the server's timeout or for a drain. */
 bool kw_is_idle_close_by_server(const struct kw_verdict *verdict);
 
 #endif

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WITHIN (100 * KW_MS / KW_DRAIN_CELL) /* cells that a drain's closes lie in */
+#define WITHIN (100 * KW_MS / KW_DRAIN_CELL) /* number of cells that the closes of one drain span at most */
 #define CLOSES_LEAST 5
-#define SPREAD (KW_S / KW_US) /* us; the idle ages of a drain are further apart */
+#define SPREAD (KW_S / KW_US) /* us; the idle times of a drain's closes differ by more than this */
 
-/* Where the cell with this index is, or would have to be; mostly it is the last. */
+/* Index of the first cell not below @index (where to insert it). Searches from the end, because events arrive nearly
+ * in order. */
 static uint32_t place_of(const struct kw_drains *drains, uint64_t index)
 {
 	uint32_t at = drains->used;
@@ -26,7 +27,7 @@ static void remove_first(struct kw_drains *drains)
 	memmove(&drains->cells[0], &drains->cells[1], drains->used * sizeof(drains->cells[0]));
 }
 
-/* Does a drain begin at the first cell? Then all within its time are part of it. */
+/* Marks the cells of a drain that begins at the first cell, if one does. */
 static void mark(struct kw_drains *drains)
 {
 	uint64_t least = UINT64_MAX, most = 0, closed = 0;
@@ -118,7 +119,7 @@ static int make_room(struct kw_drains *drains)
 	return 0;
 }
 
-/* The cell of this index, a new one if need be. NULL: out of memory. */
+/* Finds the cell with this index, or adds it. NULL: out of memory. */
 static struct kw_drain_cell *cell_of(struct kw_drains *drains, uint64_t index)
 {
 	uint32_t at = place_of(drains, index);
@@ -165,7 +166,7 @@ static int add_to_cell(struct kw_drain_cell *cell, const struct kw_drain_close *
 	return kw_sketch_add(&cell->told.idle, (uint64_t)close->idle / KW_US);
 }
 
-/* A late request may be learnt of up to a minute after its drain was settled. */
+/* Finds the settled drain at this time, because a late request may be reported up to a minute after its drain. */
 static struct kw_drain *settled_drain_at(struct kw_drains *drains, uint64_t time)
 {
 	for (uint32_t i = drains->remembered; i-- > 0;)

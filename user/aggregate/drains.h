@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Drains: a reload, a deploy or a stop closes idle connections all at once, whatever their idle age; a timeout
- * closes each at the same age. So closes by the server wait here, gathered by when they happened, until it is
- * settled which they were. */
+/* Drains: a reload, a deploy or a stop closes idle connections all at once, however long they have been idle, whereas
+ * a timeout closes each after the same idle time. A single close does not show which it was. So closes by the server
+ * wait here, grouped by the time of the close, until enough of their neighbours are known to settle it. */
 #ifndef KEEPWATCH_DRAINS_H
 #define KEEPWATCH_DRAINS_H
 
@@ -11,19 +11,19 @@
 #include "aggregate/window_statistics.h"
 
 #define KW_DRAIN_CELL (10 * KW_MS)
-#define KW_DRAIN_CELLS 256 /* that wait at most; then the oldest is settled */
-#define KW_DRAINS 16       /* the latest that are remembered */
+#define KW_DRAIN_CELLS 256 /* most cells that wait; when there are more, the oldest is settled */
+#define KW_DRAINS 16       /* number of drains that are remembered, the latest ones */
 
 /* One close by the server, or one request that it lost. */
 struct kw_drain_close {
 	uint64_t closed; /* monotonic ns */
-	int64_t idle;    /* ns; below 0: it was not closed as an idle one */
-	bool race;       /* a request met it closing, or closed */
-	bool at_once;    /* the server closed right after its response: no timeout */
+	int64_t idle;    /* ns; idle time at the close; below 0: the connection was not idle */
+	bool race;       /* a request met the closing or closed connection */
+	bool at_once;    /* the server closed right after its response, so not at a timeout */
 	enum kw_reason reason;
-	uint64_t uncovered; /* requests that it lost, and that no finding but lost_requests may cover */
+	uint64_t uncovered; /* lost requests that only the finding lost_requests may cover */
 	bool early;         /* before the advertised timeout */
-	bool unannounced;   /* right after a response: does not make a drain, but is part of one */
+	bool unannounced; /* closed right after an unannounced response; does not count towards a drain, but may be part of one */
 	struct kw_lost_requests lost;
 	struct kw_example example;
 };
@@ -34,7 +34,7 @@ struct kw_drain_cell {
 	bool drained;    /* part of a drain */
 	uint64_t closed; /* idle connections */
 	uint64_t lost;
-	struct kw_outside told; /* to be told if this was no drain */
+	struct kw_outside told; /* statistics to add if this was no drain */
 	struct kw_example example;
 };
 
@@ -56,10 +56,11 @@ struct kw_drains {
 	struct kw_drain list[KW_DRAINS]; /* ascending */
 };
 
-/* -ENOMEM. What cells fall out of the table is told to *outside. */
+/* Adds a close. Closes that are settled as no drain, because the table is full, are added to *outside. Returns 0 or
+ * -ENOMEM. */
 int kw_drains_add(struct kw_drains *drains, const struct kw_drain_close *close, struct kw_outside *outside);
 
-/* Settles all that happened before @before: what was no drain is added to *outside. -ENOMEM. */
+/* Settles all closes before @before: those that were no drain are added to *outside. Returns 0 or -ENOMEM. */
 int kw_drains_settle(struct kw_drains *drains, uint64_t before, struct kw_outside *outside);
 
 void kw_drains_free(struct kw_drains *drains);

@@ -13,11 +13,11 @@ void kw_leaks_advance(struct kw_leaks *leaks, uint64_t now)
 	uint64_t tick = now / KW_LEAK_TICK;
 
 	if (tick > leaks->now + KW_LEAK_CELLS)
-		leaks->now = tick - KW_LEAK_CELLS; /* each cell once is enough */
+		leaks->now = tick - KW_LEAK_CELLS; /* no need to clear a cell twice */
 	while (leaks->now < tick) {
 		struct kw_leak_cell *cell = &leaks->fresh[++leaks->now % KW_LEAK_CELLS];
 
-		/* The cell that now begins anew is the one that has just grown old. */
+		/* This cell has just become old; its place is used for the new tick. */
 		leaks->old += cell->count;
 		if (cell->count > 0 && cell->example.cookie)
 			kw_examples_add(&leaks->examples, cell->example);
@@ -25,7 +25,7 @@ void kw_leaks_advance(struct kw_leaks *leaks, uint64_t now)
 	}
 }
 
-/* The cell of a FIN, or NULL where it is old. */
+/* The cell for a FIN at this time, or NULL if that is already old. */
 static struct kw_leak_cell *cell_of(struct kw_leaks *leaks, uint64_t peer_fin)
 {
 	uint64_t tick = peer_fin / KW_LEAK_TICK;

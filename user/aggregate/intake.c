@@ -31,7 +31,7 @@ static bool is_by_cgroup(const struct kw_namer *namer)
 	return namer->by == KW_SERVICE_BY_CGROUP || namer->by == KW_SERVICE_BY_CONTAINER;
 }
 
-/* What a name is made of, and nothing else; the rest differs from connection to connection. */
+/* The part of an identity that decides the name of the service, as a key of the cache; all else is zero. */
 static struct kw_identity part_of(const struct kw_namer *namer, const struct kw_identity *identity)
 {
 	struct kw_identity part = {.role = identity->role};
@@ -58,7 +58,7 @@ static uint32_t place_of(const struct kw_identity *part)
 	return (uint32_t)(hash >> 32) % KW_TALLY_NAMES;
 }
 
-/* By cgroup the path may change, so the name is made each time. */
+/* With --service-by cgroup the name is made anew each time, because the path may change. */
 const struct kw_service *kw_tally_service(struct kw_tally *tally, const struct kw_identity *identity)
 {
 	struct kw_identity part = part_of(tally->namer, identity);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Events into the aggregate, each under the name of its service: what the daemon, the report and a replay of
- * either have in common. */
+/* Adds events to the aggregate, each under the name of its service. The daemon, the report and replays share this
+ * step. */
 #ifndef KEEPWATCH_TALLY_H
 #define KEEPWATCH_TALLY_H
 
@@ -10,9 +10,9 @@
 
 #define KW_TALLY_NAMES 1024
 
-/* A name that was made before; making one takes longer than all the rest. */
+/* A cached service name, because making a name takes longer than all other work on an event. */
 struct kw_tally_name {
-	struct kw_identity identity; /* of it, what the name was made of; all else zero */
+	struct kw_identity identity; /* the fields that the name was made from; all others are zero */
 	struct kw_service service;
 };
 
@@ -21,7 +21,7 @@ struct kw_tally {
 	struct kw_source source;
 	struct kw_aggregate aggregate;
 	struct kw_tally_name *names; /* by hash; owned */
-	uint64_t overflows;          /* as the source last told */
+	uint64_t overflows;          /* overflows of accept queues, as last read from the source */
 };
 
 /* Findings look back for @window ns; 0 means to the start. -ENOMEM, and that has been logged. */

@@ -17,7 +17,8 @@ static uint64_t mix_end(uint64_t hash, const uint8_t address[16], uint16_t port)
 	return mix(mix(mix(hash, words[0]), words[1]), port);
 }
 
-/* The same for both ends: the client's endpoint comes first. The lowest bit is left to the role. */
+/* A hash that is the same for both ends, because the client's endpoint comes first. The lowest bit is free for the
+ * role. */
 static uint64_t hash_of(const struct kw_identity *identity)
 {
 	bool client = identity->role == KW_ROLE_CLIENT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Connections with both ends on this host show up twice, once from each end. Their ends are met within a second or two
- * of each other, so a table of the latest is enough to count such a connection once, however many there are. Pure. */
+/* Connections with both ends on this host show up twice, once from each end. Both ends are first reported within a
+ * second or two, so a small table of recent ends is enough to count each connection once. Pure. */
 #ifndef KEEPWATCH_PAIRS_H
 #define KEEPWATCH_PAIRS_H
 
@@ -9,14 +9,16 @@
 
 #include "include/event.h"
 
-#define KW_PAIRS 8192 /* ends that may wait for the other one; of two for one place, the later waits */
+#define KW_PAIRS                                                                                               \
+	8192 /* ends that can wait for the other end; if two need the same place, the later one replaces the earlier */
 
 /* Begins with all zeros. */
 struct kw_pairs {
-	uint64_t waiting[KW_PAIRS]; /* hashes of both endpoints and of the role that was met; 0: none */
+	uint64_t
+		waiting[KW_PAIRS]; /* hash of both endpoints, and the role of the end that was seen; 0: empty */
 };
 
-/* Notes that one end was met. True if the other one was met before. */
+/* Notes one end of a connection. Returns true if the other end was noted before. */
 bool kw_pairs_meet(struct kw_pairs *pairs, const struct kw_identity *identity);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The latest premature closes, kept whole so that their evidence can be told when somebody asks. A ring of
- * fixed size: however many there are, keeping one is a copy. Pure. */
+/* The latest premature closes, kept whole so that their evidence can be written when somebody opens the page. A ring
+ * of fixed size, so memory is bounded and keeping one costs a copy. Pure. */
 #ifndef KEEPWATCH_PREMATURE_H
 #define KEEPWATCH_PREMATURE_H
 
@@ -13,9 +13,9 @@
 
 struct kw_premature_close {
 	struct kw_service service;
-	struct kw_event_connection connection; /* of a late request: its identity only */
+	struct kw_event_connection connection; /* for a late request only the identity is set */
 	struct kw_container container;
-	struct kw_verdict verdict; /* of no meaning for a late request */
+	struct kw_verdict verdict; /* not set for a late request */
 	uint64_t time;             /* of the close, or the arrival of the late request; monotonic ns */
 	bool late;                 /* a request that reached the server after it had closed */
 	uint64_t late_by;          /* ns; since the close; late requests only */
@@ -24,10 +24,10 @@ struct kw_premature_close {
 /* Begins with all zeros. */
 struct kw_premature_closes {
 	struct kw_premature_close list[KW_PREMATURE_KEPT];
-	uint64_t count; /* of all that there ever were */
+	uint64_t count; /* number of premature closes and late requests so far */
 };
 
-/* Keeps this event if it is a premature close or a late request; others pass. @service is the connection's,
+/* Keeps this event if it is a premature close or a late request; ignores all others. @service is the connection's,
  * @cgroup the path of its owner's cgroup, or NULL. */
 void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event *event,
 		       const struct kw_verdict *verdict, const struct kw_service *service, const char *cgroup);
@@ -35,7 +35,7 @@ void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event
 /* Whether kw_premature_note() would keep it. */
 bool kw_is_premature(const struct kw_event *event, const struct kw_verdict *verdict);
 
-/* The latest (@back 0), the one before it (1), and so on; NULL where there is none, or none any more. */
+/* The latest (@back 0), the one before it (1), and so on; NULL if there is none, or if the ring has dropped it. */
 const struct kw_premature_close *kw_premature_latest(const struct kw_premature_closes *closes, uint32_t back);
 
 #endif

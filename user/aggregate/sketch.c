@@ -18,7 +18,7 @@ static uint32_t index_of(uint64_t value)
 	return ((shift + 1) << BITS) + (uint32_t)(value >> shift) - (1U << BITS);
 }
 
-/* Where the bin with this index is, or would have to be. */
+/* Index of the first bin not below @index (where to insert it). */
 static uint32_t place_of(const struct kw_sketch *sketch, uint32_t index)
 {
 	uint32_t low = 0, high = sketch->used;

@@ -25,7 +25,7 @@ struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, u
 	return span->statistics;
 }
 
-/* The newest comes first, so that its examples do. */
+/* Adds the newest span first, so that its examples come first. */
 int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum)
 {
 	uint64_t number = number_of(length, now);

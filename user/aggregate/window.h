@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A sliding window of statistics: spans side by side, of which the oldest goes as a new one begins. */
+/* A sliding window of statistics: a row of time spans. When a new span begins, the oldest is dropped. */
 #ifndef KEEPWATCH_WINDOW_H
 #define KEEPWATCH_WINDOW_H
 
@@ -17,7 +17,7 @@ struct kw_window {
 	struct kw_span spans[KW_SPANS];
 };
 
-/* A number of recent times over the same window. Begins with all zeros. */
+/* A count of recent events over the same window. Begins with all zeros. */
 struct kw_recent {
 	struct kw_recent_span {
 		uint64_t number;
@@ -28,10 +28,10 @@ struct kw_recent {
 void kw_recent_add(struct kw_recent *recent, uint64_t length, uint64_t now, uint64_t count);
 uint64_t kw_recent_sum(const struct kw_recent *recent, uint64_t length, uint64_t now);
 
-/* The statistics to which what happens at @now is to be added. NULL: out of memory. */
+/* The statistics of the span that contains @now, to add to. NULL: out of memory. */
 struct kw_statistics *kw_window_now(struct kw_window *window, uint64_t length, uint64_t now);
 
-/* Adds up what the window holds at @now. -ENOMEM; free the result in either case. */
+/* Adds up the spans that the window covers at @now. Returns 0 or -ENOMEM; free the result in either case. */
 int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now, struct kw_statistics *ret_sum);
 
 void kw_window_free(struct kw_window *window);

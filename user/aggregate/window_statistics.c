@@ -7,8 +7,8 @@
 
 #include "event/field_names.h"
 
-#define AT_ONCE (100 * KW_MS)  /* a client that closes so soon closes each time, not at a timeout */
-#define IDLE_BEFORE (1 * KW_S) /* from here on a connection was idle, not just slow */
+#define AT_ONCE (100 * KW_MS)  /* a client that closes sooner does so after every response, not at a timeout */
+#define IDLE_BEFORE (1 * KW_S) /* a connection without traffic for this long was idle, not just slow */
 #define CLUSTER_LEAST 5
 #define CLUSTER_WIDTH 250000 /* us */
 
@@ -63,7 +63,8 @@ uint64_t kw_statistics_failed(const struct kw_statistics *statistics)
 
 /* ---- what a living connection tells ---- */
 
-/* Adds the samples since the last report; returns the longest of them, as far as it can be told. */
+/* Adds the samples since the last report. Returns the longest of them; where only its bucket is known, the bucket's
+ * bound. */
 static uint64_t add_samples(uint64_t *buckets, enum kw_histogram which, const struct kw_event *event)
 {
 	const uint64_t *bounds = (const uint64_t *)kw_histogram_bounds[which];
@@ -89,7 +90,8 @@ static void add_reuse(struct kw_statistics *statistics, const struct kw_event *e
 	uint64_t longest = add_samples(statistics->reuse_idle, KW_HISTOGRAM_IDLE, event);
 
 	add_samples(statistics->wait, KW_HISTOGRAM_WAIT, event);
-	/* The bucket's bound says how long at most; the connection's own maximum, which may be older, too. */
+	/* Both are upper limits: the bound of the bucket, and the connection's maximum, which may be from an earlier
+	 * report. */
 	statistics->reuse_idle_max = greater(statistics->reuse_idle_max, least(longest, http->idle_max));
 	if (http->counts.reused && http->counts.requests_begun == http->counts.responses_ended)
 		statistics->worked_idle_max = greater(statistics->worked_idle_max, http->idle_max);
@@ -140,7 +142,7 @@ static void add_dead(struct kw_statistics *statistics, const struct kw_event_con
 	example(statistics, KW_FINDING_DEAD_PATH, event);
 }
 
-/* A response that was complete counts as cut if the RST over unread data took it away again. */
+/* A complete response counts as cut if a RST over unread data destroyed it. */
 static void add_truncated(struct kw_statistics *statistics, const struct kw_event_connection *event,
 			  const struct kw_verdict *verdict)
 {
@@ -168,7 +170,7 @@ static void add_unanswered(struct kw_statistics *statistics, const struct kw_eve
 	example(statistics, KW_FINDING_NO_RESPONSES, event);
 }
 
-/* Within a round trip and a half: no process read the request and thought about it. */
+/* The RST came within one and a half round trips, too soon for a process to have read the request and decided. */
 static bool is_at_once(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	uint64_t round_trip = event->closing.srtt_us * KW_US;
@@ -176,8 +178,9 @@ static bool is_at_once(const struct kw_event_connection *event, const struct kw_
 	return round_trip && verdict->waited >= 0 && (uint64_t)verdict->waited <= round_trip + round_trip / 2;
 }
 
-/* The server reset a connection of which no process had read a byte, over the request that waited there: mostly its
- * listener went, with what was in its queue. The client sees a reset of its first request, which may have other causes. */
+/* The server reset a connection with a waiting request before any process had read a byte of it. Mostly its listener
+ * was closed while the connection was in the accept queue. The client sees only a reset of its first request, which
+ * may have other causes. */
 static bool is_unaccepted(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	if (verdict->closer != KW_CLOSER_SERVER || verdict->manner != KW_MANNER_RST ||
@@ -188,7 +191,8 @@ static bool is_unaccepted(const struct kw_event_connection *event, const struct 
 	return verdict->reason == KW_REASON_NO_RESPONSE && event->http.counts.requests_begun == 1;
 }
 
-/* The rows of the table for which each reason stands cover it; clients_give_up covers its own only if it is raised. */
+/* Whether a finding other than lost_requests covers this loss. clients_give_up counts only if it is raised, which is
+ * decided later. */
 static bool is_covered(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	switch (verdict->reason) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What findings rest on: one service over one span of time. Spans add up. Pure, and of bounded size but for the
- * sketches, which are bounded too (see sketch.h). Times in sketches are microseconds. */
+/* The statistics behind findings: one service over one span of time. Spans can be added up. Pure, and of bounded size
+ * (for the sketches see sketch.h). Times in sketches are microseconds. */
 #ifndef KEEPWATCH_STATISTICS_H
 #define KEEPWATCH_STATISTICS_H
 
@@ -11,7 +11,7 @@
 
 #define KW_CONNECT_FAILURES 4 /* the first of enum kw_reason: see kw_reason_is_connect_failure() */
 
-/* Could the request be sent again without harm? By its method; unknown where its head was never seen. */
+/* Whether a request can be sent again without harm, by its method; unknown if its head was never seen. */
 enum kw_retryable {
 	KW_RETRYABLE_YES,
 	KW_RETRYABLE_NO,
@@ -19,30 +19,30 @@ enum kw_retryable {
 	KW_RETRYABLE_MAX,
 };
 
-/* The requests that one connection lost. Those that met a closing server are late: why it closed is no
- * fault. */
+/* The requests that one connection lost. Requests that met a closing server count as late, because the reason of that
+ * close is not their fault. */
 struct kw_lost_requests {
 	uint64_t retryable[KW_RETRYABLE_MAX];
 	uint64_t late;
 };
 
-/* What counts but for drains; known once it is settled whether it was part of one (see drains.h). */
+/* Statistics about closes that were no drain. They are added once that is settled (see drains.h). */
 struct kw_outside {
-	uint64_t races; /* connections that a request met closing, or closed */
+	uint64_t races; /* connections on which a request met the server's close */
 	uint64_t race_lost[KW_RETRYABLE_MAX];
-	uint64_t races_at_once; /* of these: the server closed right after its response, at no timeout */
-	uint64_t uncovered[KW_REASON_MAX]; /* requests that no finding but lost_requests may cover */
+	uint64_t races_at_once; /* of these: the server closed right after its response, not at a timeout */
+	uint64_t uncovered[KW_REASON_MAX]; /* lost requests that only the finding lost_requests may cover */
 	uint64_t early;                    /* idle connections closed before the advertised timeout */
 	uint64_t unannounced;              /* connections closed right after a response that did not say so */
-	struct kw_sketch idle; /* idle ages at which the server closed, at a timeout as far as is known */
+	struct kw_sketch idle;             /* idle times at which the server closed, probably at a timeout */
 };
 
 struct kw_statistics {
-	uint64_t seen;                        /* connections met for the first time */
-	uint64_t paired;                      /* of these: the other end was met too, on this host */
-	uint64_t failed[KW_CONNECT_FAILURES]; /* connects that failed; in none of the others */
+	uint64_t seen;                        /* connections seen for the first time */
+	uint64_t paired;                      /* of these: seen from the other end too, on this host */
+	uint64_t failed[KW_CONNECT_FAILURES]; /* connection attempts that failed; counted nowhere else */
 	uint64_t opened;                      /* of these: established while observed */
-	uint64_t closed;                      /* connections; failed connects are none */
+	uint64_t closed;                      /* connections; failed attempts do not count */
 	uint64_t used;                        /* of these: a request was begun */
 	uint64_t by_server;                   /* closed by the server */
 	uint64_t premature;
@@ -56,28 +56,30 @@ struct kw_statistics {
 	uint64_t wait[KW_HISTOGRAM_BUCKETS];
 	uint64_t reuse_idle_max;  /* ns; longest idle time before a reuse */
 	uint64_t worked_idle_max; /* ns; the longest after which a request was answered */
-	uint64_t dead;          /* connections that were idle, used again, and never heard of the peer again */
-	uint64_t dead_lost;     /* requests on these */
-	uint64_t dead_idle_min; /* ns; the shortest idle time of these; of no meaning while dead is 0 */
-	uint64_t exited;        /* process_exit with requests lost */
-	uint64_t killed;        /* likewise, by a signal */
-	uint64_t no_response_lost; /* requests without a byte of response, exits included */
+	uint64_t dead;      /* connections that were used again after an idle time and got no answer any more */
+	uint64_t dead_lost; /* requests on these */
+	uint64_t dead_idle_min;    /* ns; the shortest idle time of these; undefined while dead is 0 */
+	uint64_t exited;           /* process_exit with requests lost */
+	uint64_t killed;           /* process_exit by a signal, with requests lost */
+	uint64_t no_response_lost; /* requests without a byte of response, including process exits */
 	uint64_t truncated;        /* responses cut, or destroyed by a RST */
 	uint64_t truncated_by_reset;
-	uint64_t truncated_unread;    /* of these: for data that the server left unread, if seen from here */
-	uint64_t half_closed_long;    /* closed at last, over KW_LEAK_AGE after the peer's FIN */
+	uint64_t truncated_unread; /* of these: because the server left data unread, if this end can see that */
+	uint64_t
+		half_closed_long; /* connections that this side closed more than KW_LEAK_AGE after the peer's FIN */
 	uint64_t proxy_connection;    /* connections on which this field was seen */
-	uint64_t keep_alive_unnamed;  /* connections with Keep-Alive that Connection did not name */
-	uint64_t end_to_end_named;    /* times that Connection named an end-to-end field */
-	struct kw_sketch close_idle;  /* idle ages at any close of an idle connection */
-	struct kw_sketch client_idle; /* at which clients closed for no reason that was seen */
+	uint64_t keep_alive_unnamed;  /* connections with a Keep-Alive field that Connection did not list */
+	uint64_t end_to_end_named;    /* how often Connection listed an end-to-end field */
+	struct kw_sketch close_idle;  /* idle times at closes of idle connections, by either side */
+	struct kw_sketch client_idle; /* idle times at which clients closed idle connections */
 	struct kw_sketch gave_up;     /* waiting times at which clients gave up */
 	struct kw_sketch announced;   /* requests on connections whose close the server announced */
 	struct kw_sketch stalled;     /* silence before responses were cut */
 	struct kw_sketch unanswered;  /* waiting times at which servers closed without a response */
 	uint64_t
-		unaccepted; /* connections reset over a request of which nobody had read a byte, as far as is known */
-	/* Idle ages before requests that a RST alone answered; and of these, where the RST came within a round trip. */
+		unaccepted; /* connections that the server reset with a waiting request, before any process had read from them */
+	/* Idle times before requests that got only a RST as an answer; and of these, those whose RST came within a
+	 * round trip. */
 	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
 	struct kw_sketch reset_at_once;
 	struct kw_outside outside;
@@ -89,17 +91,18 @@ uint64_t kw_statistics_failed(const struct kw_statistics *statistics);
 
 #define KW_LEAK_AGE (60 * KW_S)
 
-/* By its method where the kernel still had it queued; nothing where the verdict claims nothing. */
+/* Classifies each lost request by its method, if the kernel still had that. Returns zeros if the verdict claims no
+ * loss. */
 struct kw_lost_requests kw_statistics_lost(const struct kw_http *http, const struct kw_verdict *verdict);
 
-/* How many requests it lost that no finding but lost_requests may cover. Late ones are always covered. */
+/* How many lost requests only the finding lost_requests may cover. Late requests are always covered by others. */
 uint64_t kw_statistics_uncovered(const struct kw_event_connection *event, const struct kw_verdict *verdict);
 
-/* Adds what is new in a record of an established connection. @verdict is set if it closed. -ENOMEM. */
+/* Adds the new part of an established connection's record. @verdict is set if it has closed. Returns 0 or -ENOMEM. */
 int kw_statistics_add(struct kw_statistics *statistics, const struct kw_event *event,
 		      const struct kw_verdict *verdict);
 
-/* Adds all of @from. -ENOMEM. */
+/* Adds all of @from. Returns 0 or -ENOMEM. */
 int kw_statistics_merge(struct kw_statistics *to, const struct kw_statistics *from);
 
 void kw_statistics_clear(struct kw_statistics *statistics);
@@ -118,7 +121,8 @@ struct kw_inferred {
 	double seconds; /* their mean */
 };
 
-/* The idle timeout that closes at these ages betray: a cluster of at least 5 that holds at least half. */
+/* Infers an idle timeout from closes at these idle times: a cluster of at least 5 closes that holds at least half of
+ * them. */
 struct kw_inferred kw_infer_timeout(const struct kw_sketch *idle);
 
 #endif

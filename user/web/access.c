@@ -24,7 +24,8 @@ struct kw_web {
 
 /* ---- TLS ---- */
 
-/* Whether a client without a certificate is let in was settled before. */
+/* Verifies a client's certificate. A client without one passes, because GnuTLS has refused it before if it needs one.
+ */
 static int verify_client(gnutls_session_t session)
 {
 	gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the metrics server may be asked, and by whom: made of the file of --web-config as a whole, and not changed
- * any more. When the file is read again there is another one; connections keep the one they began with until they
+/* Access to the metrics server: its TLS settings and its users, as the file of --web-config has them. A struct kw_web
+ * never changes. When the file is read again, new connections get a new one; older connections keep theirs until they
  * end. */
 #ifndef KEEPWATCH_WEB_H
 #define KEEPWATCH_WEB_H
@@ -10,8 +10,8 @@
 
 struct kw_web;
 
-/* Reads the file @path, and the certificate and key it names; NULL: no TLS, and everybody may ask. 0, or -errno
- * and one line has been logged. */
+/* Reads the file @path, and the certificate and key that it names. A @path of NULL means no TLS and no passwords.
+ * Returns 0, or -errno after logging one line. */
 int kw_web_open(const char *path, struct kw_web **ret_web);
 
 /* References. NULL is allowed. */
@@ -21,7 +21,7 @@ void kw_web_unref(struct kw_web *web);
 bool kw_web_has_tls(const struct kw_web *web);
 bool kw_web_has_users(const struct kw_web *web);
 
-/* Prepares a connection, before its handshake if there is TLS. @web must last until its end. */
+/* Prepares a connection; with TLS, before its handshake. @web must outlive the connection. */
 void kw_web_connection_begins(const struct kw_web *web, struct MHD_Connection *connection);
 
 /* True if this request may be answered. Otherwise it has been refused, with this result. */

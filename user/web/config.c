@@ -15,7 +15,7 @@ struct reader {
 	struct kw_web_config *config;
 };
 
-/* A key of a mapping, and what takes its value. */
+/* A key of a mapping, and the function that reads its value. */
 struct key_row {
 	const char *name;
 	int (*take)(struct reader *reader, const char *key, yaml_node_t *value);
@@ -26,7 +26,7 @@ static unsigned int line_of(const yaml_node_t *node)
 	return (unsigned int)node->start_mark.line + 1;
 }
 
-/* NULL if it is none, or holds a NUL. */
+/* The text of a scalar node; NULL if the node is not a scalar, or if its text contains a NUL. */
 static const char *scalar(const yaml_node_t *node)
 {
 	const char *text = node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
@@ -39,7 +39,7 @@ static int expected(const struct reader *reader, const yaml_node_t *value, const
 	return kw_log_error(-EINVAL, "%s:%u: %.100s: expected %s", reader->path, line_of(value), key, what);
 }
 
-/* Calls @each with every pair of the mapping @node; each key may be there once. */
+/* Calls @each with every pair of the mapping @node. A key that appears twice is an error. */
 static int each_pair(struct reader *reader, const char *name, yaml_node_t *node, const void *context,
 		     int (*each)(struct reader *reader, const void *context, yaml_node_t *key,
 				 yaml_node_t *value))
@@ -66,7 +66,7 @@ static int each_pair(struct reader *reader, const char *name, yaml_node_t *node,
 	return 0;
 }
 
-/* @context: rows, to a name that is NULL. */
+/* @context is an array of struct key_row; a row whose name is NULL ends it. */
 static int take_known(struct reader *reader, const void *context, yaml_node_t *key, yaml_node_t *value)
 {
 	char known[256] = "";
@@ -84,7 +84,8 @@ static int take_known(struct reader *reader, const void *context, yaml_node_t *k
 
 /* ---- TLS ---- */
 
-/* What is relative is so to the folder of the file that says it. */
+/* A relative path starts at the folder of the configuration file @from. The caller frees the result; NULL: no memory.
+ */
 static char *resolve(const char *path, const char *from)
 {
 	const char *slash = strrchr(from, '/');
@@ -201,7 +202,7 @@ static bool is_bcrypt(const char *hash)
 	       strspn(hash + 7, digits) == KW_BCRYPT_TEXT - 8;
 }
 
-/* What is wrong about it, or NULL. */
+/* Says what a user's entry should have been; NULL if the entry is good. */
 static const char *fault_of_user(const char *name, const char *hash)
 {
 	unsigned int cost;
@@ -238,7 +239,7 @@ static int take_user(struct reader *reader, const void *context, yaml_node_t *ke
 	return 0;
 }
 
-/* A list that is there and empty would let everybody in: hardly what is meant. */
+/* Refuses an empty list of users, because it would let everybody in, which nobody can want. */
 static int take_users(struct reader *reader, const char *key, yaml_node_t *value)
 {
 	int r = each_pair(reader, key, value, NULL, take_user);
@@ -260,7 +261,7 @@ static int take_root(struct reader *reader, yaml_node_t *root)
 	return each_pair(reader, "the file", root, rows, take_known);
 }
 
-/* One document of the stream, of which there may be one alone; 1: there is none any more. */
+/* Reads one YAML document; a second one is an error. Returns 1 at the end of the stream. */
 static int read_document(struct reader *reader, yaml_parser_t *parser, bool first)
 {
 	yaml_node_t *root;

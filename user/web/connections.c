@@ -7,10 +7,11 @@
 #include <utlist.h>
 
 struct kw_guest {
-	int fd;             /* libmicrohttpd's */
-	bool answering;     /* its request is complete, the answer is under way */
-	bool away;          /* not in the list */
-	struct kw_web *web; /* a reference: its session, whose end is not told, uses what is in there */
+	int fd;         /* the socket; libmicrohttpd owns it */
+	bool answering; /* its request is complete, and libmicrohttpd is sending the answer */
+	bool away;      /* removed from the list of connections */
+	struct kw_web *
+		web; /* a reference, because the TLS session uses it, and libmicrohttpd does not say when the session ends */
 	struct kw_guest *prev, *next;
 };
 
@@ -23,7 +24,7 @@ static void leave(struct kw_crowd *crowd, struct kw_guest *guest)
 	guest->away = true;
 }
 
-/* libmicrohttpd reads the end of the stream, and closes. */
+/* Ends a connection: after shutdown(), libmicrohttpd reads the end of the stream and closes the socket. */
 static void send_away(struct kw_crowd *crowd, struct kw_guest *guest)
 {
 	leave(crowd, guest);
@@ -38,7 +39,7 @@ static void enter(struct kw_crowd *crowd, struct MHD_Connection *connection, voi
 
 	*ret_guest = guest;
 	if (!guest)
-		return; /* without a certificate there is no handshake either */
+		return; /* no memory: the connection gets no certificate, so its TLS handshake fails */
 	guest->web = kw_web_ref(crowd->web);
 	kw_web_connection_begins(guest->web, connection);
 	guest->away = !info;
@@ -50,7 +51,7 @@ static void enter(struct kw_crowd *crowd, struct MHD_Connection *connection, voi
 		send_away(crowd, crowd->guests);
 }
 
-/* By now its session is no more. */
+/* The TLS session has ended by now, so the reference to its settings can go. */
 static void see_off(struct kw_crowd *crowd, struct kw_guest *guest)
 {
 	leave(crowd, guest);
@@ -89,8 +90,8 @@ void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection)
 	DL_APPEND(crowd->guests, guest);
 }
 
-/* libmicrohttpd takes a short read for all there was, and is not told a second time of an end that came along with
- * what it read. */
+/* libmicrohttpd stops reading after a short read, and epoll does not report again that the client has closed if the
+ * FIN came together with those bytes. So such a connection must be ended from here. */
 static void send_away_if_it_has_ended(struct kw_crowd *crowd, struct kw_guest *guest)
 {
 	char next;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is connected to the metrics server. Whoever connects and asks for nothing, or asks slowly, takes up a place;
- * when there are too many, the one that has asked for nothing for the longest has to go, so that there is always
- * a place for the next. */
+/* The connections of the metrics server. Idle or slow clients cannot block the port: the server keeps KW_CROWD
+ * connections, and when another one arrives it closes the one whose last request is the oldest. */
 #ifndef KEEPWATCH_CROWD_H
 #define KEEPWATCH_CROWD_H
 
@@ -9,14 +8,15 @@
 
 #include "web/access.h"
 
-#define KW_CROWD 64 /* connections that are kept */
+#define KW_CROWD 64 /* number of connections that the server keeps */
 
 struct kw_guest;
 
-/* Begins with all zeros but for the first. */
+/* Must start with all zeros except the first field. */
 struct kw_crowd {
-	struct kw_web *web; /* how those who come from now on are met; a reference, each of them has one too */
-	struct kw_guest *guests; /* by when they last asked, the earliest first; owned */
+	struct kw_web *
+		web; /* access settings of connections that arrive from now on; a reference, and each connection has one of its own */
+	struct kw_guest *guests; /* sorted by the time of their last request, oldest first; owned */
 	unsigned int count;
 };
 
@@ -24,15 +24,15 @@ struct kw_crowd {
 void kw_crowd_notify(void *crowd, struct MHD_Connection *connection, void **guest,
 		     enum MHD_ConnectionNotificationCode code);
 
-/* This connection asks for something. */
+/* To be called when a request arrives on this connection. */
 void kw_crowd_asks(struct kw_crowd *crowd, struct MHD_Connection *connection);
 
 /* An MHD_RequestCompletedCallback. */
 void kw_crowd_answered(void *crowd, struct MHD_Connection *connection, void **request,
 		       enum MHD_RequestTerminationCode code);
 
-/* Sends away who has closed its direction and gets no answer: such a connection is not always closed by itself. To
- * be called once in a while. */
+/* Closes connections whose client has closed its side and waits for no answer, because libmicrohttpd does not always
+ * notice. To be called at intervals. */
 void kw_crowd_sweep(struct kw_crowd *crowd);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-#define GZIP_WINDOW (15 + 16) /* the largest; and 16 asks zlib for gzip's head and tail */
+#define GZIP_WINDOW (15 + 16) /* 15: the largest window; 16: makes zlib write gzip's header and trailer */
 #define MEMORY 8              /* zlib's default */
 
 int kw_gzip(const char *text, size_t length, char **ret_packed, size_t *ret_length)

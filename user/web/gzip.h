@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Packs @length bytes into *ret_packed, which the caller frees; quickly rather than tightly. -ENOMEM. */
+/* Compresses @length bytes into *ret_packed, which the caller frees. Prefers speed to size. Returns 0 or -ENOMEM. */
 int kw_gzip(const char *text, size_t length, char **ret_packed, size_t *ret_length);
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The answers of /metrics, ready to be sent.
- *
- * An answer is written at one moment, in the thread that also adds events to the aggregate: it is consistent, and
- * nothing is locked. While it is written the ring buffer is not read, which the kernel side does not notice: the
- * ring has room for far longer. Writing takes time by the number of services, of which there is a ceiling, and none
- * by that of connections; and an answer is sent to whoever asks while it is fresh. So however many ask, at most ten
- * answers of each form are written in a second. */
+/* The answers of /metrics, ready to be sent. One thread both adds events to the aggregate and writes answers, so an
+ * answer is consistent without a lock. The ring buffer is not read meanwhile, but it has room for much longer than
+ * that takes. The time depends on the number of services, which is limited, and not on the number of connections. An
+ * answer is sent again while it is fresh, so however many clients ask, at most ten answers of each form are written
+ * per second. */
 #ifndef KEEPWATCH_SCRAPE_H
 #define KEEPWATCH_SCRAPE_H
 
@@ -16,19 +14,19 @@
 #define KW_SCRAPE_FRESH (100 * KW_MS)
 
 struct kw_scrape_answer {
-	struct MHD_Response *response; /* a reference; NULL: none was written yet */
+	struct MHD_Response *response; /* a reference; NULL: no answer was written yet */
 	uint64_t written;              /* monotonic ns */
 };
 
-/* Begins with all zeros but for the first two. */
+/* Must start with all zeros except the first two fields. */
 struct kw_scrape {
 	kw_http_metrics_fn metrics;
 	void *context;
 	struct kw_scrape_answer answers[2][2]; /* [OpenMetrics][gzip] */
 };
 
-/* The answer for a client that says this in Accept and Accept-Encoding; NULL is allowed. It stays the scrape's,
- * and lasts until the next call. NULL: out of memory. */
+/* The answer for a client with these values of Accept and Accept-Encoding (NULL: no such field). @scrape keeps
+ * ownership; the answer is valid until the next call. Returns NULL if memory runs out. */
 struct MHD_Response *kw_scrape_answer(struct kw_scrape *scrape, const char *accept,
 				      const char *accept_encoding);
 

@@ -24,7 +24,7 @@ static bool is(struct piece piece, const char *text)
 	return piece.length == strlen(text) && strncasecmp(piece.text, text, piece.length) == 0;
 }
 
-/* Takes what stands before @end, without the white space around it. */
+/* Cuts off and returns the text before @end, without the white space around it. */
 static struct piece take(struct piece *rest, char end)
 {
 	const char *found = memchr(rest->text, end, rest->length);
@@ -42,7 +42,8 @@ static struct piece take(struct piece *rest, char end)
 	return piece;
 }
 
-/* "1", "0.5", "0.125"; anything else is 0, so that what is not understood is not believed. */
+/* Parses a quality such as "1", "0.5" or "0.125", in thousandths. Anything else counts as 0, so that a malformed
+ * value never wins. */
 static int quality_of(struct piece text)
 {
 	int quality = 0, worth = WHOLE;
@@ -70,7 +71,7 @@ static struct member take_member(struct piece *list)
 		struct piece value = take(&rest, ';');
 		struct piece name = take(&value, '=');
 
-		value = take(&value, ';'); /* white space off */
+		value = take(&value, ';'); /* trims white space */
 		if (is(name, "q"))
 			member.quality = quality_of(value);
 		else if (is(name, "version"))

@@ -24,7 +24,7 @@ static int make_nonce(char ret_nonce[NONCE])
 	return 0;
 }
 
-/* What the page may do: run its own style and script, and fetch itself. */
+/* Adds the headers that limit the page in a browser: it may only use its own style and script, and fetch itself. */
 static void add_policy(struct MHD_Response *response, const char *nonce)
 {
 	char policy[256];
@@ -40,9 +40,9 @@ static void add_policy(struct MHD_Response *response, const char *nonce)
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 }
 
-/* Was it asked for by an address, or as localhost? A stranger's page could let its own name lead here (DNS
- * rebinding) and then read ours; it cannot do so with an address. Only the loopback address needs this: whoever
- * serves others by --allow-remote has names for it. */
+/* Did the client use an IP address or localhost in the URL? A hostile web page could make its own host name resolve
+ * to this address (DNS rebinding) and then read the status page; with an IP address it cannot. Only a loopback
+ * address needs this check, because a server with --allow-remote may have host names of its own. */
 static bool is_asked_directly(const struct kw_page_reply *reply, struct MHD_Connection *connection)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
@@ -75,7 +75,7 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int
 	return result;
 }
 
-/* "/?part=main" is how the page's script asks for the part that changes. */
+/* The page's script requests "/?part=main" to get only the part that changes. */
 enum MHD_Result kw_page_reply(const struct kw_page_reply *reply, struct MHD_Connection *connection)
 {
 	const char *part = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "part");

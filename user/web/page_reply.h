@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the status page is answered: whom, and with what it may do in a browser. */
+/* The answer for the status page: who may get it, and the limits that a browser puts on it. */
 #ifndef KEEPWATCH_PAGE_REPLY_H
 #define KEEPWATCH_PAGE_REPLY_H
 
@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Makes the page, whose style and script bear @nonce; or, if that is NULL, the part of it that changes. The
- * caller frees it. 0 or -errno. */
+/* Writes the page, whose style and script carry @nonce; or, if @nonce is NULL, only the part of it that changes. The
+ * caller frees *ret_text. Returns 0 or -errno. */
 typedef int (*kw_page_fn)(void *context, const char *nonce, char **ret_text, size_t *ret_length);
 
 struct kw_page_reply {
 	kw_page_fn page;
 	void *context;
-	bool loopback; /* it is served at a loopback address */
+	bool loopback; /* the server listens on a loopback address */
 };
 
 /* Answers a GET or HEAD for /. */

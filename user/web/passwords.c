@@ -14,19 +14,20 @@
 #include "base/log.h"
 
 #define DIGEST 32          /* of SHA-256 */
-#define SHARE 20           /* one part in so many of all time may go into checks */
-#define AT_ONCE (5 * KW_S) /* of the time that checks have to be paid back with, so much may be owed */
+#define SHARE 20           /* checks may take one part in this many of all time */
+#define AT_ONCE (5 * KW_S) /* checks may run ahead of their share by this much time */
 
 struct kw_web_auth {
 	const struct kw_web_user *users;
 	size_t count;
 	uint8_t key[DIGEST];
-	uint64_t paid; /* monotonic ns: when the checks so far will have been a SHARE of the time */
+	uint64_t
+		paid; /* monotonic ns; the time at which the checks so far will be down to their SHARE of all time */
 	struct crypt_data scratch;
 	struct remembered {
 		bool is_there;
 		uint8_t digest[DIGEST]; /* of the password */
-	} remembered[];                 /* by user */
+	} remembered[];                 /* indexed like users */
 };
 
 int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_web_auth **ret_auth)
@@ -56,7 +57,8 @@ static int digest(const struct kw_web_auth *auth, const char *text, uint8_t ret_
 				ret_digest);
 }
 
-/* Which user a name is; of a name that there is not, whose hash its password is held against all the same. */
+/* Finds the user of a name. For an unknown name, picks one by a keyed hash, so that bcrypt runs anyway and the time
+ * does not reveal which names exist. */
 static size_t user_of(const struct kw_web_auth *auth, const char *name, bool *ret_known)
 {
 	uint8_t of_name[DIGEST];
@@ -72,7 +74,7 @@ static size_t user_of(const struct kw_web_auth *auth, const char *name, bool *re
 	return number % auth->count;
 }
 
-/* Takes its time. */
+/* Runs bcrypt, which is slow on purpose. */
 static bool is_password(struct kw_web_auth *auth, const char *hash, const char *password)
 {
 	const char *made = crypt_r(password, hash, &auth->scratch);

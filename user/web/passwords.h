@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names and passwords of those who may ask the metrics server.
- *
- * To check a password takes as long as its hash was made to take, in the thread that reads the kernel's events. So
- * of each user the password that was last found right is remembered, by a keyed digest and never as it is; and those
- * that are not remembered are checked for a twentieth of the time at most, after a few at once. Whoever guesses finds
- * the same for a name that there is and one that there is not, and learns nothing from how long it takes. */
+/* Names and passwords of the users of the metrics server. Checking a password with bcrypt is slow on purpose, and
+ * happens in the thread that reads the kernel's events. Therefore the last correct password of each user is
+ * remembered, as a keyed digest and never in clear text, and all other checks together may take at most a twentieth
+ * of the time, after a short burst. Neither the answer nor its time shows whether a guessed name exists. */
 #ifndef KEEPWATCH_WEB_AUTH_H
 #define KEEPWATCH_WEB_AUTH_H
 
@@ -15,13 +13,13 @@
 
 enum kw_web_answer {
 	KW_WEB_WELCOME,
-	KW_WEB_WRONG, /* no such user, or another password */
-	KW_WEB_LATER, /* not looked at: too much time went into checks of late */
+	KW_WEB_WRONG, /* unknown user, or wrong password */
+	KW_WEB_LATER, /* not checked, because checks have lately taken too much time */
 };
 
 struct kw_web_auth;
 
-/* For @users, which stay the caller's and must last as long. 0 or -errno, and that has been logged. */
+/* @users stay the caller's and must outlive *ret_auth. Returns 0, or -errno after logging one line. */
 int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_web_auth **ret_auth);
 
 /* NULL is allowed. */

@@ -17,10 +17,11 @@
 #include "web/page_reply.h"
 #include "web/metrics_reply.h"
 
-#define CONNECTIONS (2 * KW_CROWD) /* those included that are sent away and have not gone yet */
-#define TIMEOUT_S 130              /* above any usual scrape interval: or this would be a keep-alive race */
-#define MEMORY (16U << 10)         /* for the head of a request */
-#define TURN (5 * KW_MS)           /* then the ring has its turn */
+#define CONNECTIONS (2 * KW_CROWD) /* includes connections that are being closed */
+#define TIMEOUT_S                                                                                              \
+	130 /* longer than any usual scrape interval, so that this server does not cause a keep-alive race itself */
+#define MEMORY (16U << 10) /* bytes per connection, for the head of a request */
+#define TURN (5 * KW_MS)   /* after this time the event loop reads the ring buffer again */
 
 struct kw_http_server {
 	struct MHD_Daemon *daemon;
@@ -79,7 +80,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 	(void)version;
 	(void)upload_data;
-	/* The first call is for the head alone; a body that nobody asked for is read and forgotten. */
+	/* libmicrohttpd calls first with the head alone, then with the body, which is dropped. */
 	if (!*request) {
 		*request = &head_seen;
 		kw_crowd_asks(&server->crowd, connection);
@@ -102,7 +103,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	return reply_text(connection, MHD_HTTP_NOT_FOUND, "text/plain", "see /metrics\n");
 }
 
-/* The server's own certificate, which it insists on: never asked for, as each connection is given one. */
+/* libmicrohttpd requires a callback for the certificate of the whole server. It is never used, because each
+ * connection gets its own certificate (see kw_web_connection_begins). */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
 			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
 			  gnutls_pcert_st **ret_chain, unsigned int *ret_length, gnutls_privkey_t *ret_key)
@@ -147,7 +149,7 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t length, c
 	return fd;
 }
 
-/* The port may have been left to the kernel to choose. */
+/* Reads the port back from the socket, because with port 0 the kernel chose it. */
 static void fill_url(struct kw_http_server *server, int fd)
 {
 	struct sockaddr_storage address = {0};
@@ -166,7 +168,7 @@ static void fill_url(struct kw_http_server *server, int fd)
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
 
 		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		/* All of it is zero to begin with. NOLINTBEGIN(clang-analyzer-core.CallAndMessage) */
+		/* @address starts as zeros. NOLINTBEGIN(clang-analyzer-core.CallAndMessage) */
 		snprintf(server->url, sizeof(server->url), "%s://[%s]:%u/metrics", scheme, host,
 			 ntohs(v6->sin6_port));
 		/* NOLINTEND(clang-analyzer-core.CallAndMessage) */
@@ -182,7 +184,7 @@ static int start(struct kw_http_server *server, int fd)
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	/* On success the socket is the daemon's. */
+	/* On success the daemon owns the socket. */
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, answer, server,
 		MHD_OPTION_EXTERNAL_LOGGER, log_server, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -259,7 +261,7 @@ void kw_http_server_run(struct kw_http_server *server)
 	MHD_UNSIGNED_LONG_LONG timeout;
 
 	kw_crowd_sweep(&server->crowd);
-	/* A connection that can go on at once does not make the descriptor readable again. */
+	/* Loops, because a connection that can go on at once does not make the descriptor readable again. */
 	do
 		MHD_run(server->daemon);
 	while (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The metrics server: libmicrohttpd, driven by the one event loop, in turns with the ring buffer's consumer. It
- * answers GET and HEAD for /metrics (see scrape.h), /healthz and /. Whoever connects, however many and whatever
- * they send, costs a bounded amount of memory and of the loop's time: see crowd.h. */
+ * answers GET and HEAD for /metrics (see metrics_reply.h), /healthz and /. Clients can use only a bounded amount of
+ * memory and of the loop's time, however many connect and whatever they send: see connections.h. */
 #ifndef KEEPWATCH_HTTP_SERVER_H
 #define KEEPWATCH_HTTP_SERVER_H
 
@@ -17,31 +17,31 @@
 
 struct kw_http_server;
 
-/* Makes the text for /metrics; the server frees it. 0 or -errno. */
+/* Writes the text for /metrics; the server frees it. Returns 0 or -errno. */
 typedef int (*kw_http_metrics_fn)(void *context, bool open_metrics, char **ret_text, size_t *ret_length);
 
 struct kw_http_settings {
 	const struct sockaddr_storage *address; /* to listen on */
 	socklen_t length;
-	const char *name;   /* of the address, in messages */
-	struct kw_web *web; /* stays the caller's, the server takes a reference of its own */
+	const char *name;   /* name of the address, for messages */
+	struct kw_web *web; /* the server takes a reference of its own */
 	kw_http_metrics_fn metrics;
 	kw_page_fn page;
-	void *context; /* of both */
+	void *context; /* passed to both callbacks */
 };
 
-/* Of @settings nothing needs to last but the context. On failure one line has been logged. */
+/* @settings may go after the call, except the context in it. Returns 0, or -errno after logging one line. */
 int kw_http_server_open(const struct kw_http_settings *settings, struct kw_http_server **ret_server);
 
-/* From now on these users are let in, and connections that come have this certificate; with a reference of its
- * own. -EBUSY and nothing happens if one has TLS and the other has not: that takes another server. */
+/* Replaces the users, and the certificate of new connections; takes a reference of its own. Returns -EBUSY and
+ * changes nothing if only one of the old and new settings has TLS, because that needs a new server. */
 int kw_http_server_set_web(struct kw_http_server *server, struct kw_web *web);
 
 /* NULL is allowed. */
 void kw_http_server_close(struct kw_http_server *server);
 
-/* Readable when there is something to do: then call _run(); and each KW_HTTP_SERVER_INTERVAL too, for its timeouts
- * and to go on with what was too much for one turn of a few milliseconds. */
+/* A descriptor that is readable when there is work: then call kw_http_server_run(). Call that each
+ * KW_HTTP_SERVER_INTERVAL too, for timeouts, and for work that did not fit into one turn of a few milliseconds. */
 int kw_http_server_fd(const struct kw_http_server *server);
 void kw_http_server_run(struct kw_http_server *server);
 
