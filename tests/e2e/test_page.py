@@ -159,7 +159,7 @@ def test_without_scripts_it_is_complete(browser, daemon, listener):
     with browser.open(scripts=False) as page:
         page.go(daemon.url + "/")
         text = page.value("document.body.innerText")
-        assert "Requests are being lost" in text and "Reload for the present state." in text
+        assert "Requests are being lost" in text and "Reload the page for the present state." in text
         assert page.value("document.querySelector('#live button').hidden") is True
         page.value("document.querySelector('#closes details:not([open]) summary').click()")
         assert page.value("document.querySelectorAll('#closes details[open]').length") == 2

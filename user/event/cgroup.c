@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/sanitize.h"
 
-#define REMEMBERED 4096    /* paths; then all are forgotten and asked for anew */
-#define KERNFS_HANDLE 0xfe /* FILEID_KERNFS: the handle is the id itself */
+#define REMEMBERED 4096    /* number of paths that are cached; when the cache is full, all are dropped */
+#define KERNFS_HANDLE 0xfe /* FILEID_KERNFS: the file handle is the id itself */
 
 struct entry {
 	uint64_t id;
@@ -25,7 +25,7 @@ struct entry {
 struct kw_cgroups {
 	struct entry *entries;
 	char *mount; /* where cgroup version 2 is mounted; NULL if nowhere */
-	int fd;      /* of it */
+	int fd;      /* of mount */
 };
 
 static char *find_mount(void)
@@ -76,7 +76,8 @@ void kw_cgroups_close(struct kw_cgroups *cgroups)
 	free(cgroups);
 }
 
-/* Opens the directory by its id and asks for its name; false if that fails, as for one that was removed. */
+/* Opens the directory by its id and reads its path. Returns false if that fails, for example because it was removed.
+ */
 static bool look_up(const struct kw_cgroups *cgroups, uint64_t id, char ret_path[PATH_MAX])
 {
 	struct {

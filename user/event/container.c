@@ -7,7 +7,7 @@
 
 #define ID 64         /* hexadecimal digits of a container's id */
 #define UID 36        /* characters of a pod's uid, separators included */
-#define STATIC_UID 32 /* digits of the uid of a pod that comes from a file: a hash */
+#define STATIC_UID 32 /* digits of the uid of a static pod (one that comes from a file), which is a hash */
 #define DIGITS "0123456789abcdef"
 
 /* One name within a path. */
@@ -16,7 +16,7 @@ struct part {
 	size_t length;
 };
 
-/* What precedes the id. Monitors, such as libpod-conmon-ID.scope, live outside of their container. */
+/* Prefixes of the id, by runtime. A monitor, such as libpod-conmon-ID.scope, is not part of its container. */
 static const struct {
 	const char *prefix, *runtime;
 } runtimes[] = {
@@ -55,7 +55,7 @@ static bool find_runtime(struct part prefix, const char **ret_runtime)
 	return false;
 }
 
-/* The id alone, or RUNTIME-ID, or RUNTIME-ID.scope. Of an id alone the name before it may tell the runtime. */
+/* Reads ID, RUNTIME-ID or RUNTIME-ID.scope. For an id alone, the part before it may name the runtime. */
 static bool read_container(struct part part, struct part before, struct kw_container *container)
 {
 	const char *runtime = NULL, *id;
@@ -105,7 +105,8 @@ static bool read_pod(struct part part, struct kw_container *container)
 		if (part.length < length + 3 || memcmp(uid - 3, "pod", 3) != 0 ||
 		    (part.length > length + 3 && uid[-4] != '-') || !is_uid((struct part){uid, length}))
 			continue;
-		memset(container, 0, sizeof(*container)); /* a container before it is what the pod is in */
+		memset(container, 0,
+		       sizeof(*container)); /* a container earlier in the path is the one that this pod runs in, as with Kubernetes in Docker */
 		for (size_t k = 0; k < length; k++)
 			container->pod[k] = uid[k] == '_' ? '-' : uid[k];
 		return true;

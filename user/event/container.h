@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the path of a cgroup tells of a container and of a Kubernetes pod. Runtimes name cgroups after the ids,
+/* Finds the container and the Kubernetes pod in the path of a cgroup. Runtimes name cgroups after the ids,
  * each in its own way and differently under systemd and without:
  *
  *     /system.slice/docker-ID.scope                                              docker
@@ -11,7 +11,7 @@
  *     /machine.slice/libpod-ID.scope/container                                   podman
  *     /system.slice/web.service/libpod-payload-ID                                podman within a unit
  *
- * Whoever may make cgroups may name them so: it is a name, not a proof. */
+ * Anybody who may create cgroups can choose such names, so the result is a name and not a proof. */
 #ifndef KEEPWATCH_CONTAINER_H
 #define KEEPWATCH_CONTAINER_H
 
@@ -20,11 +20,11 @@
 
 struct kw_container {
 	char id[KW_CONTAINER_ID]; /* the innermost container; empty: none */
-	char pod[KW_POD_UID];     /* the pod that it is part of, or the cgroup's alone; empty: none */
-	const char *runtime;      /* "docker" and so on, a constant; NULL where the path does not say */
+	char pod[KW_POD_UID];     /* the pod; may be set without a container; empty: none */
+	const char *runtime;      /* "docker" and so on, a constant; NULL if the path does not name it */
 };
 
-/* Reads the path of a cgroup; NULL is one that is not known. Pure, cannot fail. */
+/* Reads the path of a cgroup; NULL stands for an unknown path. Pure, cannot fail. */
 void kw_container_find(const char *cgroup, struct kw_container *ret_container);
 
 #endif

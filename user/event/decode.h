@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the raw bytes of the ring buffer, or of a file, to a typed event; from the kernel's clock to time. */
+/* Decodes the raw bytes of the ring buffer, or of a file, into typed events; converts the kernel's clock to real
+ * time. */
 #ifndef KEEPWATCH_DECODE_H
 #define KEEPWATCH_DECODE_H
 
@@ -8,31 +9,31 @@
 
 #include "include/event.h"
 
-/* One event; the pointers point into the bytes that were decoded. Of them, those that the type has are set,
- * the others are NULL. */
+/* One event. The pointers point into the decoded bytes; only those that belong to the type are set, the others are
+ * NULL. */
 struct kw_event {
 	enum kw_event_type type;
-	uint64_t time;                                /* when it was made, monotonic ns */
-	const struct kw_event_connection *connection; /* also the first part of lived */
+	uint64_t time;                                /* monotonic ns at which the event was made */
+	const struct kw_event_connection *connection; /* set for lived too: its first part */
 	const struct kw_event_lived *lived;
 	const struct kw_event_exchange *exchange;
 	const struct kw_event_late *late;
 	const struct kw_event_totals *totals;
 };
 
-/* Checks type, size, and every field that is used as an index, so that whoever gets the event need not.
- * @data must be aligned to 8 bytes. -EBADMSG for bytes that are no event. */
+/* Checks type, size, and every field that is used as an index, so that callers need not. @data must be aligned to 8
+ * bytes. Returns 0, or -EBADMSG for bytes that are not a valid event. */
 int kw_decode(const void *data, size_t size, struct kw_event *ret_event);
 
-/* Events of all kinds that were lost on the way to user space. */
+/* Sum of the events of all kinds that were lost on the way to user space. */
 uint64_t kw_totals_lost(const struct kw_totals *totals);
 
-/* What must be added to a monotonic time to get nanoseconds since 1970 UTC. */
+/* The number to add to a monotonic time to get nanoseconds since 1970 UTC. */
 struct kw_clock {
 	int64_t offset;
 };
 
-/* Reads both clocks, in the order that gives the least error. */
+/* Reads both clocks, in the order that gives the smallest error. */
 void kw_clock_read(struct kw_clock *ret_clock);
 
 /* CLOCK_MONOTONIC now, ns. */

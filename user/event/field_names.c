@@ -5,7 +5,7 @@
 
 #define FIRST_END_TO_END 9
 
-/* Of the fields that HTTP registers: hop-by-hop ones, and end-to-end ones that are named by mistake. */
+/* Registered HTTP fields: the hop-by-hop ones, and end-to-end ones that Connection sometimes lists by mistake. */
 const char *const kw_field_names[KW_FIELDS] = {
 	"te",
 	"trailer",

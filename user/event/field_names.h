@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The registered field names that are told apart where Connection names them; all others are "other". */
+/* Names of registered fields that are counted by name if Connection lists them; all others count as "other". */
 #ifndef KEEPWATCH_FIELDS_H
 #define KEEPWATCH_FIELDS_H
 
@@ -7,14 +7,14 @@
 
 #include "include/event.h"
 
-#define KW_FIELDS 24 /* "other" included, which is the last */
+#define KW_FIELDS 24 /* including "other", which is the last */
 
 extern const char *const kw_field_names[KW_FIELDS];
 
-/* The index of a name as it stands in an event: lower case, not ended by NUL if it is as long as can be. */
+/* The index of a name from an event: lower case, without a NUL if it has the full length. */
 int kw_field_of(const char name[HTTP1_WORD]);
 
-/* This field is meant for the far end: whoever names it in Connection has it removed on the way. */
+/* Whether the field is meant for the far end, so that listing it in Connection makes a proxy remove it by mistake. */
 bool kw_field_is_end_to_end(int field);
 
 #endif

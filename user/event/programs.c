@@ -13,9 +13,9 @@
 #include "base/cleanup.h"
 
 #define SECTION ".note.go.buildid"
-#define SECTIONS_MOST 1000 /* of a file: a Go binary has some twenty */
+#define SECTIONS_MOST 1000 /* most sections that are read of a file; a Go binary has some twenty */
 #define PROCESSES_MOST 32768
-#define FILES 64 /* the latest that were looked at: most processes run what many others do */
+#define FILES 64 /* number of files that are cached, because many processes run the same file */
 
 struct seen {
 	dev_t device;
@@ -69,7 +69,7 @@ bool kw_is_go_binary(const char *path)
 	return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && is_go(fd);
 }
 
-/* As kw_is_go_binary(), but each file once. */
+/* kw_is_go_binary() with a cache, so that each file is read once. */
 static bool runs_go(struct search *search, const char *process)
 {
 	char path[64];

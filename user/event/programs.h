@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Programs whose names say nothing, but whose files do: Go binaries. Found once, at the start: afterwards keepwatch has
- * given up what it takes to read the files of other users' processes. */
+/* Finds programs that are Go binaries, which their files show but their names do not. Done once, at the start,
+ * because keepwatch then gives up the capability to read the files of other users' processes. */
 #ifndef KEEPWATCH_PROGRAMS_H
 #define KEEPWATCH_PROGRAMS_H
 
@@ -9,7 +9,7 @@
 
 #include "include/event.h"
 
-#define KW_PROGRAMS 256 /* names that are kept */
+#define KW_PROGRAMS 256 /* number of names that are kept */
 
 /* Begins with all zeros. */
 struct kw_programs {
@@ -17,13 +17,14 @@ struct kw_programs {
 	uint32_t count;
 };
 
-/* Looks at the processes that run now, at 32,768 at most. What cannot be read is passed over. */
+/* Looks at the processes that run now, at most 32,768 of them. Files that cannot be read are skipped. */
 void kw_programs_find(struct kw_programs *programs);
 
 /* Whether a process of this name runs a Go binary. */
 bool kw_programs_is_go(const struct kw_programs *programs, const char comm[KW_COMM]);
 
-/* Whether the file of this name is one: by a section that the Go linker writes, and strip leaves alone. */
+/* Whether the file at this path is a Go binary. Looks for a section that the Go linker writes and that strip keeps.
+ */
 bool kw_is_go_binary(const char *path);
 
 #endif

@@ -27,7 +27,7 @@ static const char *network_name(const struct kw_namer *namer, const uint8_t addr
 	return NULL;
 }
 
-/* "nginx:8080": who serves, as --service-by wants it told, and the port. */
+/* "nginx:8080": the server, named as --service-by says, and its port. */
 static void name_server(const struct kw_namer *namer, const struct kw_identity *identity, const char *cgroup,
 			char ret_name[KW_SERVICE_NAME])
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a connection is counted under: the service that answers it, as a name of bounded length that is safe
- * to print. A server's is told by who serves, a client's by what it calls. */
+/* The service under which a connection is counted: a name of bounded length that is safe to print. At the server's
+ * end it names the server (see enum kw_service_by), at the client's end the remote address and port. */
 #ifndef KEEPWATCH_SERVICE_H
 #define KEEPWATCH_SERVICE_H
 
@@ -13,7 +13,7 @@
 #define KW_SERVICE_NAME 160 /* bytes, with its NUL */
 #define KW_PEER_NAME 64
 
-/* What names a server's service; the local port is always part of it. */
+/* The source of a server's name; its port is always part of the name. */
 enum kw_service_by {
 	KW_SERVICE_BY_COMM,
 	KW_SERVICE_BY_CGROUP,
@@ -31,19 +31,19 @@ struct kw_named_network {
 struct kw_namer {
 	enum kw_service_by by;
 	struct kw_named_network
-		*networks; /* owned by whoever filled it; the first that contains an address names it */
+		*networks; /* owned by the caller; the first network that contains an address gives the name */
 	size_t network_count;
 };
 
-/* All bytes behind the NULs are zero too, so that the whole can be a hash key. */
+/* All bytes after the NULs are zero too, so that the whole struct can be a hash key. */
 struct kw_service {
 	uint32_t role; /* enum kw_role */
 	char name[KW_SERVICE_NAME];
 	char peer[KW_PEER_NAME]; /* server role: the name of the remote network; else empty */
 };
 
-/* Names the service of a connection. @cgroup is the path of the owner's cgroup, or NULL where it is not known:
- * then the process's name stands in for it. Pure, cannot fail. */
+/* Names the service of a connection. @cgroup is the path of the owner's cgroup, or NULL if unknown; then the
+ * process's name is used instead. Pure, cannot fail. */
 void kw_service_name(const struct kw_namer *namer, const struct kw_identity *identity, const char *cgroup,
 		     struct kw_service *ret_service);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where events come from, as far as the outputs need to know beside the events: what time it is, and what
- * cgroups are called. Live, the host answers; in a replay, the file does. */
+/* The source of events. Outputs need some facts beside the events, such as the clock and the names of cgroups: in a
+ * live run the host provides them, in a replay the file. */
 #ifndef KEEPWATCH_SOURCE_H
 #define KEEPWATCH_SOURCE_H
 
@@ -12,11 +12,11 @@
 struct kw_source {
 	const struct kw_clock *clock; /* may change between events */
 	void *names;
-	/* The path of a cgroup, or NULL where it is not known. Valid until the next call. */
+	/* The path of a cgroup, or NULL if unknown. Valid until the next call. */
 	const char *(*cgroup)(void *names, uint64_t id);
-	/* How often the queue of a listener was full so far; NULL in a replay, which does not know. */
+	/* Counts how often a listener's accept queue was full so far; NULL in a replay, which cannot know. */
 	uint64_t (*overflows)(void);
-	/* Finds out what kind of programs run, where their names do not say it; NULL in a replay. */
+	/* Finds programs whose names do not show what they are, see programs.h; NULL in a replay. */
 	void (*programs)(struct kw_programs *programs);
 };
 
@@ -25,7 +25,7 @@ static inline const char *kw_source_host_cgroup(void *names, uint64_t id)
 	return kw_cgroups_path(names, id);
 }
 
-/* This host. @clock and @cgroups must outlive the result. */
+/* The source for a live run on this host. @clock and @cgroups must outlive the result. */
 static inline struct kw_source kw_source_host(const struct kw_clock *clock, struct kw_cgroups *cgroups)
 {
 	return (struct kw_source){.clock = clock,

@@ -72,9 +72,10 @@ static uint64_t count_between(const struct kw_sketch *sketch, double from, doubl
 	       kw_sketch_count_from(sketch, (uint64_t)(to * 1e6) + 1);
 }
 
-/* To a client a RST alone does not tell whether the server had meant its request. The idle age does: near the age at
- * which the server closes idle connections the request met that close; beyond every age that worked, and without the
- * time that an answer takes, nobody knew the connection any more. */
+/* Classifies requests that got only a RST. The RST alone does not show the client whether the server refused the
+ * request, but the idle time before it does. Near the server's idle timeout, the request met the server's close.
+ * Beyond every idle time that ever worked, and with a RST that came too fast for a server to have read the request,
+ * the server or a device on the path had forgotten the connection. */
 static void find_resets(struct kw_assessment *assessment)
 {
 	const struct kw_statistics *sum = &assessment->sum;
@@ -110,7 +111,7 @@ static void find_drains(const struct kw_aggregate *aggregate, struct kw_assessme
 	assessment->drain_count = drains->remembered - first;
 }
 
-/* The gravest first; of one severity they stay in the order of the table. */
+/* Inserts by severity, the gravest first; findings of one severity stay in the order of the table. */
 static void insert(struct kw_assessment *assessment, const struct kw_finding *finding)
 {
 	size_t at = assessment->finding_count;
@@ -140,7 +141,8 @@ static int find(struct kw_assessment *assessment)
 	return 0;
 }
 
-/* Those whose end was lost may be anybody's: what may be one of them is not told as a leak. */
+/* Connections whose closing record was lost may still be counted here, so as many are subtracted: a leak must be
+ * certain. */
 static uint64_t leaked(const struct kw_aggregate *aggregate, const struct kw_stats *stats)
 {
 	int64_t lost = (int64_t)aggregate->totals.dropped_half_closed[stats->service.role];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Findings about connections that are not used as they could be. */
+/* Findings about connections that are used badly: too few requests on each, wrong announcements, leaks. */
 #include <inttypes.h>
 
 #include "finding/assess.h"
@@ -80,7 +80,7 @@ enum cause {
 	CLIENT_CLOSES,
 	SERVER_CLOSES_UNANNOUNCED,
 	IDLE_TIMEOUT,
-	FAILURES, /* requests were lost: told by other findings */
+	FAILURES, /* requests were lost; other findings cover that */
 	CAUSES,
 };
 

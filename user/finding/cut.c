@@ -6,8 +6,8 @@
 #include "output/trace/text.h"
 
 #define GAVE_UP_SHARE 0.01 /* of all connections that closed */
-#define ONE_TIMEOUT 25000  /* us; times closer than this show one timeout */
-#define BY_TIMEOUT 100000  /* us; what closes sooner is no timeout */
+#define ONE_TIMEOUT 25000  /* us; times that differ by less than this come from one timeout */
+#define BY_TIMEOUT 100000  /* us; a connection that closes sooner does not close at a timeout */
 
 static const char *plural(uint64_t count)
 {
@@ -16,7 +16,7 @@ static const char *plural(uint64_t count)
 
 /* ---- times at which something closes ---- */
 
-/* The time at which most of these closed, if that is over half of them, and two at least. */
+/* The time after which most of these closed, if that is over half of them and at least two. */
 static struct kw_inferred common_time(const struct kw_sketch *times)
 {
 	struct kw_cluster cluster = kw_sketch_cluster(times, ONE_TIMEOUT);
@@ -36,7 +36,7 @@ static void summarise_time(struct kw_finding *f, const struct kw_inferred *time,
 				     time->count, kw_duration_about(time->seconds).text, what);
 }
 
-/* Settings of servers and of what stands in front of them, that cut what takes longer. */
+/* Names settings of servers, and of proxies in front of them, that cut responses which take longer. */
 static void advise_timeout_settings(struct kw_finding *f, const struct kw_inferred *time)
 {
 	kw_finding_advise(
@@ -110,7 +110,7 @@ static void advise_no_responses(const struct kw_assessment *a, struct kw_finding
 			   "is too short, or a crash.");
 }
 
-/* A sketch's bins are a little wide, so that one reset may be counted on both sides of a bound. */
+/* Subtracts without going below zero: because a sketch's bins have a width, one reset may be counted twice. */
 static uint64_t less(uint64_t all, uint64_t part)
 {
 	return part < all ? all - part : 0;
@@ -118,7 +118,7 @@ static uint64_t less(uint64_t all, uint64_t part)
 
 bool kw_raise_no_responses(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t elsewhere = a->forgotten; /* these are told as timeout_race and dead_path */
+	uint64_t elsewhere = a->forgotten; /* the findings timeout_race and dead_path cover these */
 	struct kw_inferred time = common_time(&a->sum.unanswered);
 	uint64_t plain, count;
 
@@ -203,7 +203,7 @@ uint64_t kw_uncovered(const struct kw_assessment *a, enum kw_reason reason)
 	return a->sum.outside.uncovered[reason];
 }
 
-/* The reason with the most of those that come after @last in this order: most first, then by number. */
+/* The reason after @last, in the order of most losses first, then of enum kw_reason. */
 static enum kw_reason next_reason(const struct kw_assessment *a, enum kw_reason last)
 {
 	uint64_t below = last < KW_REASON_MAX ? kw_uncovered(a, last) : UINT64_MAX;

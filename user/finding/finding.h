@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A finding: what many connections of one service say together, with its numbers and what to do about it. */
+/* A finding: a fault that many connections of one service show together, with its numbers and with advice. */
 #ifndef KEEPWATCH_FINDING_H
 #define KEEPWATCH_FINDING_H
 
@@ -9,7 +9,7 @@
 
 #include "finding/severity.h"
 
-/* In the order in which findings of one severity are told. */
+/* The order is also that of findings with the same severity in a report. */
 enum kw_finding_id {
 	KW_FINDING_TIMEOUT_RACE,
 	KW_FINDING_TRUNCATED_RESPONSES,
@@ -32,7 +32,7 @@ enum kw_finding_id {
 /* "timeout_race" and so on: the contract's names; never NULL. */
 const char *kw_finding_name(enum kw_finding_id id);
 
-/* Which connection; enough to find its record. */
+/* Identifies a connection, so that its record can be found. */
 struct kw_example {
 	uint64_t cookie;
 	uint32_t generation;
@@ -61,8 +61,8 @@ enum kw_number_kind {
 struct kw_number {
 	const char *name;
 	enum kw_number_kind kind;
-	double value;     /* of all but text and null */
-	const char *text; /* of text: a constant */
+	double value;     /* for all kinds but text and null */
+	const char *text; /* for the kind text; a constant */
 };
 
 #define KW_FINDING_NUMBERS 12
@@ -81,7 +81,7 @@ struct kw_finding {
 	struct kw_examples examples;
 };
 
-/* What there is no room for is left out. */
+/* These add to a finding. If there is no room, they do nothing. */
 void kw_finding_count(struct kw_finding *finding, const char *name, uint64_t count);
 void kw_finding_count_or_null(struct kw_finding *finding, const char *name, bool known, uint64_t count);
 void kw_finding_seconds(struct kw_finding *finding, const char *name, bool known, double seconds);

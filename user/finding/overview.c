@@ -39,7 +39,7 @@ double kw_digest_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_
 	return 0;
 }
 
-/* By what they lost, then by how busy they are, then by name: the same for the same events. */
+/* Sorts by lost requests, then by connections, then by name, so that the same events always give the same order. */
 static int compare_services(const void *left, const void *right)
 {
 	const struct kw_assessment *a = left, *b = right;
@@ -63,7 +63,7 @@ static int compare_findings(const void *left, const void *right)
 		return a->finding->severity > b->finding->severity ? -1 : 1;
 	if (a->finding->id != b->finding->id)
 		return a->finding->id < b->finding->id ? -1 : 1;
-	return a->service < b->service ? -1 : 1; /* as the services stand */
+	return a->service < b->service ? -1 : 1; /* in the order of their services */
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

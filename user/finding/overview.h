@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The report's content, in the order in which it is told, whatever it is printed as. */
+/* The content of a report, in the order in which text, JSON and page show it. */
 #ifndef KEEPWATCH_DIGEST_H
 #define KEEPWATCH_DIGEST_H
 
@@ -13,12 +13,12 @@ struct kw_digest_finding {
 struct kw_digest {
 	double observed; /* seconds */
 	uint64_t lost_events;
-	struct kw_unfinished closing; /* not final yet: in none of what follows */
-	bool healthy;                 /* no finding, no premature close, no connect that failed */
-	uint64_t connections;         /* of all services; one with both ends on this host is one */
-	uint64_t paired;              /* of these: seen from both ends */
+	struct kw_unfinished closing; /* not final yet, so not counted in the fields below */
+	bool healthy;                 /* no finding, no premature close and no failed connection attempt */
+	uint64_t connections; /* of all services; a connection with both ends on this host counts once */
+	uint64_t paired;      /* of these: seen from both ends */
 	uint64_t premature;
-	uint64_t failed; /* connects */
+	uint64_t failed; /* connection attempts */
 	uint64_t requests;
 	bool has_http;                  /* some connection carried HTTP/1.x */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
@@ -27,22 +27,22 @@ struct kw_digest {
 	size_t finding_count;
 };
 
-/* Assesses all services with connections in the window. On success *ret_digest must be freed, and lives no
- * longer than the aggregate stays as it is. -ENOMEM. */
+/* Assesses all services with connections in the window. On success, free *ret_digest; it is valid only until the
+ * aggregate changes. Returns 0 or -ENOMEM. */
 int kw_digest_make(const struct kw_aggregate *aggregate, struct kw_digest *ret_digest);
 
 void kw_digest_free(struct kw_digest *digest);
 
-/* The number of the finding that says the same of the other end of the same connections and comes first; else
- * @number itself. */
+/* The number of an earlier finding that says the same about the other end of the same connections; @number itself if
+ * there is none. */
 size_t kw_digest_seen_before(const struct kw_digest *digest, size_t number);
 
-/* Quantiles, seconds, of times counted in the kernel's buckets: between the bounds of the bucket, never
- * above @most ns if that is not 0. 0 where nothing was counted. */
+/* A quantile in seconds of times counted in the kernel's buckets, interpolated within its bucket, and at most @most
+ * ns if that is not 0. Returns 0 if nothing was counted. */
 double kw_digest_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
 			  uint64_t most);
 
-/* Connections met in the window, and requests for each of them; 0 if there were none. */
+/* Requests per connection in the window; 0 if there were no connections. */
 double kw_requests_per_connection(const struct kw_statistics *sum);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Findings about what comes between client and server: paths that forget, connections that never come to be. */
+/* Findings about the network path: devices that forget connections, and connection attempts that fail. */
 #include <inttypes.h>
 
 #include "finding/assess.h"

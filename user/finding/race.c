@@ -12,25 +12,25 @@ static const char *plural(uint64_t count)
 
 /* ---- timeout_race ---- */
 
-/* How the server's closes came that requests met. */
+/* How the server closed the connections on which requests met the close. */
 struct race {
 	uint64_t lost;
-	uint64_t retryable, unknown; /* of these */
+	uint64_t retryable, unknown; /* of the lost requests */
 	uint64_t connections;
-	uint64_t at_once;    /* of these: closed right after a response */
-	uint64_t unaccepted; /* of these: never accepted by any process */
-	bool by_timeout;     /* some were closed at an idle timeout, as far as is known, or may be */
+	uint64_t at_once;    /* of the connections: closed right after a response */
+	uint64_t unaccepted; /* of the connections: never accepted by any process */
+	bool by_timeout;     /* some connections were closed, or soon will be, at an idle timeout */
 	bool near;           /* clients reuse connections close to the timeout */
 };
 
-/* Of a request that is learnt of later, the kernel keeps no more than when: there the service's other closes say how
- * it closes. */
+/* Whether the server mostly closes right after responses. Of a late request the kernel keeps only the time, so the
+ * service's other closes must show how this server closes. */
 static bool closes_at_once(const struct kw_assessment *a)
 {
 	return a->sum.outside.unannounced > a->sum.outside.idle.count;
 }
 
-/* To a client such a reset is a missing response. */
+/* Only the server's end counts these, because a client sees such a reset as a missing response. */
 static uint64_t unaccepted(const struct kw_assessment *a)
 {
 	if (a->stats->service.role != KW_ROLE_SERVER)
@@ -60,7 +60,8 @@ static struct race race_of(const struct kw_assessment *a)
 	return race;
 }
 
-/* What a client must stay below: a server may do as it says, even if so far it closed later. */
+/* The idle time that a client must stay below. If the server advertises a shorter timeout than it keeps, the shorter
+ * one counts, because the server may come to keep it. */
 static double client_limit(const struct kw_assessment *a)
 {
 	double timeout = a->timeout;

@@ -5,7 +5,7 @@
 
 enum kw_severity {
 	KW_SEVERITY_INFO,
-	KW_SEVERITY_WARNING,  /* requests will be lost, or money is */
+	KW_SEVERITY_WARNING,  /* requests will be lost, or resources are wasted */
 	KW_SEVERITY_CRITICAL, /* requests are being lost */
 	KW_SEVERITY_MAX,
 };

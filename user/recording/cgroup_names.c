@@ -11,7 +11,7 @@
 struct kw_recording_name {
 	uint64_t id;
 	UT_hash_handle hh;
-	char path[]; /* empty if it has none */
+	char path[]; /* empty: the cgroup has no path */
 };
 
 bool kw_recording_names_find(const struct kw_recording_names *names, uint64_t id, const char **ret_path)

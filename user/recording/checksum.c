@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define LANES 4
-#define PRIME 0x9e3779b97f4a7c15ULL /* any odd number with its bits well spread will do */
+#define PRIME 0x9e3779b97f4a7c15ULL /* any odd number with well-spread bits would do */
 
 static uint64_t load(const uint8_t *at)
 {
@@ -14,9 +14,8 @@ static uint64_t load(const uint8_t *at)
 	return word;
 }
 
-/* Four sums side by side, since one would wait for its own multiplication. Each step maps the sum one to
- * one, so a single word that is damaged in a lane is found for certain; any other damage but for one in
- * 2^64. */
+/* Computes four sums side by side, because a single one would have to wait for each multiplication. Each step maps
+ * the sum one to one, so damage to a single word is always found; other damage is missed once in 2^64 cases. */
 uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *payload)
 {
 	uint64_t lanes[LANES] = {head->size, head->type, PRIME, ~PRIME};

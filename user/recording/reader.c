@@ -9,16 +9,17 @@
 #include "recording/recording.h"
 #include "base/sanitize.h"
 
-#define BUFFER (256U << 10) /* more than the longest frame, and little enough to stay in the cache */
+#define BUFFER                                                                                                 \
+	(256U << 10) /* larger than the longest frame, and small enough to stay in the processor's cache */
 
 struct kw_recording_reader {
 	char *path;
 	int fd;
-	uint64_t position; /* in the file, of buffer[next] */
-	size_t next;       /* where the next frame begins */
+	uint64_t position; /* position of buffer[next] in the file */
+	size_t next;       /* index in buffer where the next frame begins */
 	size_t filled;
-	bool ended; /* the file has no more than what is in the buffer */
-	/* Reads a frame's head and payload as its version has them. Here the versions part ways. */
+	bool ended; /* the whole rest of the file is in the buffer */
+	/* Reads a frame's head and payload, in the format of the file's version. */
 	int (*frame)(struct kw_recording_reader *reader, struct kw_frame *ret_frame);
 	uint8_t buffer[BUFFER] __attribute__((aligned(8)));
 };
@@ -28,7 +29,7 @@ static int cannot_read(const struct kw_recording_reader *reader, int r)
 	return kw_log_error(r, "cannot read %s: %s", reader->path, strerror(-r));
 }
 
-/* Sees to it that @size bytes are there from buffer[next] on. 0; -ENODATA if the file ends before. */
+/* Reads until @size bytes are in the buffer, from buffer[next] on. Returns 0, or -ENODATA if the file ends before. */
 static int need(struct kw_recording_reader *reader, size_t size)
 {
 	if (reader->filled - reader->next >= size)

@@ -52,7 +52,7 @@ static bool is_same(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* A cgroup may be gone, or another be there in its place, when it is asked for again. */
+/* Writes the name of a cgroup now, because it may be gone, or replaced by another, when the recording is replayed. */
 static int write_name(struct kw_recorder *recorder, uint64_t id)
 {
 	uint8_t payload[sizeof(id) + PATH_MAX];
@@ -74,7 +74,7 @@ static int write_name(struct kw_recorder *recorder, uint64_t id)
 	return kw_recording_write(recorder->writer, KW_FRAME_NAME, payload, sizeof(id) + length + 1);
 }
 
-/* The totals come once a second: so often all goes to the file, whatever happens after. */
+/* The totals come once a second; then everything is flushed to the file, so that a crash loses at most a second. */
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct kw_recorder *recorder = context;

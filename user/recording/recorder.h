@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From events to a recording: each as it is, behind whatever is needed to tell it later as it is told now. */
+/* Writes events to a recording, unchanged, and before each event the cgroup names and clock that a replay needs to
+ * print the same as the live run. */
 #ifndef KEEPWATCH_RECORDER_H
 #define KEEPWATCH_RECORDER_H
 
@@ -11,14 +12,14 @@
 struct kw_recorder {
 	struct kw_source source;
 	struct kw_recording_writer *writer;
-	struct kw_recording_names names; /* that the file holds */
-	struct kw_clock clock;           /* that the file holds */
+	struct kw_recording_names names; /* as last written to the file */
+	struct kw_clock clock;           /* as last written to the file */
 	uint64_t events;
-	uint64_t lost; /* on the way here */
+	uint64_t lost; /* events lost between the kernel and here */
 };
 
-/* Writes the header; from then on the sink may be used. @writer stays the caller's. On failure one line has
- * been logged, here and from the sink. */
+/* Writes the header; after that the sink may be used. @writer stays the caller's. Like the sink, it logs one line on
+ * failure. */
 int kw_recorder_open(struct kw_recorder *recorder, struct kw_source source, struct kw_recording_writer *writer,
 		     const struct kw_recording_header *header);
 

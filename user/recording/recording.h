@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A recording: the kernel side's events in a file, as they are.
- *
- * A file is a preamble and frames behind each other; all numbers are little-endian. The first frame is the
- * header, a JSON object; then come events, each behind whatever is needed to tell it as it was told live:
- * the names of cgroups when they are first met, the clock when it was set. The last frame is an end mark.
- * Each frame has a checksum, so what is damaged is found where it is. A recorder that is cut off leaves all
- * frames before. */
+/* A recording: the kernel side's events in a file, as they are. A file is a preamble and frames behind each other;
+ * all numbers are little-endian. The first frame is the header, a JSON object. Then come events, and before an event
+ * the frames that a replay needs for it: the names of cgroups when they are first met, and the clock when it was set.
+ * The last frame is an end mark. Each frame has a checksum, so damage is found where it is. A recorder that is
+ * interrupted leaves all frames that it had written. */
 #ifndef KEEPWATCH_RECORDING_H
 #define KEEPWATCH_RECORDING_H
 
@@ -20,16 +18,17 @@
 
 struct kw_recording_preamble {
 	char magic[12];   /* KW_RECORDING_MAGIC */
-	uint32_t version; /* what follows is to be read as; grows only when older programs cannot read it */
+	uint32_t version; /* format of the rest of the file; grows only when older programs cannot read it */
 };
-#define KW_RECORDING_MAGIC "keepwatch\r\n" /* a transfer as text damages it */
+#define KW_RECORDING_MAGIC                                                                                     \
+	"keepwatch\r\n" /* a transfer in text mode changes its line ends, so that it is noticed */
 
 enum kw_frame_type {
 	KW_FRAME_HEADER = 1, /* JSON, see struct kw_recording_header */
 	KW_FRAME_EVENT,      /* an event as the kernel side sent it */
 	KW_FRAME_NAME,       /* 8 bytes: a cgroup's id; then its path, ended by NUL; empty if it has none */
-	KW_FRAME_CLOCK,      /* 8 bytes: from now on, what is to be added to monotonic times */
-	KW_FRAME_END,        /* nothing: the recorder ended in order */
+	KW_FRAME_CLOCK,      /* 8 bytes: from now on, the number to add to monotonic times for real time */
+	KW_FRAME_END,        /* no payload: the recorder ended in order */
 	KW_FRAME_MAX,
 };
 
@@ -40,10 +39,10 @@ struct kw_frame_head {
 };
 #define KW_FRAME_MOST 65536
 
-/* Of which recorder and reader hold the paths; with one more, both forget all of them. */
+/* Number of cgroup paths that recorder and reader remember; when one more comes, both forget all of them. */
 #define KW_RECORDING_NAMES 4096
 
-/* What was true when the recording began. A key that an older file lacks is empty or 0. */
+/* The circumstances in which the recording began. A key that an older file lacks is empty or 0. */
 struct kw_recording_header {
 	char keepwatch[32]; /* version */
 	char kernel[72];    /* release */
@@ -51,9 +50,9 @@ struct kw_recording_header {
 	char machine[24];   /* its architecture */
 	uint32_t processors;
 	struct kw_clock clock;
-	uint64_t started;       /* monotonic ns: observed from here on */
-	bool exchanges;         /* recorded too */
-	size_t connection_size; /* of events: another layout is not taken for this one; 0: not said */
+	uint64_t started; /* monotonic ns; start of the observation */
+	bool exchanges;   /* exchanges are recorded too */
+	size_t connection_size; /* size of connection events, so that a file with another layout is refused; 0: not given */
 	size_t lived_size;
 };
 
@@ -63,26 +62,26 @@ uint64_t kw_recording_checksum(const struct kw_frame_head *head, const void *pay
 
 struct kw_recording_writer;
 
-/* Fills in *ret_header for this host and now. */
+/* Fills in *ret_header for this host and the present time. */
 void kw_recording_describe(const struct kw_options *options, const struct kw_clock *clock,
 			   struct kw_recording_header *ret_header);
 
-/* Creates the file, readable by its owner alone. -EEXIST if there is one with something in it. Of this and of
- * the others, on failure one line has been logged. */
+/* Creates the file, readable only by its owner. Returns -EEXIST if the file exists and is not empty. This function
+ * and the others log one line on failure. */
 int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer);
 
-/* Appends a frame; it gets to the file by kw_recording_flush(), or when enough have gathered. @size bytes
- * are filled up with zeros to a multiple of 8. If the file takes no more, what it holds is cut behind the
- * last whole frame. */
+/* Appends a frame of @size bytes, padded with zeros to a multiple of 8. It reaches the file with
+ * kw_recording_flush(), or when the buffer is full. If writing fails, the file is truncated after its last whole
+ * frame. */
 int kw_recording_write(struct kw_recording_writer *writer, enum kw_frame_type type, const void *payload,
 		       size_t size);
 int kw_recording_write_header(struct kw_recording_writer *writer, const struct kw_recording_header *header);
 int kw_recording_flush(struct kw_recording_writer *writer);
 
-/* Writes the end mark if @complete, then closes. NULL is allowed. 0 or what failed. */
+/* Writes the end mark if @complete, then closes. NULL is allowed. Returns 0 or the -errno of the first failure. */
 int kw_recording_finish(struct kw_recording_writer *writer, bool complete);
 
-/* Bytes in the file so far. */
+/* Bytes position in the file so far. */
 uint64_t kw_recording_size(const struct kw_recording_writer *writer);
 
 /* ---- reading ---- */
@@ -93,18 +92,18 @@ struct kw_frame {
 	enum kw_frame_type type;
 	size_t size;
 	const void *payload; /* aligned to 8; valid until the next call */
-	uint64_t position;   /* in the file */
+	uint64_t position;   /* position in the file */
 };
 
-/* Opens it and reads its header. On failure one line has been logged. */
+/* Opens the file and reads its header. Logs one line on failure. */
 int kw_recording_open(const char *path, struct kw_recording_reader **ret_reader,
 		      struct kw_recording_header *ret_header);
 
-/* The next frame: 1; 0 behind the end mark; -EBADMSG where the file is damaged or cut off, or another
- * -errno, and one line has been logged that says where. */
+/* Reads the next frame. Returns 1; 0 after the end mark; -EBADMSG if the file is damaged or cut off, or another
+ * -errno, after logging one line that says where. */
 int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_frame);
 
-/* Logs that this frame makes no sense, and returns -EBADMSG. */
+/* Logs that this frame cannot be decoded, and returns -EBADMSG. */
 int kw_recording_damaged(const struct kw_recording_reader *reader, const struct kw_frame *frame);
 
 void kw_recording_close(struct kw_recording_reader *reader);

@@ -16,10 +16,10 @@
 struct kw_recording_writer {
 	char *path;
 	int fd;
-	bool created;     /* it was not there before */
-	int failed;       /* what writing failed with; nothing is written any more */
+	bool created;     /* the file did not exist before */
+	int failed;       /* -errno of the first failure; after it nothing is written any more */
 	uint64_t written; /* bytes in the file */
-	size_t used;      /* of buffer */
+	size_t used;      /* bytes in buffer */
 	uint8_t buffer[BUFFER];
 };
 
@@ -50,8 +50,8 @@ static int cannot_write(const char *path, int r)
 	return kw_log_error(r, "cannot write %s: %s", path, strerror(-r));
 }
 
-/* A recording that is there is worth more than the trouble to choose another name. What is no regular file,
- * such as a pipe, or empty, as mkstemp() leaves it, is taken. */
+/* Never overwrites a recording, because it may be the only copy. Accepts an empty file, as mkstemp() leaves it, and
+ * any file that is not a regular one, such as a pipe. */
 static int open_file(const char *path, bool *ret_created)
 {
 	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
@@ -94,7 +94,7 @@ int kw_recording_create(const char *path, struct kw_recording_writer **ret_write
 	return 0;
 }
 
-/* How much of the first @length bytes of the buffer are whole frames. The preamble counts as one. */
+/* How many of the first @length bytes of the buffer belong to whole frames. The preamble counts as a frame. */
 static size_t whole(const struct kw_recording_writer *writer, size_t length)
 {
 	size_t at = writer->written ? 0 : sizeof(struct kw_recording_preamble);
@@ -109,7 +109,7 @@ static size_t whole(const struct kw_recording_writer *writer, size_t length)
 	return at <= length ? at : 0;
 }
 
-/* Takes back what stands behind the last whole frame; a pipe keeps it. */
+/* Truncates the file after its last whole frame; in a pipe that is not possible. */
 static int give_up(struct kw_recording_writer *writer, size_t done, int r)
 {
 	uint64_t good = writer->written + whole(writer, done);
@@ -189,7 +189,7 @@ int kw_recording_finish(struct kw_recording_writer *writer, bool complete)
 	if (!writer)
 		return 0;
 	if (!complete && !writer->written && writer->used == sizeof(struct kw_recording_preamble)) {
-		writer->used = 0; /* nothing was recorded: leave nothing behind */
+		writer->used = 0; /* nothing was recorded, so remove the file */
 		if (writer->created)
 			unlink(writer->path);
 	}
