@@ -41,8 +41,7 @@ enum kw_protocol_label {
 };
 
 #define KW_REASON_LOST KW_REASON_MAX /* index in closed: closing records that were lost */
-#define KW_REASON_LATE                                                                                         \
-	KW_REASON_MAX /* index in lost_requests: requests that arrived after the server had closed */
+#define KW_REASON_LATE KW_REASON_MAX /* index in lost_requests: those that met a closed server */
 #define KW_REASON_LABELS (KW_REASON_MAX + 1)
 #define KW_VERSIONS 3
 #define KW_CODES 6
@@ -74,8 +73,7 @@ struct kw_stats {
 	struct kw_times lateness;
 	uint32_t advertised_timeout; /* last seen, seconds; see has_advertised_timeout */
 	bool has_advertised_timeout;
-	char comm
-		[KW_COMM]; /* name of the process at this end, as last seen: hostile text; empty if it was never seen */
+	char comm[KW_COMM];  /* name of the process at this end, as last seen: hostile text; or empty */
 	uint8_t address[16]; /* of the server's end, as last seen */
 	uint16_t port;
 	struct kw_window window; /* statistics for findings */
@@ -93,18 +91,16 @@ enum kw_service_dropped {
 };
 
 struct kw_aggregate {
-	struct kw_stats *services; /* hash table; owned */
-	uint32_t ceiling;          /* largest number of services in the table, not counting "other" */
-	uint32_t count;            /* number of services in the table now, not counting "other" */
-	uint64_t window;           /* ns; 0 means the whole observation */
-	uint64_t
-		started; /* monotonic ns; start of the observation, or of the first event if that is not known */
-	uint64_t now;    /* monotonic ns; the latest time of an event */
+	struct kw_stats *services;    /* hash table; owned */
+	uint32_t ceiling;             /* largest number of services in the table, not counting "other" */
+	uint32_t count;               /* number of services in the table now, not counting "other" */
+	uint64_t window;              /* ns; 0 means the whole observation */
+	uint64_t started;             /* monotonic ns; start of the observation, or time of the first event */
+	uint64_t now;                 /* monotonic ns; the latest time of an event */
 	struct kw_totals totals;      /* the latest */
 	struct kw_unfinished closing; /* as of the latest sweep */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
-	struct kw_recent
-		overflows; /* how often listeners' queues on this host were full; see kw_aggregate_overflows() */
+	struct kw_recent overflows; /* of listeners' accept queues; see kw_aggregate_overflows() */
 	struct kw_pairs pairs;
 	struct kw_programs programs; /* programs on this host; empty in a replay */
 	uint8_t refused[8192]; /* one bit per hash of a service that got no place, so that each counts once */

@@ -9,13 +9,11 @@
 
 #include "include/event.h"
 
-#define KW_PAIRS                                                                                               \
-	8192 /* ends that can wait for the other end; if two need the same place, the later one replaces the earlier */
+#define KW_PAIRS 8192 /* ends that can wait; of two for the same place, the later replaces the earlier */
 
 /* Begins with all zeros. */
 struct kw_pairs {
-	uint64_t
-		waiting[KW_PAIRS]; /* hash of both endpoints, and the role of the end that was seen; 0: empty */
+	uint64_t waiting[KW_PAIRS]; /* hash of both endpoints and of the role that was seen; 0: empty */
 };
 
 /* Notes one end of a connection. Returns true if the other end was noted before. */

@@ -65,9 +65,8 @@ struct kw_statistics {
 	uint64_t truncated;        /* responses cut, or destroyed by a RST */
 	uint64_t truncated_by_reset;
 	uint64_t truncated_unread; /* of these: because the server left data unread, if this end can see that */
-	uint64_t
-		half_closed_long; /* connections that this side closed more than KW_LEAK_AGE after the peer's FIN */
-	uint64_t proxy_connection;    /* connections on which this field was seen */
+	uint64_t half_closed_long; /* connections closed more than KW_LEAK_AGE after the peer's FIN */
+	uint64_t proxy_connection; /* connections on which this field was seen */
 	uint64_t keep_alive_unnamed;  /* connections with a Keep-Alive field that Connection did not list */
 	uint64_t end_to_end_named;    /* how often Connection listed an end-to-end field */
 	struct kw_sketch close_idle;  /* idle times at closes of idle connections, by either side */

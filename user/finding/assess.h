@@ -22,10 +22,9 @@ struct kw_assessment {
 	double margin;                  /* seconds */
 	/* Requests that got only a RST, after about the server's idle timeout: they met its close. */
 	uint64_t resets[KW_RETRYABLE_MAX];
-	uint64_t
-		forgotten; /* requests that got a RST at once, after a longer idle time than any that worked: see dead_path */
-	double forgotten_idle;         /* seconds; the shortest idle age of these */
-	uint64_t overflows;            /* how often the accept queue of some listener on this host was full */
+	uint64_t forgotten;    /* requests reset at once, idle for longer than ever worked: see dead_path */
+	double forgotten_idle; /* seconds; the shortest idle age of these */
+	uint64_t overflows;    /* how often the accept queue of some listener on this host was full */
 	const struct kw_drain *drains; /* within the window, ascending; point into stats */
 	size_t drain_count;
 	uint64_t leaked;             /* connections that have now been half-closed for long */

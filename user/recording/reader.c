@@ -9,8 +9,7 @@
 #include "recording/recording.h"
 #include "base/sanitize.h"
 
-#define BUFFER                                                                                                 \
-	(256U << 10) /* larger than the longest frame, and small enough to stay in the processor's cache */
+#define BUFFER (256U << 10) /* larger than any frame, and small enough for the cache */
 
 struct kw_recording_reader {
 	char *path;

@@ -20,8 +20,7 @@ struct kw_recording_preamble {
 	char magic[12];   /* KW_RECORDING_MAGIC */
 	uint32_t version; /* format of the rest of the file; grows only when older programs cannot read it */
 };
-#define KW_RECORDING_MAGIC                                                                                     \
-	"keepwatch\r\n" /* a transfer in text mode changes its line ends, so that it is noticed */
+#define KW_RECORDING_MAGIC "keepwatch\r\n" /* a transfer in text mode changes it */
 
 enum kw_frame_type {
 	KW_FRAME_HEADER = 1, /* JSON, see struct kw_recording_header */
@@ -81,7 +80,7 @@ int kw_recording_flush(struct kw_recording_writer *writer);
 /* Writes the end mark if @complete, then closes. NULL is allowed. Returns 0 or the -errno of the first failure. */
 int kw_recording_finish(struct kw_recording_writer *writer, bool complete);
 
-/* Bytes position in the file so far. */
+/* Bytes in the file so far. */
 uint64_t kw_recording_size(const struct kw_recording_writer *writer);
 
 /* ---- reading ---- */

@@ -21,8 +21,7 @@ struct kw_web_auth {
 	const struct kw_web_user *users;
 	size_t count;
 	uint8_t key[DIGEST];
-	uint64_t
-		paid; /* monotonic ns; the time at which the checks so far will be down to their SHARE of all time */
+	uint64_t paid; /* monotonic ns at which the checks so far will be down to their SHARE */
 	struct crypt_data scratch;
 	struct remembered {
 		bool is_there;

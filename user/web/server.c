@@ -18,10 +18,9 @@
 #include "web/metrics_reply.h"
 
 #define CONNECTIONS (2 * KW_CROWD) /* includes connections that are being closed */
-#define TIMEOUT_S                                                                                              \
-	130 /* longer than any usual scrape interval, so that this server does not cause a keep-alive race itself */
-#define MEMORY (16U << 10) /* bytes per connection, for the head of a request */
-#define TURN (5 * KW_MS)   /* after this time the event loop reads the ring buffer again */
+#define TIMEOUT_S 130              /* longer than usual scrape intervals, to avoid a keep-alive race */
+#define MEMORY (16U << 10)         /* bytes per connection, for the head of a request */
+#define TURN (5 * KW_MS)           /* after this time the event loop reads the ring buffer again */
 
 struct kw_http_server {
 	struct MHD_Daemon *daemon;

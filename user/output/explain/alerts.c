@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pages: the alerts of tools/prometheus, whose runbooks these are. */
+/* Pages of the alerts in tools/prometheus/alerts.yml. A test checks that each alert's runbook is its page. */
 #include "output/explain/pages.h"
 
 const struct kw_alert kw_alerts[KW_ALERTS] = {

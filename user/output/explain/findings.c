@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pages: findings, which only many connections of a service show together. */
+/* Pages of the findings, which follow from many connections of a service together. */
 #include "output/explain/pages.h"
 
 const struct kw_page kw_pages_findings[KW_FINDING_MAX] = {

@@ -21,7 +21,7 @@ const struct kw_page *kw_page_of_finding(enum kw_finding_id id)
 	return &kw_pages_findings[id];
 }
 
-/* Prints words up to the right margin; @first stands before the first line, the rest is indented alike. */
+/* Prints text, wrapped at WIDTH. @first precedes the first line; the other lines are indented by its width. */
 static void print_wrapped(const char *first, const char *text)
 {
 	int indent = (int)strlen(first), column = printf("%s", first);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pages of `keepwatch explain`: for people who met a reason, a finding or an alert and want to
- * know what to do. */
+/* The pages of `keepwatch explain`, for people who see a reason, a finding or an alert and want to know what to do.
+ */
 #ifndef KEEPWATCH_EXPLAIN_H
 #define KEEPWATCH_EXPLAIN_H
 
@@ -19,9 +19,10 @@ struct kw_page {
 
 #define KW_PAGES_CUT KW_REASON_CLOSE_DELIMITED /* how many reasons come before those of an orderly end */
 
-extern const struct kw_page kw_pages_cut[KW_PAGES_CUT];                  /* by enum kw_reason */
-extern const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT]; /* by the same less KW_PAGES_CUT */
-extern const struct kw_page kw_pages_findings[KW_FINDING_MAX];           /* by enum kw_finding_id */
+extern const struct kw_page kw_pages_cut[KW_PAGES_CUT]; /* by enum kw_reason */
+extern const struct kw_page
+	kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT];           /* by enum kw_reason minus KW_PAGES_CUT */
+extern const struct kw_page kw_pages_findings[KW_FINDING_MAX]; /* by enum kw_finding_id */
 
 #define KW_ALERTS 9
 

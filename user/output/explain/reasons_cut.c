@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pages: connections that failed, were cut, or are not judged as HTTP. */
+/* Pages of the reasons for connections that failed, were cut, or are not judged as HTTP. */
 #include "output/explain/pages.h"
 
 const struct kw_page kw_pages_cut[KW_PAGES_CUT] = {

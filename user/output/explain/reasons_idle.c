@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pages: connections that ended in order, between two requests or as the close was meant to end a body. */
+/* Pages of the reasons for connections that ended in order: between requests, or with a body that the close ends. */
 #include "output/explain/pages.h"
 
 const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
@@ -79,7 +79,7 @@ const struct kw_page kw_pages_idle[KW_REASON_MAX - KW_PAGES_CUT] = {
 			{"a reload, deploy or stop, which closes idle connections (see drain)",
 			 "a proxy that forwards its backend's Keep-Alive field and keeps its own time",
 			 "a server short of connections: nginx closes idle ones when worker_connections run "
-			 "out; Apache likewise when its workers are busy"},
+			 "out; Apache does so when its workers are busy"},
 			{"if many close at one moment it is a drain: change only how the server is reloaded or "
 			 "deployed",
 			 "hide a forwarded field: proxy_hide_header Keep-Alive (nginx), http-response "

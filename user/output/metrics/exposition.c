@@ -13,7 +13,8 @@ static bool ends_in(const char *text, const char *end)
 	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* OpenMetrics names the unit that a name ends in, and knows a type for what never changes. */
+/* OpenMetrics has a line for the unit, which is the end of the name, and a type "info" for values that never change.
+ */
 static void open_metrics_head(struct kw_exposition *out, const char *type, const char *help)
 {
 	const char *unit = ends_in(out->name, "_seconds") ? "seconds"
@@ -39,7 +40,8 @@ void kw_exposition_family(struct kw_exposition *out, const char *name, const cha
 		info ? KW_TYPE_GAUGE : type);
 }
 
-/* The stream is this thread's alone: written to without a lock, and without a format, it costs a third. */
+/* Only this thread uses the stream, so it is written without a lock and without a format, which takes a third of the
+ * time. */
 static void put(struct kw_exposition *out, const char *text)
 {
 	fputs_unlocked(text, out->file);
@@ -93,7 +95,7 @@ void kw_exposition_real(struct kw_exposition *out, const char *labels, double va
 	sample(out, out->suffix, labels, text);
 }
 
-/* OpenMetrics wants a bound to be written as a real number even if it is whole. */
+/* OpenMetrics wants a bound as a real number, such as "1.0", even if it is whole. */
 static const char *bound_text(struct kw_exposition *out, size_t index, double value)
 {
 	struct kw_exposition_bound *bound = &out->bounds[index];

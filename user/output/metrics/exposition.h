@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two text formats that Prometheus reads: its own, 0.0.4, and OpenMetrics 1.0. They differ in what stands in
- * the head lines (names without suffix, units, a type "info"), in how a bucket's bound is written, and in the last
- * line. */
+/* The two text formats that Prometheus reads: its own, 0.0.4, and OpenMetrics 1.0. They differ in the head lines
+ * (names without suffix, units, a type "info"), in the form of a bucket's bound, and in the last line. */
 #ifndef KEEPWATCH_EXPOSITION_H
 #define KEEPWATCH_EXPOSITION_H
 
@@ -9,15 +8,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define KW_EXPOSITION_BUCKETS 64 /* of a histogram, at most */
+#define KW_EXPOSITION_BUCKETS 64 /* most buckets of a histogram */
 
-/* A bucket's upper bound and how it is written: the same again at each sample of a family. */
+/* A bucket's upper bound and its text, which is cached because each histogram of a family repeats it. */
 struct kw_exposition_bound {
 	double value;
-	char text[32]; /* empty: not written yet */
+	char text[32]; /* empty: not formatted yet */
 };
 
-/* Begins with all zeros but for the first two. */
+/* Must start with all zeros except the first two fields. */
 struct kw_exposition {
 	FILE *file;
 	bool open_metrics;
@@ -35,7 +34,7 @@ struct kw_exposition {
  * A name that ends in "_seconds" or "_bytes" has that unit. */
 void kw_exposition_family(struct kw_exposition *out, const char *name, const char *type, const char *help);
 
-/* One sample. @labels as kw_exposition_label() writes them, or "". */
+/* Writes one sample. @labels is "", or text made by kw_exposition_label(). */
 void kw_exposition_integer(struct kw_exposition *out, const char *labels, int64_t value);
 void kw_exposition_real(struct kw_exposition *out, const char *labels, double value);
 
@@ -46,7 +45,7 @@ void kw_exposition_histogram(struct kw_exposition *out, const char *labels, cons
 
 void kw_exposition_end(struct kw_exposition *out);
 
-/* Appends name="value", escaped, to @labels of @size bytes; what does not fit is left out whole. */
+/* Appends name="value", escaped, to @labels of @size bytes; a label that does not fit is left out. */
 void kw_exposition_label(char *labels, size_t size, const char *name, const char *value);
 
 #endif

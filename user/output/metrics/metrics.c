@@ -10,11 +10,11 @@
 #include "output/metrics/self.h"
 #include "output/trace/record.h"
 
-#define LABELS 1024 /* the longest service name, every byte escaped, and what comes with it */
+#define LABELS 1024 /* enough for the longest service name with every byte escaped, and the other labels */
 
 /* ---- metrics by service ---- */
 
-/* A service's labels, and more behind them. */
+/* A service's labels, with further ones appended. */
 struct labels {
 	char text[LABELS];
 };
@@ -42,8 +42,8 @@ static bool is_empty(const uint64_t *buckets, size_t size)
 	return true;
 }
 
-/* Every second bound (1, 2.5 and 5 of a decade) and the last that there is: a series less for each of the others,
- * at each service. A histogram without a sample says nothing in twenty-five lines. */
+/* Exposes every second bound (1, 2.5 and 5 of a decade) and the last one, to save series at each service. Leaves out
+ * a histogram without samples, because it would take twenty-five lines to show nothing. */
 static void times(struct kw_exposition *out, const char *labels, enum kw_histogram which,
 		  const struct kw_times *times)
 {
@@ -102,7 +102,8 @@ static void write_connect_failures(struct kw_exposition *out, const char *labels
 			count(out, labels, "reason", kw_reason_name(reason), stats->connect_failures[reason]);
 }
 
-/* The race, from either end, is there from the start: a rate needs a zero to rise from. */
+/* The series of the keep-alive race exist from the start, with value 0, because rate() needs a value before the first
+ * loss. */
 static bool is_race(const struct kw_stats *stats, int reason, int retryable)
 {
 	if (stats->service.role == KW_ROLE_SERVER)
@@ -325,7 +326,8 @@ static bool holds(const struct kw_assessment *service, enum kw_finding_id id, en
 	return false;
 }
 
-/* What once held is told to hold no more, or nobody would know. */
+/* A finding that was exported once stays exported as 0 when it clears; a vanished series would look like a failed
+ * scrape. */
 static void write_findings(struct kw_exposition *out, const char *labels, const struct kw_assessment *service)
 {
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
@@ -357,7 +359,7 @@ static void note_raised(struct kw_stats *stats, const struct kw_assessment *serv
 		stats->raised[service->findings[i].id] |= (uint8_t)(1 << service->findings[i].severity);
 }
 
-/* All services are assessed before a line is written: the lines go by families. */
+/* Assesses all services before it writes a line, because the output is ordered by family and not by service. */
 static int write_assessments(struct kw_exposition *out, struct kw_aggregate *aggregate)
 {
 	const size_t families = sizeof(conclusions) / sizeof(conclusions[0]);

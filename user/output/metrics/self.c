@@ -3,7 +3,7 @@
 
 #include "output/trace/record.h"
 
-#define LABEL 256 /* a kind, a program's name, a version: constants all */
+#define LABEL 256 /* enough for a kind, a program's name or a version, which are all constants */
 
 /* A sample with one label. */
 static void count(struct kw_exposition *out, const char *name, const char *value, uint64_t number)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page's style and script become part of the program: it needs no file beside it. The paths are those from
- * the repository's root, where make runs. */
+/* Embeds the page's style and script in the program, so that it needs no other file. The paths start at the
+ * repository's root, where make runs. */
 #include "output/page/sections.h"
 
 #define EMBED(name, path)                                                                                      \

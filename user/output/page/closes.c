@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page's latest premature closes, each with what there is to say of it in a ticket. */
+/* The section of the page with the latest premature closes, each with all that one would put into a ticket. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "output/trace/record.h"
 #include "output/trace/text.h"
 
-/* Of a late request the kernel tells no more than when it came. */
+/* The sentences of a close. For a late request the kernel reports only its time, so there is one sentence. */
 static void gather_sentences(const struct kw_premature_close *close, struct kw_evidence *ret_evidence)
 {
 	char late_by[KW_DURATION_TEXT];
@@ -25,7 +25,7 @@ static void gather_sentences(const struct kw_premature_close *close, struct kw_e
 		 "a request arrived %s after the server had closed the idle connection", late_by);
 }
 
-/* By which to find the connection in logs and records. */
+/* Writes addresses and ids, by which one finds the connection in logs and records. */
 static void write_identity(FILE *file, const struct kw_premature_close *close)
 {
 	const struct kw_identity *identity = &close->connection.identity;
@@ -50,7 +50,8 @@ static void write_identity(FILE *file, const struct kw_premature_close *close)
 	fputs("</p>", file);
 }
 
-/* As keepwatch explain has it. A late request is the keep-alive race as its server sees it. */
+/* Writes the meaning of the reason, as `keepwatch explain` has it. A late request is the keep-alive race
+ * (stale_reuse) seen from the server's end. */
 static void write_meaning(FILE *file, const struct kw_premature_close *close)
 {
 	enum kw_reason reason = close->late ? KW_REASON_STALE_REUSE : close->verdict.reason;
@@ -70,7 +71,7 @@ static void write_verdict(FILE *file, const struct kw_verdict *verdict)
 		kw_confidence_name(verdict->confidence));
 }
 
-/* A line and the decisive sentence; the others when it is opened. */
+/* Writes a line with the decisive sentence; a click opens the other sentences. */
 static void write_close(FILE *file, const struct kw_premature_close *close, const struct kw_clock *clock,
 			uint64_t now, bool open)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page's findings: what is wrong, by which numbers, and what to change. */
+/* The section of the page with the findings: each with its numbers, and with advice. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "output/page/html.h"
 #include "output/page/sections.h"
 
-#define OPEN 4 /* critical findings that say all they have to say without being asked */
+#define OPEN 4 /* number of critical findings that are open without a click */
 
 static void write_value(FILE *file, const struct kw_number *number)
 {
 	switch (number->kind) {
-	case KW_NUMBER_COUNT: /* of seconds, perhaps */
+	case KW_NUMBER_COUNT: /* the name may say that it is in seconds */
 		fprintf(file, "%.0f%s", number->value, kw_page_is_seconds(number->name) ? " s" : "");
 		break;
 	case KW_NUMBER_SECONDS:
@@ -80,7 +80,8 @@ static void write_more(FILE *file, const struct kw_finding *finding)
 	fputs("</p>\n", file);
 }
 
-/* A line that says what is wrong; the gravest are open and say the rest at once. */
+/* Begins a finding, with a line that says what is wrong. The gravest findings are open, so that they show their
+ * details at once. */
 static void write_summary(FILE *file, const struct kw_digest *digest, size_t number, size_t before)
 {
 	const struct kw_finding *finding = digest->findings[number].finding;

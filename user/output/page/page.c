@@ -11,7 +11,7 @@
 #include "output/report/print.h"
 #include "output/trace/text.h"
 
-/* How things stand, in one word, one sentence, and the colour of the icon in the browser's tab. */
+/* The overall state: a word for the style, the icon in the browser's tab, and a sentence. */
 struct level {
 	const char *name;
 	const char *mark;
@@ -38,7 +38,7 @@ static const struct level levels[] = {
 
 struct sums {
 	uint64_t closed, premature, requests, reused, used;
-	uint64_t lost[KW_ROLE_MAX]; /* requests, by the end from which it was seen */
+	uint64_t lost[KW_ROLE_MAX]; /* requests, by the role of the end that saw the loss */
 	int64_t open;
 };
 
@@ -60,7 +60,8 @@ static struct sums sum_up(const struct kw_digest *digest, const struct kw_aggreg
 	return sums;
 }
 
-/* Losses that no critical finding explains, be it that they are few or that they have only just happened. */
+/* Finds the state. LEVEL_LOSSES stands for losses without a critical finding, because they are few or have only just
+ * happened. */
 static enum level_id level_of(const struct kw_digest *digest, const struct sums *sums)
 {
 	enum level_id level = digest->has_http || digest->failed ? LEVEL_HEALTHY : LEVEL_NOTHING;
@@ -209,7 +210,7 @@ static void write_figures(FILE *file, const struct kw_digest *digest, const stru
 	fputs("</dl>\n", file);
 }
 
-/* What the numbers cover: the window, or less while it is not yet filled. */
+/* Writes the time that the numbers cover: the window, or less while it is not full yet. */
 static void write_span(FILE *file, const struct kw_page_source *source)
 {
 	const struct kw_aggregate *aggregate = source->aggregate;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The status page: what the report says, of the daemon's window, for a browser. It is one part that changes, in
- * a frame that does not. Without JavaScript it is complete; with it the part is fetched anew every few seconds.
- *
- * Its size is bounded whatever is observed: by KW_PAGE_FINDINGS, KW_PAGE_PLOTS, KW_PREMATURE_KEPT and
- * KW_PAGE_SERVICES, and by the length of each text that they show. */
+/* The status page: the report over the daemon's window, for a browser. It has one part that changes, in a frame that
+ * does not. It is complete without JavaScript; with JavaScript it fetches the changing part every few seconds. Its
+ * size is bounded whatever is observed: by KW_PAGE_FINDINGS, KW_PAGE_PLOTS, KW_PREMATURE_KEPT and KW_PAGE_SERVICES,
+ * and by the length of each text that they show. */
 #ifndef KEEPWATCH_PAGE_H
 #define KEEPWATCH_PAGE_H
 
@@ -21,11 +20,11 @@ struct kw_page_source {
 	const char *host; /* this host's name: hostile text */
 };
 
-/* Writes the part that changes, <main> and what is in it, to *ret_text, which the caller frees. -ENOMEM. */
+/* Writes the part that changes, the element <main>, to *ret_text, which the caller frees. Returns 0 or -ENOMEM. */
 int kw_page_main(const struct kw_page_source *source, char **ret_text, size_t *ret_length);
 
-/* Puts the frame around @main, to *ret_text, which the caller frees. The page's style and script run under
- * @nonce only. -ENOMEM. */
+/* Puts the frame around @main, to *ret_text, which the caller frees. The browser runs only a style and script that
+ * carry @nonce. Returns 0 or -ENOMEM. */
 int kw_page_whole(const char *main, const char *nonce, char **ret_text, size_t *ret_length);
 
 #endif

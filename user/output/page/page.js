@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Keeps the page at the present: fetches its changing part anew while somebody looks at it.
+// Keeps the page up to date: fetches its changing part again and again while the page is visible.
 "use strict";
 {
 	const INTERVAL = 2000; // ms
@@ -13,7 +13,7 @@
 	const [status, button] = [live.querySelector("span"), live.querySelector("button")];
 	let timer = null, busy = false, paused = false;
 
-	// The state shows in the tab too.
+	// Shows the state in the browser's tab too.
 	function mark(fresh) {
 		const {level, title} = fresh.dataset;
 		const circle = `<circle cx="4" cy="4" r="4" fill="${COLOURS[level]}"/>`;
@@ -25,14 +25,14 @@
 		document.querySelector("link[rel=icon]").href = "data:image/svg+xml," + encodeURIComponent(icon);
 	}
 
-	// Whoever is about to copy something keeps it.
+	// Does not replace text while somebody has selected it to copy it.
 	function isSelecting() {
 		const selection = getSelection();
 
 		return !selection.isCollapsed && main.contains(selection.anchorNode);
 	}
 
-	// What was opened stays open, what was closed stays closed.
+	// Keeps details open or closed as the reader left them.
 	function keepOpen(fresh) {
 		const now = new Map(Array.from(main.querySelectorAll("details"), one => [one.dataset.key, one.open]));
 
@@ -83,7 +83,7 @@
 		busy = false;
 	}
 
-	// A page that nobody sees asks for nothing.
+	// Fetches nothing while the page is hidden.
 	function start() {
 		clearInterval(timer);
 		timer = null;

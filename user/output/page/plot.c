@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Idle time at reuse (above) against idle time at close (below), on one logarithmic axis: where the two meet,
- * requests get lost. */
+/* Plots idle times before a reuse (above) and idle times at a close (below) on one logarithmic axis. Where the two
+ * overlap, requests get lost. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -13,15 +13,15 @@
 #define RIGHT (WIDTH - 12)
 #define HEIGHT 214
 #define AXIS 108
-#define BAR 68      /* height of the most */
-#define BAR_LEAST 3 /* whatever is there shows */
-#define COLUMN 3    /* closes are known finely: bars of this width */
+#define BAR 68      /* height of the highest bar */
+#define BAR_LEAST 3 /* least height of a bar, so that small counts are visible */
+#define COLUMN 3    /* width of a bar of closes, whose times are known precisely */
 #define COLUMNS ((RIGHT - LEFT) / COLUMN)
-#define SHORTEST 0.0005 /* s; what the first bucket is drawn from */
-#define LONGEST 7200.0  /* s; what the last bucket is drawn to */
-#define TEXT 6.3        /* width of a letter, about */
+#define SHORTEST 0.0005 /* s; left edge of the first bucket */
+#define LONGEST 7200.0  /* s; right edge of the last bucket */
+#define TEXT 6.3        /* approximate width of a letter */
 
-/* The stretch of time that is shown. */
+/* The range of times that the plot shows. */
 struct axis {
 	double from, to; /* seconds */
 };
@@ -54,7 +54,7 @@ static void include(struct axis *axis, double from, double to)
 	axis->to = fmax(axis->to, fmin(to, LONGEST));
 }
 
-/* All that was seen, and the timeouts, with a margin; a decade at least. */
+/* A range with all times and timeouts, and a margin; at least a decade. */
 static struct axis axis_of(const struct kw_assessment *service)
 {
 	const struct kw_sketch *closes = &service->sum.close_idle;
@@ -100,7 +100,7 @@ static void write_ticks(FILE *file, const struct axis *axis)
 	fputc('\n', file);
 }
 
-/* From here on a request may meet the close. */
+/* Shades the idle times after which a request may meet the close. */
 static void write_danger(FILE *file, const struct axis *axis, const struct kw_assessment *service)
 {
 	double from = x_of(axis, KW_NEAR_TIMEOUT * service->timeout);
@@ -124,7 +124,7 @@ static void write_bar_title(FILE *file, double from, double to, uint64_t count, 
 	fprintf(file, ": %s %" PRIu64 " time%s</title>", what, count, count == 1 ? "" : "s");
 }
 
-/* The last bar ends where the longest time is, which is known exactly. */
+/* The last bar ends at the longest time, which is known exactly. */
 static void write_reuses(FILE *file, const struct axis *axis, const struct kw_assessment *service)
 {
 	const uint64_t *buckets = service->sum.reuse_idle;
@@ -179,7 +179,7 @@ static void write_closes(FILE *file, const struct axis *axis, const struct kw_sk
 	}
 }
 
-/* A line over its half of the plot and its name, on the side where there is room. */
+/* Draws a line over its half of the plot, and its name on the side with room for it. */
 static void write_mark(FILE *file, const struct axis *axis, double seconds, const char *name, int row)
 {
 	double x = x_of(axis, seconds);
@@ -204,7 +204,7 @@ static void write_marks(FILE *file, const struct axis *axis, const struct kw_ass
 		write_mark(file, axis, service->client_idle.seconds, "client closes at", 190);
 }
 
-/* The same in words, for those who do not see it. */
+/* Describes the plot in words, for screen readers. */
 static void write_description(FILE *file, const struct kw_assessment *service, size_t number)
 {
 	const struct kw_sketch *closes = &service->sum.close_idle;
@@ -265,7 +265,7 @@ bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number
 	return true;
 }
 
-/* Its plot stands beside that finding. */
+/* Whether the service has a timeout race; then its plot is beside that finding. */
 static bool has_race(const struct kw_assessment *service)
 {
 	for (size_t i = 0; i < service->finding_count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sections of the status page, a file each, and what they share. Each writes nothing that is not escaped
- * but constants and numbers. */
+/* The sections of the status page, one per file, and their common helpers. All text except constants and numbers must
+ * be escaped. */
 #ifndef KEEPWATCH_PAGE_PARTS_H
 #define KEEPWATCH_PAGE_PARTS_H
 
@@ -10,10 +10,10 @@
 #include "output/page/page.h"
 #include "output/trace/text.h"
 
-/* What is wrong and what to change, the gravest first. */
+/* The findings with their advice, the gravest first. */
 void kw_page_findings(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock);
 
-/* For each service with such times: idle time at reuse against idle time at close. */
+/* The plots of idle times, one for each service that has such times. */
 void kw_page_plots(FILE *file, const struct kw_digest *digest);
 
 /* The latest premature closes, each with its evidence; @now is the page's time, monotonic ns. */
@@ -23,7 +23,7 @@ void kw_page_closes(FILE *file, const struct kw_premature_closes *closes, const 
 /* A row for each service. */
 void kw_page_services(FILE *file, const struct kw_digest *digest);
 
-/* One plot, as a figure; false, and nothing is written, where there is nothing to compare. */
+/* Writes one plot, as a figure. Returns false, after writing nothing, if there is nothing to compare. */
 bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number);
 
 /* "timeout_race" as "Timeout race", "wait_s" as "Wait": the name of a finding, or of one of its numbers. */
@@ -35,16 +35,16 @@ bool kw_page_is_seconds(const char *name);
 /* "5.003 s", "210 ms". */
 void kw_page_seconds(FILE *file, double seconds);
 
-/* "42 s", "12.3 min": to a precision that suits an age. */
+/* "42 s", "12.3 min": rounded as suits an age. */
 void kw_page_span(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
 
 /* "14:03:22.123" in UTC, machine-readable too. */
 void kw_page_time(FILE *file, const struct kw_clock *clock, uint64_t monotonic);
 
-/* A service's name, and whose end of the connection it is told from. */
+/* A service's name, and whether its connections are seen from the client's or the server's end. */
 void kw_page_who(FILE *file, const struct kw_stats *stats);
 
-/* The id of a connection, as records have it. */
+/* The id of a connection, as in records. */
 void kw_page_id(FILE *file, uint64_t cookie, uint32_t generation);
 
 /* The style sheet and the script: page.css and page.js. */

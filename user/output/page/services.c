@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page's table of services: as the report's. */
+/* The page's table of services, like the report's. */
 #include <inttypes.h>
 
 #include "output/page/html.h"
 #include "output/page/sections.h"
 #include "output/trace/text.h"
 
-#define REASONS 3 /* that are named in a row */
+#define REASONS 3 /* number of reasons that a row names */
 
 static void count_cell(FILE *file, uint64_t count, bool alarming)
 {
@@ -32,7 +32,7 @@ static void share_cell(FILE *file, uint64_t part, uint64_t whole)
 		fputs("<td class=\"unknown\">-</td>", file);
 }
 
-/* The most frequent reasons; of equals the first in the order of the rules. */
+/* Names the most frequent reasons. Of equally frequent ones, the first in the order of the rules wins. */
 static void reasons_cell(FILE *file, const struct kw_statistics *sum)
 {
 	bool told[KW_REASON_MAX] = {false};

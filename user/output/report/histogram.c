@@ -6,9 +6,9 @@
 #include "output/trace/text.h"
 
 #define BAR 30
-#define GAP 2 /* empty lines in a row; more are one */
+#define GAP 2 /* most empty rows in succession; longer gaps become one line */
 
-/* Closes are in finer bins: each goes, whole, where its mean belongs. */
+/* Sorts closes into the wider buckets of reuses. A whole bin goes to the bucket of its mean. */
 static void closes_by_bucket(const struct kw_sketch *close, uint64_t ret_buckets[KW_HISTOGRAM_BUCKETS])
 {
 	memset(ret_buckets, 0, KW_HISTOGRAM_BUCKETS * sizeof(*ret_buckets));
@@ -30,7 +30,7 @@ static uint64_t highest(const uint64_t buckets[KW_HISTOGRAM_BUCKETS])
 	return most;
 }
 
-/* Whatever is there shows, be it little. */
+/* Draws a bar; any count above 0 gets at least one mark. */
 static void bar(char ret_bar[BAR + 1], char mark, uint64_t count, uint64_t most)
 {
 	size_t length = (size_t)(count * BAR / most) + (count && count * BAR < most);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A report for people and for programs. Each returns 0, or -ENOMEM, or -EIO with errno set. */
+/* Prints a report, as text or as JSON. The functions return 0, -ENOMEM, or -EIO with errno set. */
 #ifndef KEEPWATCH_REPORT_PRINT_H
 #define KEEPWATCH_REPORT_PRINT_H
 
@@ -12,13 +12,13 @@
 /* RFC 3339 in UTC, with nanoseconds. */
 void kw_timestamp(const struct kw_clock *clock, uint64_t monotonic, char ret_text[KW_TIMESTAMP]);
 
-/* One line; the keys and their order are the public contract. */
+/* Prints the report as one line of JSON; the keys and their order are the public contract. */
 int kw_report_json(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock);
 
-/* A page that reads top down. */
+/* Prints the report as text. */
 int kw_report_text(FILE *file, const struct kw_digest *digest, const struct kw_clock *clock, bool colour);
 
-/* Idle times at which a service's connections were used again, beside those at which they were closed. */
+/* Prints a histogram of idle times before reuses, beside one of idle times at closes. */
 void kw_report_histogram(FILE *file, const struct kw_assessment *service);
 
 #endif

@@ -8,15 +8,15 @@
 #include "base/sanitize.h"
 #include "output/trace/text.h"
 
-#define WIDTH 100    /* of running text */
-#define HISTOGRAMS 5 /* services that get one */
-#define SERVICES 40  /* that get a line; the JSON has them all */
+#define WIDTH 100    /* of wrapped text */
+#define HISTOGRAMS 5 /* most services that get a histogram */
+#define SERVICES 40  /* most services in the table; the JSON has them all */
 #define NAME_LEAST 24
 
 static const char *const colours[KW_SEVERITY_MAX] = {"\033[1;36m", "\033[1;33m", "\033[1;31m"};
 #define PLAIN "\033[0m"
 
-/* Text cut at spaces into lines; the first begins with @first, the others with as many spaces. */
+/* Prints text wrapped at spaces. The first line begins with @first, the others with as many spaces. */
 static void print_wrapped(FILE *file, const char *first, const char *text)
 {
 	size_t indent = strlen(first), room = WIDTH - indent;
@@ -195,7 +195,7 @@ static void print_verdict(FILE *file, const struct kw_digest *digest, bool colou
 	fputc('\n', file);
 }
 
-/* A histogram is worth its lines where connections were both used again and closed while idle. */
+/* A histogram is only useful for a service whose connections were both used again and closed while idle. */
 static bool has_histogram(const struct kw_assessment *service)
 {
 	return service->sum.reused && service->sum.close_idle.count;

@@ -11,7 +11,7 @@
 
 #define SCHEMA 1
 
-/* Nanoseconds up to a year need 16 digits; 15 keep a double from showing its rounding. */
+/* 15 digits hide the rounding of a double. Nanoseconds within a year would need 16. */
 #define FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 /* ---- values: what is unknown is null ---- */
@@ -138,7 +138,7 @@ static void set(json_t *object, const char *key, json_t *value)
 	json_object_set_new_nocheck(object, key, value);
 }
 
-/* When a connection that is older than the observer was opened is not known. */
+/* The time of opening is unknown for a connection that was open before the observer started. */
 static void add_times(json_t *object, const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
@@ -184,7 +184,7 @@ static void add_traffic(json_t *object, const struct kw_http *http)
 	set(object, "blind_bytes", integer(http->blind_bytes));
 }
 
-/* How it ended; all null while it is open. */
+/* Adds how the connection ended; all values are null while it is open. */
 static void add_verdict(json_t *object, const struct kw_record *record)
 {
 	static const char *const keys[] = {"closer",    "manner",        "phase",      "reason",
@@ -294,7 +294,7 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 					  announced(exchange->announced_by, exchange->announced_how)));
 }
 
-/* One segment that came too late is one request that nobody will answer. */
+/* Prints the change to a record after a late request; each segment that came too late counts as one lost request. */
 int kw_json_amend(FILE *file, const struct kw_event_late *late)
 {
 	char id[KW_ID_TEXT];

@@ -9,9 +9,9 @@
 #include "output/trace/record.h"
 
 struct kw_summary {
-	uint64_t connections; /* that closed */
+	uint64_t connections; /* closed connections */
 	uint64_t lost_events;
-	uint64_t tainted; /* of connections: something about them is not known */
+	uint64_t tainted; /* of the connections: those that could not be observed completely */
 	struct kw_unfinished closing;
 };
 

@@ -12,12 +12,12 @@
 #define YELLOW "\033[33m"
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
-#define INDENT 14 /* past the time */
+#define INDENT 14 /* width of the time and the space after it */
 #define TIME_TEXT 32
-#define REASON_WIDTH 22 /* the longest of their names */
+#define REASON_WIDTH 22 /* length of the longest reason's name */
 
 static const struct unit {
-	uint64_t below; /* ns: durations up to here are printed in it */
+	uint64_t below; /* ns; durations below this are printed in this unit */
 	uint64_t size;  /* ns */
 	unsigned int decimals;
 	const char *name;
@@ -81,7 +81,7 @@ static void time_of_day(const struct kw_clock *clock, uint64_t monotonic, char r
 	snprintf(ret_text + length, TIME_TEXT - length, ".%03u", (unsigned int)(ns % KW_S / KW_MS));
 }
 
-/* Time, service, role: what every line begins with. */
+/* Prints the beginning of every line: time, service and role. */
 static void print_head(FILE *file, const struct kw_clock *clock, uint64_t time,
 		       const struct kw_service *service, __u8 role)
 {
@@ -91,7 +91,7 @@ static void print_head(FILE *file, const struct kw_clock *clock, uint64_t time,
 	fprintf(file, "%s  %-24s %-7s ", when, service->name, kw_role_name(role));
 }
 
-/* What @colour is for: it is switched off where nothing is to stand out. */
+/* Prints @text, padded to @width, in @colour; NULL means no colour. */
 static void print_coloured(FILE *file, const char *colour, int width, const char *text)
 {
 	if (colour)
@@ -107,7 +107,7 @@ static void print_loss(FILE *file, uint32_t lost, const struct kw_text_style *st
 	fprintf(file, ", %" PRIu32 " lost", lost);
 }
 
-/* Where the owner lives. */
+/* Prints where the socket's owner runs: network namespace, process, container, cgroup. */
 static void print_place(FILE *file, const struct kw_record *record)
 {
 	const struct kw_identity *identity = &record->event->connection->identity;
@@ -128,7 +128,7 @@ static void print_place(FILE *file, const struct kw_record *record)
 	fputc('\n', file);
 }
 
-/* The sentences, and last by which addresses and which identity to find the connection elsewhere. */
+/* Prints the sentences of evidence, then the addresses and the id, by which one finds the connection elsewhere. */
 static void print_evidence(FILE *file, const struct kw_record *record, const struct kw_text_style *style)
 {
 	const struct kw_identity *identity = &record->event->connection->identity;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Records as lines that a person reads at a glance. */
+/* Prints records as lines for people. */
 #ifndef KEEPWATCH_TEXT_H
 #define KEEPWATCH_TEXT_H
 
@@ -9,20 +9,20 @@
 #include "output/trace/record.h"
 
 struct kw_text_style {
-	bool colour;   /* for a terminal: what is premature, or may be, stands out; evidence does not */
-	bool evidence; /* an indented line for each sentence of evidence, whatever the verdict */
+	bool colour;   /* for a terminal: premature closes stand out, evidence is dimmed */
+	bool evidence; /* print the evidence of every close, not only of premature ones */
 };
 
-/* One line: time, service, role, requests, duration, reason, closer and manner; what was lost. Premature ones
- * are always followed by their evidence, each sentence indented on its own line, and the addresses and the id.
- * Returns 0, or -EIO with errno set. */
+/* Prints one line: time, service, role, requests, duration, reason, closer, manner, and the loss. After a premature
+ * close come its evidence, each sentence indented on its own line, the addresses and the id. Returns 0, or -EIO with
+ * errno set. */
 int kw_text_connection(FILE *file, const struct kw_record *record, const struct kw_text_style *style);
 
 /* @service names the exchange's connection. */
 int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const struct kw_service *service,
 		     const struct kw_clock *clock);
 
-/* What is learnt of a connection after its line was printed: a request, and how long after the close it came. */
+/* Prints a request that arrived after its connection's line was printed, and how long after the close it came. */
 int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_service *service,
 		 const struct kw_clock *clock, const struct kw_text_style *style);
 
@@ -33,10 +33,10 @@ struct kw_duration {
 	char text[KW_DURATION_TEXT];
 };
 
-/* To four digits at most. It is cut, not rounded, so that it never claims more than it was. */
+/* Formats with four digits at most. Cuts digits instead of rounding, so that the text never exceeds the true time. */
 struct kw_duration kw_duration(uint64_t ns);
 
-/* A mean, a limit or a setting: rounded to four digits. What is below 0 counts as 0. */
+/* Formats a mean, a limit or a setting: rounded to four digits. Negative numbers count as 0. */
 struct kw_duration kw_duration_about(double seconds);
 
 /* kw_duration() into a buffer. */
@@ -44,7 +44,8 @@ void kw_text_duration(uint64_t ns, char ret_text[KW_DURATION_TEXT]);
 
 #define KW_CLOSING_TEXT 128
 
-/* "3 connections are closing and not final yet, ...": false, and nothing is written, if there are none. */
+/* Writes "3 connections are closing and not final yet, ...". Returns false, after writing nothing, if there are none.
+ */
 bool kw_text_closing(const struct kw_unfinished *closing, char ret_text[KW_CLOSING_TEXT]);
 
 #endif

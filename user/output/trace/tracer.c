@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/standard_output.h"
 
-/* Whoever reads wants each line at once; a replay is read when it is done. */
+/* In a live run each line goes out at once; in a replay the output is buffered. */
 static int flush(struct kw_tracer *tracer, int r)
 {
 	if (r == 0 && !tracer->at_once)
@@ -67,7 +67,7 @@ static int on_exchange(struct kw_tracer *tracer, const struct kw_event_exchange 
 	return flush(tracer, kw_text_exchange(stdout, exchange, &service, tracer->source.clock));
 }
 
-/* The record that this amends was printed before, if at all: its reason is not known here. */
+/* The record that this amends was printed before, or filtered out; its reason is not known here. */
 static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
 {
 	struct kw_service service;
@@ -98,7 +98,7 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	return 0;
 }
 
-/* Their records would come after the last line. */
+/* Warns of connections that are still closing, because their records would come after the last line. */
 static void log_closing(const struct kw_unfinished *closing)
 {
 	char text[KW_CLOSING_TEXT];

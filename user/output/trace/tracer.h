@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Events as lines on standard output, as `trace` prints them: live, or from a file. */
+/* Prints events as the lines of `trace` on standard output. Live runs and replays use it alike. */
 #ifndef KEEPWATCH_TRACER_H
 #define KEEPWATCH_TRACER_H
 
@@ -14,9 +14,9 @@ struct kw_tracer {
 	struct kw_source source;
 	struct kw_text_style style;
 	struct kw_summary summary;
-	bool at_once;     /* each line is handed to the reader as it is written */
-	uint64_t printed; /* closes */
-	bool reader_gone; /* standard output is a closed pipe */
+	bool at_once;     /* flush after each line */
+	uint64_t printed; /* number of closes printed */
+	bool reader_gone; /* the reader has closed the pipe of standard output */
 };
 
 /* @options must outlive the tracer; it owns nothing. */
@@ -26,7 +26,7 @@ void kw_tracer_open(struct kw_tracer *tracer, const struct kw_options *options, 
 /* @tracer must not move in memory while the sink is in use. */
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer);
 
-/* The last line. 0 or -errno, which has been logged. */
+/* Prints the last line. Returns 0, or -errno after logging it. */
 int kw_tracer_finish(struct kw_tracer *tracer);
 
 #endif
