@@ -219,7 +219,7 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 }
 
 /* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */
-static __always_inline void kw_take_samples(struct kw_event_lived *event, const struct kw_samples *samples,
+static __always_inline void kw_take_samples(struct kw_event_history *event, const struct kw_samples *samples,
 					    struct kw_samples *before)
 {
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
@@ -238,7 +238,7 @@ static __always_inline void kw_take_samples(struct kw_event_lived *event, const 
 	}
 }
 
-static __always_inline void kw_take_names(struct kw_event_lived *event, struct kw_connection *c,
+static __always_inline void kw_take_names(struct kw_event_history *event, struct kw_connection *c,
 					  struct sock *sk)
 {
 	struct kw_names *kept = c->named ? bpf_sk_storage_get(&names, sk, NULL, 0) : NULL;
@@ -255,14 +255,14 @@ static __always_inline void kw_take_names(struct kw_event_lived *event, struct k
 }
 
 /* Returns 0, or a negative number if there was no room. */
-static __always_inline int kw_emit_lived(struct kw_connection *c, struct sock *sk, enum kw_report report,
-					 struct kw_reported *before)
+static __always_inline int kw_emit_history(struct kw_connection *c, struct sock *sk, enum kw_report report,
+					   struct kw_reported *before)
 {
-	struct kw_event_lived *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	struct kw_event_history *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
 	if (!event)
 		return -1;
-	event->connection.header.type = KW_EVENT_LIVED;
+	event->connection.header.type = KW_EVENT_HISTORY;
 	event->connection.header.size = sizeof(*event);
 	kw_fill(&event->connection, c, sk, report);
 	if (before) {
@@ -369,7 +369,7 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 	if (!kw_role_passes(c->role))
 		return;
 	if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
-		failed = kw_emit_lived(c, sk, KW_REPORT_CLOSED, before);
+		failed = kw_emit_history(c, sk, KW_REPORT_CLOSED, before);
 	else
 		failed = kw_emit_short(c, sk, KW_REPORT_CLOSED);
 	if (failed)
@@ -383,7 +383,7 @@ static __always_inline void kw_emit_living(struct kw_connection *c, struct sock 
 {
 	__u32 activity = kw_activity(c);
 
-	if (kw_emit_lived(c, sk, report, before))
+	if (kw_emit_history(c, sk, report, before))
 		return;
 	c->activity = activity;
 	c->reported = 1;

@@ -23,7 +23,7 @@ enum kw_role {
 
 enum kw_event_type {
 	KW_EVENT_CONNECTION = 1, /* struct kw_event_connection */
-	KW_EVENT_LIVED,          /* struct kw_event_lived: the same with what a longer life gathers */
+	KW_EVENT_HISTORY,        /* struct kw_event_history: the same with what a longer life gathers */
 	KW_EVENT_EXCHANGE,       /* struct kw_event_exchange */
 	KW_EVENT_LATE,           /* struct kw_event_late */
 	KW_EVENT_TOTALS,         /* struct kw_event_totals: made by the loader from the per-CPU totals */
@@ -233,10 +233,10 @@ enum kw_report {
 /* A connection, whole: all that the judge needs is in here. */
 struct kw_event_connection {
 	struct kw_event_header header;
-	__u8 report;             /* enum kw_report */
-	__u8 reported;           /* this connection was reported before (then the event is a kw_event_lived) */
-	__u8 half_closed;        /* the peer's FIN has arrived, and this side has not closed yet */
-	__u8 half_closed_before; /* so it was at the last report */
+	__u8 report;      /* enum kw_report */
+	__u8 reported;    /* this connection was reported before (then the event is a kw_event_history) */
+	__u8 half_closed; /* the peer's FIN has arrived, and this side has not closed yet */
+	__u8 half_closed_before;         /* so it was at the last report */
 	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only one, for a short event */
 	__u32 reserved2;
 	__u64 sample[KW_HISTOGRAM_MAX]; /* ns; the latest sample of each histogram */
@@ -258,7 +258,7 @@ struct kw_name {
 
 /* The same of a connection that was reported before, named hop-by-hop fields, or has more than one sample of
  * a histogram. What `before` says was in the earlier reports: the difference is new. */
-struct kw_event_lived {
+struct kw_event_history {
 	struct kw_event_connection connection;
 	struct kw_counts before;
 	__u16 histograms[KW_HISTOGRAM_MAX][KW_HISTOGRAM_BUCKETS]; /* samples since the last report */
@@ -267,7 +267,7 @@ struct kw_event_lived {
 	__u32 reserved;
 	struct kw_name names[KW_NAMES]; /* an empty name ends the list */
 };
-_Static_assert(sizeof(struct kw_event_lived) % 8 == 0, "ABI");
+_Static_assert(sizeof(struct kw_event_history) % 8 == 0, "ABI");
 
 /* One request and its final response; made on request only. */
 struct kw_event_exchange {

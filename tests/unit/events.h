@@ -63,11 +63,11 @@ static inline struct kw_event_connection event_connection(void)
 }
 
 /* The same as the kernel sends it of a connection that has lived longer. */
-static inline struct kw_event_lived event_lived(void)
+static inline struct kw_event_history event_history(void)
 {
-	struct kw_event_lived event = {.connection = event_connection()};
+	struct kw_event_history event = {.connection = event_connection()};
 
-	event.connection.header.type = KW_EVENT_LIVED;
+	event.connection.header.type = KW_EVENT_HISTORY;
 	event.connection.header.size = sizeof(event);
 	return event;
 }

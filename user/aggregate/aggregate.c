@@ -125,11 +125,11 @@ static void add_counts(struct kw_service_counters *counters, const struct kw_cou
 	add_directives(&counters->response, &now->response, &before->response);
 }
 
-static void add_fields(struct kw_service_counters *counters, const struct kw_event_lived *lived)
+static void add_fields(struct kw_service_counters *counters, const struct kw_event_history *history)
 {
-	for (int i = 0; i < KW_NAMES && lived->names[i].name[0]; i++)
-		counters->fields[kw_field_of(lived->names[i].name)] += lived->names[i].count;
-	counters->fields[KW_FIELDS - 1] += lived->names_more;
+	for (int i = 0; i < KW_NAMES && history->names[i].name[0]; i++)
+		counters->fields[kw_field_of(history->names[i].name)] += history->names[i].count;
+	counters->fields[KW_FIELDS - 1] += history->names_more;
 }
 
 static enum kw_protocol_label protocol_of(const struct kw_http *http)
@@ -339,9 +339,9 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 		return add_failed(aggregate, counters, &connection->identity, verdict->reason);
 	counters->open += !connection->reported;
 	counters->half_closed += connection->half_closed - connection->half_closed_before;
-	add_counts(counters, &connection->http.counts, event->lived ? &event->lived->before : &nothing);
-	if (event->lived)
-		add_fields(counters, event->lived);
+	add_counts(counters, &connection->http.counts, event->history ? &event->history->before : &nothing);
+	if (event->history)
+		add_fields(counters, event->history);
 	if (connection->http.has_timeout) {
 		counters->advertised_timeout = connection->http.timeout;
 		counters->has_advertised_timeout = true;

@@ -14,14 +14,14 @@ void kw_times_add(struct kw_times *times, enum kw_histogram bounds, uint64_t ns)
 /* The samples that the kernel gathered since the last report. */
 static void add_samples(struct kw_times *times, enum kw_histogram which, const struct kw_event *event)
 {
-	if (!event->lived) {
+	if (!event->history) {
 		if (event->connection->samples[which])
 			kw_times_add(times, which, event->connection->sample[which]);
 		return;
 	}
 	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
-		times->buckets[i] += event->lived->histograms[which][i];
-	times->sum += event->lived->sums[which];
+		times->buckets[i] += event->history->histograms[which][i];
+	times->sum += event->history->sums[which];
 }
 
 struct kw_lost_requests kw_lost_requests_of(const struct kw_http *http, const struct kw_verdict *verdict)
@@ -57,7 +57,7 @@ void kw_traffic_add(struct kw_traffic *traffic, const struct kw_event *event, co
 	static const struct kw_counts nothing;
 	const struct kw_event_connection *connection = event->connection;
 	const struct kw_counts *now = &connection->http.counts;
-	const struct kw_counts *before = event->lived ? &event->lived->before : &nothing;
+	const struct kw_counts *before = event->history ? &event->history->before : &nothing;
 	uint32_t http10 = now->requests_http10 - before->requests_http10;
 
 	if (!connection->reported) {

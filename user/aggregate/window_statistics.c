@@ -18,10 +18,10 @@
 /* The longest of the samples since the last report, as far as it is known: of several, the bound of their bucket. */
 static uint64_t longest_sample(enum kw_histogram which, const struct kw_event *event)
 {
-	if (!event->lived)
+	if (!event->history)
 		return event->connection->samples[which] ? event->connection->sample[which] : 0;
 	for (int i = KW_HISTOGRAM_BUCKETS - 1; i >= 0; i--)
-		if (event->lived->histograms[which][i])
+		if (event->history->histograms[which][i])
 			return kw_histogram_bounds[which][i];
 	return 0;
 }
@@ -37,14 +37,14 @@ static void add_reuse(struct kw_window_statistics *statistics, const struct kw_e
 		statistics->worked_idle_max = kw_greatest(statistics->worked_idle_max, http->idle_max);
 }
 
-static void add_names(struct kw_window_statistics *statistics, const struct kw_event_lived *lived)
+static void add_names(struct kw_window_statistics *statistics, const struct kw_event_history *history)
 {
-	for (int i = 0; lived && i < KW_NAMES && lived->names[i].name[0]; i++) {
-		if (!kw_field_is_end_to_end(kw_field_of(lived->names[i].name)))
+	for (int i = 0; history && i < KW_NAMES && history->names[i].name[0]; i++) {
+		if (!kw_field_is_end_to_end(kw_field_of(history->names[i].name)))
 			continue;
-		statistics->end_to_end_named += lived->names[i].count;
+		statistics->end_to_end_named += history->names[i].count;
 		kw_examples_add(&statistics->examples[KW_FINDING_OBSOLETE_FIELDS],
-				kw_example_of(&lived->connection.identity));
+				kw_example_of(&history->connection.identity));
 	}
 }
 
@@ -274,7 +274,7 @@ int kw_window_statistics_add(struct kw_window_statistics *statistics, const stru
 {
 	kw_traffic_add(&statistics->traffic, event, verdict);
 	add_reuse(statistics, event);
-	add_names(statistics, event->lived);
+	add_names(statistics, event->history);
 	return verdict ? add_close(statistics, event->connection, verdict) : 0;
 }
 

@@ -50,10 +50,10 @@ int kw_decode(const void *data, size_t size, struct kw_event *ret_event)
 		expected = sizeof(*event.connection);
 		event.connection = data;
 		break;
-	case KW_EVENT_LIVED:
-		expected = sizeof(*event.lived);
-		event.lived = data;
-		event.connection = &event.lived->connection;
+	case KW_EVENT_HISTORY:
+		expected = sizeof(*event.history);
+		event.history = data;
+		event.connection = &event.history->connection;
 		break;
 	case KW_EVENT_EXCHANGE:
 		expected = sizeof(*event.exchange);

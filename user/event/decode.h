@@ -13,8 +13,8 @@
 struct kw_event {
 	enum kw_event_type type;
 	uint64_t time;                                /* monotonic ns at which the event was made */
-	const struct kw_event_connection *connection; /* set for lived too: its first part */
-	const struct kw_event_lived *lived;
+	const struct kw_event_connection *connection; /* set for a history too, as its first part */
+	const struct kw_event_history *history;
 	const struct kw_event_exchange *exchange;
 	const struct kw_event_late *late;
 	const struct kw_event_totals *totals;

@@ -145,13 +145,13 @@ static void parse_header(const json_t *object, struct kw_recording_header *ret_h
 	ret_header->started = (uint64_t)number_of(object, "started");
 	ret_header->exchanges = json_is_true(json_object_get(object, "exchanges"));
 	ret_header->connection_size = (size_t)number_of(events, "connection");
-	ret_header->lived_size = (size_t)number_of(events, "lived");
+	ret_header->history_size = (size_t)number_of(events, "lived");
 }
 
 static bool is_of_this_layout(const struct kw_recording_header *header)
 {
 	return (!header->connection_size || header->connection_size == sizeof(struct kw_event_connection)) &&
-	       (!header->lived_size || header->lived_size == sizeof(struct kw_event_lived));
+	       (!header->history_size || header->history_size == sizeof(struct kw_event_history));
 }
 
 static int read_header(struct kw_recording_reader *reader, struct kw_recording_header *ret_header)

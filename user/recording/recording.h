@@ -53,7 +53,7 @@ struct kw_recording_header {
 	uint64_t started; /* monotonic ns; start of the observation */
 	bool exchanges;   /* exchanges are recorded too */
 	size_t connection_size; /* size of connection events, so that a file with another layout is refused; 0: not given */
-	size_t lived_size;
+	size_t history_size;
 };
 
 /* The checksum of a frame in a file of this version. In version 2 it is the CRC-32 of zlib (RFC 1952, section 8) over the

@@ -33,7 +33,7 @@ void kw_recording_describe(bool exchanges, const struct kw_clock *clock, struct 
 		.started = kw_clock_monotonic(),
 		.exchanges = exchanges,
 		.connection_size = sizeof(struct kw_event_connection),
-		.lived_size = sizeof(struct kw_event_lived),
+		.history_size = sizeof(struct kw_event_history),
 	};
 	struct utsname names;
 
@@ -174,7 +174,7 @@ int kw_recording_write_header(struct kw_recording_writer *writer, const struct k
 		"kernel", header->kernel, "host", header->host, "machine", header->machine, "processors",
 		(json_int_t)header->processors, "clock_offset", (json_int_t)header->clock.offset, "started",
 		(json_int_t)header->started, "exchanges", header->exchanges, "events", "connection",
-		(json_int_t)header->connection_size, "lived", (json_int_t)header->lived_size);
+		(json_int_t)header->connection_size, "lived", (json_int_t)header->history_size);
 
 	if (object)
 		text = json_dumps(object, JSON_COMPACT);

@@ -83,7 +83,7 @@ static void a_whole_life_in_one_record_counts_once(void **state)
 
 static void a_long_life_counts_each_thing_once_whatever_the_number_of_reports(void **state)
 {
-	struct kw_event_lived first = event_lived(), second = event_lived(), last = event_lived();
+	struct kw_event_history first = event_history(), second = event_history(), last = event_history();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
 	const struct kw_service_counters *counters;
@@ -240,7 +240,7 @@ static void a_late_request_counts_as_late_whenever_it_is_learnt_of(void **state)
 
 static void half_closed_connections_count_until_they_are_closed(void **state)
 {
-	struct kw_event_lived event = event_lived();
+	struct kw_event_history event = event_history();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
 
@@ -282,7 +282,7 @@ static void lateness_counts_only_where_it_is_known(void **state)
 
 static void hop_by_hop_fields_count_by_registered_name_or_as_other(void **state)
 {
-	struct kw_event_lived event = event_lived();
+	struct kw_event_history event = event_history();
 	struct kw_aggregate aggregate;
 	const struct kw_service_counters *counters;
 
@@ -368,7 +368,7 @@ static void dropped_records_count_once_under_other(void **state)
 static void a_service_goes_after_an_idle_hour_unless_something_is_open(void **state)
 {
 	struct kw_event_connection closed = event_connection();
-	struct kw_event_lived open = event_lived();
+	struct kw_event_history open = event_history();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_aggregate aggregate;
 	struct kw_event_totals before = totals_at(closed.header.time + KW_SERVICE_IDLE - 1);

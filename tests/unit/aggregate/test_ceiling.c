@@ -25,22 +25,22 @@ static void feed(struct kw_aggregate *aggregate, unsigned int number, uint64_t t
 {
 	static const enum kw_reason reasons[] = {KW_REASON_SERVER_IDLE_TIMEOUT, KW_REASON_CLIENT_CLOSED_IDLE,
 						 KW_REASON_ANNOUNCED_BY_RESPONSE, KW_REASON_STALE_REUSE};
-	struct kw_event_lived lived = event_lived();
+	struct kw_event_history history = event_history();
 	struct kw_verdict verdict = event_verdict();
 	struct kw_service service = {.role = KW_ROLE_CLIENT};
 	struct kw_event event;
 
 	snprintf(service.name, sizeof(service.name), "10.%u.%u.%u:8080", number >> 16, number >> 8 & 255,
 		 number & 255);
-	lived.connection.identity.role = KW_ROLE_CLIENT;
-	lived.connection.header.time = verdict.closed = time;
+	history.connection.identity.role = KW_ROLE_CLIENT;
+	history.connection.header.time = verdict.closed = time;
 	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i += 3)
-		lived.histograms[KW_HISTOGRAM_IDLE][i] = lived.histograms[KW_HISTOGRAM_WAIT][i] = 1;
+		history.histograms[KW_HISTOGRAM_IDLE][i] = history.histograms[KW_HISTOGRAM_WAIT][i] = 1;
 	verdict.reason = reasons[turn % 4];
 	verdict.closer = turn % 4 == 1 ? KW_CLOSER_CLIENT : KW_CLOSER_SERVER;
 	verdict.idle_at_close = (int64_t)((turn * 7919 % 60000) * KW_MS);
 	verdict.late_by = verdict.reason == KW_REASON_STALE_REUSE ? (int64_t)KW_MS : KW_DURATION_UNKNOWN;
-	assert_int_equal(kw_decode(&lived, sizeof(lived), &event), 0);
+	assert_int_equal(kw_decode(&history, sizeof(history), &event), 0);
 	assert_int_equal(kw_aggregate_connection(aggregate, &service, &event, &verdict), 0);
 }
 

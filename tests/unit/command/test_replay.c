@@ -54,7 +54,7 @@ static int deliver(struct kw_sink sink, const void *data)
 static void send_connections(struct kw_sink sink, uint64_t cgroup, uint64_t from, int count)
 {
 	for (int i = 0; i < count; i++) {
-		struct kw_event_lived event = event_lived();
+		struct kw_event_history event = event_history();
 		struct kw_event_connection *c = &event.connection;
 
 		c->header.time = from + (uint64_t)i * KW_MS;

@@ -14,7 +14,7 @@
 static void each_type_is_decoded(void **state)
 {
 	struct kw_event_connection connection = event_connection();
-	struct kw_event_lived lived = event_lived();
+	struct kw_event_history history = event_history();
 	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, 8}};
@@ -23,11 +23,11 @@ static void each_type_is_decoded(void **state)
 	(void)state;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), 0);
 	assert_ptr_equal(event.connection, &connection);
-	assert_null(event.lived);
+	assert_null(event.history);
 	assert_int_equal(event.time, 6 * KW_S);
-	assert_int_equal(kw_decode(&lived, sizeof(lived), &event), 0);
-	assert_ptr_equal(event.lived, &lived);
-	assert_ptr_equal(event.connection, &lived.connection);
+	assert_int_equal(kw_decode(&history, sizeof(history), &event), 0);
+	assert_ptr_equal(event.history, &history);
+	assert_ptr_equal(event.connection, &history.connection);
 	assert_int_equal(kw_decode(&exchange, sizeof(exchange), &event), 0);
 	assert_ptr_equal(event.exchange, &exchange);
 	assert_null(event.connection);
@@ -50,7 +50,7 @@ static void a_wrong_size_or_type_is_refused(void **state)
 	connection.header.size--;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
 	connection.header.size++;
-	connection.header.type = KW_EVENT_LIVED;
+	connection.header.type = KW_EVENT_HISTORY;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
 	connection.header.type = 0;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);

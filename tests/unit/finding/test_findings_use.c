@@ -143,7 +143,7 @@ static void connections_without_a_request_are_probes_if_most_are_so(void **state
 
 static void a_leak_is_told_after_a_minute(void **state)
 {
-	struct kw_event_lived event = event_lived();
+	struct kw_event_history event = event_history();
 	struct kw_service service = event_service(KW_ROLE_SERVER, "s");
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, START + 50 * KW_S}};
 	struct kw_event decoded;
@@ -173,7 +173,7 @@ static void a_leak_is_told_after_a_minute(void **state)
 /* It may be the very one whose closing record was lost. */
 static void what_may_have_closed_unseen_is_no_leak(void **state)
 {
-	struct kw_event_lived event = event_lived();
+	struct kw_event_history event = event_history();
 	struct kw_service service = event_service(KW_ROLE_SERVER, "s");
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, START + 70 * KW_S}};
 	struct kw_event decoded;
@@ -204,7 +204,7 @@ static void what_may_have_closed_unseen_is_no_leak(void **state)
 static void obsolete_fields_are_told_by_kind(void **state)
 {
 	struct kw_event_connection proxy = requests(5), unnamed = requests(5);
-	struct kw_event_lived named = event_lived();
+	struct kw_event_history named = event_history();
 	struct kw_service service = event_service(KW_ROLE_SERVER, "s");
 	const struct kw_finding *finding;
 	struct kw_event decoded;

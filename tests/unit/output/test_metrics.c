@@ -280,16 +280,16 @@ static void every_second_bound_is_exposed_and_no_sample_is_lost(void **state)
 		"keepwatch_response_wait_seconds_bucket{" SERVICE ",le=\"+Inf\"} 44",
 	};
 	struct kw_service service = event_service(KW_ROLE_SERVER, "nginx:8080");
-	struct kw_event_lived lived = event_lived();
+	struct kw_event_history history = event_history();
 	struct kw_aggregate aggregate;
 	struct kw_event event;
 
 	(void)state;
-	lived.connection.report = KW_REPORT_PROGRESS;
+	history.connection.report = KW_REPORT_PROGRESS;
 	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
-		lived.histograms[KW_HISTOGRAM_IDLE][i] = lived.histograms[KW_HISTOGRAM_WAIT][i] = 1;
+		history.histograms[KW_HISTOGRAM_IDLE][i] = history.histograms[KW_HISTOGRAM_WAIT][i] = 1;
 	kw_aggregate_open(&aggregate, 10, 0);
-	assert_int_equal(kw_decode(&lived, sizeof(lived), &event), 0);
+	assert_int_equal(kw_decode(&history, sizeof(history), &event), 0);
 	assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, NULL), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		assert_line(&aggregate, lines[i], true);

@@ -19,7 +19,7 @@
 
 /* What the tests vary about one record. */
 struct story {
-	struct kw_event_lived event;
+	struct kw_event_history event;
 	struct kw_verdict verdict;
 	const char *cgroup;
 	bool open;
@@ -27,7 +27,7 @@ struct story {
 
 static struct story story(void)
 {
-	return (struct story){.event = event_lived(), .verdict = event_verdict()};
+	return (struct story){.event = event_history(), .verdict = event_verdict()};
 }
 
 /* The line that is printed for it, line feed included; freed by the caller. */

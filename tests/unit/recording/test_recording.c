@@ -29,7 +29,7 @@ static const struct kw_recording_header header = {
 	.started = 5 * KW_S,
 	.exchanges = true,
 	.connection_size = sizeof(struct kw_event_connection),
-	.lived_size = sizeof(struct kw_event_lived),
+	.history_size = sizeof(struct kw_event_history),
 };
 
 static void new_path(char ret_path[PATH])

@@ -71,14 +71,14 @@ static json_t *advertised(const struct kw_http *http)
 			 "max", kw_json_integer_or_null(http->has_max, http->max));
 }
 
-static json_t *hop_by_hop(const struct kw_event_lived *lived)
+static json_t *hop_by_hop(const struct kw_event_history *history)
 {
 	json_t *names = json_array();
 
-	for (int i = 0; lived && i < KW_NAMES && lived->names[i].name[0]; i++) {
+	for (int i = 0; history && i < KW_NAMES && history->names[i].name[0]; i++) {
 		char name[HTTP1_WORD + 1];
 
-		kw_sanitize(lived->names[i].name, HTTP1_WORD, name, sizeof(name));
+		kw_sanitize(history->names[i].name, HTTP1_WORD, name, sizeof(name));
 		kw_json_append(&names, json_string(name));
 	}
 	return names;
@@ -215,7 +215,7 @@ static void add_facts(json_t **object, const struct kw_record *record)
 	kw_json_set(object, "close_ignored", json_boolean(http->flags & KW_HTTP_CLOSE_IGNORED));
 	kw_json_set(object, "late_request", json_boolean(verdict && verdict->late_request));
 	kw_json_set(object, "unread_data", json_boolean(verdict && verdict->unread_data));
-	kw_json_set(object, "hop_by_hop", hop_by_hop(record->event->lived));
+	kw_json_set(object, "hop_by_hop", hop_by_hop(record->event->history));
 	kw_json_set(object, "directives",
 		    json_pack("{s:o, s:o}", "request", directives(&http->counts.request), "response",
 			      directives(&http->counts.response)));
