@@ -59,6 +59,10 @@ C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -p
 # The .c in the assumed name fixes the language: clang-format takes some headers for Objective-C.
 FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
+# Files with text for people; the awk script itself names the words that it looks for.
+PROSE := Makefile $(SCRIPTS) $(shell find README.md bpf include user tests tools -name '*.[ch]' -o -name '*.js' -o -name '*.py' \
+	-o -name '*.yml' -o -name '*.yaml' -o -name '*.conf' -o -name '*.in' -o -name '*.tsv' -o -name '*.bt' \
+	-o -name 'Dockerfile*' -o -name '*.md' -o -name '*.scd')
 # Suppressed are two false alarms: leaks where __attribute__((cleanup)) frees, and values of statement expressions.
 CPPCHECK_FLAGS := --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
 	-j $(shell nproc) --include=tools/cppcheck.h -D_GNU_SOURCE -D__x86_64__ -DKEEPWATCH_VERSION='"$(VERSION)"' \
@@ -174,10 +178,11 @@ uninstall: ## remove the installed files; keeps a configuration that was edited
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
 		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
 
-lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## check the sources: clang-format, clang-tidy, cppcheck, shellcheck, pyflakes
+lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## check the sources: clang-format, words, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
 	$(Q)$(MAKE) --no-print-directory check-format
 	$(call say,LINT,includes)awk -f tools/includes.awk $(filter user/%,$(C_FILES))
+	$(call say,LINT,words)awk -f tools/words.awk $(PROSE)
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
 	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) $(addprefix -i,$(filter tools/%.bpf.c,$(C_FILES))) user tests tools
