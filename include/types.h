@@ -12,8 +12,8 @@
 #error "keepwatch compares names a word at a time and so far does so for little-endian machines only"
 #endif
 
-/* The machine must become one body of straight code: the verifier follows no pointer to a function,
- * and a call costs what three instructions cost. */
+/* The HTTP machine must be inlined completely, because BPF has no calls through pointers, and because a call costs as
+ * much as three instructions. */
 #define KW_INLINE static inline __attribute__((always_inline))
 
 /* The verifier's habits, and the two macros that deal with them.
@@ -36,7 +36,7 @@
 #define KW_OPAQUE(value) ((void)0)
 #endif
 
-/* Makes a word of one's own visible to the other direction, after all that was written before. */
+/* Stores a word so that the other direction's processor sees it only after all earlier stores. */
 #ifdef __bpf__
 #define KW_PUBLISH(word, value)                                                                                \
 	do {                                                                                                   \
