@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel side hands to user space: events on one ring buffer, and per-CPU totals.
+/* Events that the kernel side sends to user space on one ring buffer, and its per-CPU totals.
  *
  * Times are CLOCK_MONOTONIC in nanoseconds; 0 is "did not happen". Stream positions count bytes from the
  * connection's first byte in that direction; tx is what this socket sent, rx what it received. "local" is
- * this socket's side, "peer" the other. Addresses are in network order, ports in host order. */
+ * this socket's side, "peer" the other one. Addresses are in network order, ports in host order. */
 #ifndef KEEPWATCH_EVENT_H
 #define KEEPWATCH_EVENT_H
 
@@ -15,7 +15,7 @@
 #define KW_NAMES 8 /* hop-by-hop names kept of a connection */
 
 enum kw_role {
-	KW_ROLE_UNKNOWN, /* older than the observer, and nothing seen yet that tells */
+	KW_ROLE_UNKNOWN, /* open before the observer, and nothing seen yet that shows the role */
 	KW_ROLE_CLIENT,  /* it connected */
 	KW_ROLE_SERVER,  /* it was accepted */
 	KW_ROLE_MAX,
@@ -23,10 +23,10 @@ enum kw_role {
 
 enum kw_event_type {
 	KW_EVENT_CONNECTION = 1, /* struct kw_event_connection */
-	KW_EVENT_LIVED,          /* struct kw_event_lived: the same with what a longer life gathers */
+	KW_EVENT_LIVED,          /* struct kw_event_lived: the same, with the data that a longer life needs */
 	KW_EVENT_EXCHANGE,       /* struct kw_event_exchange */
 	KW_EVENT_LATE,           /* struct kw_event_late */
-	KW_EVENT_TOTALS,         /* struct kw_event_totals: made by the loader from the per-CPU totals */
+	KW_EVENT_TOTALS,         /* struct kw_event_totals: the loader makes it from the per-CPU totals */
 };
 
 struct kw_event_header {
@@ -37,7 +37,7 @@ struct kw_event_header {
 };
 _Static_assert(sizeof(struct kw_event_header) == 16, "ABI");
 
-/* Which connection. Taken when it is established: at its end nothing of this can be read any more. */
+/* Identifies a connection. Taken when it is established, because at its end the kernel has none of this any more. */
 struct kw_identity {
 	__u64 cookie;     /* the kernel's socket cookie */
 	__u64 cgroup;     /* cgroup v2 id of the owner; 0 while there is none */
@@ -50,12 +50,12 @@ struct kw_identity {
 	__u32 pid;          /* the owner: thread-group id; 0 while no process has used the socket */
 	char comm[KW_COMM]; /* the owner's thread-group leader's name: hostile text, ended by NUL */
 	__u8 role;          /* enum kw_role */
-	__u8 preexisting;   /* open before the observer: counts and bytes begin with it */
+	__u8 preexisting;   /* open before the observer: counts and bytes start with the observer */
 	__u8 reserved[6];
 };
 _Static_assert(sizeof(struct kw_identity) == 88, "ABI");
 
-/* What one side did to end the connection, in the order the socket saw it. */
+/* Acts by which one side ends the connection, in the order in which the socket saw them. */
 enum kw_act {
 	KW_ACT_NONE,
 	KW_ACT_LOCAL_FIN,
@@ -66,30 +66,31 @@ enum kw_act {
 	KW_ACT_MAX,
 };
 
-/* The first act, and what was in flight then: order is decided by these positions, not by event times. */
+/* The first act that ended the connection, and the stream positions at that time. The judge decides the order of
+ * things by these positions, because times of events are less exact. */
 struct kw_ending {
 	__u64 time;
-	__u64 tx_sent;     /* position of what had been handed to the kernel for sending (write_seq) */
-	__u64 tx_acked;    /* position of what the peer had acknowledged (snd_una), never above tx_sent */
-	__u64 rx_arrived;  /* position of what had arrived in order (rcv_nxt, without a FIN) */
-	__u64 rx_read;     /* position of what the application had read (copied_seq) */
+	__u64 tx_sent; /* position behind the bytes that the program had handed to the kernel (write_seq) */
+	__u64 tx_acked; /* position behind the bytes that the peer had acknowledged (snd_una), never above tx_sent */
+	__u64 rx_arrived;  /* position behind the bytes that had arrived in order (rcv_nxt, without a FIN) */
+	__u64 rx_read;     /* position behind the bytes that the program had read (copied_seq) */
 	__u8 act;          /* enum kw_act: the first */
 	__u8 acts;         /* bits, 1 << enum kw_act: all that were seen up to the end */
 	__u8 simultaneous; /* both sides sent their FIN before either had the other's (state CLOSING) */
 	__u8 exiting;      /* at the first local act: the process was exiting */
 	__u8 signal;       /* and the signal that killed it, or 0 */
-	__u8 half_close; /* the first local act was shutdown() of the sending direction alone, and not close() */
-	__u8 reading; /* the program still held the socket, so could read, when the peer's FIN or RST arrived */
+	__u8 half_close;   /* the first local act was shutdown(SHUT_WR), and not close() */
+	__u8 reading; /* the program still held the socket, so it could read, when the peer's FIN or RST arrived */
 	__u8 reserved;
-	__u32 since_sent; /* at the first act: milliseconds since this socket last sent a segment with data, */
-	__u32 since_received; /* and since it last received one: TCP's own record, in steps of a timer tick */
+	__u32 since_sent; /* at the first act: milliseconds since this socket last sent a segment with data */
+	__u32 since_received; /* at the first act: milliseconds since it last received one; TCP's own value, to a timer tick */
 };
 _Static_assert(sizeof(struct kw_ending) == 56, "ABI");
 
 /* The socket as it left the kernel's tables (the move to CLOSE). */
 struct kw_closing {
 	__u64 time;
-	__u32 unread;      /* bytes in the receive queue that nobody read (rcv_nxt - copied_seq) */
+	__u32 unread;      /* bytes in the receive queue that the program never read (rcv_nxt - copied_seq) */
 	__u32 outstanding; /* bytes sent and never acknowledged (write_seq - snd_una) */
 	__u32 retransmits; /* segments sent again over the whole life */
 	__u32 srtt_us;     /* smoothed round-trip time, microseconds */
@@ -102,15 +103,15 @@ struct kw_closing {
 };
 _Static_assert(sizeof(struct kw_closing) == 32, "ABI");
 
-/* Why something about the connection is not known; bits of kw_http.taints. */
+/* Reasons why something about the connection is not known; bits of kw_http.taints. */
 enum kw_taint {
 	KW_TAINT_PREEXISTING, /* older than the observer */
 	KW_TAINT_MALFORMED,   /* a message that broke the rules */
 	KW_TAINT_BLIND,       /* bytes that could not be read where a head or a chunk's size stood */
 	KW_TAINT_GAP,         /* bytes left the socket by a way that shows no event */
 	KW_TAINT_PIPELINE,    /* more requests outstanding than are paired */
-	KW_TAINT_UNSUPPORTED, /* kTLS, MPTCP or sockmap: its bytes pass elsewhere */
-	KW_TAINT_BUDGET,      /* one call held more message parts than are read of one call */
+	KW_TAINT_UNSUPPORTED, /* kTLS, MPTCP or sockmap: the bytes do not pass the hooks */
+	KW_TAINT_BUDGET,      /* one call held more message parts than the programs read per call */
 	KW_TAINT_MAX,
 };
 
@@ -118,8 +119,8 @@ enum kw_http_flag {
 	KW_HTTP_OVERRUN = 1 << 0,        /* reused later than the advertised timeout or more often than max */
 	KW_HTTP_CLOSE_IGNORED = 1 << 1,  /* an exchange was completed after one that announced a close */
 	KW_HTTP_EOF_READ = 1 << 2,       /* the application has read the peer's end */
-	KW_HTTP_REQUESTS_LOST = 1 << 3,  /* now out of step: where the requests stand is not known */
-	KW_HTTP_RESPONSES_LOST = 1 << 4, /* the same of the responses */
+	KW_HTTP_REQUESTS_LOST = 1 << 3,  /* out of step: it is not known where the current request begins */
+	KW_HTTP_RESPONSES_LOST = 1 << 4, /* the same for the responses */
 	KW_HTTP_TUNNEL = 1 << 5,
 	KW_HTTP_REQUEST_OPEN = 1 << 6,      /* a request is begun and not complete */
 	KW_HTTP_RESPONSE_OPEN = 1 << 7,     /* a response is begun and not complete */
@@ -128,8 +129,8 @@ enum kw_http_flag {
 	KW_HTTP_MAX_CONSTANT = 1 << 10,     /* all advertised max were equal */
 	KW_HTTP_EARLY_RESPONSE = 1 << 11,   /* the last response was complete before its request was */
 	KW_HTTP_PROXY_CONNECTION = 1 << 12, /* a Proxy-Connection field was seen */
-	KW_HTTP_UNSUPPORTED = 1 << 13,      /* MPTCP subflow, kTLS or sockmap: no HTTP is looked for */
-	KW_HTTP_TLS_ANSWER = 1 << 14,       /* a TLS record came where a response was expected */
+	KW_HTTP_UNSUPPORTED = 1 << 13, /* MPTCP subflow, kTLS or sockmap: the programs do not look for HTTP */
+	KW_HTTP_TLS_ANSWER = 1 << 14,  /* a TLS record came where a response was expected */
 };
 
 enum kw_announced_by {
@@ -144,30 +145,30 @@ enum kw_announced_how {
 	KW_ANNOUNCED_DELIMITED, /* a body delimited by the close */
 };
 
-/* Messages by what they said of the connection; each counts once for each that it said. */
+/* Counts of messages by the connection options that they carried; a message counts once for each of its options. */
 struct kw_directives {
 	__u32 keep_alive;
 	__u32 close;
 	__u32 upgrade;
-	__u32 none; /* neither of the three */
+	__u32 none; /* none of the three */
 };
 
-/* Everything counted over a connection's life: it only grows. */
+/* Counts over a connection's life; they only grow. */
 struct kw_counts {
 	__u32 requests_begun;
 	__u32 requests; /* heads complete */
 	__u32 requests_ended;
 	__u32 requests_http10; /* of requests: version 1.0 */
 	__u32 reused;          /* of requests_begun: not the first on the connection */
-	__u32 responses;       /* final heads complete; 1xx but 101 do not count */
-	__u32 responses_ended; /* final ones */
+	__u32 responses;       /* final heads complete; 1xx do not count, except 101 */
+	__u32 responses_ended; /* final responses that are complete */
 	__u32 codes[5];        /* of responses: by first digit, 1xx to 5xx */
 	struct kw_directives request;
 	struct kw_directives response;
 };
 _Static_assert(sizeof(struct kw_counts) == 80, "ABI");
 
-/* Where HTTP stands and what was said. Of the latest message each: times, positions, what it was. */
+/* The state of HTTP on the connection, and the times, positions and kinds of the latest request and response. */
 struct kw_http {
 	__u64 request_started;  /* first byte of the latest request passed */
 	__u64 request_ended;    /* last byte of the latest complete one */
@@ -183,8 +184,7 @@ struct kw_http {
 	__u64 first_request_started;
 	__u64 tx_bytes;
 	__u64 rx_bytes;
-	__u64 blind_bytes; /* of both: bytes that could not be read and should have been: of heads, of chunks' frames; those
-			    * of a body need not be, and do not count */
+	__u64 blind_bytes; /* bytes of heads and of chunks' frames, in both directions, that could not be read */
 	struct kw_counts counts;
 	__u32 timeout;       /* advertised Keep-Alive: timeout, seconds; see has_timeout */
 	__u32 max;           /* the last advertised Keep-Alive: max */
@@ -209,14 +209,14 @@ struct kw_http {
 	__u8 announced_how;         /* enum kw_announced_how */
 	__u8 http10_only;           /* every message so far was HTTP/1.0 */
 	__u8 proxied;               /* PROXY protocol headers */
-	__u8 lost_safe;       /* at the end: outstanding requests by class, of those still queued (at most */
-	__u8 lost_idempotent; /* HTTP1_QUEUE): safe ones, HEAD included; idempotent; and others */
+	__u8 lost_safe; /* at the end: outstanding requests that are still queued, by class: safe ones, with HEAD; */
+	__u8 lost_idempotent; /* idempotent ones; and others. At most HTTP1_QUEUE requests are queued */
 	__u8 lost_other;
 	__u8 reserved[3];
 };
 _Static_assert(sizeof(struct kw_http) == 256, "ABI");
 
-/* How much of a message's body came, of how much. */
+/* How much of a message's body has come, and how much was declared. */
 struct kw_body {
 	__u64 bytes;    /* so far, without chunk framing */
 	__u64 declared; /* by Content-Length; KW_UNDECLARED for chunked bodies, those that the close ends, and before the head is complete */
@@ -230,14 +230,14 @@ enum kw_report {
 	KW_REPORT_OPEN,     /* still open as the observer stops */
 };
 
-/* A connection, whole: all that the judge needs is in here. */
+/* The whole state of a connection: everything that the judge needs. */
 struct kw_event_connection {
 	struct kw_event_header header;
 	__u8 report;             /* enum kw_report */
 	__u8 reported;           /* this connection was reported before (then the event is a kw_event_lived) */
 	__u8 half_closed;        /* the peer's FIN has arrived, and this side has not closed yet */
-	__u8 half_closed_before; /* so it was at the last report */
-	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only one, for a short event */
+	__u8 half_closed_before; /* half_closed as of the last report */
+	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only sample, which keeps the event short */
 	__u32 reserved2;
 	__u64 sample[KW_HISTOGRAM_MAX]; /* ns; the latest sample of each histogram */
 	__u64 opened; /* connect(); for a server and a preexisting connection the same as established */
@@ -256,8 +256,8 @@ struct kw_name {
 	__u32 count;           /* how often, since the last report */
 };
 
-/* The same of a connection that was reported before, named hop-by-hop fields, or has more than one sample of
- * a histogram. What `before` says was in the earlier reports: the difference is new. */
+/* The longer form, for a connection that was reported before, listed hop-by-hop fields, or has more than one sample
+ * in a histogram. `before` holds the counts of the earlier report, so the difference is new. */
 struct kw_event_lived {
 	struct kw_event_connection connection;
 	struct kw_counts before;
@@ -289,12 +289,12 @@ struct kw_event_exchange {
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 
-/* Clients send one or two empty lines behind a request (RFC 9112 section 2.2). So few bytes that nobody could read count as
- * such, because no client sends so little of a request by itself. */
+/* Some clients send one or two empty lines after a request (RFC 9112 section 2.2). Up to this many bytes that could
+ * not be read count as empty lines, because no client sends so little of a request by itself. */
 #define KW_EMPTY_LINES 4
 
-/* A request that met a socket its server had closed already: it drew a RST. Comes after the connection's
- * record, up to KW_LATE_WINDOW later, once a connection. */
+/* A late request: it arrived at a socket that its server had closed already, and got a RST. This event comes after
+ * the connection's record, up to KW_LATE_WINDOW later, and at most once per connection. */
 #define KW_LATE_WINDOW (60 * KW_S)
 
 struct kw_event_late {
@@ -306,18 +306,18 @@ struct kw_event_late {
 };
 _Static_assert(sizeof(struct kw_event_late) == 16 + 88 + 16, "ABI");
 
-/* What can be lost on the way to user space. */
+/* Kinds of losses on the way to user space. */
 enum kw_lost {
 	KW_LOST_CLOSED, /* a closing record: its counts are in kw_totals.dropped */
 	KW_LOST_EXCHANGE,
 	KW_LOST_LATE,
 	KW_LOST_STATE, /* no memory for the state of a connection, or for a part of it: a name that it listed,
 			    * a request of a pipeline (which taints it) */
-	KW_LOST_RECURSION, /* a program was busy on this processor, which the loader adds; or a state that went unseen */
+	KW_LOST_RECURSION, /* the kernel skipped a program because one was running there, or a state went unseen */
 	KW_LOST_MAX,
 };
 
-/* Exact whatever else is lost. Per CPU in the kernel, summed up by the loader. */
+/* Totals, which stay exact whatever else is lost. Per CPU in the kernel; the loader adds them up. */
 struct kw_total {
 	__u64 opened;
 	__u64 preexisting;
@@ -327,18 +327,19 @@ struct kw_total {
 };
 
 struct kw_totals {
-	struct kw_total dropped[KW_ROLE_MAX]; /* what was in closing records that were lost; by enum kw_role */
-	__u64 dropped_half_closed[KW_ROLE_MAX]; /* lost closing records of what was last told as half closed */
+	struct kw_total dropped[KW_ROLE_MAX]; /* contents of closing records that were lost; by enum kw_role */
+	__u64 dropped_half_closed
+		[KW_ROLE_MAX]; /* lost closing records of connections that were last reported as half-closed */
 	__u64 lost[KW_LOST_MAX];
-	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by what was wrong with them */
-	__u64 tainted[KW_TAINT_MAX];   /* connections, by why */
+	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by enum http1_error */
+	__u64 tainted[KW_TAINT_MAX];   /* connections, by enum kw_taint */
 };
 
-/* Connections that their programs have closed, while the kernel still sends again what the peer has not acknowledged: it
- * may be minutes before their records come. Counted by each sweep. */
+/* Connections that their programs have closed while the kernel still retransmits data that the peer has not
+ * acknowledged. Their records may come minutes later, so each sweep counts them. */
 struct kw_unfinished {
 	__u32 connections;
-	__u32 requests; /* on these, without a complete response so far */
+	__u32 requests; /* requests on these connections that have no complete response so far */
 };
 
 struct kw_event_totals {
@@ -347,12 +348,13 @@ struct kw_event_totals {
 	struct kw_unfinished unfinished;
 };
 
-/* What the observer is told before it starts; constant from then on, so that the verifier prunes what is off. */
+/* Settings of the kernel programs. They are constant once the programs are loaded, so that the verifier removes the
+ * code of settings that are off. */
 #define KW_PORTS 16
 
 struct kw_config {
 	__u32 port_count;
-	__u16 ports[KW_PORTS]; /* either end; none means all */
+	__u16 ports[KW_PORTS]; /* ports at either end; none means all */
 	__u32 pid;             /* thread-group id; 0 means all */
 	__u32 role;            /* enum kw_role; KW_ROLE_UNKNOWN means all */
 	__u32 tick_us;         /* length of the kernel's timer tick, microseconds */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The time histograms that a connection gathers in the kernel: six buckets a decade (1, 1.5, 2.5, 3.5,
- * 5, 7.5), so a quantile read from them is off by a factor of at most 1.7. Both sides and the Prometheus
- * exposition use these very bounds, so nothing is ever re-bucketed. */
+/* The time histograms that a connection gathers in the kernel: six buckets a decade (1, 1.5, 2.5, 3.5, 5, 7.5), so a
+ * quantile read from them is off by a factor of at most 1.7. Kernel, user space and the Prometheus exposition use the
+ * same bounds, so nothing is ever sorted into other buckets. */
 #ifndef KEEPWATCH_HISTOGRAM_H
 #define KEEPWATCH_HISTOGRAM_H
 
@@ -9,7 +9,7 @@
 
 #define KW_HISTOGRAM_BUCKETS 44 /* the last one has no upper bound */
 #define KW_HISTOGRAM_STEPS 6    /* buckets a decade */
-#define KW_HISTOGRAM_LAST 42    /* bounds below the last decade that is told apart */
+#define KW_HISTOGRAM_LAST 42    /* number of bounds below the last full decade */
 #define KW_HISTOGRAM_TABLE 48   /* whole decades, padded with KW_NEVER */
 
 enum kw_histogram {
@@ -35,9 +35,9 @@ static const __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
 			       100 * KW_S, [43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER},
 };
 
-/* The bucket a duration below 2^63 falls into, 0 to KW_HISTOGRAM_BUCKETS - 1: how many bounds are smaller. The
- * decade is found by branches, which processors guess well since durations of a kind are of a size; the place in it,
- * which none could guess, without. */
+/* The bucket of a duration below 2^63, 0 to KW_HISTOGRAM_BUCKETS - 1: the number of smaller bounds. Branches find the
+ * decade, because processors predict them well: durations of a kind are of similar size. The place within the decade
+ * is unpredictable, so it is computed without branches. */
 KW_INLINE __u32 kw_histogram_bucket(const __u64 *bounds, __u64 ns)
 {
 	__u32 at = 0, within = 0;

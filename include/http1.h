@@ -27,7 +27,7 @@
 #include "http1/head.h"
 #include "http1/resync.h"
 
-/* A connection that was not seen from its start: both streams wait for a message to begin. */
+/* Initialises a connection that was not seen from its start: both streams wait for a message to begin. */
 KW_INLINE void http1_init_midway(struct http1_connection *c)
 {
 	c->looks = 1;
@@ -35,8 +35,8 @@ KW_INLINE void http1_init_midway(struct http1_connection *c)
 	c->streams[HTTP1_RESPONSES].state = HTTP1_LOST;
 }
 
-/* A connection whose client did not seem to speak HTTP is HTTP/1 after all, because its server answers so: whatever the
- * client sent so far was a request. */
+/* Corrects the protocol of a connection whose client did not seem to speak HTTP but whose server answers with HTTP/1:
+ * the client's bytes so far count as a request. */
 KW_INLINE void http1_revive(struct http1_connection *c)
 {
 	struct http1_stream *s = &c->streams[HTTP1_REQUESTS];
@@ -51,13 +51,13 @@ KW_INLINE void http1_revive(struct http1_connection *c)
 	KW_PUBLISH(c->pushed, c->pushed + 1);
 }
 
-/* Has the client sent CONNECT, and not been answered? What it sends meanwhile is no request. */
+/* Whether the client has sent CONNECT and waits for the answer. Bytes that it sends meanwhile are not a request. */
 KW_INLINE int http1_is_connecting(const struct http1_connection *c)
 {
 	return c->streams[HTTP1_REQUESTS].state == HTTP1_TUNNEL && !c->tunnel && !http1_is_unasked(c);
 }
 
-/* Is the stream out of step, so that nothing is known of where HTTP stands? */
+/* Whether the stream is out of step, so that the beginning of the next message is not known. */
 KW_INLINE int http1_is_lost(const struct http1_connection *c, enum http1_direction direction)
 {
 	const struct http1_stream *s = &c->streams[direction & 1];
@@ -65,7 +65,8 @@ KW_INLINE int http1_is_lost(const struct http1_connection *c, enum http1_directi
 	return s->state == HTTP1_LOST || s->state == HTTP1_RESYNC;
 }
 
-/* A response whose request was seen only after it: HEAD takes its body away, CONNECT makes it a tunnel. */
+/* Pairs a response with a request that was seen only after it, because a response to HEAD has no body and one to
+ * CONNECT may begin a tunnel. */
 KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream *s)
 {
 	if (!(s->flags & HTTP1_FLAG_UNPAIRED) || (__s32)(c->pushed - c->popped) <= 0)
@@ -83,7 +84,7 @@ KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream 
 	return 0;
 }
 
-/* A send or receive begins. Returns the events that this alone brings about. */
+/* A send or receive begins. Returns the events that follow from that alone. */
 KW_INLINE __u32 http1_call(struct http1_connection *c, enum http1_direction direction)
 {
 	struct http1_stream *s = &c->streams[direction & 1];
@@ -95,13 +96,14 @@ KW_INLINE __u32 http1_call(struct http1_connection *c, enum http1_direction dire
 	if (c->tunnel)
 		s->state = HTTP1_TUNNEL;
 	else if (s->state == HTTP1_TUNNEL && http1_is_unasked(c))
-		s->state = HTTP1_START; /* CONNECT made none */
+		s->state = HTTP1_START; /* CONNECT made no tunnel */
 	if (s->state == HTTP1_DOUBT_END && c->pushed != s->mark)
 		return http1_doubt_ends(c, s); /* the client has used the connection again */
 	return direction == HTTP1_RESPONSES ? http1_pair_late(c, s) : 0;
 }
 
-/* The send or receive has ended. What was read of a name is kept only where the next call goes on with it. */
+/* The send or receive has ended. Clears the word that was being read, unless the next call continues it, so that no
+ * text of the traffic stays in memory. */
 KW_INLINE void http1_call_end(struct http1_connection *c, enum http1_direction direction)
 {
 	struct http1_stream *s = &c->streams[direction & 1];
@@ -112,7 +114,7 @@ KW_INLINE void http1_call_end(struct http1_connection *c, enum http1_direction d
 		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
 }
 
-/* How many of the next @n bytes need no look, only http1_skip(). */
+/* How many of the next @n bytes need not be read and may go to http1_skip(). */
 KW_INLINE __u64 http1_skippable(const struct http1_stream *s, __u64 n)
 {
 	switch (s->state) {
@@ -164,23 +166,25 @@ KW_INLINE __u32 http1_skip(struct http1_connection *c, enum http1_direction dire
 	return 0;
 }
 
-/* @n bytes have passed that could not be read: harmless where they need no look, else the framing is lost. */
+/* @n bytes have passed that could not be read. That is harmless where they need not be read (in bodies); elsewhere
+ * the framing is lost. */
 KW_INLINE __u32 http1_blind(struct http1_connection *c, enum http1_direction direction, __u64 n)
 {
 	struct http1_stream *s = &c->streams[direction & 1];
 	__u64 harmless = http1_skippable(s, n);
 	__u32 event = harmless ? http1_skip(c, direction, harmless) : 0;
-	int known = s->state != HTTP1_RESYNC; /* what is lost is not lost again */
+	int known = s->state != HTTP1_RESYNC; /* report the loss only once */
 
 	if (harmless < n && s->state == HTTP1_DOUBT_END)
-		s->state = HTTP1_BODY_CLOSE; /* more of the body, or a message: as doubtful as it was */
+		s->state =
+			HTTP1_BODY_CLOSE; /* either more of the body or a new message, so the end stays in doubt */
 	else if (harmless < n)
 		event |= http1_lose(c, s) * known;
 	return event;
 }
 
-/* Takes some of the @n bytes at @p, 1 to HTTP1_WINDOW, and returns how many; none is possible, but at most
- * twice in a row. @p must be readable for @n bytes only. *ret_event is set in any case. */
+/* Reads some of the @n bytes at @p (1 to HTTP1_WINDOW), and returns how many. It may be 0, but at most twice in a
+ * row. @p must be readable for @n bytes only. *ret_event is set in any case. */
 KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction direction, const __u8 *p, __u32 n,
 			   __u32 *ret_event)
 {

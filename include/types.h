@@ -12,19 +12,19 @@
 #error "keepwatch compares names a word at a time and so far does so for little-endian machines only"
 #endif
 
-/* The machine must become one body of straight code: the verifier follows no pointer to a function,
- * and a call costs what three instructions cost. */
+/* The HTTP machine must be inlined completely, because BPF has no calls through pointers, and because a call costs as
+ * much as three instructions. */
 #define KW_INLINE static inline __attribute__((always_inline))
 
-/* In a loop: what lies in memory is read again. The verifier follows every value in a register from round to
- * round, and would never see two rounds alike; of what is in a map it knows nothing. */
+/* In a loop: forces values to be read from memory again. The verifier tracks every value in a register from round to
+ * round, so no two rounds would look the same to it; it does not track values in a map. */
 #ifdef __bpf__
 #define KW_FORGET() asm volatile("" ::: "memory")
 #else
 #define KW_FORGET() ((void)0)
 #endif
 
-/* Makes a word of one's own visible to the other direction, after all that was written before. */
+/* Stores a word so that the other direction's processor sees it only after all earlier stores. */
 #ifdef __bpf__
 #define KW_PUBLISH(word, value)                                                                                \
 	do {                                                                                                   \

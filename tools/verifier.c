@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the kernel's verifier makes of each program that this kernel needs: instructions processed and peak states, a
- * line each. Loads the programs, attaches none. Run as root. */
+/* Prints the verifier's statistics for each program that this kernel needs: instructions processed and peak states,
+ * one line per program. Loads the programs but attaches none. Run as root. */
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>

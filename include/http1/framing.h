@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where a message ends: RFC 9112 section 6.3, and what becomes of one whose end cannot be told. */
+/* Where a message ends (RFC 9112 section 6.3), and the handling of messages whose end cannot be determined. */
 #ifndef KEEPWATCH_HTTP1_FRAMING_H
 #define KEEPWATCH_HTTP1_FRAMING_H
 
@@ -20,7 +20,8 @@ KW_INLINE __u32 http1_malformed(struct http1_connection *c, struct http1_stream 
 	return http1_lose(c, s);
 }
 
-/* The stream is @protocol. The other side may have decided by now: if for HTTP, this is an error of HTTP. */
+/* Decides that the stream is @protocol. If the other direction has shown by now that it is HTTP, this is an error of
+ * HTTP instead. */
 KW_INLINE __u32 http1_not_http(struct http1_connection *c, struct http1_stream *s, enum http1_protocol protocol)
 {
 	if (c->protocol == HTTP1_PROTOCOL_HTTP1)
@@ -30,8 +31,8 @@ KW_INLINE __u32 http1_not_http(struct http1_connection *c, struct http1_stream *
 	return HTTP1_EVENT_NOT_HTTP;
 }
 
-/* Where a start line should be there is none. A connection that was seen from its start and has shown no HTTP
- * is opaque; an older one gets further looks. */
+/* There is no start line where one should be. A connection that was seen from its start and has shown no HTTP is
+ * opaque; an older one is examined further. */
 KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream *s)
 {
 	if (c->protocol == HTTP1_PROTOCOL_NONE && c->looks && ++c->looks < HTTP1_LOOKS)
@@ -39,7 +40,7 @@ KW_INLINE __u32 http1_bad_start(struct http1_connection *c, struct http1_stream 
 	return http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 }
 
-/* Does no request wait for a response, as far as was seen? */
+/* Whether no request waits for a response, as far as was seen. */
 KW_INLINE int http1_is_unasked(const struct http1_connection *c)
 {
 	return (__s32)(c->pushed - c->popped) <= 0;
@@ -68,7 +69,7 @@ KW_INLINE __u32 http1_message_end(struct http1_connection *c, struct http1_strea
 	return HTTP1_EVENT_END;
 }
 
-/* Does this message, for its part, let the connection live on? RFC 9112 section 9.3, and section 6.1: after an
+/* Whether this message, for its part, lets the connection live on. RFC 9112 section 9.3, and section 6.1: after an
  * HTTP/1.0 message with Transfer-Encoding it ends. A body delimited by the close is another matter. */
 KW_INLINE int http1_is_persistent(const struct http1_stream *s)
 {
@@ -95,13 +96,13 @@ KW_INLINE void http1_doubt(struct http1_connection *c, struct http1_stream *s)
 	s->mark = c->pushed;
 }
 
-/* Does the close end the body in hand, or may it? */
+/* Whether the close ends the current body, or may end it. */
 KW_INLINE int http1_is_delimited(const struct http1_stream *s)
 {
 	return s->state == HTTP1_BODY_CLOSE || s->state == HTTP1_BODY_DOUBT || s->state == HTTP1_DOUBT_END;
 }
 
-/* The message whose body ended by its length, as not all peers would have it, is complete. */
+/* Completes a message with a doubtful length (see http1_doubt()): its body has ended by Content-Length. */
 KW_INLINE __u32 http1_doubt_ends(struct http1_connection *c, struct http1_stream *s)
 {
 	s->framing = HTTP1_FRAMING_LENGTH;
@@ -151,7 +152,7 @@ KW_INLINE __u32 http1_body(struct http1_connection *c, struct http1_stream *s, i
 	return HTTP1_EVENT_HEAD | http1_message_end(c, s, responses);
 }
 
-/* What holds of requests and responses alike, once nothing about the message rules a body out. */
+/* Frames a message that may have a body, by its fields; the same for requests and responses. */
 KW_INLINE __u32 http1_body_by_fields(struct http1_connection *c, struct http1_stream *s, int responses)
 {
 	if (s->flags & HTTP1_FLAG_CODING) {
@@ -180,7 +181,8 @@ KW_INLINE __u32 http1_request_head(struct http1_connection *c, struct http1_stre
 	if (event & HTTP1_EVENT_LOST)
 		return event;
 	if (connect)
-		s->state = HTTP1_TUNNEL; /* what stands behind the head is the tunnel's, if there will be one */
+		s->state =
+			HTTP1_TUNNEL; /* bytes after the head belong to the tunnel, if the server accepts it */
 	c->methods[c->pushed & (HTTP1_QUEUE - 1)] = s->method;
 	KW_PUBLISH(c->pushed, c->pushed + 1); /* the class is there before its number is */
 	return event;

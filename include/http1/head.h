@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A whole head at once. Nearly every message has one that is there in one piece and holds nothing unusual: it is
- * read here, eight bytes at a time. Whatever is not plain (a cut, a folded line, a list, a number of nine digits,
- * anything malformed) is left to the machine, from the head's first byte on: so what is said of a message never
- * depends on who read it. */
+/* A whole head at once. Nearly every head arrives in one piece and holds nothing unusual; such a plain head is read
+ * here, eight bytes at a time, which is fast. Any other head (cut, with a folded line, a list, a number of nine
+ * digits, or malformed) is left to the machine from its first byte on, so the result never depends on which of the
+ * two read it. */
 #ifndef KEEPWATCH_HTTP1_HEAD_H
 #define KEEPWATCH_HTTP1_HEAD_H
 
@@ -16,20 +16,21 @@
 #define HTTP1_NAME_WORDS 5 /* longest name, in words */
 #define HTTP1_NAME_MOST 8  /* the next power of two */
 
-/* What http1_head.size is while it is no size. */
+/* Special values of http1_head.size, while the size is not known. */
 enum http1_plain {
 	HTTP1_PLAIN_NOT,   /* the head is for http1_step() to read */
 	HTTP1_PLAIN_SO_FAR /* there is more to read of it */
 };
 
-/* What stands at http1_head.at, and what may follow it. */
+/* The part of the head at http1_head.at -> the parts that may follow it. */
 enum http1_part {
 	HTTP1_PART_TARGET, /* the rest of a request's target, version and end of line -> LINE */
 	HTTP1_PART_VALUE,  /* the rest of a line that need not be understood -> LINE */
 	HTTP1_PART_LINE,   /* the name of a field -> VALUE, LINE; or the empty line, which is the end */
 };
 
-/* What was read of a head so far. The kernel side keeps it in memory that the verifier does not follow. */
+/* The part of a head that has been read so far. The kernel side keeps this struct in a map, whose contents the
+ * verifier does not track. */
 struct http1_head {
 	__u64 length;
 	__u32 timeout;
@@ -100,7 +101,7 @@ KW_INLINE __u32 http1_plain_line_end(const __u8 *p, __u32 at)
 	return p[at] == '\n' ? at + 1 : 0;
 }
 
-/* The values, from @at on. They return where they end; 0 if they are not plain. */
+/* Readers of values, from @at on. They return the end of the value, or 0 if it is not plain. */
 
 KW_INLINE __u32 http1_plain_connection(struct http1_head *head, const __u8 *p, __u32 at)
 {
@@ -172,7 +173,7 @@ KW_INLINE __u32 http1_plain_parameters(struct http1_head *head, const __u8 *p, _
 	return at + 4 + digits;
 }
 
-/* Goes on with what a value that was read leaves behind it, at @end: the next line, or nothing plain. */
+/* Continues after a value that ended at @end: with the next line, or gives up if the value was not plain (0). */
 KW_INLINE void http1_plain_next(struct http1_head *head, const __u8 *p, __u32 end)
 {
 	head->at = end ? http1_plain_line_end(p, end) : 0;
@@ -311,7 +312,7 @@ KW_INLINE void http1_plain_target(struct http1_head *head, const __u8 *p, __u32 
 	head->at = at + HTTP1_STRIDE;
 }
 
-/* What stands behind the target and its SP, which end at @at. */
+/* Reads the rest of a request line; target and SP end at @at. */
 KW_INLINE void http1_plain_request_end(struct http1_head *head, const __u8 *p, __u32 at)
 {
 	int plain = p[(at - 1) & (HTTP1_HEAD - 1)] == ' ' && http1_plain_version(head, p, at);
@@ -343,7 +344,7 @@ KW_INLINE int http1_plain_status_line(struct http1_head *head, const __u8 *p)
 	       units < 10 && (behind == ' ' || behind == '\r' || behind == '\n');
 }
 
-/* May the stream's next bytes be those of a head that is read whole? */
+/* Whether the stream is at the beginning of a message, so that a whole head may follow. */
 KW_INLINE int http1_may_be_plain(const struct http1_stream *s)
 {
 	return s->state == HTTP1_START && !s->number;

@@ -20,7 +20,8 @@ KW_INLINE __u32 http1_begin(struct http1_stream *s, int responses)
 	return HTTP1_EVENT_BEGIN;
 }
 
-/* Passes over empty lines, at most @n bytes. What they were is kept: another protocol may begin so. */
+/* Skips empty lines, at most @n bytes. Notes that it did, because another protocol (PROXY version 2) may begin with
+ * them. */
 KW_INLINE __u32 http1_empty_lines(struct http1_stream *s, const __u8 *p, __u32 n)
 {
 	for (__u32 i = 0; i < HTTP1_WINDOW; i++) {
@@ -91,7 +92,7 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	return 1;
 }
 
-/* Peers take any number of blanks between the parts of a start line for one, and tabs too. */
+/* Counts unusual white space, because peers accept several blanks, and tabs, between the parts of a start line. */
 KW_INLINE void http1_count_blank(struct http1_stream *s, int odd)
 {
 	if (odd)
@@ -192,8 +193,8 @@ KW_INLINE __u32 http1_step_target(struct http1_connection *c, struct http1_strea
 	return taken;
 }
 
-/* Many a text protocol begins with two words: an odd target must show the colon of a scheme, or end, within
- * the first bytes. */
+/* Many text protocols begin with two words, so to count as HTTP an odd target must show the colon of a scheme, or
+ * end, within the first bytes. */
 KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
 				      __u32 n, __u32 *event)
 {
@@ -326,7 +327,7 @@ KW_INLINE __u32 http1_step_line_end(struct http1_connection *c, struct http1_str
 	return HTTP1_WINDOW;
 }
 
-/* What may stand between the version and the status besides one SP: more blanks, more digits of the version. */
+/* Accepts unusual bytes between the version and the status: more blanks, or more digits of the version. */
 KW_INLINE int http1_before_status(struct http1_stream *s, __u8 byte)
 {
 	if (!s->phase && http1_is_digit(byte)) {

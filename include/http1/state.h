@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the HTTP/1.x machine knows of a connection: its states, and what it says of messages. */
+/* The state of the HTTP/1.x machine: what it keeps of a connection, and the events that it reports. */
 #ifndef KEEPWATCH_HTTP1_STATE_H
 #define KEEPWATCH_HTTP1_STATE_H
 
@@ -26,7 +26,7 @@ enum http1_protocol {
 	HTTP1_PROTOCOL_MAX,
 };
 
-/* What a method promises when its request is sent again (RFC 9110 section 9.2). */
+/* Methods, grouped by whether a request can be sent again (RFC 9110 section 9.2). */
 enum http1_method {
 	HTTP1_METHOD_OTHER,
 	HTTP1_METHOD_SAFE,       /* GET, OPTIONS, TRACE */
@@ -45,7 +45,7 @@ enum http1_framing {
 	HTTP1_FRAMING_MAX,
 };
 
-/* What was wrong with a message. Up to HTTP1_ERROR_FATAL the framing is lost with it: the stream waits for
+/* Faults of a message. With those up to HTTP1_ERROR_FATAL the framing is lost: the stream waits for
  * a call that begins as a message does. The others are oddities that peers accept: they change neither framing nor
  * persistence, and are counted. */
 enum http1_error {
@@ -74,7 +74,7 @@ enum http1_error {
 
 #define HTTP1_ERRORS_FATAL ((2 << HTTP1_ERROR_FATAL) - 1)
 
-/* What one call of the machine brought about; bits, several may come at once. */
+/* Events that one call of the machine reports; bits, several may come at once. */
 enum http1_event {
 	HTTP1_EVENT_BEGIN = 1 << 0,    /* the next byte is the first of a message (empty lines are none) */
 	HTTP1_EVENT_HEAD = 1 << 1,     /* the head is complete: the stream's message fields hold */
@@ -87,7 +87,7 @@ enum http1_event {
 	HTTP1_EVENT_OVERFLOW = 1 << 7, /* comes with LOST: more requests wait than are paired with responses */
 };
 
-/* What the fields of a message said; bits of http1_stream.flags. */
+/* Facts from the fields of a message; bits of http1_stream.flags. */
 enum http1_flag {
 	HTTP1_FLAG_CLOSE = 1 << 0,      /* Connection: close */
 	HTTP1_FLAG_KEEP_ALIVE = 1 << 1, /* Connection: keep-alive */
@@ -108,7 +108,7 @@ enum http1_flag {
 		1 << 15, /* peers disagree on what this message says of the connection, or on where it ends */
 };
 
-/* What a stream waits for, and where it goes from there. */
+/* States of a stream: the byte that it waits for -> the states that may follow. */
 enum http1_state {
 	HTTP1_START,       /* a message's first byte (skips empty lines) -> METHOD, VERSION, PROXY2, FOREIGN */
 	HTTP1_FOREIGN,     /* the bytes that tell TLS and an HTTP/2 server; HTTP is over */
@@ -147,8 +147,8 @@ enum http1_state {
 	HTTP1_RESYNC,           /* bytes that begin as a message does -> METHOD, VERSION; others -> LOST */
 };
 
-/* One direction. Fields marked (message) describe the latest message whose head is complete. What every message
- * needs comes first: the kernel side pays for each cache line. */
+/* One direction. Fields marked (message) describe the latest message whose head is complete. Fields that
+ * every message needs come first, because the kernel side pays for each cache line that it touches. */
 struct http1_stream {
 	__u8 state;       /* enum http1_state */
 	__u8 field;       /* enum http1_field: the field whose value is still open to folding */

@@ -15,8 +15,8 @@
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |               \
 	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
 
-/* RFC 9110 section 5.6.2: tchar, one bit a byte value. The fifth word is there because clang puts a table of
- * just 32 bytes into a section of mergeable constants, of which the object's type information knows nothing. */
+/* RFC 9110 section 5.6.2: tchar, one bit a byte value. The fifth word is needed because clang puts a table of exactly
+ * 32 bytes into a section of mergeable constants, which is missing in the object's type information. */
 static const __u64 http1_token_bits[5] = {0x03ff6cfa00000000ULL, 0x57ffffffc7fffffeULL};
 
 KW_INLINE int http1_is_token(__u8 byte)

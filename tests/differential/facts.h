@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a parser found in a stream, told in one way whichever parser it was. */
+/* The facts that a parser finds in a stream, in one form for all parsers. */
 #ifndef KEEPWATCH_TEST_FACTS_H
 #define KEEPWATCH_TEST_FACTS_H
 

@@ -15,7 +15,7 @@ struct reader {
 	bool over;
 };
 
-/* The last message is as the machine tells it now. */
+/* Updates the last message from the machine's present state. */
 static void update(struct reader *reader, bool complete)
 {
 	const struct http1_stream *s = &reader->c.streams[reader->direction];

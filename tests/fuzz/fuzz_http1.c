@@ -29,7 +29,7 @@ enum mode {
 		}                                                                                              \
 	} while (0)
 
-/* What an event said, and where. */
+/* An event, and the position in the stream at which it came. */
 struct fact {
 	uint64_t position;
 	uint64_t body;
@@ -87,7 +87,7 @@ static void keep_fact(struct run *run, int direction, uint32_t event)
 	fact->direction = direction;
 	fact->protocol = run->connection.protocol;
 	if (event & (HTTP1_EVENT_NOT_HTTP | HTTP1_EVENT_PROXY))
-		return; /* which byte decided is not said */
+		return; /* the position is left out, because cuts may change which byte decided */
 	fact->position = run->positions[direction];
 	if (event & HTTP1_EVENT_NAME)
 		memcpy(fact->word, s->word, sizeof(fact->word));
@@ -165,15 +165,15 @@ static size_t piece_size(struct run *run, int direction, size_t n)
 {
 	size_t size = n < HTTP1_WINDOW ? n : HTTP1_WINDOW;
 
-	/* Where a call begins is what the machine looks for there: that beginning is not cut. */
+	/* Does not cut the beginning of a call, because the machine looks for the start of a message there. */
 	if (run->cuts == CUTS_NONE || run->cuts == CUTS_PLAIN ||
 	    run->connection.streams[direction].state == HTTP1_RESYNC)
 		return size;
 	return run->cuts == CUTS_EACH_BYTE ? 1 : 1 + next_random(run) % size;
 }
 
-/* Reads a plain head whole, as the kernel side does. Behind the bytes there is what was there before. Returns how
- * many bytes it took. */
+/* Reads a plain head whole, as the kernel side does; the buffer behind the bytes holds old data. Returns how many
+ * bytes it took. */
 static size_t feed_head(struct run *run, int direction, const uint8_t *bytes, size_t n)
 {
 	static uint8_t buffer[HTTP1_HEAD + HTTP1_HEAD_SLACK];
@@ -200,7 +200,8 @@ static size_t feed_head(struct run *run, int direction, const uint8_t *bytes, si
 	return head.size;
 }
 
-/* One call of @n bytes. What a step sees ends where the buffer ends. */
+/* Feeds one call of @n bytes. Each step gets a buffer that ends where its bytes end, so that a read beyond them is
+ * found. */
 static void feed(struct run *run, int direction, const uint8_t *bytes, size_t n)
 {
 	static uint8_t *window;

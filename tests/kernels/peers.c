@@ -8,7 +8,7 @@
  *   pair NAME | pair6 NAME   a new connection over IPv4 or IPv6; prints NAME, the client's and the server's address
  *   refused NAME             a connect() that is refused; prints NAME, "-" and the address
  *   send END CALL PIECE HEX  the bytes by this system call: PIECE bytes a call, or a segment; 0: all at once
- *   recv END CALL PIECE N    waits until N bytes lie there, then takes them, likewise
+ *   recv END CALL PIECE N    waits until N bytes have arrived, then receives them in the same way
  *   close END | reset END    a FIN or a RST; the descriptor is gone
  *   half END                 a FIN of this direction alone
  *   ended END                reads the end of the stream, or the error that stands for it

@@ -13,7 +13,7 @@
  *     connections SECONDS RATE      opens, uses once and closes as many
  *     bytes SECONDS RATE            sends pieces of 32 KiB one way, round robin
  *
- * It ends with its input. Whatever fails ends it with status 1: a figure that is short of something would lie. */
+ * It ends when its input ends. Any failure ends it with status 1, because incomplete numbers would mislead. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -175,7 +175,7 @@ static void step(struct process *process, enum verb verb)
 		exchange(process, pair);
 }
 
-/* Whoever is ahead of its rate sleeps for a millisecond at least: a wake-up each is dearer than what it is for. */
+/* A process that is ahead of its rate sleeps for at least a millisecond, because a wake-up per exchange would cost more than the exchange. */
 static void wait_for_turn(double started, double rate, unsigned long long done)
 {
 	double ahead = started + (double)done / rate - now();

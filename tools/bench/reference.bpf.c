@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What keepwatch's programs are compared with, on the same hooks in the same run: a program that does nothing,
- * one that finds the socket's storage, and the floor: the least that a program must do which looks at each
- * message (the storage, the clock, the caller's registers, one read of 128 bytes of user memory). And a glance: the
- * least that tells a body which goes on from all else, by a table of sockets and a sequence number. */
+/* Reference programs, with which keepwatch's programs are compared on the same hooks in the same run. empty: does
+ * nothing. storage: finds the socket's storage. floor: does the minimum for looking at each message (the storage, the
+ * clock, the caller's registers, one read of 128 bytes of user memory). glance: does the minimum to recognise the
+ * continuation of a body, with a table of sockets and a sequence number. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -13,7 +13,8 @@
 #define SOCKETS 4096      /* in the table; a power of two */
 #define WINDOW (1U << 29) /* bytes that a socket may send or receive before its entry is made anew */
 
-/* Each has a storage of its own: who looks second into the same one finds it warm. */
+/* Each program has a storage map of its own, because the second program to use the same one would find it in the
+ * cache. */
 struct storage {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -32,7 +32,7 @@ static unsigned int program_of(const char *path)
 	return id;
 }
 
-/* A link names the program it runs too: each program is told once, where its own descriptor is. */
+/* A link's descriptor names its program too, so only descriptors of programs count. */
 static int is_program(const char *path)
 {
 	char target[64] = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* http1-parse: messages as JSON. What is not known of a message that was cut is null. */
+/* http1-parse: messages as JSON. Values that are unknown, because the message was cut, are null. */
 #include <jansson.h>
 
 #include "event/http1_names.h"

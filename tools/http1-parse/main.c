@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* http1-parse: what the HTTP/1.x machine makes of a raw stream, one JSON object a line. For conformance
- * tests and for looking into a capture: it runs the very lines that run in the kernel. */
+/* http1-parse: reads a raw stream with the HTTP/1.x machine and prints one JSON object per message. For conformance
+ * tests and for captures; it compiles the same code that runs in the kernel. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@ static void cleanup_input(struct input *input)
 	free(input->bytes);
 }
 
-/* A buffer whose end is the end of the readable: a read beyond it ends the program. */
+/* A buffer that is followed by an unmapped page, so that a read beyond its end crashes. */
 struct guarded {
 	__u8 *map; /* owned */
 	size_t size;
@@ -103,7 +103,7 @@ static void feed(const struct options *options, const struct input *input, const
 	kw_parse_end(&stream, options->eof);
 }
 
-/* The same into memory. Returns 0 and the text, which the caller owns. */
+/* Feeds the input and collects the output in memory. Returns 0 and the text, which the caller owns. */
 static int feed_to_text(const struct options *options, const struct input *input, const struct guarded *guarded,
 			size_t first, char **ret_text)
 {
@@ -120,7 +120,7 @@ static int feed_to_text(const struct options *options, const struct input *input
 	return 0;
 }
 
-/* Returns 0, a negative errno, or 1 if a cut changes what the stream says. */
+/* Returns 0, a negative errno, or 1 if a cut changes the result. */
 static int feed_all_cuts(const struct options *options, const struct input *input,
 			 const struct guarded *guarded)
 {

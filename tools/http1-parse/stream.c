@@ -72,7 +72,7 @@ static void run(struct kw_parse_stream *stream, enum http1_direction direction, 
 	http1_call_end(c, direction);
 }
 
-/* Sends the next of the requests that the responses answer, so that the machine pairs them as it would. */
+/* Sends the next request for the responses to answer, so that the machine can pair them. */
 static void send_request(struct kw_parse_stream *stream)
 {
 	static const char rest[] = " / HTTP/1.1\r\n\r\n";
@@ -84,7 +84,7 @@ static void send_request(struct kw_parse_stream *stream)
 	stream->methods = stream->methods[length] ? stream->methods + length + 1 : NULL;
 }
 
-/* As many requests are outstanding as the machine can pair. */
+/* Sends requests until as many are outstanding as the machine can pair. */
 static void send_requests(struct kw_parse_stream *stream)
 {
 	const struct http1_connection *c = &stream->connection;

@@ -11,9 +11,9 @@
 
 #define KW_PARSE_NAMES 8 /* hop-by-hop names kept of a message */
 
-/* The message being read, as far as the machine does not keep it. */
+/* Facts about the current message that the machine itself does not keep. */
 struct kw_parse_message {
-	bool open;       /* begun, and not written yet */
+	bool open;       /* the message has begun and is not written yet */
 	bool start_line; /* its start line was understood */
 	bool head;       /* its head is complete: framing and persistence are known */
 	size_t name_count;
@@ -25,7 +25,7 @@ struct kw_parse_stream {
 	enum http1_direction direction;
 	const char *methods; /* of the requests, separated by commas, not used up yet; or NULL. Not owned. */
 	struct kw_parse_message message;
-	bool over; /* it is not HTTP/1.x: nothing more is looked at */
+	bool over; /* the stream is not HTTP/1.x, so the rest is ignored */
 	FILE *output;
 };
 
@@ -37,14 +37,14 @@ void kw_parse_begin(struct kw_parse_stream *ret_stream, enum http1_direction dir
 /* Takes the next @n bytes and writes each message that they complete. Does not read beyond them. */
 void kw_parse_feed(struct kw_parse_stream *stream, const __u8 *bytes, size_t n);
 
-/* The input has ended; @closed: because the connection was closed, which ends a body delimited by that. Writes
- * the message that is open. */
+/* Ends the input and writes the open message. @closed: the connection was closed, so a body without a length is
+ * complete. */
 void kw_parse_end(struct kw_parse_stream *stream, bool closed);
 
 /* Writes the open message as one JSON object and a newline. @complete: it has ended as it should. */
 void kw_parse_write(const struct kw_parse_stream *stream, bool complete);
 
-/* Writes what the stream is instead of HTTP/1.x. */
+/* Writes the protocol of a stream that is not HTTP/1.x. */
 void kw_parse_write_foreign(const struct kw_parse_stream *stream);
 
 #endif
