@@ -296,9 +296,10 @@ static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_c
 /* Asks for the cache lines that a message will need, all at once: they come while its buffers are being found. */
 static __always_inline void kw_touch(const struct kw_connection *c, __u32 direction)
 {
-	const volatile __u8 *first = (const volatile __u8 *)c + 56;
+	const volatile __u8 *first = (const volatile __u8 *)c + KW_FIRST_LINE;
 
-	for (__u32 at = 0; at < __builtin_offsetof(struct kw_connection, samples) - 56; at += 64)
+	for (__u32 at = 0; at < __builtin_offsetof(struct kw_connection, samples) - KW_FIRST_LINE;
+	     at += KW_CACHE_LINE)
 		(void)first[at];
 	(void)*(const volatile __u64 *)&c->samples[direction & 1].sum;
 }

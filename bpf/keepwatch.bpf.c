@@ -19,7 +19,7 @@
  *
  * Sections with a "?" are loaded only where the kernel has and needs them: user/observe/front_end.c decides.
  *
- * Data flows one way through the headers: maps -> connection -> body -> emit -> exchange -> lifecycle, capture;
+ * Data flows one way through the headers: maps -> connection -> span -> emit -> exchange -> lifecycle, capture;
  * emit -> late; capture -> role -> revive -> transfer. */
 #include "vmlinux.h"
 

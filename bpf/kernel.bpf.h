@@ -28,6 +28,8 @@
 #define SOCK_DEAD 0 /* include/net/sock.h, enum sock_flags: no program holds the socket any more */
 #define SOCK_DONE 1 /* tcp_fin() sets it */
 
+#define KW_EXIT_SIGNAL 0x7f /* of task_struct.exit_code: the signal that ended the process, see wait(2) */
+
 #define EINTR 4
 #define EAGAIN 11
 #define ECONNRESET 104

@@ -46,7 +46,7 @@ static __always_inline void kw_act(struct kw_connection *c, struct sock *sk, enu
 		ending->half_close = act == KW_ACT_LOCAL_FIN && !(sk->sk_shutdown & RCV_SHUTDOWN);
 		ending->exiting = !!(task->flags & PF_EXITING);
 		if (ending->exiting)
-			ending->signal = task->exit_code & 0x7f;
+			ending->signal = task->exit_code & KW_EXIT_SIGNAL;
 	}
 }
 

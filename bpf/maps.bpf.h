@@ -52,6 +52,10 @@ enum kw_turn {
 	KW_TURN_LAST, /* the last record is sent, or counted as lost, or will be by the sweep that is at work */
 };
 
+#define KW_CACHE_LINE 64
+#define KW_FIRST_LINE                                                                                          \
+	56 /* bytes of struct kw_connection that share a cache line with the end of the storage's header */
+
 /* A connection, in the storage of its socket. The last 8 bytes of the storage's header share a cache line with the first
  * 56 of this: there is what a send or receive needs which has nothing but a body, and what every one of them needs. */
 struct kw_connection {
@@ -88,7 +92,8 @@ struct kw_connection {
 	struct kw_closing closing;
 };
 
-_Static_assert(__builtin_offsetof(struct kw_connection, http1.streams) == 56, "a stream begins a cache line");
+_Static_assert(__builtin_offsetof(struct kw_connection, http1.streams) == KW_FIRST_LINE,
+	       "a stream begins a cache line");
 _Static_assert(sizeof(struct kw_connection) <= 1024, "the state of a connection stays small");
 
 struct {

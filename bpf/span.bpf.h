@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Bodies on their way, and what needs as little of a look: tunnels, and what is no HTTP. While nothing else can pass, a
- * send or receive is let pass after one comparison of sequence numbers, and of the connection's state no cache line is
- * touched but the first. How far the body has come is read off TCP's own numbers once somebody wants to know: the next
- * send or receive that is followed, a record, the close. */
+/* A span: bytes of a body, a tunnel, or something that is not HTTP, in which the machine need not look at any byte. While a
+ * span lasts, a send or receive passes after one comparison of sequence numbers, and touches no cache line of the connection's
+ * state but the first. Nothing is counted meanwhile. How far the span has come is read off TCP's own numbers once somebody
+ * wants to know: the next send or receive that is followed, a record, the close.
+ *
+ *   function          asks or does                                     compares
+ *   kw_span_begin     where does the open span begin?                  nothing: position followed so far, as a sequence number
+ *   kw_span_covers    may this call pass without a look?               span_ends with write_seq (sent), copied_seq (received)
+ *   kw_span_left      how many bytes until the machine must look?      nothing: the state of the machine's stream
+ *   kw_span_open      opens a span behind a call that was followed     sets span_ends from kw_span_left
+ *   kw_span_close     ends both spans where they begin                 sets span_ends to the positions followed so far
+ *   kw_span_sent      how many of its bytes were sent, up to a place?  a stream position with tx_bytes
+ *   kw_span_gap       the same, before the call in hand                write_seq less the call's result with tx_bytes
+ *   kw_span_advance   moves the machine's stream over bytes of it      nothing */
 #ifndef KEEPWATCH_SPAN_BPF_H
 #define KEEPWATCH_SPAN_BPF_H
 
@@ -78,6 +88,17 @@ static __always_inline __u64 kw_span_sent(const struct kw_connection *c, const s
 	if (passed <= 0 || kw_is_unsupported(sk, tcp))
 		return 0;
 	return (__u64)passed < left ? (__u64)passed : left - 1;
+}
+
+/* Bytes of a body that were sent before the last @result, and let pass. */
+static __always_inline __u64 kw_span_gap(const struct kw_connection *c, struct sock *sk, int result)
+{
+	const struct tcp_sock *tcp;
+
+	if (!kw_span_left(c, kw_direction(c->role, KW_SENT)))
+		return 0;
+	tcp = kw_tcp_known(sk);
+	return tcp ? kw_span_sent(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq - result)) : 0;
 }
 
 /* @n bytes of a body have passed, and not its last. */

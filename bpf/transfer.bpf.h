@@ -18,17 +18,6 @@ static __always_inline void kw_app_error(struct kw_connection *c, int result)
 		c->http.app_error = -result;
 }
 
-/* Bytes of a body that were sent before the last @result, and let pass. */
-static __always_inline __u64 kw_span_gap(const struct kw_connection *c, struct sock *sk, int result)
-{
-	const struct tcp_sock *tcp;
-
-	if (!kw_span_left(c, kw_direction(c->role, KW_SENT)))
-		return 0;
-	tcp = kw_tcp_known(sk);
-	return tcp ? kw_span_sent(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq - result)) : 0;
-}
-
 /* Takes the @result bytes of a call through the machine. Returns 0 if the connection is not to be observed after all. */
 static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, int result, enum kw_way way,
 				     int readable)

@@ -4,38 +4,23 @@
 #define KEEPWATCH_HTTP1_FIELDS_H
 
 #include "framing.h"
-
-/* Names and members of lists, as the three words that http1_word_is() compares. */
-#define HTTP1_WORD_CONNECTION                                                                                  \
-	HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i'), HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0), 0
-#define HTTP1_WORD_CONTENT_LENGTH                                                                              \
-	HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-'), HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0), 0
-#define HTTP1_WORD_TRANSFER_ENCODING                                                                           \
-	HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'),                                                   \
-		HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n'), HTTP1_WORD8('g', 0, 0, 0, 0, 0, 0, 0)
-#define HTTP1_WORD_KEEP_ALIVE                                                                                  \
-	HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i'), HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0), 0
-#define HTTP1_WORD_UPGRADE HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0), 0, 0
-#define HTTP1_WORD_PROXY_CONNECTION                                                                            \
-	HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o'),                                                   \
-		HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'), 0
+#include "tables.h"
 
 /* ---- fields ------------------------------------------------------------------------------------- */
 
 /* A member of Connection is complete (RFC 9110 section 7.6.1). */
 KW_INLINE __u32 http1_connection_member(struct http1_stream *s)
 {
-	if (http1_word_is(s, HTTP1_WORD8('c', 'l', 'o', 's', 'e', 0, 0, 0), 0, 0))
+	if (http1_word_is(s, HTTP1_WORDS("close")))
 		s->flags |= HTTP1_FLAG_CLOSE;
-	else if (http1_word_is(s, HTTP1_WORD_KEEP_ALIVE))
+	else if (http1_word_is(s, HTTP1_WORDS("keep-alive")))
 		s->flags |= HTTP1_FLAG_KEEP_ALIVE;
-	else if (http1_word_is(s, HTTP1_WORD_UPGRADE))
+	else if (http1_word_is(s, HTTP1_WORDS("upgrade")))
 		s->flags |= HTTP1_FLAG_UPGRADE;
-	else if (http1_word_is(s, HTTP1_WORD8('t', 'e', 0, 0, 0, 0, 0, 0), 0, 0))
+	else if (http1_word_is(s, HTTP1_WORDS("te")))
 		s->flags |= HTTP1_FLAG_TE;
-	else if (!http1_word_is(s, HTTP1_WORD8('h', 't', 't', 'p', '2', '-', 's', 'e'),
-				HTTP1_WORD8('t', 't', 'i', 'n', 'g', 's', 0, 0), 0) &&
-		 !http1_word_is(s, HTTP1_WORD_PROXY_CONNECTION))
+	else if (!http1_word_is(s, HTTP1_WORDS("http2-settings")) &&
+		 !http1_word_is(s, HTTP1_WORDS("proxy-connection")))
 		return HTTP1_EVENT_NAME;
 	return 0;
 }
@@ -52,7 +37,7 @@ KW_INLINE __u32 http1_member(struct http1_stream *s)
 	if (s->field == HTTP1_FIELD_CONNECTION)
 		return http1_connection_member(s);
 	s->flags &= ~HTTP1_FLAG_CHUNKED;
-	if (http1_word_is(s, HTTP1_WORD8('c', 'h', 'u', 'n', 'k', 'e', 'd', 0), 0, 0))
+	if (http1_word_is(s, HTTP1_WORDS("chunked")))
 		s->flags |= HTTP1_FLAG_CHUNKED;
 	return 0;
 }
@@ -129,36 +114,32 @@ KW_INLINE __u8 http1_value_state(const struct http1_stream *s)
 /* The colon after a name that began like one that matters. */
 KW_INLINE void http1_name_end(struct http1_stream *s)
 {
-	s->field = HTTP1_FIELD_OTHER;
+	s->field = http1_field_of(s);
 	s->phase = 0;
-	if (http1_word_is(s, HTTP1_WORD_CONNECTION)) {
-		s->field = HTTP1_FIELD_CONNECTION;
-	} else if (http1_word_is(s, HTTP1_WORD_CONTENT_LENGTH)) {
-		s->field = HTTP1_FIELD_CONTENT_LENGTH;
+	switch (s->field) {
+	case HTTP1_FIELD_CONTENT_LENGTH:
 		s->phase = HTTP1_PHASE_VALUE;
 		s->number = 0;
-	} else if (http1_word_is(s, HTTP1_WORD_KEEP_ALIVE)) {
-		s->field = HTTP1_FIELD_KEEP_ALIVE;
+		break;
+	case HTTP1_FIELD_KEEP_ALIVE:
 		s->phase = HTTP1_PHASE_NAME;
 		s->parameter = HTTP1_PARAMETER_OTHER;
 		s->flags |= HTTP1_FLAG_KEEP_ALIVE_FIELD;
-	} else if (http1_word_is(s, HTTP1_WORD_TRANSFER_ENCODING)) {
-		s->field = HTTP1_FIELD_TRANSFER_ENCODING;
+		break;
+	case HTTP1_FIELD_TRANSFER_ENCODING:
 		s->flags |= HTTP1_FLAG_CODING;
-	} else if (http1_word_is(s, HTTP1_WORD_UPGRADE)) {
+		break;
+	case HTTP1_FIELD_UPGRADE:
 		s->flags |= HTTP1_FLAG_UPGRADE_FIELD;
-	} else if (http1_word_is(s, HTTP1_WORD_PROXY_CONNECTION)) {
+		break;
+	case HTTP1_FIELD_PROXY_CONNECTION:
 		s->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
+		break;
+	default:
+		break;
 	}
 	s->word_length = 0;
 	s->state = http1_value_state(s);
-}
-
-/* May a name that begins with this letter be one of those above? */
-KW_INLINE int http1_may_matter(__u8 letter)
-{
-	letter |= 0x20;
-	return letter == 'c' || letter == 'k' || letter == 't' || letter == 'u' || letter == 'p';
 }
 
 /* ---- odd names: the line is skipped as a field, as peers do, unless the name is one of those that frame ------- */
@@ -170,42 +151,6 @@ enum http1_odd {
 	HTTP1_ODD_FOLD = 1 << 2,  /* the line begins as a folded one, and continues nothing */
 	HTTP1_ODD_ANY = 1 << 3,   /* it is none of the names that matter, so nothing of it is kept */
 };
-
-/* May the word that is being read become this name? */
-KW_INLINE int http1_may_become(const struct http1_stream *s, __u64 first, __u64 second, __u64 third)
-{
-	__u32 n = s->word_length & (HTTP1_WORD - 1);
-	__u64 masks[3];
-
-	for (__u32 i = 0; i < 3; i++) {
-		__u32 here = n > 8 * i ? n - 8 * i : 0;
-
-		masks[i] = here >= 8 ? ~0ULL : (1ULL << 8 * here) - 1;
-	}
-	return s->word_length <= 24 && s->words[0] == (first & masks[0]) &&
-	       s->words[1] == (second & masks[1]) && s->words[2] == (third & masks[2]);
-}
-
-/* The name that was read, without blanks, frames the message or says how long the connection lives. */
-KW_INLINE int http1_is_framing_name(const struct http1_stream *s)
-{
-	return http1_word_is(s, HTTP1_WORD_CONNECTION) || http1_word_is(s, HTTP1_WORD_CONTENT_LENGTH) ||
-	       http1_word_is(s, HTTP1_WORD_TRANSFER_ENCODING);
-}
-
-/* A lenient peer may have read a field that says something of the connection. */
-KW_INLINE int http1_is_connection_name(const struct http1_stream *s)
-{
-	return http1_word_is(s, HTTP1_WORD_KEEP_ALIVE) || http1_word_is(s, HTTP1_WORD_UPGRADE);
-}
-
-/* May the odd name still become one of those two kinds? Else it may be anything, a secret too. */
-KW_INLINE int http1_may_matter_yet(const struct http1_stream *s)
-{
-	return http1_may_become(s, HTTP1_WORD_CONNECTION) || http1_may_become(s, HTTP1_WORD_CONTENT_LENGTH) ||
-	       http1_may_become(s, HTTP1_WORD_TRANSFER_ENCODING) ||
-	       http1_may_become(s, HTTP1_WORD_KEEP_ALIVE) || http1_may_become(s, HTTP1_WORD_UPGRADE);
-}
 
 KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)
 {
@@ -224,10 +169,12 @@ KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)
 /* An odd name has ended, by a colon or by the end of its line. */
 KW_INLINE __u32 http1_odd_name_end(struct http1_connection *c, struct http1_stream *s, int colon)
 {
+	int use = s->word_length ? http1_use_of(s) : HTTP1_USE_NOTHING;
+
 	http1_count_odd_name(s, colon);
-	if (s->word_length && http1_is_framing_name(s))
+	if (use == HTTP1_USE_FRAMES)
 		return http1_malformed(c, s, HTTP1_ERROR_FRAMING_FIELD);
-	if (s->word_length && http1_is_connection_name(s))
+	if (use == HTTP1_USE_DOUBT)
 		s->flags |= HTTP1_FLAG_DOUBTFUL;
 	s->word_length = 0;
 	s->phase = 0;
@@ -393,9 +340,9 @@ KW_INLINE void http1_parameter_name(struct http1_stream *s)
 	s->parameter = HTTP1_PARAMETER_OTHER;
 	if (!s->word_length)
 		;
-	else if (http1_word_is(s, HTTP1_WORD8('t', 'i', 'm', 'e', 'o', 'u', 't', 0), 0, 0))
+	else if (http1_word_is(s, HTTP1_WORDS("timeout")))
 		s->parameter = HTTP1_PARAMETER_TIMEOUT;
-	else if (http1_word_is(s, HTTP1_WORD8('m', 'a', 'x', 0, 0, 0, 0, 0), 0, 0))
+	else if (http1_word_is(s, HTTP1_WORDS("max")))
 		s->parameter = HTTP1_PARAMETER_MAX;
 	s->phase = HTTP1_PHASE_VALUE;
 	s->number = 0;

@@ -45,8 +45,6 @@ struct http1_head {
 	__u32 size;   /* of the whole head, once it is known; see enum http1_plain */
 };
 
-#define HTTP1_FIRST(n) (~0ULL >> (64 - 8 * (n))) /* a word's first @n bytes */
-#define HTTP1_SPACES 0x2020202020202020ULL
 #define HTTP1_LOWS 0x7f7f7f7f7f7f7f7fULL
 
 /* The high bit of each byte of @word that is no letter, digit or hyphen; exact up to the first. */
@@ -105,19 +103,18 @@ KW_INLINE __u32 http1_plain_line_end(const __u8 *p, __u32 at)
 
 KW_INLINE __u32 http1_plain_connection(struct http1_head *head, const __u8 *p, __u32 at)
 {
-	__u64 word = kw_load64(p + at), next = kw_load64(p + at + 8);
+	const __u8 *value = p + at;
 
-	if ((word | 0x2020200020202020ULL) == HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i') &&
-	    ((next | 0x2020) & HTTP1_FIRST(2)) == HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0)) {
+	/* With a hyphen made lower case alike, "keep\rlive" would pass. */
+	if (http1_is_name(value, 10, HTTP1_WORDS("keep-alive")) && value[4] == '-') {
 		head->flags |= HTTP1_FLAG_KEEP_ALIVE;
 		return at + 10;
 	}
-	word |= HTTP1_SPACES;
-	if ((word & HTTP1_FIRST(5)) == HTTP1_WORD8('c', 'l', 'o', 's', 'e', 0, 0, 0)) {
+	if (http1_is_name(value, 5, HTTP1_WORDS("close"))) {
 		head->flags |= HTTP1_FLAG_CLOSE;
 		return at + 5;
 	}
-	if ((word & HTTP1_FIRST(7)) == HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0)) {
+	if (http1_is_name(value, 7, HTTP1_WORDS("upgrade"))) {
 		head->flags |= HTTP1_FLAG_UPGRADE;
 		return at + 7;
 	}
@@ -137,9 +134,7 @@ KW_INLINE __u32 http1_plain_length(struct http1_head *head, const __u8 *p, __u32
 
 KW_INLINE __u32 http1_plain_coding(struct http1_head *head, const __u8 *p, __u32 at)
 {
-	__u64 word = (kw_load64(p + at) | HTTP1_SPACES) & HTTP1_FIRST(7);
-
-	if (word != HTTP1_WORD8('c', 'h', 'u', 'n', 'k', 'e', 'd', 0))
+	if (!http1_is_name(p + at, 7, HTTP1_WORDS("chunked")))
 		return 0;
 	head->flags |= HTTP1_FLAG_CODING | HTTP1_FLAG_CHUNKED;
 	return at + 7;
@@ -150,7 +145,7 @@ KW_INLINE __u32 http1_plain_parameters(struct http1_head *head, const __u8 *p, _
 {
 	__u32 number, digits;
 
-	if ((kw_load64(p + at) | 0x0020202020202020ULL) != HTTP1_WORD8('t', 'i', 'm', 'e', 'o', 'u', 't', '='))
+	if ((kw_load64(p + at) | 0x0020202020202020ULL) != HTTP1_WORD_AT("timeout=", 0))
 		return 0;
 	digits = http1_plain_number(p + at + 8, &number);
 	if (!digits)
@@ -163,7 +158,7 @@ KW_INLINE __u32 http1_plain_parameters(struct http1_head *head, const __u8 *p, _
 	if (p[at] != ',')
 		return at;
 	at += 1 + (p[at + 1] == ' ');
-	if (((kw_load64(p + at) | 0x202020) & HTTP1_FIRST(4)) != HTTP1_WORD8('m', 'a', 'x', '=', 0, 0, 0, 0))
+	if (((kw_load64(p + at) | 0x202020) & HTTP1_UP_TO(4)) != HTTP1_WORD_AT("max=", 0))
 		return 0;
 	digits = http1_plain_number(p + at + 4, &number);
 	if (!digits)
@@ -181,46 +176,31 @@ KW_INLINE void http1_plain_next(struct http1_head *head, const __u8 *p, __u32 en
 		head->size = HTTP1_PLAIN_NOT;
 }
 
-#define HTTP1_LENGTHS (1 << 7 | 1 << 10 | 1 << 14 | 1 << 16 | 1 << 17) /* of the names that matter */
-
 /* The field whose plain name, of @length bytes, is at @at. Where its value matters, it is read with its line end. */
 KW_INLINE void http1_plain_field(struct http1_head *head, const __u8 *p, __u32 at, __u32 length)
 {
-	__u64 first = kw_load64(p + at) | HTTP1_SPACES, second = kw_load64(p + at + 8) | HTTP1_SPACES;
 	__u32 value = head->at;
 
 	if (value >= HTTP1_HEAD) {
 		head->size = HTTP1_PLAIN_NOT;
 		return;
 	}
-	switch (length) {
-	case 7:
-		if ((first & HTTP1_FIRST(7)) == HTTP1_WORD8('u', 'p', 'g', 'r', 'a', 'd', 'e', 0))
-			head->flags |= HTTP1_FLAG_UPGRADE_FIELD;
+	switch (http1_plain_field_of(p + at, length)) {
+	case HTTP1_FIELD_CONNECTION:
+		return http1_plain_next(head, p, http1_plain_connection(head, p, value));
+	case HTTP1_FIELD_KEEP_ALIVE:
+		return http1_plain_next(head, p, http1_plain_parameters(head, p, value));
+	case HTTP1_FIELD_CONTENT_LENGTH:
+		return http1_plain_next(head, p, http1_plain_length(head, p, value));
+	case HTTP1_FIELD_TRANSFER_ENCODING:
+		return http1_plain_next(head, p, http1_plain_coding(head, p, value));
+	case HTTP1_FIELD_UPGRADE:
+		head->flags |= HTTP1_FLAG_UPGRADE_FIELD;
 		break;
-	case 10:
-		second &= HTTP1_FIRST(2);
-		if (first == HTTP1_WORD8('c', 'o', 'n', 'n', 'e', 'c', 't', 'i') &&
-		    second == HTTP1_WORD8('o', 'n', 0, 0, 0, 0, 0, 0))
-			return http1_plain_next(head, p, http1_plain_connection(head, p, value));
-		if (first == HTTP1_WORD8('k', 'e', 'e', 'p', '-', 'a', 'l', 'i') &&
-		    second == HTTP1_WORD8('v', 'e', 0, 0, 0, 0, 0, 0))
-			return http1_plain_next(head, p, http1_plain_parameters(head, p, value));
+	case HTTP1_FIELD_PROXY_CONNECTION:
+		head->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
 		break;
-	case 14:
-		if (first == HTTP1_WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
-		    (second & HTTP1_FIRST(6)) == HTTP1_WORD8('l', 'e', 'n', 'g', 't', 'h', 0, 0))
-			return http1_plain_next(head, p, http1_plain_length(head, p, value));
-		break;
-	case 16:
-		if (first == HTTP1_WORD8('p', 'r', 'o', 'x', 'y', '-', 'c', 'o') &&
-		    second == HTTP1_WORD8('n', 'n', 'e', 'c', 't', 'i', 'o', 'n'))
-			head->flags |= HTTP1_FLAG_PROXY_CONNECTION_FIELD;
-		break;
-	case 17:
-		if (first == HTTP1_WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
-		    second == HTTP1_WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n') && (p[at + 16] | 0x20) == 'g')
-			return http1_plain_next(head, p, http1_plain_coding(head, p, value));
+	default:
 		break;
 	}
 	head->part = HTTP1_PART_VALUE;
@@ -241,7 +221,7 @@ KW_INLINE void http1_plain_line(struct http1_head *head, const __u8 *p, __u32 at
 	}
 	value = at + length + 1;
 	head->at = value + (p[value] == ' ');
-	if (HTTP1_LENGTHS >> (length & 31) & (length < 32))
+	if (http1_has_a_name_of(length))
 		http1_plain_field(head, p, at, length);
 	else
 		head->part = HTTP1_PART_VALUE;
@@ -262,38 +242,13 @@ KW_INLINE void http1_plain_value(struct http1_head *head, const __u8 *p, __u32 a
 	head->at = at + HTTP1_STRIDE;
 }
 
-/* Reads the method at @p. Returns its length with the SP behind it; 0 if it is not a common one. */
-KW_INLINE __u32 http1_plain_method(struct http1_head *head, const __u8 *p)
-{
-	__u64 word = kw_load64(p);
-
-	head->method = HTTP1_METHOD_SAFE;
-	if ((word & HTTP1_FIRST(4)) == HTTP1_WORD8('G', 'E', 'T', ' ', 0, 0, 0, 0))
-		return 4;
-	if (word == HTTP1_WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', ' '))
-		return 8;
-	head->method = HTTP1_METHOD_OTHER;
-	if ((word & HTTP1_FIRST(5)) == HTTP1_WORD8('P', 'O', 'S', 'T', ' ', 0, 0, 0))
-		return 5;
-	if ((word & HTTP1_FIRST(6)) == HTTP1_WORD8('P', 'A', 'T', 'C', 'H', ' ', 0, 0))
-		return 6;
-	head->method = HTTP1_METHOD_IDEMPOTENT;
-	if ((word & HTTP1_FIRST(4)) == HTTP1_WORD8('P', 'U', 'T', ' ', 0, 0, 0, 0))
-		return 4;
-	if ((word & HTTP1_FIRST(7)) == HTTP1_WORD8('D', 'E', 'L', 'E', 'T', 'E', ' ', 0))
-		return 7;
-	head->method = HTTP1_METHOD_HEAD;
-	return (word & HTTP1_FIRST(5)) == HTTP1_WORD8('H', 'E', 'A', 'D', ' ', 0, 0, 0) ? 5 : 0;
-}
-
 /* The version at @at, then the end of the line. Returns whether it is plain. */
 KW_INLINE int http1_plain_version(struct http1_head *head, const __u8 *p, __u32 at)
 {
 	__u64 word = kw_load64(p + at);
 
 	head->version = word >> 56 > '0';
-	return (word & HTTP1_FIRST(7)) == HTTP1_WORD8('H', 'T', 'T', 'P', '/', '1', '.', 0) &&
-	       http1_is_digit(word >> 56);
+	return (word & HTTP1_UP_TO(7)) == HTTP1_WORD_AT("HTTP/1.", 0) && http1_is_digit(word >> 56);
 }
 
 /* Looks through HTTP1_STRIDE bytes of a target, in which nothing stands below '!', for the SP behind it. */
@@ -323,8 +278,10 @@ KW_INLINE void http1_plain_request_end(struct http1_head *head, const __u8 *p, _
 /* METHOD SP /target. Returns whether it begins so. */
 KW_INLINE int http1_plain_request_line(struct http1_head *head, const __u8 *p)
 {
-	__u32 method = http1_plain_method(head, p);
+	enum http1_method kind = HTTP1_METHOD_OTHER;
+	__u32 method = http1_plain_method_of(p, &kind);
 
+	head->method = kind;
 	head->part = HTTP1_PART_TARGET;
 	head->at = method;
 	return method && p[method] == '/';
@@ -333,7 +290,7 @@ KW_INLINE int http1_plain_request_line(struct http1_head *head, const __u8 *p)
 /* HTTP/1.x SP 3DIGIT, then SP or the end of the line. Returns whether it is plain. */
 KW_INLINE int http1_plain_status_line(struct http1_head *head, const __u8 *p)
 {
-	__u64 word = kw_load64(p + 8) ^ HTTP1_WORD8(' ', '0', '0', '0', 0, 0, 0, 0);
+	__u64 word = kw_load64(p + 8) ^ HTTP1_WORD_AT(" 000", 0);
 	__u32 hundreds = word >> 8 & 0xff, tens = word >> 16 & 0xff, units = word >> 24 & 0xff;
 	__u8 behind = word >> 32;
 

@@ -22,7 +22,7 @@ KW_INLINE int http1_begins_request(const __u8 *p, __u32 n)
 
 KW_INLINE int http1_begins_response(const __u8 *p, __u32 n)
 {
-	return n >= 8 && (kw_load64(p) & ~(0xffULL << 56)) == HTTP1_WORD8('H', 'T', 'T', 'P', '/', '1', '.', 0);
+	return n >= 8 && (kw_load64(p) & ~(0xffULL << 56)) == HTTP1_WORD_AT("HTTP/1.", 0);
 }
 
 /* A response is taken up again only after a request that was seen whole: it is the answer to the latest. */

@@ -4,6 +4,16 @@
 #define KEEPWATCH_HTTP1_START_H
 
 #include "framing.h"
+#include "tables.h"
+
+#define HTTP1_TLS_HANDSHAKE 0x16 /* ContentType of a record (RFC 8446 section 5.1), */
+#define HTTP1_TLS_MAJOR 3        /* and the first byte of its version */
+
+#define HTTP1_H2_TYPE 3     /* offset of the type in the header of a frame (RFC 9113 section 4.1), */
+#define HTTP1_H2_LAST 8     /* and of the header's last byte */
+#define HTTP1_H2_SETTINGS 4 /* the type of a SETTINGS frame (RFC 9113 section 6.5) */
+
+#define HTTP1_PROXY2_BEGIN 0x0d0a0d0a /* CR LF CR LF: the first four bytes of the signature */
 
 /* ---- the states, one function each: what they return is how many bytes they took ----------------- */
 
@@ -37,7 +47,7 @@ KW_INLINE __u32 http1_empty_lines(struct http1_stream *s, const __u8 *p, __u32 n
 /* The signature of version 2 of the PROXY protocol begins with two empty lines, then a NUL. */
 KW_INLINE int http1_begins_proxy2(const struct http1_connection *c, const struct http1_stream *s, __u8 byte)
 {
-	return !byte && s->number == 4 && (__u32)s->words[0] == 0x0d0a0d0a && !c->proxied;
+	return !byte && s->number == 4 && (__u32)s->words[0] == HTTP1_PROXY2_BEGIN && !c->proxied;
 }
 
 KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream *s, int responses,
@@ -58,7 +68,7 @@ KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream
 		s->phase = 0;
 		return i + 1;
 	}
-	if (fresh && !s->number && (p[i] == 0x16 || (responses && !p[i]))) {
+	if (fresh && !s->number && (p[i] == HTTP1_TLS_HANDSHAKE || (responses && !p[i]))) {
 		s->state = HTTP1_FOREIGN;
 		s->phase = 0;
 		return i;
@@ -83,11 +93,12 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	s->phase = phase + 1;
 	if (!phase)
 		s->number = byte;
-	else if (s->number == 0x16)
-		*event = http1_not_http(c, s, byte == 3 ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
-	else if (phase > 2 && byte != (phase == 3 ? 4 : 0))
+	else if (s->number == HTTP1_TLS_HANDSHAKE)
+		*event = http1_not_http(c, s,
+					byte == HTTP1_TLS_MAJOR ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
+	else if (phase > 2 && byte != (phase == HTTP1_H2_TYPE ? HTTP1_H2_SETTINGS : 0))
 		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
-	else if (phase == 8)
+	else if (phase == HTTP1_H2_LAST)
 		*event = http1_not_http(c, s, HTTP1_PROTOCOL_H2C);
 	return 1;
 }
@@ -101,25 +112,13 @@ KW_INLINE void http1_count_blank(struct http1_stream *s, int odd)
 
 KW_INLINE void http1_method_end(struct http1_connection *c, struct http1_stream *s)
 {
-	s->method = HTTP1_METHOD_OTHER;
+	s->method = http1_method_of(s);
 	s->state = HTTP1_TARGET;
 	s->phase = HTTP1_TARGET_EMPTY;
 	s->number += s->word_length + 1;
-	if (http1_word_is(s, HTTP1_WORD8('G', 'E', 'T', 0, 0, 0, 0, 0), 0, 0) ||
-	    http1_word_is(s, HTTP1_WORD8('O', 'P', 'T', 'I', 'O', 'N', 'S', 0), 0, 0) ||
-	    http1_word_is(s, HTTP1_WORD8('T', 'R', 'A', 'C', 'E', 0, 0, 0), 0, 0))
-		s->method = HTTP1_METHOD_SAFE;
-	else if (http1_word_is(s, HTTP1_WORD8('H', 'E', 'A', 'D', 0, 0, 0, 0), 0, 0))
-		s->method = HTTP1_METHOD_HEAD;
-	else if (http1_word_is(s, HTTP1_WORD8('P', 'U', 'T', 0, 0, 0, 0, 0), 0, 0) ||
-		 http1_word_is(s, HTTP1_WORD8('D', 'E', 'L', 'E', 'T', 'E', 0, 0), 0, 0))
-		s->method = HTTP1_METHOD_IDEMPOTENT;
-	else if (http1_word_is(s, HTTP1_WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', 0), 0, 0))
-		s->method = HTTP1_METHOD_CONNECT;
-	else if (http1_word_is(s, HTTP1_WORD8('P', 'R', 'I', 0, 0, 0, 0, 0), 0, 0))
+	if (http1_word_is(s, HTTP1_WORDS("PRI")))
 		s->method = HTTP1_METHOD_MAX; /* the HTTP/2 preface, if its version agrees */
-	else if (http1_word_is(s, HTTP1_WORD8('P', 'R', 'O', 'X', 'Y', 0, 0, 0), 0, 0) &&
-		 c->protocol == HTTP1_PROTOCOL_NONE && !c->proxied)
+	else if (http1_word_is(s, HTTP1_WORDS("PROXY")) && c->protocol == HTTP1_PROTOCOL_NONE && !c->proxied)
 		s->state = HTTP1_PROXY1;
 	s->word_length = 0;
 }
@@ -374,7 +373,7 @@ KW_INLINE __u32 http1_step_status(struct http1_connection *c, struct http1_strea
 
 /* ---- PROXY protocol ----------------------------------------------------------------------------- */
 
-#define HTTP1_PROXY2_REST HTTP1_WORD8('\r', '\n', 'Q', 'U', 'I', 'T', '\n', 0)
+#define HTTP1_PROXY2_REST HTTP1_WORD_AT("\r\nQUIT\n", 0)
 
 /* Seven more bytes of the signature, then version and command, family, and a length of two bytes. */
 KW_INLINE __u32 http1_step_proxy2(struct http1_connection *c, struct http1_stream *s, const __u8 *p,

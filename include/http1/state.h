@@ -189,15 +189,6 @@ struct http1_connection {
 
 _Static_assert(sizeof(struct http1_connection) < 512, "the state of a connection stays small");
 
-enum http1_field {
-	HTTP1_FIELD_NONE,
-	HTTP1_FIELD_OTHER,
-	HTTP1_FIELD_CONNECTION,
-	HTTP1_FIELD_TRANSFER_ENCODING,
-	HTTP1_FIELD_KEEP_ALIVE,
-	HTTP1_FIELD_CONTENT_LENGTH,
-};
-
 enum http1_parameter {
 	HTTP1_PARAMETER_OTHER,
 	HTTP1_PARAMETER_TIMEOUT,

@@ -10,10 +10,22 @@
 #define HTTP1_ONES 0x0101010101010101ULL
 #define HTTP1_HIGHS 0x8080808080808080ULL
 
-/* "abcdefgh" as the word that a load of these eight bytes gives. */
-#define HTTP1_WORD8(a, b, c, d, e, f, g, h)                                                                    \
-	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |               \
-	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+#define HTTP1_SPACES 0x2020202020202020ULL /* makes letters lower case */
+
+/* A mask of a word's first @n bytes; of all for 8 and more. @n is 1 or more. */
+#define HTTP1_UP_TO(n) (~0ULL >> ((n) < 8 ? 64 - 8 * (n) : 0))
+
+/* Characters 8 * @n and on of a string literal, as the word that a load of these eight bytes gives; zeros behind its end. */
+#define HTTP1_WORD_AT(text, n)                                                                                 \
+	(HTTP1_CHARACTER(text, 8 * (n)) | HTTP1_CHARACTER(text, 8 * (n) + 1) |                                 \
+	 HTTP1_CHARACTER(text, 8 * (n) + 2) | HTTP1_CHARACTER(text, 8 * (n) + 3) |                             \
+	 HTTP1_CHARACTER(text, 8 * (n) + 4) | HTTP1_CHARACTER(text, 8 * (n) + 5) |                             \
+	 HTTP1_CHARACTER(text, 8 * (n) + 6) | HTTP1_CHARACTER(text, 8 * (n) + 7))
+#define HTTP1_CHARACTER(text, at)                                                                              \
+	((__u64)(__u8)(text)[(at) < sizeof(text) ? (at) : sizeof(text) - 1] << 8 * ((at)&7))
+
+/* A name or token of up to 24 characters, as the three words that http1_word_is() compares. */
+#define HTTP1_WORDS(text) HTTP1_WORD_AT(text, 0), HTTP1_WORD_AT(text, 1), HTTP1_WORD_AT(text, 2)
 
 /* RFC 9110 section 5.6.2: tchar, one bit a byte value. The fifth word is needed because clang puts a table of exactly
  * 32 bytes into a section of mergeable constants, which is missing in the object's type information. */

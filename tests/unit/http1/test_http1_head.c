@@ -96,8 +96,8 @@ static void what_is_not_plain_is_left_to_the_machine(void **state)
 static void an_unusual_start_line_is_left_to_the_machine(void **state)
 {
 	static const char *const lines[] = {
-		"GET a HTTP/1.1",  "GET /a b HTTP/1.1",   "GET / HTTP/2.0",  "GET /",
-		"BREW / HTTP/1.1", "CONNECT /a HTTP/1.1", "GET  / HTTP/1.1", "\r\nGET / HTTP/1.1",
+		"GET a HTTP/1.1",  "GET /a b HTTP/1.1",    "GET / HTTP/2.0",  "GET /",
+		"BREW / HTTP/1.1", "CONNECT a:1 HTTP/1.1", "GET  / HTTP/1.1", "\r\nGET / HTTP/1.1",
 	};
 	struct http1_head head;
 	char text[100];
