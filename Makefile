@@ -9,7 +9,8 @@ PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 CFLAGS ?= -O2 -g
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-VERSION := $(shell cat VERSION)
+CHANGELOG := tools/packaging/debian/changelog
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' $(CHANGELOG))
 
 # Where `make install` puts things; DESTDIR goes in front of each. systemd and bash look below /usr/local too.
 PREFIX ?= /usr/local
@@ -52,8 +53,8 @@ BENCH := $(BUILD)/reference $(BUILD)/load
 UNFILTERED := $(BUILD)/tests/e2e/lib/unfiltered.so
 UNSEEN := $(BUILD)/tests/e2e/lib/unseen
 
-PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
-FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+PAGES := $(patsubst tools/packaging/%.scd,$(BUILD)/man/%,$(wildcard tools/packaging/*.scd))
+FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g; s|@SHAREDIR@|$(SHAREDIR)|g'
 
 C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -path tools/cppcheck.h)
 # The .c in the assumed name fixes the language: clang-format takes some headers for Objective-C.
@@ -162,8 +163,8 @@ man: $(PAGES) ## build the manual pages
 
 install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DESTDIR; keeps an existing configuration
 	$(Q)install -D -m 755 $(BUILD)/keepwatch $(DESTDIR)$(BINDIR)/keepwatch
-	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.1 $(DESTDIR)$(MANDIR)/man1/keepwatch.1
-	$(Q)install -D -m 644 $(BUILD)/man/keepwatch.conf.5 $(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5
+	$(Q)for page in $(notdir $(PAGES)); do \
+		install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	$(Q)install -D -m 644 tools/packaging/keepwatch.bash $(DESTDIR)$(COMPLETIONDIR)/keepwatch
 	$(Q)install -D -m 644 -t $(DESTDIR)$(SHAREDIR) $(SHARED)
 	$(Q)mkdir -p $(DESTDIR)$(UNITDIR)
@@ -171,8 +172,8 @@ install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DE
 	$(Q)test -e $(DESTDIR)$(CONFIG) || install -D -m 644 tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG)
 
 uninstall: ## remove the installed files; keeps a configuration that was edited
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/keepwatch $(DESTDIR)$(MANDIR)/man1/keepwatch.1 \
-		$(DESTDIR)$(MANDIR)/man5/keepwatch.conf.5 $(DESTDIR)$(COMPLETIONDIR)/keepwatch \
+	$(Q)for page in $(notdir $(PAGES)); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/keepwatch $(DESTDIR)$(COMPLETIONDIR)/keepwatch \
 		$(DESTDIR)$(UNITDIR)/keepwatch.service $(addprefix $(DESTDIR)$(SHAREDIR)/,$(notdir $(SHARED)))
 	$(Q)rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SHAREDIR) 2>/dev/null || true
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
@@ -182,6 +183,7 @@ lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## check the sources: 
 	$(Q)tools/setup.sh build test lint
 	$(Q)$(MAKE) --no-print-directory check-format
 	$(call say,LINT,includes)awk -f tools/includes.awk $(filter user/%,$(C_FILES))
+	$(call say,LINT,tours)$(PYTHON) tools/tour.py
 	$(call say,LINT,words)awk -f tools/words.awk $(PROSE)
 	$(call say,LINT,shellcheck)shellcheck $(SCRIPTS)
 	$(call say,LINT,pyflakes)$(PYTHON) -m pyflakes $(shell find tests tools -name '*.py')
@@ -194,7 +196,7 @@ format: ## format all C sources
 	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
 
 deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
-	$(Q)tools/packaging/build-deb.sh $(BUILD) $(VERSION)
+	$(Q)tools/packaging/build-deb.sh $(BUILD)
 
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
@@ -278,7 +280,7 @@ $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
 # ---- the manual ------------------------------------------------------------------------------------
 
 # In steps, so that neither a failing step nor two makes at the same time leave a broken page.
-$(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk VERSION
+$(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk $(CHANGELOG)
 	$(Q)mkdir -p $(@D)
 	$(call say,MAN,$@)$(FILL_IN) $< | scdoc > $@.$$$$ && awk -f tools/packaging/man.awk $@.$$$$ > $@.$$$$.page && \
 		mv $@.$$$$.page $@ && rm $@.$$$$

@@ -11,7 +11,7 @@ from lib import observer
 
 FOLDER = observer.ROOT / "tools" / "containers"
 PROGRAM = observer.ROOT / "build" / "keepwatch"  # what goes into an image; no other build that is being tested
-VERSION = (observer.ROOT / "VERSION").read_text().strip()
+VERSION = (observer.ROOT / "tools/packaging/debian/changelog").read_text().partition("(")[2].partition(")")[0]
 
 
 @pytest.fixture(scope="module")

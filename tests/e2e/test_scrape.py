@@ -3,12 +3,13 @@
 
 import contextlib
 import gzip
+import re
 import signal
 import subprocess
 import threading
 import urllib.request
 
-from lib import metrics, wire
+from lib import metrics, observer, wire
 from lib.acts import connect_in_vain, make_traffic
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -83,6 +84,16 @@ def test_open_metrics_is_read_by_a_strict_parser_and_says_the_same(own_listener,
 def as_text(key, value):
     """A bucket's bound as text format 0.0.4 writes it."""
     return value.removesuffix(".0") if key == "le" else value
+
+
+def test_the_manual_has_every_family_and_no_other(own_listener, own_closed_port):
+    with daemon_with_counts(own_listener, own_closed_port) as daemon:
+        _, text = fetch(daemon)
+    families = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.M))
+    page = (observer.ROOT / "tools" / "packaging" / "keepwatch-metrics.7.scd").read_text()
+    terms = [line for line in page.splitlines() if re.fullmatch(r"(\*\w+\*(, )?)+", line)]
+    named = {name for line in terms for name in re.findall(r"\*(\w+)\*", line)} - {"role", "service", "peer"}
+    assert named == families
 
 
 def test_gzip_is_for_those_who_accept_it(own_listener, own_closed_port):

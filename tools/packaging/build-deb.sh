@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Makes a Debian package of what `make install` installs. Run from the top of the sources, by `make deb`.
 #
-#   tools/packaging/build-deb.sh BUILD VERSION
+#   tools/packaging/build-deb.sh BUILD
 set -eu
 
-build=$1 version=$2
+build=$1
 here=tools/packaging/debian
 work=$build/deb
 root=$work/root
@@ -16,16 +16,10 @@ mkdir -p "$work/debian" "$root/DEBIAN" "$doc"
 make --no-print-directory install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system
 strip --remove-section=.comment --remove-section=.note "$root/usr/bin/keepwatch"
 
-# Whoever builds the same sources again gets the same package.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(stat -c %Y VERSION)}
+# A package that is built again from the same sources is the same, because its times are that of the changelog.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' $here/changelog | head -1)" +%s)}
 export SOURCE_DATE_EPOCH
-cat >"$work/debian/changelog" <<END
-keepwatch ($version) unstable; urgency=medium
-
-  * Built from the sources of version $version.
-
- -- $(sed -n 's/^Maintainer: //p' $here/control)  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
-END
+cp $here/changelog "$work/debian/changelog"
 cp $here/control "$work/debian/"
 install -m 644 README.md "$doc/README.md"
 sed 's/^$/./; s/^/ /' LICENSES/BSD-2-Clause.txt >"$work/bsd"
