@@ -30,7 +30,7 @@ def wait_until_sent_again(end):
 
 
 def wait_until_given_up(namespace):
-    """Nothing waits any more for an acknowledgment of its FIN there: the kernel has given these sockets up."""
+    """Waits until no socket waits for an acknowledgment of its FIN: the kernel has given these sockets up."""
     limit = time.monotonic() + wire.DEADLINE
     while time.monotonic() < limit:
         with namespace.inside(), open("/proc/thread-self/net/tcp", encoding="ascii") as table:
@@ -134,7 +134,7 @@ def test_a_client_gives_up_before_the_server_answers(own_listener):
 
 
 def test_a_path_forgets_idle_connections(nothing_left):
-    """What was idle for a second and a half finds its packets dropped; what was so for less did not."""
+    """Packets of connections that were idle for a second and a half are dropped; those of less idle ones are not."""
     del nothing_left
     with contextlib.ExitStack() as stack:
         cable = namespaces.Cable()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What `make install` puts on a host, and that the manual, the completion and the configuration say all there is."""
+"""The files that `make install` puts on a host; the manual, the completion and the configuration are complete."""
 
 import re
 import subprocess
@@ -104,7 +104,7 @@ def test_folders_can_be_chosen_one_by_one(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_manual_is_well_formed(root, page):
-    # What mandoc says of style is about lines of the source being long, and names being written small.
+    # Mandoc's messages about style concern lines of the source being long, and names being written small.
     lint = run("mandoc", "-T", "lint", "-W", "warning", root / "usr/share" / page)
     assert (lint.returncode, lint.stdout, lint.stderr) == (0, "", "")
     man = run("man", "--warnings", "-l", "-Tutf8", "-Z", root / "usr/share" / page)
@@ -146,7 +146,7 @@ def test_the_manual_of_the_file_has_every_key(root, options):
 # ---- configuration ----
 
 def refused_for_privileges(path):
-    """The daemon reads the file before it looks at what it may do: it has read it well if that is what it says."""
+    """The daemon reads the file before it checks its privileges, so an error about those shows that it read it."""
     done = run("setpriv", "--bounding-set=-all", observer.BINARY, "run", "--config", path)
     return (done.returncode, "CAP_BPF" in done.stderr) == (3, True) or done.stderr
 
@@ -166,7 +166,7 @@ def test_the_configuration_is_taken_as_it_is_and_with_all_that_is_commented_out(
 # ---- completion ----
 
 def complete(*words):
-    """What is offered for the last of these words."""
+    """The completions that are offered for the last of these words."""
     script = """
         source "$1"; program=$2; shift 2
         COMP_WORDS=("$program" "$@"); COMP_CWORD=$#

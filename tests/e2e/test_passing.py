@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What needs no look passes at the price of a glance at a sequence number, and yet each of its bytes counts: of bodies, to
+"""Bytes that need not be read cost only a glance at a sequence number, and yet each of its bytes counts: of bodies, to
 their last one, of tunnels, and of what is no HTTP."""
 
 import contextlib
@@ -165,7 +165,7 @@ def send_by_sendfile(end, size):
 
 
 def splice_away(end, size):
-    """Takes so many bytes out of a socket without one receive."""
+    """Takes this many bytes out of a socket without a receive call."""
     with open(os.devnull, "wb") as nowhere, contextlib.ExitStack() as stack:
         source, sink = (stack.enter_context(os.fdopen(fd, mode)) for fd, mode in zip(os.pipe(), ("rb", "wb")))
         fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, 1 << 20)

@@ -108,13 +108,13 @@ NAMES = {
 
 
 class Secrets:
-    """What was sent and must not be found."""
+    """The secrets that were sent and must not be found."""
 
     def __init__(self):
         self.pieces = {}  # to where they were sent
 
     def fill(self, template, place):
-        """The message with a secret of its own in each place, and those secrets."""
+        """Returns the message with a different secret in each place, and those secrets."""
         mine = []
 
         def new(_):
@@ -126,7 +126,7 @@ class Secrets:
         return message, mine
 
     def found_in(self, data):
-        """The places of secrets of which a piece is in these bytes."""
+        """The places of those secrets that these bytes contain a piece of."""
         data = data.lower()
         there = {data[at : at + PIECE] for at in range(len(data) - PIECE + 1)}
         return {self.pieces[piece] for piece in self.pieces.keys() & there}
@@ -153,7 +153,7 @@ def cut(data, spots):
 
 
 def send(sender, receiver, data):
-    """By one call, taken by one other."""
+    """Sends with one call, and receives with one."""
     sender.sendall(data)
     wire.wait_for_bytes(receiver, len(data))
     assert receiver.recv(len(data)) == data
@@ -201,7 +201,7 @@ class Watchers:
         return b"".join(data for maps in self.all_maps for data in maps.contents(sockets).values())
 
     def said(self):
-        """All that they say; they are stopped for it."""
+        """The whole output of the observers, which are stopped first."""
         pages = [self.daemon.get(path)[2] for path in ("/metrics", "/", "/healthz")]
         for one in self.all:
             one.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The daemon: its pages, its counters against traffic of known counts, and its manners under load."""
+"""The daemon: its pages, its counters compared with known traffic, and its behaviour under load."""
 
 import hashlib
 import re
@@ -40,7 +40,7 @@ def failed(scrape):
 
 
 def test_the_programs_in_the_metrics_are_those_in_the_kernel(own_listener):
-    """What serves other kernels only is not there, and not counted as idle."""
+    """Programs for other kernels are not loaded, and not counted as idle."""
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
         told = daemon.scrape().all_of("keepwatch_bpf_runs_total")
         held = [number for kind, number in kernel.held_by(daemon.process.pid) if kind == "prog"]
@@ -146,7 +146,7 @@ def test_connections_older_than_the_daemon_are_counted_apart(own_listener):
 
 
 def test_more_pipelined_requests_than_are_paired_taint_by_that_name(own_listener):
-    """More than 16 wait as the first response comes; it used to be told as bytes that could not be read."""
+    """More than 16 requests wait when the first response comes; this used to be reported as blind bytes."""
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon, wire.Pair(own_listener) as pair:
         pair.exchange(wire.GET * 20, wire.OK * 20)
         found = daemon.scrape_until(

@@ -18,6 +18,9 @@ strip --remove-section=.comment --remove-section=.note "$root/usr/bin/keepwatch"
 
 # A package that is built again from the same sources is the same, because its times are that of the changelog.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' $here/changelog | head -1)" +%s)}
+||||||| /tmp/m.b
+# Whoever builds the same sources again gets the same package.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(stat -c %Y VERSION)}
 export SOURCE_DATE_EPOCH
 cp $here/changelog "$work/debian/changelog"
 cp $here/control "$work/debian/"
@@ -32,7 +35,7 @@ done
 
 (cd "$root" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
 (cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
-# Both of these want a source package around them.
+# Both of these tools expect a source package.
 (cd "$work" && dpkg-shlibdeps -Tsubstvars root/usr/bin/keepwatch &&
 	dpkg-gencontrol -pkeepwatch -Tsubstvars -Proot -fdebian/files)
 find "$root" -type d -exec chmod 755 {} +

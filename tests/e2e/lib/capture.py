@@ -29,7 +29,7 @@ def values(text):
 
 @dataclass
 class Stream:
-    """One TCP connection, as its packets tell it. `client` is who sent the SYN."""
+    """One TCP connection, as its packets show it. `client` is the end that sent the SYN."""
 
     client_name: str
     server_name: str
@@ -162,7 +162,7 @@ class Capture:
         self.marker.close()
 
     def frames(self, whole=False):
-        """What tshark makes of it, frame by frame, as {field: text}. It tells a message where its head ends or,
+        """The capture as tshark reads it, frame by frame, as {field: text}. It tells a message where its head ends or,
         if asked for whole ones, where its body does."""
         self._stop()
         decode = ["-o", "http.desegment_body:" + ("TRUE" if whole else "FALSE")]

@@ -77,7 +77,7 @@ class Prometheus:
         return self.url and any("Server is ready" in line for line in self.said)
 
     def get(self, path, **parameters):
-        """The data of an answer of its API; what fails is an error."""
+        """The data of an answer of its API; raises on failure."""
         query = urllib.parse.urlencode(parameters)
         try:
             with DIRECT.open(f"{self.url}/api/v1/{path}?{query}", timeout=DEADLINE) as answer:
@@ -88,14 +88,14 @@ class Prometheus:
         return told["data"]
 
     def query(self, expression):
-        """What it says now: [(labels, value)]; a number without labels is one of these too."""
+        """The present result of a query: [(labels, value)]; a number without labels has that form too."""
         data = self.get("query", query=expression)
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]
         return [(one["metric"], float(one["value"][1])) for one in data["result"]]
 
     def value(self, expression):
-        """The one value of it; None if there is none."""
+        """The only value of a query; None if there is none."""
         found = self.query(expression)
         assert len(found) < 2, (expression, found)
         return found[0][1] if found else None

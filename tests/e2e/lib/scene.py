@@ -19,7 +19,7 @@ LISTENERS = "main more timeouts drained refused".split()
 
 @dataclass
 class Ages:
-    """Between which bounds idle ages must lie, as this process's clock has it."""
+    """The bounds of an idle time, measured with this process's clock."""
 
     least: float = float("inf")
     most: float = 0.0
@@ -61,7 +61,7 @@ class Scene:
             pair.close(first=pair.server)
 
     def _make_more(self):
-        """What acts.make_traffic() lacks: one connection for each kind."""
+        """Adds the kinds of connections that acts.make_traffic() lacks, one of each."""
         with self._pair("more") as pair:
             pair.send_request(wire.request("POST", "/", "Content-Length: 2", body=b"{}"))
             pair.close(first=pair.server)
@@ -126,7 +126,7 @@ class Scene:
             and scrape.sum_of("keepwatch_drains_total") == 2, "all services but those past the ceiling")
 
     def wait_for(self, expression, expected):
-        """Until Prometheus has it so."""
+        """Waits until Prometheus has these values."""
         seen = []
 
         def holds():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a reload and a kill have in common: some connections idle, one in the middle of a response, others under
+"""The common part of a reload and a kill: some connections idle, one in the middle of a response, others under
 load; and what the packets say of each, against which the records are held."""
 
 import contextlib
@@ -33,7 +33,7 @@ def reasons_by(stream):
 
 
 def check_client(stream, client):
-    """A client that closed over what had arrived cannot know what that was."""
+    """A client that closed with unread bytes cannot know what they were."""
     if stream.unsure and client["reason"] == "unknown":
         assert (client["closer"], client["manner"]) == (stream.closer, stream.manner), (client, stream)
         return
