@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where the machine and another parser may differ, and why. Whatever is not listed here must be the same, and
-what is listed must be met."""
+"""The differences that are allowed between the machine and another parser, with their reasons. Everything else must be
+equal, and each listed difference must occur in the tests."""
 
 import re
 from typing import NamedTuple

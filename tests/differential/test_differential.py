@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine against parsers that others wrote: libhttp-parser, and llhttp as it is built into node. Compared
-are, message by message, its end, version, status, the length of its body, and whether the connection lives on."""
+"""Compares the machine with parsers that others wrote: libhttp-parser, and llhttp as it is built into node. It compares,
+message by message, end, version, status, length of the body, and whether the connection is kept."""
 
 import json
 import pathlib
@@ -66,7 +66,7 @@ def parts_of(stream, mine, number):
 
 
 def judged(found):
-    """What is compared: of a message that is refused, not how far it was read before."""
+    """The part of a result that is compared. How far a parser read before it refused a message does not count."""
     messages = found["messages"]
     if found["refused"] and messages and messages[-1]["end"] is None:
         messages = messages[:-1]
@@ -74,7 +74,8 @@ def judged(found):
 
 
 def differences(mine, theirs):
-    """Yields the number of each message that differs, and in what. Behind one that ends elsewhere it stops."""
+    """Yields the number of each message that differs, and in what. Stops after a message that ends at another place, because
+    all that follows would differ too."""
     for number in range(max(len(mine["messages"]), len(theirs["messages"]))):
         ours, others = mine["messages"][number:number + 1], theirs["messages"][number:number + 1]
         if not ours or not others:
@@ -112,7 +113,7 @@ def test_no_difference_but_the_accepted_ones(judge, source):
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_damaged_streams_are_the_same_up_to_where_one_refuses(judge):
-    """What is refused is each parser's own policy; up to there, and where none refuses, nothing may differ."""
+    """Each parser has its own policy of what it refuses; up to a refusal, and where none refuses, the results must be equal."""
     unexplained = [entry for entry in compare(judge, SOURCES["damaged"])[0] if entry[2] != REFUSED]
     assert not unexplained, f"{len(unexplained)} differ, such as {unexplained[0]}"
 

@@ -2,9 +2,9 @@
 """A plugin: a test that failed is played again if its observers counted meanwhile what they were not shown.
 
 There are kernels that at times run no programs, so that no observer sees what happens then. keepwatch notices, counts
-it as a loss of kind `recursion` and makes no verdict up: that is right, and not what the test is about. What not even
+it as a loss of kind `recursion` and makes no verdict up: that is right, and not what the test is about. A loss that not even
 keepwatch can notice, a witness does. So it is played again, at most twice, with everything set up anew, and a warning
-tells of it. What fails without such a loss, or while it is torn down, has failed; so has a test that is marked `once`,
+tells of it. A test that fails without such a loss, or while it is torn down, has failed; so has a test that is marked `once`,
 as those about losses are."""
 
 import pytest

@@ -147,7 +147,7 @@ class Page:
         self.browser.wait_until(lambda: len(self.of("Page.loadEventFired")) > loaded, url)
 
     def value(self, expression):
-        """What a JavaScript expression comes to. Works, being the debugger's, without scripts too."""
+        """The value of a JavaScript expression. Works with scripts disabled too, because the debugger evaluates it."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -159,7 +159,7 @@ class Page:
             time.sleep(0.05)
 
     def complaints(self):
-        """What a console would show: errors and warnings, of scripts, of the policy, of the network."""
+        """The messages that a console would show: errors and warnings of scripts, of the policy and of the network."""
         logged = [entry["entry"]["text"] for entry in self.of("Log.entryAdded")]
         said = [json.dumps(one["args"]) for one in self.of("Runtime.consoleAPICalled")]
         thrown = [one["exceptionDetails"]["text"] for one in self.of("Runtime.exceptionThrown")]

@@ -162,7 +162,7 @@ class Capture:
         self.marker.close()
 
     def frames(self, whole=False):
-        """What tshark makes of it, frame by frame, as {field: text}. It tells a message where its head ends or,
+        """The capture as tshark reads it, frame by frame, as {field: text}. It tells a message where its head ends or,
         if asked for whole ones, where its body does."""
         self._stop()
         decode = ["-o", "http.desegment_body:" + ("TRUE" if whole else "FALSE")]

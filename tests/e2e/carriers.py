@@ -150,7 +150,7 @@ def recv_waiting_for_all(end, count):
 
 
 def recv_after_peek(end, count):
-    """What is only looked at, by any call, counts when it is taken."""
+    """Bytes that a call only peeks at count when they are received."""
 
     def call(end, left):
         seen = end.recv(left, socket.MSG_PEEK)

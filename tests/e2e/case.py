@@ -63,7 +63,7 @@ class Case:
             yield False, responses, *((send, receive) if self.responses else plain)
 
     def bodies(self):
-        """The parts of the case of which nothing needs to be read; none if there are several rounds."""
+        """The parts of the case that keepwatch need not read; none if there are several rounds."""
         if len(self.rounds) > 1 or host.is_lost(self.expected.messages):
             return []
         if self.responses:
@@ -72,7 +72,7 @@ class Case:
         return host.bodies("requests", self.expected.requests)
 
     def plan_bodies(self, send, receive, plain):
-        """The case with its bodies by these carriers, and all else plainly, likewise."""
+        """The case with its bodies by these carriers, and all else plainly."""
         (requests, responses), = self.rounds
         data = responses if self.responses else requests
         if self.responses:
@@ -91,7 +91,7 @@ class Case:
         self.unnoticed = receiving and not self.responses and taken_last
 
     def differences(self, told, exchanges):
-        """What the record of a socket says otherwise than the host."""
+        """The differences between a socket's record and the host's result."""
         client = told["role"] == "client"
         up, down = ("tx_bytes", "rx_bytes") if client else ("rx_bytes", "tx_bytes")
         said = dict(told, advertised=record.advertised(told), errors=set(told["errors"]), up=told[up],

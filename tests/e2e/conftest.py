@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the end-to-end tests share: one nginx, a few listeners, and one keepwatch that traces them all.
+"""Fixtures that the end-to-end tests share: one nginx, a few listeners, and one keepwatch that traces them all.
 
 Tests find their own records by the client's ephemeral port, so one observer serves a whole session; tests of
 options start their own, always restricted to their own ports. Several sessions can run side by side."""
@@ -48,7 +48,7 @@ def nginx(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def listener():
-    """For connections of which the test holds both ends, over IPv4."""
+    """A listener for connections with both ends in the test, over IPv4."""
     with wire.listen() as listener:
         yield listener
 
@@ -95,7 +95,7 @@ def own_listener():
 
 @pytest.fixture(scope="module")
 def own_closed_port():
-    """Likewise."""
+    """The same over IPv6."""
     yield from reserved_port()
 
 

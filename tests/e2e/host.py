@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the host build of the machine says of a connection's two streams, told as a record tells it."""
+"""The results of the machine's host build for a connection's two streams, in the form of a record."""
 
 import functools
 import json
@@ -70,7 +70,7 @@ def chunks(data, at, end):
 
 
 def bodies(kind, data, methods=()):
-    """Where the bytes lie of which nothing needs to be read, as [(from, to)]."""
+    """The ranges of bytes that need not be read, as [(from, to)]."""
     found = []
     for message, begin, end in spans(kind, data, methods):
         stop = len(data) if end is None else end
@@ -113,7 +113,7 @@ def protocol(messages):
 
 
 def announcement(message, by):
-    """What this message alone says of a close after it, as a record tells it."""
+    """The announcement of a close in this message alone, in the form of a record."""
     if message["announced"]:
         return {"by": by, "how": HOW[message["announced"]]}
     return None if message["persistent"] else {"by": by, "how": "http10"}
@@ -167,7 +167,7 @@ class Connection:
         return tuple(value[-1] if value else None for value in values)
 
     def record(self):
-        """What both sockets' records must say."""
+        """The expected records of both sockets."""
         ended = sum(end is not None for _, _, end in self.answered)
         return {
             "protocol": protocol(self.messages),
@@ -186,7 +186,7 @@ class Connection:
         }
 
     def exchanges(self):
-        """What the records of the exchanges must say, in order."""
+        """The expected records of the exchanges, in order."""
         asked = [(message["method"], (end or begin) - begin) for message, begin, end in self.asked]
         found = []
         for number, (message, begin, end) in enumerate(self.answered, 1):

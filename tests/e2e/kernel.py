@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a process holds in the kernel, and whether it is gone after it."""
+"""Objects that a process holds in the kernel, and whether they are gone after it."""
 
 import json
 import re

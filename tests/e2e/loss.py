@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What observers have lost, by kind: asked of the kernel as they ask it themselves (see kw_loader_totals()), so that
+"""Losses of observers, by kind: read from the kernel as the observers themselves read them (see kw_loader_totals()), so that
 it is known at any time, and remembered beyond their end."""
 
 import contextlib
@@ -37,7 +37,7 @@ def place(number):
 
 
 def of_map(number):
-    """What is counted there, on all processors; nothing where the map is for something else."""
+    """The counts there, of all processors; nothing if the map is for something else."""
     with contextlib.closing(maps.Map(number)) as one:
         if one.name != "totals":
             return {}

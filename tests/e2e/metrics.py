@@ -48,7 +48,7 @@ class Scrape:
         self.samples[key] = float(value)
 
     def __str__(self):
-        """What is not 0, for a person to read; without buckets."""
+        """The samples that are not 0, without buckets, for a person to read."""
         samples = sorted((name, sorted(labels), value) for (name, labels), value in self.samples.items() if value)
         return "\n".join(f"{name} {dict(labels)} {value}" for name, labels, value in samples if "_bucket" not in name)
 
@@ -100,7 +100,7 @@ class Daemon(observer.Observer):
         return Scrape(text)
 
     def scrape_until(self, condition, what):
-        """The first scrape of which condition(scrape) holds."""
+        """The first scrape for which condition(scrape) holds."""
         found = []
 
         def holds():

@@ -126,7 +126,7 @@ class Path:
             return wire.listen(SERVER[family])
 
     def pair(self, listener):
-        """A connection through here, of which the test has both ends."""
+        """A connection through this cable; the test has both ends."""
         with self.client.inside():
             return wire.Pair(listener)
 
@@ -216,7 +216,7 @@ class Wire(Path):
 
     @contextlib.contextmanager
     def held_back(self, to=None):
-        """What is sent meanwhile, to one namespace or to both, arrives afterwards, in its order."""
+        """Packets that are sent meanwhile, to one namespace or to both, arrive afterwards, in their order."""
         with self.lock:
             self.held = []
             self.held_for = self.devices[to] if to else None

@@ -160,7 +160,7 @@ class Trace(Observer):
         ]
 
     def _known_of(self, fields):
-        """What may tell why a record does not come: all those of these ends, at whatever time, and the sockets."""
+        """Facts that may explain why a record does not come: all records of these ends, of any time, and the sockets."""
         ends = {str(value) for end, value in fields.items() if end in ("local", "remote")}
         records = [one for one in self.records() if ends <= {one["local"], one["remote"]}]
         sockets = subprocess.run(["ss", "-tanie"], capture_output=True, text=True).stdout.splitlines()

@@ -88,7 +88,7 @@ class Prometheus:
         return told["data"]
 
     def query(self, expression):
-        """What it says now: [(labels, value)]; a number without labels is one of these too."""
+        """The present result of a query: [(labels, value)]; a number without labels has that form too."""
         data = self.get("query", query=expression)
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]

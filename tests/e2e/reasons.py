@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the scenarios of the close reasons share: which reason each one proves, connections of both families.
+"""Helpers for the scenarios of close reasons: which reason each one proves, connections of both families.
 
 A scenario says by @proves(...) which reasons it is the proof of, and fails if no record with them was looked
 at: so test_reasons_complete.py can tell that no reason lacks one."""

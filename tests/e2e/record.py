@@ -191,7 +191,7 @@ MIRRORED = """
 
 
 def story(record, ends, bytes_of, keys):
-    """What a record tells of these keys, addresses and bytes by the direction they went."""
+    """The values of these keys in a record; addresses and bytes by the direction in which they went."""
     told = {key: record[key] for key in keys}
     told |= {end: record[key] for end, key in zip(("client", "server"), ends)}
     return told | {what: record[key] for what, key in zip(("bytes up", "bytes down"), bytes_of)}

@@ -33,7 +33,7 @@ class Conclusion:
         assert ranks == sorted(ranks, reverse=True)
 
     def service(self, role, port):
-        """What is said of the connections to this port, seen from the end of this role."""
+        """The report's part about connections to this port, seen from the end of this role."""
         (found,) = [
             one for one in self.services if one["role"] == role and one["service"].endswith(f":{port}")
         ]
@@ -46,7 +46,7 @@ class Conclusion:
         ]
 
     def first(self, role, port, identity, *severities):
-        """The finding that comes first of that service, and of which no other finding there is is graver."""
+        """The first finding of that service; no other finding there may be graver."""
         findings = self.of(role, port)
         assert findings and findings[0]["id"] == identity, self.value
         first = findings[0]

@@ -63,7 +63,7 @@ class Scene:
             pair.close(first=pair.server)
 
     def _make_more(self):
-        """What acts.make_traffic() lacks: one connection for each kind."""
+        """Adds the kinds of connections that acts.make_traffic() lacks, one of each."""
         with self._pair("more") as pair:
             pair.send_request(wire.request("POST", "/", "Content-Length: 2", body=b"{}"))
             pair.close(first=pair.server)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What again.py plays again and what not, shown by sessions of pytest in which a test says what went unseen; and that
+"""Shows which tests again.py repeats and which it does not, by sessions of pytest in which a test says what went unseen; and that
 the losses of an observer are known by kind, and end it as they should."""
 
 import contextlib

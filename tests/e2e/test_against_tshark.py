@@ -132,10 +132,10 @@ def by_ends(records):
 
 
 def disagreement(stream, role, told):
-    """What a record says otherwise than the packets; nothing where they agree."""
+    """The differences between a record and the packets; empty if they agree."""
     if told is None:
         return "not told"
-    # What is sent to a client that has closed only its server knows of.
+    # Only the server knows of bytes that it sent to a client that had closed.
     answers = stream.responses + (stream.unheard if role == "server" else 0)
     seen = {"requests": stream.requests, "responses": answers, "closer": stream.closer, "manner": stream.manner}
     return {key: (seen[key], told[key]) for key in seen if seen[key] != told[key]}

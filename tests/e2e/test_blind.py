@@ -75,7 +75,7 @@ def recv_truncated(end, count):
 
 
 def run32(**options):
-    """What a 32-bit program wrote that read once, where the kernel runs such programs."""
+    """The bytes that a 32-bit program wrote after it read once; only where the kernel runs such programs."""
     assert CALLER32.read_bytes().startswith(ELF32), "it would be refused by any kernel"
     try:
         return subprocess.run([CALLER32], timeout=wire.DEADLINE, check=True, **options).stdout

@@ -42,7 +42,7 @@ def sources():
 
 @pytest.fixture(scope="module")
 def wanted():
-    """What each object is made from. The skeleton is made from the kernel side's object."""
+    """The sources of each object. The skeleton is made from the kernel side's object."""
     kernel = includes_deep("bpf/keepwatch.bpf.c", set())
     result = {}
     for source, target in sources():

@@ -64,7 +64,7 @@ def receive_recvmsg_into(end, size):
 
 
 def receive_after_peek(end, size):
-    """What is only looked at must not count twice."""
+    """Bytes that are only peeked at must not count twice."""
     seen = end.recv(size, socket.MSG_PEEK)
     assert end.recv(len(seen)) == seen
     return seen

@@ -136,7 +136,7 @@ def test_a_client_gives_up_before_the_server_answers(own_listener):
 
 
 def test_a_path_forgets_idle_connections(nothing_left):
-    """What was idle for a second and a half finds its packets dropped; what was so for less did not."""
+    """Packets of connections that were idle for a second and a half are dropped; those of less idle ones are not."""
     del nothing_left
     with contextlib.ExitStack() as stack:
         cable = namespaces.Cable()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What people read: the pages of `explain`, and the lines of `trace` on a terminal."""
+"""Output for people: the pages of `explain`, and the lines of `trace` on a terminal."""
 
 import os
 import pty
@@ -67,7 +67,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure():
 
 
 def on_terminal(listener, **environment):
-    """What trace prints on a terminal of one connection that was cut: the lines of one end."""
+    """The lines that trace prints on a terminal for one end of a connection that was cut."""
     master, slave = pty.openpty()
     command = ["trace", "--role", "client", "--count", "1", *observer.port_options([wire.port_of(listener)])]
     with subprocess.Popen([observer.BINARY, *command], stdout=slave, stderr=subprocess.PIPE, text=True,

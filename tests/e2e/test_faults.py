@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes wrong on a host: keepwatch is killed, started over and over, run twice; namespaces come and go; the
+"""Faults of a host: keepwatch is killed, started over and over, run twice; namespaces come and go; the
 clock is set; the disk is full; memory for its state is short. The traffic never notices, nothing stays in the
 kernel, and what is told is right."""
 
@@ -134,7 +134,7 @@ def port_of(one):
 
 
 def check_totals(daemon, truths):
-    """What a daemon has counted at either end of all these connections, once they are closed."""
+    """The counts of a daemon at either end of all these connections, once they are closed."""
     scrape = daemon.scrape_until(lambda page: closed(page) == 2 * truths["connections_closed_total"], "all closes")
     for role in "client", "server":
         assert {name: scrape.sum_of(f"keepwatch_{name}", role=role) for name in truths} == truths
@@ -260,7 +260,7 @@ def test_a_namespace_that_is_none_yet_is_passed_over(own_listener):
 
 
 class Clock:
-    """What time it is for one process: it can be set."""
+    """The time as one process sees it; the test can set it."""
 
     LIBRARY = "/usr/$LIB/faketime/libfaketime.so.1"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The machine says in the kernel what it says on the host: every case of tests/cases over real sockets, by
-every system call that can carry it. What is expected is asked of the host build, nothing is written down."""
+every system call that can carry it. The host build computes the expected results; none are written down."""
 
 from collections import Counter, deque
 
@@ -17,7 +17,7 @@ AGREED = ("phase", "lost_requests", "premature", "overrun", "unread_data")
 
 
 class Observed(observer.Trace):
-    """An observer of many connections, one after the other: its records by their ends, of which two connections
+    """An observer of many connections, one after the other: its records by their ends, although two connections
     may have the same, and the exchanges with their connection."""
 
     def __init__(self, ports):

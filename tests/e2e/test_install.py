@@ -102,7 +102,7 @@ def test_folders_can_be_chosen_one_by_one(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_manual_is_well_formed(root, page):
-    # What mandoc says of style is about lines of the source being long, and names being written small.
+    # Mandoc's messages about style concern lines of the source being long, and names being written small.
     lint = run("mandoc", "-T", "lint", "-W", "warning", root / "usr/share" / page)
     assert (lint.returncode, lint.stdout, lint.stderr) == (0, "", "")
     man = run("man", "--warnings", "-l", "-Tutf8", "-Z", root / "usr/share" / page)
@@ -158,7 +158,7 @@ def test_the_configuration_is_taken_as_it_is_and_with_all_that_is_commented_out(
 # ---- completion ----
 
 def complete(*words):
-    """What is offered for the last of these words."""
+    """The completions that are offered for the last of these words."""
     script = """
         source "$1"; program=$2; shift 2
         COMP_WORDS=("$program" "$@"); COMP_CWORD=$#

@@ -82,7 +82,7 @@ def lost(scrape, kind="closed"):
 
 
 def check_nothing_made_up(scrape, port, count):
-    """What was not lost is told as it was; what was lost is nobody's and has no reason."""
+    """Connections whose events were not lost have correct records; lost ones count without a service and without a reason."""
     closes = scrape.all_of("keepwatch_connections_closed_total")
     assert {labels["reason"] for labels, value in closes if value} <= {"announced_by_request", "lost"}
     unknown = [(labels, value) for labels, value in closes if labels["reason"] == "lost" and value]

@@ -20,7 +20,7 @@ WORKERS = 6
 
 
 class Truth(NamedTuple):
-    """What is known of a connection because it was made so. A reason of None is left open: two processes
+    """Facts about a connection that are known because the test made it so. A reason of None is left open: two processes
     race there for what it says, but never for the rest."""
 
     client_name: str

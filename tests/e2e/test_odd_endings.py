@@ -121,7 +121,7 @@ def test_a_socket_that_connects_again_is_two_connections(listener, trace):
 
 
 def test_a_body_does_not_outlive_its_connection(listener, trace):
-    """What is left of it might be looked for in what the socket's next connection brings."""
+    """The rest of its state might be taken up by the socket's next connection."""
     length = f"Content-Length: {1 << 30}"
     with wire.Pair(listener) as pair:
         pair.client.sendall(wire.request("POST", "/", length) + BODY)

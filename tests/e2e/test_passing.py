@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What needs no look passes at the price of a glance at a sequence number, and yet each of its bytes counts: of bodies, to
+"""Bytes that need not be read cost only a glance at a sequence number, and yet each of its bytes counts: of bodies, to
 their last one, of tunnels, and of what is no HTTP."""
 
 import contextlib

@@ -110,7 +110,7 @@ NAMES = {
 
 
 class Secrets:
-    """What was sent and must not be found."""
+    """The secrets that were sent and must not be found."""
 
     def __init__(self):
         self.pieces = {}  # to where they were sent
@@ -128,7 +128,7 @@ class Secrets:
         return message, mine
 
     def found_in(self, data):
-        """The places of secrets of which a piece is in these bytes."""
+        """The places of those secrets that these bytes contain a piece of."""
         data = data.lower()
         there = {data[at : at + PIECE] for at in range(len(data) - PIECE + 1)}
         return {self.pieces[piece] for piece in self.pieces.keys() & there}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What an observer may still do once it observes, that this is enough for it, and how little it takes to begin."""
+"""The privileges of an observer once it observes; they are enough for it, and few are needed to start."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ def check_dropped(pid, bounding=CAP_DAC_READ_SEARCH, kept=CAP_DAC_READ_SEARCH):
     status = status_of(pid)
     sets = {name: int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")}
     assert sets == {"CapEff": kept, "CapPrm": kept, "CapInh": 0, "CapAmb": 0, "CapBnd": bounding}
-    # What a sanitizer calls would not pass the filter: that build has none.
+    # The system calls of a sanitizer would not pass the filter, so that build has none.
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "0" if observer.SANITIZED else "2")
 
 

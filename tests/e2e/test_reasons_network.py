@@ -43,7 +43,7 @@ def cable(nothing_left):
 
 @pytest.fixture
 def ends(cable, family):
-    """A connection over the cable, of which the test has both ends."""
+    """A connection over the cable; the test has both ends."""
     with cable.path.pair(cable.doors[family]) as pair:
         yield pair
 

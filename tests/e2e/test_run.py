@@ -44,7 +44,7 @@ def failed(scrape):
 
 
 def test_the_programs_in_the_metrics_are_those_in_the_kernel(own_listener):
-    """What serves other kernels only is not there, and not counted as idle."""
+    """Programs for other kernels are not loaded, and not counted as idle."""
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
         told = daemon.scrape().all_of("keepwatch_bpf_runs_total")
         held = [number for kind, number in kernel.held_by(daemon.process.pid) if kind == "prog"]

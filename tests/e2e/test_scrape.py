@@ -103,7 +103,7 @@ def samples_but_own(text):
 
 
 def test_a_scrape_is_one_moment(own_listener):
-    """What is told twice, in different families, agrees within each scrape, whatever happens meanwhile."""
+    """Numbers that several families contain agree within each scrape, whatever happens meanwhile."""
     over = threading.Event()
 
     def busy():

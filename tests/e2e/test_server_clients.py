@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What clients that nobody here wrote do with their connections, each against one of the servers."""
+"""Real HTTP clients and what they do with their connections, each against one of the servers."""
 
 import http.client
 import subprocess

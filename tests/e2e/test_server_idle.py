@@ -33,7 +33,7 @@ def close_when_idle(stage, server, *fields):
     return client, server
 
 
-# What each does with an idle timeout of one second, by its documentation and by the packets: whether it
+# The behaviour of each server with an idle timeout of one second, by its documentation and by the packets: whether it
 # advertises it, and between which idle ages it closes. nginx, Apache, HAProxy, Caddy and Go close on time.
 # lighttpd looks once a second for what is idle for longer than the second. Node 20 adds a second to what it
 # advertises, so as not to lose the race. gunicorn's threads look about once a second.
@@ -114,7 +114,7 @@ def test_a_proxy_whose_backend_promises_the_same_seems_to_keep_it(stage):
 
 
 def test_haproxy_purges_its_pool_by_resets_that_do_no_harm(stage):
-    """To its backend HAProxy is a client. What it has kept too long it ends by a RST, to save TIME_WAIT."""
+    """To its backend HAProxy is a client. It ends connections that it has kept too long with a RST, to save TIME_WAIT."""
     with haproxy_before_node(stage, purge="500ms") as (haproxy, node), stage.captured(node) as capture:
         with wire.Client(haproxy.address) as one:
             one.get()

@@ -13,7 +13,7 @@ pytest_plugins = ["stage"]
 
 KEEP_ALIVE = "Connection: keep-alive"
 
-# Who asks for pages, and what the server had promised to the idle connections that it drops. Apache and Node
+# The clients of each server, and what the server had promised to the idle connections that it drops. Apache and Node
 # advertise ten minutes, and Node's promise comes through HAProxy; the others promise nothing.
 SERVERS = {
     "nginx": (load.wrk, "server_closed_idle"),

@@ -24,7 +24,7 @@ ROLES = ["client", "server"]
 
 
 class Sample:
-    """What the daemon holds."""
+    """The resources that the daemon holds."""
 
     def __init__(self, pid):
         process = Path(f"/proc/{pid}")

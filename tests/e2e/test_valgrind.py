@@ -19,7 +19,7 @@ FOUND = 99
 
 @pytest.fixture
 def valgrind(monkeypatch, tmp_path):
-    """The command line that runs keepwatch so. What is found changes its exit status, which every test looks at;
+    """The command line that runs keepwatch so. A fault that valgrind finds changes the exit status, which every test looks at;
     what it was is shown then."""
     command = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
                f"--error-exitcode={FOUND}", f"--suppressions={observer.ROOT}/tests/valgrind.supp",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What each program costs the kernel's verifier, against tests/verifier.tsv: no program grows unnoticed."""
+"""Compares the verifier's effort for each program with tests/verifier.tsv, so that no program grows unnoticed."""
 
 import subprocess
 
@@ -7,7 +7,7 @@ from host import ROOT
 
 TABLE = ROOT / "tests" / "verifier.tsv"
 GROWTH = 1.2
-SWEEPS = {"kw_sweep", "kw_sweep_files"}  # of which a kernel loads one
+SWEEPS = {"kw_sweep", "kw_sweep_files"}  # a kernel loads one of these
 
 
 def rows(text):

@@ -171,7 +171,7 @@ ASKED_OF_CLIENTS = {
 
 @pytest.fixture(scope="module")
 def presented(authority):
-    """What clients may present."""
+    """The certificates that clients may present."""
     authority.client()
     authority.sign("stranger", None, "extendedKeyUsage=clientAuth")
     return [trusting(authority), *(presenting(authority, name) for name in ("client", "stranger", "server"))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a reload and a kill have in common: some connections idle, one in the middle of a response, others under
+"""The common part of a reload and a kill: some connections idle, one in the middle of a response, others under
 load; and what the packets say of each, against which the records are held."""
 
 import contextlib

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What becomes of a connection when the kernel runs no program for a move of its state. That happens by itself where
+/* The fate of a connection when the kernel runs no program for a change of its state. That happens by itself where
  * an interrupt stops a program on its way, too seldom for a test: so here the programs that see the moves are taken
  * off while the sockets move. Run as root. */
 #include <arpa/inet.h>

@@ -150,7 +150,7 @@ class Client:
 
 
 class Pair(Client):
-    """A connection of which this process has both ends."""
+    """A connection with both ends in this process."""
 
     def __init__(self, listener, address=None):
         super().__init__(address or listener.getsockname())

@@ -33,7 +33,7 @@ def close(first):
     return [f"close {first}", f"ended {OTHER[first]}", f"close {OTHER[first]}"]
 
 
-IDLE = "sleep 300"  # longer than what passes for "right after the response"
+IDLE = "sleep 300"  # long enough that a close no longer counts as "right after the response"
 UNANSWERED = exchange() + carry("client", GET)
 
 ENDINGS = {

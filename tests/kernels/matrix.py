@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in
-a guest of each, must give the records that they give on the host. What is seen of them by the front end that keepwatch
-chooses and by trampolines must be the same too.
+a guest of each, must give the records that they give on the host. The front end that
+keepwatch chooses and the trampolines must see the same.
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [SERIES...]
 
---ends: only the first and the last kernel of the list; --if-any: that none can be had is no failure; --renew: look for
-newer ones than are kept. Exit status: 0 all that could be had are well, 1 some are not, 3 none could be had."""
+--ends: only the first and the last kernel of the list; --if-any: succeed even if no kernel is available; --renew: look
+for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
 
 import argparse
 import concurrent.futures
@@ -37,7 +37,7 @@ TRACEPOINTS_SINCE = (6, 3)
 
 
 def on_the_host(script):
-    """What this very kernel shows, with the front end that serves it."""
+    """Plays the session on this host, with the front end that works here."""
     folder = OUTPUT / "host"
     folder.mkdir(parents=True)
     subprocess.run(["sh", SESSION, KEEPWATCH, PEERS, script, folder, "tracepoint"], check=True, timeout=600)
@@ -60,7 +60,7 @@ def in_a_guest(kernel, initramfs):
 
 
 def judge(folder, release, reference, connections):
-    """What a session in a guest shows otherwise than it should."""
+    """Returns the differences of a guest's session from what it should show."""
     session = seen.Session(folder)
     version = tuple(int(part) for part in release.split(".")[:2])
     chosen = "tracepoint" if version >= TRACEPOINTS_SINCE else "trampoline"

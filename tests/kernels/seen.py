@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a session's observers have seen, and how it differs from what another's have."""
+"""Reads what the observers of one session saw, and compares it with what those of another session saw."""
 
 import json
 import re
@@ -7,13 +7,13 @@ from collections import deque
 
 import record
 
-# Numbers of the moment, and names that differ from host to host.
+# Keys whose values differ from run to run, or from host to host.
 DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup", "container", "srtt_us", "retransmits"}
 NUMBER = re.compile(r"\d[\d.,]*( (ns|us|ms|s|min|h)\b)?")
 SLOW = "retransmitted"  # a sentence of evidence that only shows that the guest acknowledged too slowly
-SWEEP = "iter/bpf_sk_storage_map"  # what goes through all connections on kernels that allow it, as Debian's do
+SWEEP = "iter/bpf_sk_storage_map"  # finds all open connections, on kernels that allow it, as Debian's do
 TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|Kernel panic|general protection|Out of memory")
-# Of the metrics: what counts events, not time.
+# Metrics that count events, and not time.
 COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:bucket|count|sum)|keepwatch_finding)"
                      r"({.*}) (\S+)")
 PORT = re.compile(r'(?<=:)\d+(?=")')  # at the end of a service's name
@@ -21,7 +21,7 @@ UNCOUNTED = ("keepwatch_bpf_",)
 
 
 def told(value, key=""):
-    """A value without what is of the moment: numbers with a fraction, and those within a sentence."""
+    """A value without the parts that differ from run to run: numbers with a fraction, and numbers within a sentence."""
     if isinstance(value, float) or key.endswith("_s") and value is not None:
         return "a number"
     if isinstance(value, dict):
@@ -81,7 +81,7 @@ class Session:
         }
 
     def own_faults(self, connections):
-        """Where the records are not what the cases and the endings say they must be."""
+        """Yields the differences between the records and what the cases and the endings expect."""
         faults = [fault for one in self.observed.values() for fault in one.faults]
         for observer, observed in self.observed.items():
             for connection in connections:
@@ -104,7 +104,7 @@ class Session:
         return found
 
     def summary_differences(self, reference):
-        """Of the report and of the metrics, which sum up what the trampolines saw."""
+        """Yields faults of the report and of the metrics, which add up what the trampolines saw."""
         found = [f"metrics: {what}" for what in differing(self.metrics, reference.metrics)]
         mine, others = summed_up(self.report), summed_up(reference.report)
         return found + [f"report: {what}" for what in differing(mine, others)]
@@ -129,7 +129,7 @@ def summed_up(report):
 
 
 def differing(one, other, where=""):
-    """Sentences: where two values differ, as deep inside as they can be compared."""
+    """Yields sentences that say where two values differ, as deep inside as they can be compared."""
     if one == other:
         return
     if isinstance(one, dict) and isinstance(other, dict):
@@ -143,13 +143,13 @@ def differing(one, other, where=""):
 
 
 def kinds(value):
-    """Of several records, only what they are."""
+    """For several records, only their types."""
     records = isinstance(value, list) and value and all(isinstance(one, dict) and "type" in one for one in value)
     return [one["type"] for one in value] if records else value
 
 
 def check(path, front_end):
-    """What `keepwatch check` must say."""
+    """Returns the faults in the output of `keepwatch check`."""
     lines = path.read_text().splitlines()
     last = f"keepwatch can run here, with its {front_end} front end"
     faults = [] if lines[-1] == last else [f"check: {lines[-1]}"]

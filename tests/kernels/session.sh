@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# What runs in each guest, and on the host for comparison: plays a script of peers while two observers look on.
+# Runs in each guest, and on the host for comparison: plays a script of peers while two observers run.
 #
 #   session.sh KEEPWATCH PEERS SCRIPT FOLDER FRONT_END
 #
-# `trace` takes the front end that keepwatch chooses, `record` the one that is named. All that is said goes to
-# FOLDER. Must do with what busybox has.
+# `trace` uses the front end that keepwatch chooses, `record` uses FRONT_END. All output goes to FOLDER. The script may
+# only use commands that busybox has.
 set -u
 keepwatch=$1 peers=$2 script=$3 folder=$4 front_end=$5
 
@@ -33,7 +33,7 @@ observing() {
 		grep -qs '^keepwatch: observing$' "$folder/record.errors"
 }
 
-# A socket of the listener's port that is neither listening nor only a memory of one.
+# Whether a socket of the listener's port exists that is neither listening nor in TIME_WAIT.
 all_closed() {
 	! awk -v port=":$hex\$" '$4 != "0A" && $4 != "06" && ($2 ~ port || $3 ~ port) { found = 1 }
 		END { exit !found }' /proc/net/tcp /proc/net/tcp6

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is written to a standard stream meanwhile, as text. */
+/* Captures the text that is written to a standard stream. */
 #ifndef KEEPWATCH_TEST_CAPTURE_H
 #define KEEPWATCH_TEST_CAPTURE_H
 

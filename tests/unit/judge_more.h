@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What no story tells of itself: changes to what its sockets report, each named for what happened. */
+/* Changes to the events of a story that the story itself cannot express, each named after what happened. */
 #ifndef KEEPWATCH_TESTS_JUDGE_MORE_H
 #define KEEPWATCH_TESTS_JUDGE_MORE_H
 
@@ -63,7 +63,7 @@ static inline void reset_seen_as_nothing_else(struct kw_event_connection *event,
 	event->ending.act = event->ending.acts = 0;
 }
 
-/* The rest of the open request's body, of which half came: @owed bytes are to come, and @unread lie in the queue. */
+/* The rest of the open request's body; half of it came: @owed bytes are to come, and @unread lie in the queue. */
 static inline void body_unread(struct kw_event_connection *event, enum kw_role role, uint64_t declared,
 			       uint64_t owed, uint32_t unread)
 {
@@ -432,7 +432,7 @@ static inline void nothing_understood(struct kw_event_connection *event, enum kw
 	memset(&event->http.counts, 0, sizeof(event->http.counts));
 }
 
-/* What the client had in flight when the observer came was not acknowledged when it closed. */
+/* The bytes that the client had in flight when the observer started were not acknowledged when it closed. */
 static inline void acknowledged_before(struct kw_event_connection *event, enum kw_role role)
 {
 	if (role == KW_ROLE_SERVER)

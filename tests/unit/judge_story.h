@@ -16,7 +16,7 @@
 #define RESPONSE_BYTES 1000
 #define ESTABLISHED (1000 * KW_S)
 
-/* What came after the exchanges that were answered. */
+/* The traffic after the answered exchanges. */
 enum pending {
 	NOTHING,
 	PART_OF_REQUEST,
@@ -195,7 +195,7 @@ static inline void story_ending(const struct story *story, enum kw_role role, st
 		*(client ? &event->http.rx_bytes : &event->http.tx_bytes) += RESPONSE_BYTES;
 }
 
-/* What the socket of @role reports. A late request is known to the client alone: at the server it lies unread
+/* Makes the event that the socket of @role reports. A late request is known to the client alone: at the server it lies unread
  * (closer_unread), or came to a socket that was gone. */
 static inline struct kw_event_connection story_event(const struct story *story, enum kw_role role)
 {

@@ -49,7 +49,7 @@ static void docker_is_read(void **state)
 		 "docker"},
 		{"/custom-parent/" ID, SHORT, "", NULL},
 		{"/docker/" ID "/init.scope", SHORT, "", "docker"},                 /* systemd inside */
-		{"/docker/" ID "/system.slice/nginx.service", SHORT, "", "docker"}, /* likewise */
+		{"/docker/" ID "/system.slice/nginx.service", SHORT, "", "docker"}, /* the container outside too */
 		{"/docker/" OTHER "/docker/" ID, SHORT, "", "docker"},              /* the innermost */
 		{"/system.slice/docker-" OTHER ".scope/docker/" ID, SHORT, "", "docker"},
 	};

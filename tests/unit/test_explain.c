@@ -69,7 +69,7 @@ static void no_two_pages_are_alike(void **state)
 		}
 }
 
-/* What is named like a topic must be one: "keepwatch explain NAME" and "(see NAME)". */
+/* A word in the place of a topic must be one: "keepwatch explain NAME" and "(see NAME)". */
 static void refers_to_topics(const char *from, const char *text, const char *before)
 {
 	const char *at = text ? strstr(text, before) : NULL;

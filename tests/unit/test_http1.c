@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The HTTP/1.x machine over both streams of a connection: pairing, tunnels, events. What one stream by itself
+/* The HTTP/1.x machine over both streams of a connection: pairing, tunnels, events. The facts that one stream by itself
  * means is in tests/cases. */
 #include "http1_talk.h"
 

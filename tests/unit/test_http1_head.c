@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reads the head of @text, of which @n bytes are there; behind them stands what may have been there before. */
+/* Reads the head of @text when only its first @n bytes have arrived; the buffer behind them holds old data. */
 static uint32_t read_whole(int direction, const char *text, size_t n, struct http1_head *ret_head)
 {
 	static uint8_t buffer[HTTP1_HEAD + HTTP1_HEAD_SLACK];

@@ -16,7 +16,7 @@
 /* 2026-03-01T12:00:00Z, less the 6 s at which the connections of the tests close. */
 #define OFFSET (1772366400 * (int64_t)KW_S - 6 * (int64_t)KW_S)
 
-/* What the tests vary about one record. */
+/* The parts of a record that the tests vary. */
 struct story {
 	struct kw_event_lived event;
 	struct kw_verdict verdict;
@@ -346,7 +346,7 @@ static void means_and_limits_are_rounded(void **state)
 		assert_string_equal(kw_duration_about(rows[i].seconds).text, rows[i].text);
 }
 
-/* What the text output says of @story. */
+/* The text output for @story. */
 static char *text_of(const struct story *story, struct kw_text_style style)
 {
 	struct kw_evidence evidence = {.count = 1, .sentences = {"a sentence"}};

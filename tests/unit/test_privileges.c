@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is left to a process that gave up its privileges. Each question is asked by a child that did. */
+/* The privileges that a process still has after it gave them up. A child process gives them up for each test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

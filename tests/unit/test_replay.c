@@ -19,7 +19,7 @@
 #define PATH 64
 #define STARTED (1 * KW_S)
 
-/* A host of which the clock is set and cgroups come and go while it is observed. */
+/* A host whose clock is set, and whose cgroups come and go, while it is observed. */
 static struct kw_clock host_clock;
 static const char *host_path;
 static bool enough; /* the sink wants no more */
@@ -171,7 +171,7 @@ static void report(const struct kw_options *options)
 	kw_reporter_close(&reporter);
 }
 
-/* What it says live of @options, and what a replay with these and @as says. */
+/* The output of a live run with @options, and that of a replay with the same options and @as. */
 static void assert_same(void (*live)(const struct kw_options *options), const char *options, const char *as,
 			const char *holds)
 {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What one would use instead, on the same work: each tool in turn with a slice without any, round by round, each round
-beginning with another of them. How much of what went on a tool told of belongs to the figures: who drops packets
-is cheap."""
+"""Other tools on the same work: each tool in turn, with a slice without any, round by round; each round begins with another
+tool. The results include how much of the traffic a tool reported, because a tool that drops packets is cheap."""
 
 import os
 import re
@@ -21,9 +20,9 @@ MOUNT = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"'  # in a moun
 
 
 class Tool:
-    """A program that watches, as a process; what it says is in a file."""
+    """A program that observes, as a process; its output is in a file."""
 
-    ready = ""  # what it says once it is at work
+    ready = ""  # text that it prints once it observes
     after = 0.0  # seconds from then on until it is
     ending = signal.SIGINT
 
@@ -46,7 +45,7 @@ class Tool:
         return programs.cpu_of(*programs.family(self.process.pid))
 
     def stop(self):
-        """It may have children, and a backlog that nobody waits for."""
+        """Ends it with its children, without waiting for its backlog."""
         os.killpg(self.process.pid, self.ending)
         try:
             self.process.wait(10)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the daemon takes: processor time, memory, and bytes on the ring buffer, at even rates. The load holds both
+"""The daemon's use of processor time, memory, and bytes on the ring buffer, at even rates. The load holds both
 ends of its connections, so there are two observed sockets to each."""
 
 import time
@@ -14,7 +14,7 @@ RESIDENT = 16  # MiB
 
 
 def steady(keepwatch, work, seconds, rate):
-    """What the daemon takes while @work goes on, one sweep behind it included."""
+    """The daemon's use while @work goes on, including one sweep after it."""
     cpu, position, started = keepwatch.cpu(), ring.position(keepwatch.process.pid), time.monotonic()
     done, took = work(seconds, rate)
     time.sleep(1.1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What connections cost that are not HTTP: a send or receive after the first bytes, beside the reference programs on
-the same hooks in the same run. TLS is that of nginx and wrk, the other two are of one program that holds both ends."""
+"""The cost of connections that are not HTTP: of a send or receive after the first bytes, beside the reference programs on
+the same hooks in the same run. TLS is between nginx and wrk; the other two loads are one program with both ends."""
 
 import per_event
 import programs

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What one send or receive costs: mean run time of keepwatch's programs beside that of the reference programs on
-the same hooks in the same run. Who comes first on a hook finds colder caches: so each has its turn, of all orders four."""
+"""The cost of one send or receive: mean run time of keepwatch's programs beside that of the reference programs on the same
+hooks in the same run. The first program on a hook finds colder caches, so four different orders take turns."""
 
 import programs
 import server

@@ -59,7 +59,7 @@ class Reference(Lines):
 
 
 class Load(Lines):
-    """Connections of which it holds both ends: see load.c."""
+    """A load that holds both ends of its connections: see load.c."""
 
     def __init__(self, processes=2, protocol="http"):
         super().__init__("load", processes, protocol)
@@ -69,7 +69,7 @@ class Load(Lines):
         return self.ask("open", count)["done"]
 
     def exchanges(self, seconds, rate=0):
-        """How many there were, and in which time; with 0 seconds one on each connection."""
+        """Returns how many there were, and in how many seconds; with 0 seconds, one on each connection."""
         answer = self.ask("exchanges", seconds, rate)
         return answer["done"], answer["seconds"]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the observed loses: requests a second, and processor time of the server per request, in slices with and
-without keepwatch, and with the reference programs in its place: what the hooks alone cost, and the least look at each
+"""The loss of an observed server: requests per second, and its processor time per request, in slices with and without
+keepwatch, and with the reference programs in its place, which show the cost of the hooks alone and of the minimum per
 message. Both ends are on this host, so both are observed. The programs are started and stopped outside of the slices,
 the kernel's statistics are off."""
 

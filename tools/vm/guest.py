@@ -17,15 +17,15 @@ INIT = Path(__file__).with_name("init")
 BUSYBOX = "/bin/busybox"
 MEMORY = 2048  # MiB; the verifier of 7.3 wants more than a quarter of that for each observer, and two start at once
 TIMEOUT = 600  # a loaded machine may take ten times as long as an idle one
-SILENCE = 20  # a guest that has said nothing by then does not run: so it is with a KVM that only seems to work
+SILENCE = 20  # a guest without output by then does not run, as with a KVM that only seems to work
 
 
 class Failed(Exception):
-    """The guest did not come to its end; says where it stood."""
+    """The guest did not finish; the message says where it stopped."""
 
 
 def libraries(program):
-    """What the loader maps for it; nothing for a static one."""
+    """The libraries that the loader maps for a program; none for a static one."""
     listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     return re.findall(r"(/\S+) \(0x", listing)
 
@@ -91,7 +91,7 @@ def last_words(console):
 
 
 def boot(kernel, initramfs, folder):
-    """Runs the guest; what its session left is in @folder then, beside its console. Its way of running."""
+    """Runs the guest; afterwards @folder holds the files of its session and its console. Returns the way in which it ran."""
     folder.mkdir(parents=True, exist_ok=True)
     results = folder / "results.tar.gz"
     for accelerator in accelerators():

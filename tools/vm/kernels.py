@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The kernels that guests boot: found in the archive that the system itself takes its packages from, downloaded
-once and kept in a folder that outlives the clone (KEEPWATCH_KERNELS, else a folder of the user's cache). The system's
+"""The kernels that guests boot: downloaded once from the archive that the system itself takes its packages from, and kept in a folder that outlives the clone (KEEPWATCH_KERNELS, else a folder of the user's cache). The system's
 own package lists are left alone.
 
-    tools/vm/kernels.py [--renew]    what there is; --renew looks for newer ones"""
+    tools/vm/kernels.py [--renew]    lists the kernels; --renew looks for newer ones"""
 
 import functools
 import os
@@ -29,7 +28,7 @@ def cache():
 
 
 class Unavailable(Exception):
-    """A kernel cannot be had; says why."""
+    """A kernel is unavailable; the message says why."""
 
 
 class Kernel:
@@ -143,7 +142,7 @@ def fetch(archive, kernel):
 
 
 def provide(kernels, renew=False):
-    """Makes sure that the cache has these kernels. What cannot be had, as {series: why}."""
+    """Makes sure that the cache has these kernels. Returns those that are unavailable, as {series: why}."""
     wanted = [kernel for kernel in kernels if renew or not kernel.kept()]
     missing = {}
     if not wanted:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What all servers have in common: a process, its children, and a port that it listens on."""
+"""The common part of all servers: a process, its children, and a port that it listens on."""
 
 import os
 import re
