@@ -48,9 +48,10 @@ static void docker_is_read(void **state)
 		{"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" ID ".scope", SHORT, "",
 		 "docker"},
 		{"/custom-parent/" ID, SHORT, "", NULL},
-		{"/docker/" ID "/init.scope", SHORT, "", "docker"},                 /* systemd inside */
-		{"/docker/" ID "/system.slice/nginx.service", SHORT, "", "docker"}, /* the container outside too */
-		{"/docker/" OTHER "/docker/" ID, SHORT, "", "docker"},              /* the innermost */
+		{"/docker/" ID "/init.scope", SHORT, "", "docker"}, /* systemd inside */
+		{"/docker/" ID "/system.slice/nginx.service", SHORT, "",
+		 "docker"},                                            /* the container outside too */
+		{"/docker/" OTHER "/docker/" ID, SHORT, "", "docker"}, /* the innermost */
 		{"/system.slice/docker-" OTHER ".scope/docker/" ID, SHORT, "", "docker"},
 	};
 
