@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Traffic of known counts, of both ends, that concerns every counter; and what is to be counted of it."""
+"""Traffic with known counts at both ends, which changes every counter; and the expected counts."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def connect_in_vain(port):
 
 
 def make_traffic(listener):
-    """Connections of every metric's concern, of both ends."""
+    """Makes connections that change every metric, at both ends."""
     fields = ["Keep-Alive: timeout=5", "Connection: keep-alive, x-marker, te"]
     with wire.Pair(listener) as pair:
         pair.exchange()

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A plugin: a test that failed is played again if its observers counted meanwhile what they were not shown.
+"""A plugin that repeats a failed test if the kernel did not show some events to its observers meanwhile.
 
-There are kernels that at times run no programs, so that no observer sees what happens then. keepwatch notices, counts
-it as a loss of kind `recursion` and makes no verdict up: that is right, and not what the test is about. A loss that not even
-keepwatch can notice, a witness does. So it is played again, at most twice, with everything set up anew, and a warning
-tells of it. A test that fails without such a loss, or while it is torn down, has failed; so has a test that is marked `once`,
-as those about losses are."""
+Some kernels at times run no programs, so that no observer sees what happens then. keepwatch notices this, counts a
+loss of kind `recursion` and gives no verdict, which is right but makes the test fail. A witness (witness.py) notices
+losses that even keepwatch cannot. In both cases the test is repeated, at most twice, with everything set up anew, and
+a warning says so. A test has failed for good if it fails without such a loss, or in its teardown, or if it is marked
+`once`, as the tests about losses are."""
 
 import pytest
 from _pytest.runner import CallInfo, runtestprotocol
@@ -31,7 +31,7 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def played(item, nextitem):
-    """The reports of the try that counts."""
+    """The test's reports from the try that counts."""
     for _ in range(0 if item.get_closest_marker("once") else AGAIN):
         reports, unseen = tried(item, nextitem)
         if unseen <= 0 or not failed(reports):
@@ -46,14 +46,14 @@ def played(item, nextitem):
 
 
 def tried(item, nextitem):
-    """The reports of a try, and how much went unseen meanwhile."""
+    """The reports of a try, and the number of events that the kernel did not show meanwhile."""
     before = loss.unseen()
     reports = runtestprotocol(item, log=False, nextitem=nextitem)
     return reports, loss.unseen() - before
 
 
 def failed(reports):
-    """Did it fail, and end well?"""
+    """Whether the test failed but its teardown succeeded."""
     *acts, end = reports
     return end.passed and any(one.failed for one in acts)
 
@@ -65,6 +65,6 @@ def why(reports):
 
 
 def end_of_all(item):
-    """Takes down what later tests would share with this one; the report of that."""
+    """Tears down the fixtures that later tests would share with this one. Returns the report of that."""
     call = CallInfo.from_call(lambda: item.session._setupstate.teardown_exact(None), "teardown", KeyboardInterrupt)
     return item.ihook.pytest_runtest_makereport(item=item, call=call)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A headless Chromium, told what to do over its debugging pipe, and all that it complains of or asks for."""
+"""A headless Chromium, controlled over its debugging pipe, with all its messages and requests."""
 
 import base64
 import contextlib
@@ -89,7 +89,7 @@ class Browser:
             page.events.append((message["method"], message["params"]))
 
     def call(self, method, session=None, **parameters):
-        """Sends a command; its result."""
+        """Sends a command. Returns its result."""
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": parameters}
         if session:
@@ -103,7 +103,7 @@ class Browser:
         return answer["result"]
 
     def wait_until(self, condition, what):
-        """Until condition(), which must not call the browser, holds; it is tried at every message."""
+        """Waits until condition() holds, which must not call the browser; checks it at every message."""
         with self.changed:
             assert self.changed.wait_for(condition, DEADLINE), f"waited in vain for {what}"
 
@@ -170,6 +170,6 @@ class Page:
         return [one["request"]["url"] for one in self.of("Network.requestWillBeSent")]
 
     def screenshot(self, path):
-        """Of the whole page, however long."""
+        """Writes a screenshot of the whole page, however long, to @path."""
         picture = self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
         path.write_bytes(base64.b64decode(picture["data"]))

@@ -29,7 +29,7 @@ def values(text):
 
 @dataclass
 class Stream:
-    """One TCP connection, as its packets tell it. `client` is who sent the SYN."""
+    """One TCP connection, as its packets show it. `client` is the end that sent the SYN."""
 
     client_name: str
     server_name: str

@@ -16,7 +16,7 @@ def pieces(data, size):
 
 
 def segments_of_one_byte(data):
-    """As many segments of one byte as a call takes; what is left is the last segment."""
+    """Cuts the data into as many segments of one byte as a call takes; the last segment holds the rest."""
     return [*pieces(data[:SEGMENTS_MAX], 1), data[SEGMENTS_MAX:]]
 
 
@@ -187,7 +187,7 @@ def recvmsg_bytes(end, count):
 
 
 def recv_splice(end, count):
-    """Takes the bytes without a buffer of the caller."""
+    """Receives the bytes without a buffer of the caller."""
     source, sink = os.pipe()
     with open(source, "rb") as source, open(sink, "wb", 0) as sink:
         return in_calls(end, count, lambda end, left: source.read(os.splice(end.fileno(), sink.fileno(), left)))

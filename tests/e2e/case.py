@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A case of tests/cases as a connection: what each side sends, and what the records of both sockets must say of it."""
+"""A case of tests/cases as a connection: the bytes that each side sends, and the expected records of both sockets."""
 
 import json
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def find_mount():
-    """Where version 2 is mounted and may be written to; None if nowhere."""
+    """The folder where version 2 is mounted and writable; None if there is none."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, where, kind, options, *_ = line.split(" ")
         if kind == "cgroup2":
@@ -18,7 +18,7 @@ def find_mount():
 
 @contextlib.contextmanager
 def mounted(folder):
-    """The mount point of version 2: the host's, or one of our own where the host has none."""
+    """The mount point of version 2: the host's, or a new one if the host has none."""
     if mount := find_mount():
         yield mount
         return

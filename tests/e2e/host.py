@@ -28,14 +28,14 @@ def parse(kind, data, methods=()):
 
 @functools.cache
 def ends(kind, data, methods=()):
-    """The offsets behind each message whose head is complete; None behind one that is cut."""
+    """The end offset of each message whose head is complete; None for a message that is cut."""
     line = f"{kind} closed {','.join(methods) or '-'} {data.hex() or '-'}\n"
     done = subprocess.run([FACTS, "machine"], input=line.encode(), capture_output=True, timeout=60, check=True)
     return [message["end"] for message in json.loads(done.stdout)["messages"]]
 
 
 def first_byte(data, at):
-    """Where the message begins that comes at this offset: behind empty lines and a PROXY protocol header."""
+    """The offset of the first byte of the message at @at: behind empty lines and a PROXY protocol header."""
     if not at and data.startswith(PROXY2):
         at = 16 + int.from_bytes(data[14:16], "big")
     elif not at and data.startswith((b"PROXY T", b"PROXY U")):
@@ -86,7 +86,7 @@ def bodies(kind, data, methods=()):
 
 
 def is_lost(messages):
-    """Is the framing lost within these, so that a later call may be taken for the start of a message?"""
+    """Whether the framing is lost in these bytes, so that a later call may be taken for the start of a message."""
     return any(FATAL & set(message.get("errors", ())) for message in messages)
 
 
@@ -101,7 +101,7 @@ def directives(messages):
 
 
 def protocol(messages):
-    """None where it is HTTP, and the host does not tell which: no start line was understood."""
+    """None if it is HTTP of unknown version, because no start line was understood."""
     foreign = [message["as"] for message in messages if message["kind"] == "not_http1"]
     if foreign:
         return foreign[0]
@@ -152,7 +152,7 @@ class Connection:
         return [*dict.fromkeys(met)][:NAMES]
 
     def errors(self):
-        """Of messages whose head is complete or malformed; one that is cut is not judged."""
+        """The errors of messages whose head is complete or malformed; a message that is cut is not judged."""
         judged = [message["errors"] for message in self.messages
                   if message.get("framing") or (FATAL | {"surplus"}) & set(message.get("errors", ()))]
         found = {error for errors in judged for error in errors}

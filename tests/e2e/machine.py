@@ -34,7 +34,7 @@ exec chroot . env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 
 
 def control_groups():
-    """Where version 2 of them is mounted."""
+    """The mount point of cgroup version 2."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, place, kind, *_ = line.split()
         if kind == "cgroup2":
@@ -43,7 +43,7 @@ def control_groups():
 
 
 class Machine:
-    """One with this file in /srv."""
+    """A machine with this file in /srv."""
 
     def __init__(self, file):
         with contextlib.ExitStack() as stack:
@@ -104,11 +104,11 @@ class Machine:
                               capture_output=True, text=True, timeout=DEADLINE, stdin=subprocess.DEVNULL)
 
     def wait_for(self, wanted, *command):
-        """Until this is what a command says there."""
+        """Waits until a command prints this there."""
         self._wait_until(lambda: self.run(*command).stdout == wanted, f"{wanted!r} of {command}")
 
     def added(self):
-        """Files and folders that are there and not here."""
+        """Files and folders that exist there but not here."""
         found = subprocess.run(["nsenter", "-t", self._first(), "-m", "find", f"{self.base}/upper", "-printf", "%P\n"],
                                capture_output=True, text=True, timeout=DEADLINE, check=True)
         return found.stdout.splitlines()

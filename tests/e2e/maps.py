@@ -31,7 +31,7 @@ def possible_cpus():
 
 
 class Object:
-    """One of the kernel's, by its id."""
+    """A map of the kernel, by its id."""
 
     by_id = None  # the command that opens one
 
@@ -79,7 +79,7 @@ class Map(Object):
             return data[:]
 
     def contents(self, sockets):
-        """All bytes; of socket storage, those of these sockets."""
+        """All bytes of the map; of socket storage, those of these sockets."""
         if self.type == RING:
             return self.ring()
         if self.type == STORAGE:

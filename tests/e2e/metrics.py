@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The daemon as a child process, and what a scrape of it says."""
+"""The daemon as a child process, and the metrics of a scrape."""
 
 import re
 import urllib.error
@@ -13,7 +13,7 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Scrape:
-    """One answer of /metrics, every line of it understood."""
+    """One answer of /metrics, with every line parsed."""
 
     def __init__(self, text):
         assert text.endswith("\n")
@@ -59,7 +59,7 @@ class Scrape:
         return [(dict(has), value) for has, value in found if wanted <= has]
 
     def sum_of(self, name, **labels):
-        """Their sum; 0 where there is none yet."""
+        """Their sum; 0 if there are none yet."""
         return sum(value for _, value in self.all_of(name, **labels))
 
 

@@ -104,7 +104,7 @@ class Namespace(Enterable):
 
 
 class Path:
-    """Two namespaces: what connects lives in one, what listens in the other."""
+    """Two namespaces: clients live in one, servers in the other."""
 
     def __init__(self):
         with contextlib.ExitStack() as stack:
@@ -131,7 +131,7 @@ class Path:
             return wire.Pair(listener)
 
     def connecting(self, address, patience):
-        """A client's socket whose connect() is under way, and what connect_ex() said; so long it is tried."""
+        """A client's socket whose connect() the kernel tries for @patience seconds, and connect_ex()'s result."""
         with self.client.inside():
             client = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(patience * 1000))
@@ -141,7 +141,7 @@ class Path:
 
 
 class Cable(Path):
-    """A veth pair. By nftables each end can be told what to do with the TCP packets that come."""
+    """A veth pair; nftables rules at each end can drop or reject TCP packets."""
 
     def _lay(self, stack):
         peer = ("peer", "name", "cable", "netns", self.server.name)
@@ -163,7 +163,7 @@ class Cable(Path):
         return self._rule(end, "drop")
 
     def losing_large(self, end):
-        """No TCP packet of over 1,000 bytes reaches this end, and nobody says so: an MTU black hole."""
+        """Drops TCP packets of over 1,000 bytes at this end without an ICMP error: an MTU black hole."""
         return self._rule(end, "meta length > 1000 drop")
 
     def rejecting(self, end, why):
@@ -172,7 +172,7 @@ class Cable(Path):
 
 
 class Wire(Path):
-    """A path whose packets go through this process: it can hold them, and so decide what crosses what."""
+    """A path whose packets go through this process, which can hold them and so decide which packets cross."""
 
     def _lay(self, stack):
         self.devices = {}

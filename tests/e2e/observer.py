@@ -30,7 +30,7 @@ def port_options(ports):
 
 
 class Observer:
-    """A running keepwatch. Lines of both its outputs are gathered by threads as they come."""
+    """A running keepwatch. Threads collect the lines of its two outputs."""
 
     command = [BINARY]
     status = 0  # which it is expected to end with
@@ -116,7 +116,7 @@ class Observer:
             raise AssertionError(f"waited in vain for {what}; {said}")
 
     def end(self):
-        """Waits until it has ended by itself; its exit status."""
+        """Waits until it has ended by itself. Returns its exit status."""
         try:
             status = self.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
@@ -160,14 +160,14 @@ class Trace(Observer):
         ]
 
     def _known_of(self, fields):
-        """Facts that may explain why a record does not come: all records of these ends, of any time, and the sockets."""
+        """Facts that may explain a missing record: all records of these ends, of any time, and the sockets."""
         ends = {str(value) for end, value in fields.items() if end in ("local", "remote")}
         records = [one for one in self.records() if ends <= {one["local"], one["remote"]}]
         sockets = subprocess.run(["ss", "-tanie"], capture_output=True, text=True).stdout.splitlines()
         return f"known: {records}, {[line for line in sockets if any(end in line for end in ends)]}"
 
     def wait_for(self, count, kind="connection", **fields):
-        """The records of this type and with these values, once there are so many; more are an error."""
+        """The records of this type and with these values, once there are @count; more are an error."""
         enough = self.comes_true(lambda: len(self.records(kind, **fields)) >= count)
         records = self.records(kind, **fields)
         assert enough, f"{len(records)} of {count} with {fields}; {self._known_of(fields)}; errors {self.errors}"

@@ -77,7 +77,7 @@ class Prometheus:
         return self.url and any("Server is ready" in line for line in self.said)
 
     def get(self, path, **parameters):
-        """The data of an answer of its API; what fails is an error."""
+        """The data of an answer of its API; raises on failure."""
         query = urllib.parse.urlencode(parameters)
         try:
             with DIRECT.open(f"{self.url}/api/v1/{path}?{query}", timeout=DEADLINE) as answer:
@@ -95,7 +95,7 @@ class Prometheus:
         return [(one["metric"], float(one["value"][1])) for one in data["result"]]
 
     def value(self, expression):
-        """The one value of it; None if there is none."""
+        """The only value of a query; None if there is none."""
         found = self.query(expression)
         assert len(found) < 2, (expression, found)
         return found[0][1] if found else None

@@ -34,7 +34,7 @@ def proves(*reasons):
 
 
 def says(record, reason, closer, manner, phase, premature=False, lost=0, confidence="certain"):
-    """A record's verdict must be this one."""
+    """Asserts that a record has this verdict."""
     expected = dict(zip(FIELDS, (reason, closer, manner, phase, premature, lost, confidence)))
     told = {field: record[field] for field in FIELDS}
     assert told == expected, f"of {record['role']}: {told}, expected {expected}; {record['evidence']}"
@@ -43,7 +43,7 @@ def says(record, reason, closer, manner, phase, premature=False, lost=0, confide
 
 
 def both_say(trace, pair, *verdict, **more):
-    """Both ends' records must tell the same story and this verdict."""
+    """Asserts that the records of both ends agree and have this verdict."""
     client, server = trace.both(pair)
     says(client, *verdict, **more)
     says(server, *verdict, **more)
@@ -51,7 +51,7 @@ def both_say(trace, pair, *verdict, **more):
 
 
 def each_says(trace, pair, client_verdict, server_verdict):
-    """Where one end cannot know what the other one does, they still must name the same closer and manner."""
+    """Asserts each end's verdict separately, because one end may know less than the other."""
     client, server = trace.both(pair, mirrored=False)
     says(client, **client_verdict)
     says(server, **server_verdict)
@@ -72,7 +72,7 @@ def door(request, trace):
 
 @pytest.fixture
 def talk(door):
-    """A connection of both ends, over each family."""
+    """A connection with both ends in the test, over each family."""
     with wire.Pair(door) as pair:
         yield pair
 

@@ -178,7 +178,7 @@ def checked(line):
 
 
 def advertised(record):
-    """The advertised timeout and max, None where there is none."""
+    """The advertised timeout and max, each None if not advertised."""
     value = record["advertised"] or {}
     return value.get("timeout_s"), value.get("max")
 
@@ -198,7 +198,7 @@ def story(record, ends, bytes_of, keys):
 
 
 def check_agreement(client, server, mirrored=True):
-    """Both sockets of one connection tell one story; unless not all bytes arrived, with the same counts."""
+    """Asserts that the records of both sockets of a connection agree; if all bytes arrived, also on the counts."""
     assert (client["role"], server["role"]) == ("client", "server")
     keys = [*AGREED, *MIRRORED] if mirrored else AGREED
     up, down = (("tx_bytes", "rx_bytes"), ("rx_bytes", "tx_bytes")) if mirrored else ((), ())

@@ -21,7 +21,7 @@ LISTENERS = "main more timeouts drained refused".split()
 
 @dataclass
 class Ages:
-    """Between which bounds idle ages must lie, as this process's clock has it."""
+    """The bounds of an idle time, measured with this process's clock."""
 
     least: float = float("inf")
     most: float = 0.0
@@ -128,7 +128,7 @@ class Scene:
             and scrape.sum_of("keepwatch_drains_total") == 2, "all services but those past the ceiling")
 
     def wait_for(self, expression, expected):
-        """Until Prometheus has it so."""
+        """Waits until Prometheus has these values."""
         seen = []
 
         def holds():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whatever is wrong is said in one line that helps, with the exit status of the contract."""
+"""Every error is reported in one helpful line, with the exit status of the contract."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def run(*arguments, **options):
 
 
 def check_refused(outcome, status, *words):
-    """Refused with this status and one line that has all these words."""
+    """Asserts that keepwatch ended with this status and one line that has all these words."""
     got, output, errors = outcome
     assert got == status, errors
     assert output == ""

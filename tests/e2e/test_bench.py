@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The benchmark runs: each part, so short that its figures mean nothing, and none of them is judged."""
+"""Each part of the benchmark runs, so briefly that the results mean nothing and are not judged."""
 
 import json
 import math
@@ -22,7 +22,7 @@ def bench(*arguments):
 
 
 def numbers(figures):
-    """All that is in them, however deep."""
+    """All values in nested objects and lists."""
     if isinstance(figures, dict | list):
         for inner in figures.values() if isinstance(figures, dict) else figures:
             yield from numbers(inner)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A header that was edited rebuilds what includes it, and nothing else."""
+"""An edited header rebuilds the objects that include it, and nothing else."""
 
 import pathlib
 import re

@@ -30,7 +30,7 @@ def send_sendmsg(end, data):
 
 
 def send_sendmsg_64(end, data):
-    """As many segments as are read, most of them empty or of one byte."""
+    """As many segments as the programs read, most of them empty or of one byte."""
     segments = pieces(data, 1)[:40]
     return end.sendmsg([*segments, *[b""] * 23, data[len(segments) :]])
 
@@ -88,7 +88,7 @@ RECEIVES = [
 
 
 def pass_on(sender, receiver, send, receive, data):
-    """All of the data, whatever the calls take of it at once."""
+    """Receives all of the data, however much the calls take at once."""
     sent = send(sender, data)
     assert sent == len(data)
     wire.wait_for_bytes(receiver, len(data))

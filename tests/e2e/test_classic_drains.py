@@ -21,7 +21,7 @@ IDLE = 8  # connections whose idle ages are 0.2 s apart
 
 @contextlib.contextmanager
 def idle_connections(address):
-    """Each has had a request; one after the other falls idle."""
+    """Opens connections that each carry a request and then become idle, one after the other."""
     with contextlib.ExitStack() as stack:
         clients = []
         for _ in range(IDLE):
@@ -32,7 +32,7 @@ def idle_connections(address):
 
 
 class Load:
-    """Clients that are never idle for long; whoever loses its connection opens another."""
+    """Clients that are never idle for long; a client that loses its connection opens another."""
 
     def __init__(self, address, count=3):
         self.address = address

@@ -113,7 +113,7 @@ def test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_grace
 
 @BOTH
 def test_a_reset_over_a_request_at_the_servers_timeout_is_a_race(address):
-    """The server closes over the request in its queue: what the client sees is a reset, and no more."""
+    """The server closes while the request is in its accept queue; the client sees only a reset."""
     idle = 0.6
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(wire.listen(address))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The classic mistakes with idle timeouts, by real servers and clients: what the report makes of each."""
+"""The classic mistakes with idle timeouts, by real servers and clients, and the report's finding about each."""
 
 import contextlib
 import http.client
@@ -113,7 +113,7 @@ def folder():
 
 @pytest.fixture
 def ports():
-    """Ports that are kept for servers."""
+    """Ports that are reserved for servers."""
     with contextlib.ExitStack() as stack:
         yield [wire.port_of(stack.enter_context(stage.reserve())) for _ in range(3)]
 
@@ -163,7 +163,7 @@ class Clients:
 
 
 def test_haproxy_keeps_connections_longer_than_node(folder, ports):
-    """Node closes a second later than it is told to, and than it advertises."""
+    """Node closes a second later than configured, and than it advertises."""
     front, back, _ = ports
     program = written(folder, "server.js", NODE)
     config = written(folder, "haproxy.conf", HAPROXY, port=front, backend=f"127.0.0.1:{back}")
@@ -191,7 +191,7 @@ def test_haproxy_keeps_connections_longer_than_node(folder, ports):
 
 @contextlib.contextmanager
 def ticking(address):
-    """A client of its own that asks for something twenty times a second."""
+    """A client that sends twenty requests per second."""
     done = threading.Event()
 
     def tick():

@@ -32,7 +32,7 @@ def wait_until_sent_again(end):
 
 
 def wait_until_given_up(namespace):
-    """Nothing waits any more for an acknowledgment of its FIN there: the kernel has given these sockets up."""
+    """Waits until no socket waits for an acknowledgment of its FIN: the kernel has given these sockets up."""
     limit = time.monotonic() + wire.DEADLINE
     while time.monotonic() < limit:
         with namespace.inside(), open("/proc/thread-self/net/tcp", encoding="ascii") as table:

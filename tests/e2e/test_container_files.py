@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The files for containers, held against the sources and the program: there is no engine and no cluster here."""
+"""Compares the files for containers with sources and program, because there is no engine and no cluster here."""
 
 import re
 import subprocess
@@ -125,7 +125,7 @@ def test_the_configuration_of_the_pods_is_taken_and_says_the_port(manifest, tmp_
 
 
 def test_root_with_these_capabilities_alone_can_observe(wanted, own_listener):
-    """As a container's process has them."""
+    """The process has the capabilities that the container's process would have."""
     sets = ",".join(["-all", *(f"+{name.lower()}" for name in wanted)])
     port = str(own_listener.getsockname()[1])
     trace = observer.Observer("--json", "--port", port,

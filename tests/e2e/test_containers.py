@@ -71,7 +71,7 @@ def test_the_path_tells_the_container_and_the_pod_of_each_end(own_listener, grou
 
 
 def test_what_was_open_before_has_its_owners_place_too(own_listener, group):
-    """The process is in its group when it is found."""
+    """The process is in its group when keepwatch finds it."""
     systemd = group(SYSTEMD)
     with systemd.inside(), wire.Pair(own_listener) as pair:
         pair.exchange()
@@ -141,7 +141,7 @@ def test_text_tells_the_place_when_asked(own_listener, group):
 
 @contextlib.contextmanager
 def named(_):
-    """By `ip netns`: a mount at a place that is known for it."""
+    """A namespace made by `ip netns`: a mount at a well-known place."""
     namespace = namespaces.Namespace()
     try:
         namespace.ip("link", "set", "lo", "up")
@@ -175,7 +175,7 @@ def of_a_process(_):
 
 @contextlib.contextmanager
 def of_a_mount(folder):
-    """Nobody lives there: it is mounted somewhere, as container runtimes do."""
+    """A namespace without a process, mounted at some place, as container runtimes do."""
     where = folder / "net"
     where.touch()
     with unshared() as (process, namespace):
@@ -207,7 +207,7 @@ def test_connections_of_other_namespaces_are_seen(holder, tmp_path):
 
 
 def test_a_namespace_made_later_is_seen_too(own_listener, tmp_path):
-    """And a connection that has the very addresses of another, elsewhere, is told apart from it."""
+    """A connection with the same addresses as one in another namespace is kept apart from it."""
     port = wire.port_of(own_listener)
     with observer.Trace([port]) as trace, named(tmp_path) as namespace, contextlib.ExitStack() as stack:
         here = stack.enter_context(wire.Pair(own_listener))

@@ -22,7 +22,7 @@ RECORDED = re.compile(r"^      - record: (\S+)$", re.M)
 
 
 def filled(text):
-    """With all variables filled in as Grafana does, all values chosen."""
+    """The expression with all variables replaced as Grafana does it, with all values chosen."""
     for name, value in GRAFANA.items():
         text = text.replace(name, value)
     for name in VARIABLES:
@@ -40,7 +40,7 @@ def is_answered(found):
 
 
 def unanswered(prometheus, asked):
-    """Those that have no value, or none that is a number."""
+    """The expressions that have no value, or a value that is not a number."""
     return [(what, text) for what, text in asked if not is_answered(prometheus.query(text))]
 
 
@@ -74,7 +74,7 @@ def test_every_expression_has_an_answer(tmp_path, own_closed_port):
         left = asked
 
         def all_answered():
-            """Rates need what happens between two scrapes: so it goes on happening."""
+            """Keeps making traffic, because rates need events between two scrapes."""
             nonlocal left
             acts.make_traffic(scene.listeners["main"])
             acts.connect_in_vain(own_closed_port)
@@ -91,7 +91,7 @@ def test_every_expression_has_an_answer(tmp_path, own_closed_port):
 
 
 def check_rules(scene):
-    """Prometheus evaluates each without an error; of the alerts, those fire that this traffic deserves."""
+    """Prometheus evaluates each without an error, and exactly the alerts fire that this traffic deserves."""
     rules = [rule for group in scene.prometheus.get("rules")["groups"] for rule in group["rules"]]
     assert {rule["health"] for rule in rules} == {"ok"}, rules
     firing = {rule["name"] for rule in rules if rule.get("state") == "firing"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Each way to end a connection is told apart, and both sockets tell the same."""
+"""Each way to end a connection is recognised, and the records of both sockets agree."""
 
 import socket
 import time

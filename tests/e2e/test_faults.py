@@ -96,7 +96,7 @@ class Start:
 
 
 def test_starts_and_stops_under_load(own_listener):
-    """At any moment of its life, in order or not."""
+    """Stops keepwatch at any moment of its life, in order or by a kill."""
     held = set()
     with Traffic() as traffic, open_pairs(own_listener) as pairs:
         ports = [traffic.port, wire.port_of(own_listener)]
@@ -226,7 +226,7 @@ def test_namespaces_that_come_and_go(own_listener):
 
 
 def test_an_observer_starts_while_namespaces_come_and_go(own_listener):
-    """The older connections are looked for in every namespace, in those that vanish meanwhile too."""
+    """keepwatch looks for older connections in every namespace, even if some vanish meanwhile."""
     over = threading.Event()
 
     def churn():
@@ -293,7 +293,7 @@ def seconds(text):
 
 
 def ahead(one):
-    """By how much a record's times lie ahead of the true time; its duration must be that of its life."""
+    """The difference between a record's times and the true time; its duration must be that of its life."""
     assert 0 <= one["duration_s"] < observer.DEADLINE
     assert abs(seconds(one["closed"]) - seconds(one["opened"]) - one["duration_s"]) < 1e-3
     return seconds(one["closed"]) - time.time()
@@ -319,7 +319,7 @@ def connect_until(trace, listener, condition):
 
 
 def test_a_clock_that_is_set_moves_times_and_no_duration(own_listener, tmp_path):
-    """As after a suspend, or by hand: what lasts is measured by a clock that nobody sets."""
+    """The clock is set, as after a suspend or by hand; durations stay right, because their clock cannot be set."""
     clock = Clock(tmp_path / "clock")
     trace = observer.Trace([wire.port_of(own_listener)], env=clock.environment())
     with contextlib.ExitStack() as after, trace, wire.Pair(own_listener) as old:
@@ -371,7 +371,7 @@ def test_a_disk_that_fills_up_ends_a_recording_that_can_be_read(small_disk):
 
 
 class Cramped:
-    """A listener in a namespace of its own, where it can be said how much a socket holds beside its data."""
+    """A listener in a namespace of its own, where the limit of a socket's option memory can be set."""
 
     def __init__(self, port):
         self.namespace = Namespace()
@@ -406,7 +406,7 @@ def closed(scrape):
 
 
 def test_no_memory_for_the_state_of_a_connection_is_counted(own_listener):
-    """Nothing is known of it, but that there was one; and nobody else notices."""
+    """Only the existence of the connection is known; no program notices."""
     port = wire.port_of(own_listener)
     with metrics.Daemon([port]) as daemon, Cramped(port) as cramped:
         for room in 512, 512, 512, ENOUGH:
@@ -446,7 +446,7 @@ def test_no_memory_for_a_name_is_counted(own_listener):
 
 
 def test_no_memory_for_a_pipeline_makes_no_verdict_up(own_listener):
-    """Without it, it is not known which of the requests was acknowledged."""
+    """Without that state it is not known which of the requests was acknowledged."""
     port = wire.port_of(own_listener)
     with metrics.Daemon([port]) as daemon, Cramped(port) as cramped:
         def converse(pair):

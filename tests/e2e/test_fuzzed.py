@@ -25,7 +25,7 @@ SPICE = [b"\r\n", b"\n", b"\r", b"\0", b":", b" ", b"\t ", b",", b";", b"0\r\n\r
 
 
 class Fuzz:
-    """Reproducible: the seed tells all."""
+    """Reproducible, because the seed determines everything."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -64,7 +64,7 @@ class Fuzz:
 
 
 def converse(fuzz, pair):
-    """Both streams, woven into each other: each call of one end is met by one of the other."""
+    """Plays both streams interleaved: each call of one end is followed by one of the other."""
     waiting = [[pair.client, pair.server, fuzz.pieces(fuzz.stream())],
                [pair.server, pair.client, fuzz.pieces(fuzz.stream())]]
     while waiting:

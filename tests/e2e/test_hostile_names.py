@@ -71,7 +71,7 @@ class Server:
 
 
 def check_harmless(text):
-    """Nothing in it moves a cursor, changes a colour, begins a line or turns one around."""
+    """Asserts that the text cannot move a cursor, change a colour, begin a line or reverse one."""
     assert not re.search("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]", text)
 
 
@@ -80,12 +80,12 @@ def unescaped(label):
 
 
 def word(name):
-    """As one word of a line of the log."""
+    """The name in the form of one word of a log line."""
     return re.sub(r'[ ="]', "?", name)
 
 
 def check_log(daemon, port):
-    """One line for each connection that was cut, at either end, and every word of it is where it belongs."""
+    """The log has one line for each cut connection and each end, and every word of the line is in its place."""
     lines = [line for line in daemon.errors if " premature close: " in line]
     form = (r"keepwatch: premature close: no_response service=(\S+) role=(client|server) local=\S+ remote=\S+ "
             r"closer=server lost=1 id=\S+: [^=]+")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What `make install` puts on a host, and that the manual, the completion and the configuration say all there is."""
+"""The files that `make install` puts on a host; the manual, the completion and the configuration are complete."""
 
 import re
 import subprocess
@@ -138,7 +138,7 @@ def test_the_manual_of_the_file_has_every_key(root, options):
 # ---- configuration ----
 
 def refused_for_privileges(path):
-    """The daemon reads the file before it looks at what it may do: it has read it well if that is what it says."""
+    """The daemon reads the file before it checks its privileges, so an error about those shows that it read it."""
     done = run("setpriv", "--bounding-set=-all", observer.BINARY, "run", "--config", path)
     return (done.returncode, "CAP_BPF" in done.stderr) == (3, True) or done.stderr
 

@@ -37,7 +37,7 @@ def own_nginx(tmp_path):
 
 @contextlib.contextmanager
 def stopped(process):
-    """Meanwhile it gets no time at all."""
+    """Meanwhile the observer is stopped (SIGSTOP)."""
     process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -82,7 +82,7 @@ def lost(scrape, kind="closed"):
 
 
 def check_nothing_made_up(scrape, port, count):
-    """Connections whose events were not lost have correct records; lost ones count without a service and without a reason."""
+    """Connections whose events were not lost have correct records; others count under no service and no reason."""
     closes = scrape.all_of("keepwatch_connections_closed_total")
     assert {labels["reason"] for labels, value in closes if value} <= {"announced_by_request", "lost"}
     unknown = [(labels, value) for labels, value in closes if labels["reason"] == "lost" and value]
@@ -117,7 +117,7 @@ def test_totals_are_exact_whatever_is_lost(own_nginx, stop):
 
 
 def test_a_connection_that_outlives_the_loss_is_told_whole(own_nginx, own_listener):
-    """Its state is in the kernel, and its record holds it all: what came before, meanwhile and after."""
+    """The connection's state is in the kernel, so its record holds all traffic: before, during and after the loss."""
     with metrics.Daemon([own_nginx.addresses["plain"][1], wire.port_of(own_listener)], *SMALL_RING) as daemon:
         with wire.Pair(own_listener) as pair:
             pair.exchange()
@@ -166,7 +166,7 @@ def make_late_request(listener):
 
 
 def test_each_kind_of_loss_is_counted_as_what_it_is(own_nginx, own_listener, tmp_path):
-    """And those records that are in the file tell no more than what was seen."""
+    """The records that are in the file claim no more than was seen."""
     ports = [own_nginx.addresses["plain"][1], wire.port_of(own_listener)]
     path = tmp_path / "recording"
     with Recorder(path, ports, "--exchanges", *SMALL_RING) as recorder:

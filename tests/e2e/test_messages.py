@@ -88,7 +88,7 @@ def test_a_connection_with_nothing_but_http10_says_so(trace, pair):
     ("GET", "/file", ["If-Modified-Since: Fri, 31 Dec 2100 00:00:00 GMT"], 304),
 ])  # fmt: skip
 def test_a_response_without_a_body_ends_with_its_head(trace, nginx, method, path, fields, status):
-    """Nginx sends Content-Length with its answer to HEAD, and a body that came along would be the next head."""
+    """Nginx sends Content-Length with its answer to HEAD, without a body; the bytes that follow are the next head."""
     with wire.Client(nginx.addresses["plain"]) as one:
         one.client.sendall(wire.request(method, path, *fields))
         assert wire.read_head(one.client).split()[1] == str(status).encode()
@@ -249,7 +249,7 @@ def test_names_in_connection_are_told_as_hop_by_hop(trace, pair):
 
 
 def test_what_was_said_early_is_in_the_record_of_a_long_life(trace, pair):
-    """Progress is reported once a second: what it told already belongs to the last record as well."""
+    """Progress is reported once a second; the last record includes those numbers."""
     fields = ["Connection: keep-alive, x-early", "Keep-Alive: timeout=50, max=9"]
     pair.exchange(wire.request("GET", "/", *fields), wire.response("200 OK", *fields))
     time.sleep(2.5)  # two reports at least

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whatever comes to the metrics port, it stays bounded, and the next scrape is answered."""
+"""Whatever arrives at the metrics port, memory and time stay bounded, and the next scrape is answered."""
 
 import contextlib
 import errno
@@ -37,7 +37,7 @@ def end_sending(client):
 
 
 def check_size(daemon):
-    """It still answers, and has not grown out of bounds."""
+    """Asserts that the daemon still answers, and has not grown out of bounds."""
     scrape = daemon.scrape()
     assert scrape.sum_of("process_resident_memory_bytes") < 32 * MEBI
     assert scrape.sum_of("process_open_fds") < 250
@@ -134,7 +134,7 @@ def test_a_client_that_comes_back_keeps_its_connection_in_a_crowd(daemon):
 
 
 def test_a_client_that_closes_its_direction_with_its_request_is_answered_and_let_go(daemon):
-    """It used to be kept waiting where its FIN came just before the request was read."""
+    """Such a client used to wait for ever if its FIN came just before the request was read."""
     for delay in range(200):
         with connect(daemon) as client:
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""All connections of a mixed run are told, each once for each socket, and each right."""
+"""All connections of a mixed run are reported, once per socket, and correctly."""
 
 import collections
 import http.client
@@ -248,7 +248,7 @@ WITH_BOTH_ENDS = [
 
 @pytest.fixture
 def listeners():
-    """To be borrowed: a connection of both ends needs a listener of its own while it is opened."""
+    """Listeners to borrow, because opening a connection with both ends needs a listener of its own."""
     pool = queue.SimpleQueue()
     made = [wire.listen() for _ in range(WORKERS)]
     for listener in made:
@@ -259,7 +259,7 @@ def listeners():
 
 
 def make_all(nginx, pool):
-    """Every kind so many times, in a mixed order, several at once; what is true of each."""
+    """Makes connections of every kind, in a mixed order, several at once. Returns the facts of each."""
 
     def make(job):
         kind, number = job

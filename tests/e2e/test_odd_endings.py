@@ -40,7 +40,7 @@ def trace(listener):
 
 
 def has_room(listener):
-    """Whether the listener's queue holds nothing yet; it is emptied by nobody."""
+    """Whether the listener's accept queue is still empty; nobody accepts from it."""
     return not select.select([listener], [], [], 0)[0]
 
 
@@ -65,7 +65,7 @@ def test_a_listener_that_goes_takes_along_what_nobody_accepted(listener, trace, 
 
 
 def test_a_queue_that_overflows_leaves_no_connection_open(listener):
-    """Some clients are never let in; some believe that they are, and the server knows nothing of them."""
+    """Some clients never get a connection; others believe that they have one, but the server does not know of it."""
     listener.listen(0)
     with metrics.Daemon([wire.port_of(listener)]) as daemon:
         with contextlib.ExitStack() as open_ones:

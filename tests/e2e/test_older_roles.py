@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whose side a connection is that is older than the observer, where its listener has gone (a server that drains)."""
+"""The role of a connection that is older than the observer, when its listener has gone (a server that drains)."""
 
 import pytest
 
@@ -11,7 +11,7 @@ CHUNKED = wire.head("POST / HTTP/1.1", "Host: test", "Transfer-Encoding: chunked
 
 @pytest.fixture(params=["127.0.0.1", "::1"], ids=["IPv4", "IPv6"])
 def drained(request):
-    """A used connection, whose listener does not listen any more; its ports."""
+    """A used connection whose listener has been closed, and its ports."""
     listener = wire.listen(request.param)
     with listener, wire.Pair(listener) as pair:
         pair.exchange()

@@ -46,7 +46,7 @@ def do(machine, *command):
 
 
 def test_it_installs_runs_and_is_removed(package):
-    """One machine for all of it: each step needs the one before."""
+    """One machine for all steps, because each step needs the one before."""
     with Machine(package) as machine:
         before = set(machine.added())
         do(machine, "dpkg", "-i", f"/srv/{package.name}")

@@ -59,7 +59,7 @@ def quiet(ground):
 
 
 class Tags(html.parser.HTMLParser):
-    """Sees to it that all that is opened is closed, and that there is no tag but the page's own."""
+    """Checks that every tag is closed, and that there are no tags except the page's own."""
 
     ALLOWED = set(
         """html head meta title link style body header a span nav p noscript button main section div h1 h2 h3 h4
@@ -118,7 +118,7 @@ def cut(listener):
 
 
 def wait_for(daemon, count):
-    """Until the page has so many findings and premature closes."""
+    """Waits until the page has this many findings and premature closes."""
     daemon.wait_until(lambda: daemon.get("/?part=main")[2].count("data-key") >= count, "findings and closes")
 
 
@@ -188,12 +188,12 @@ def test_it_refreshes_itself_and_keeps_what_was_opened(browser, daemon, listener
 
 
 def asked(page):
-    """How often it has asked for its changing part."""
+    """How often the page has fetched its changing part."""
     return sum(address.endswith("/?part=main") for address in page.requested())
 
 
 def asks_for_nothing(page):
-    """For longer than its interval, once all that it had asked for has come."""
+    """Whether the page fetches nothing for longer than its interval, after all pending fetches are done."""
     page.browser.wait_until(
         lambda: len(page.of("Network.loadingFinished")) == len(page.requested()), "all answers")
     before = asked(page)
@@ -250,7 +250,7 @@ def test_however_often_it_is_asked_for_nothing_goes_unseen(daemon, listener):
 
 @pytest.fixture
 def hostile_name():
-    """This process is called that, while it serves and asks."""
+    """Gives this process that name while it serves and sends requests."""
     comm = Path("/proc/self/comm")
     before = comm.read_bytes()
     comm.write_bytes(HOSTILE.encode("latin-1"))
@@ -334,7 +334,7 @@ def test_its_policy_lets_its_own_code_run_and_nothing_else(quiet):
 
 
 def test_nobody_elses_name_leads_to_it(quiet):
-    """As a stranger's page could try, whose name it lets lead to 127.0.0.1."""
+    """A hostile page could try this, with a host name that it makes resolve to 127.0.0.1."""
     for host in ("127.0.0.1", "127.0.0.1:80", "localhost:9951", "LOCALHOST", "[::1]:9951"):
         assert headers_of(quiet, "/", Host=host)[0] == 200, host
     for host in ("evil.example", "evil.example:9951", "127.0.0.1.evil.example", "[evil]", "", "x" * 300):

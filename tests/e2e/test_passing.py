@@ -165,7 +165,7 @@ def send_by_sendfile(end, size):
 
 
 def splice_away(end, size):
-    """Takes so many bytes out of a socket without one receive."""
+    """Takes this many bytes out of a socket without a receive call."""
     with open(os.devnull, "wb") as nowhere, contextlib.ExitStack() as stack:
         source, sink = (stack.enter_context(os.fdopen(fd, mode)) for fd, mode in zip(os.pipe(), ("rb", "wb")))
         fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, 1 << 20)

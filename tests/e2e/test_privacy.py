@@ -116,7 +116,7 @@ class Secrets:
         self.pieces = {}  # to where they were sent
 
     def fill(self, template, place):
-        """The message with a secret of its own in each place, and those secrets."""
+        """Returns the message with a different secret in each place, and those secrets."""
         mine = []
 
         def new(_):
@@ -155,7 +155,7 @@ def cut(data, spots):
 
 
 def send(sender, receiver, data):
-    """By one call, taken by one other."""
+    """Sends with one call, and receives with one."""
     sender.sendall(data)
     wire.wait_for_bytes(receiver, len(data))
     assert receiver.recv(len(data)) == data
@@ -203,7 +203,7 @@ class Watchers:
         return b"".join(data for maps in self.all_maps for data in maps.contents(sockets).values())
 
     def said(self):
-        """All that they say; they are stopped for it."""
+        """The whole output of the observers, which are stopped first."""
         pages = [self.daemon.get(path)[2] for path in ("/metrics", "/", "/healthz")]
         for one in self.all:
             one.stop()

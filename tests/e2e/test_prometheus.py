@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A real Prometheus scrapes: every metric of the contract, asked back by PromQL, says what traffic was made."""
+"""A real Prometheus scrapes; every metric of the contract, queried by PromQL, matches the traffic."""
 
 import time
 

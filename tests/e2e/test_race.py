@@ -40,7 +40,7 @@ while True:
 
 @contextlib.contextmanager
 def serving(*listeners):
-    """A server that takes connections from these listeners in turn, one at a time."""
+    """A server that accepts connections from these listeners in turn, one at a time."""
     descriptors = [listener.fileno() for listener in listeners]
     command = [sys.executable, "-c", SERVER, *map(str, descriptors)]
     with subprocess.Popen(command, pass_fds=descriptors) as server:
@@ -60,7 +60,7 @@ def is_answered(client):
 
 
 def race(address, age):
-    """One connection that is used again at this idle age; its name, and whether its second request failed."""
+    """Uses one connection again after this idle time. Returns its name, and whether its second request failed."""
     with wire.Client(address) as one:
         assert is_answered(one.client)
         end = time.monotonic() + age
@@ -82,7 +82,7 @@ def races(addresses):
 
 
 def records_of(trace, raced):
-    """For each race whether its request failed, and its two records. Two of them may have had one port."""
+    """For each race, whether its request failed, and its two records. Two races may have used the same port."""
     of_name = collections.defaultdict(list)
     for *names, failed in raced:
         of_name[tuple(names)].append(failed)

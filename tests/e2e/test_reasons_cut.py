@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Connections that end in the middle of something, and those that only look so: each reason, by both ends."""
+"""Connections that end in the middle of a message, and those that only look so: each reason, seen from both ends."""
 
 import contextlib
 import socket
@@ -34,7 +34,7 @@ def reset_and_close(pair, first):
 
 @proves("request_timeout")
 def test_a_408_on_a_connection_without_a_request_is_request_timeout(trace, talk):
-    """HAProxy and Node say so to clients that connect in advance."""
+    """HAProxy and Node send this to clients that connect in advance."""
     talk.send_response(REQUEST_TIMEOUT)
     talk.close(first=talk.server)
     both_say(trace, talk, "request_timeout", "server", "fin", "unused")

@@ -70,7 +70,7 @@ def wait_for(end, event):
 
 
 def closed_with_error(end):
-    """The error that ends a connection, once there is one. Closes it, so that the record can come at once."""
+    """Waits for the error that ends a connection. Closes the socket then, so that the record comes at once."""
     wait_for(end, select.POLLERR)
     error = errno.errorcode[end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)]
     end.close()
@@ -92,14 +92,14 @@ def address(cable, family, host=namespaces.SERVER):
 
 
 def the_record_of(cable, pair, role):
-    """Of one end; the other one may not even have noticed."""
+    """The record of one end; the other end may not even have noticed."""
     names = {"client": pair.client_name, "server": pair.server_name}
     (record,) = cable.trace.wait_for(1, role=role, local=names.pop(role), remote=names.popitem()[1])
     return record
 
 
 def failed_connect(cable, target, patience=wire.DEADLINE):
-    """A connect() that fails in its own time; its error and its record."""
+    """Waits for a connect() that fails. Returns its error and its record."""
     client, result = cable.path.connecting(target, patience)
     with client:
         assert result == errno.EINPROGRESS, errno.errorcode[result]

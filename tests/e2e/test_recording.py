@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Recording real traffic, and telling of it later."""
+"""Recording real traffic, and replaying it later."""
 
 import json
 import os
@@ -133,7 +133,7 @@ def test_a_killed_recorder_leaves_what_it_had(own_listener, tmp_path):
 
 
 def test_a_recorder_that_could_not_follow_says_what_it_lacks(own_listener, tmp_path):
-    """Stopped, it leaves the kernel nothing but a buffer of 64 KiB, for 200 records of some 500 bytes."""
+    """While the recorder is stopped, the kernel has only a buffer of 64 KiB, for 200 records of some 500 bytes."""
     with Recorder(tmp_path / "recording", [wire.port_of(own_listener)], "--ring-size", "64K") as recorder:
         recorder.process.send_signal(signal.SIGSTOP)
         for _ in range(100):

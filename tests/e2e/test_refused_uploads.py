@@ -183,7 +183,7 @@ def test_a_refusal_by_the_standard_library_of_python_loses_no_request(trace, lis
 
 
 def upload_in_pieces(client, chunked, pieces=SIZE // 1000 - 1):
-    """Goes on whatever the server says, as a client does that reads the response only in the end."""
+    """Sends on whatever the server answers, as a client that reads the response only at the end."""
     piece = b"3e8\r\n" + b"x" * 1000 + b"\r\n" if chunked else b"x" * 1000
     try:
         for _ in range(pieces):

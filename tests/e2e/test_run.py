@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The daemon: its pages, its counters against traffic of known counts, and its manners under load."""
+"""The daemon: its pages, its counters compared with known traffic, and its behaviour under load."""
 
 import hashlib
 import re
@@ -150,7 +150,7 @@ def test_connections_older_than_the_daemon_are_counted_apart(own_listener):
 
 
 def test_more_pipelined_requests_than_are_paired_taint_by_that_name(own_listener):
-    """More than 16 wait as the first response comes; it used to be told as bytes that could not be read."""
+    """More than 16 requests wait when the first response comes; this used to be reported as blind bytes."""
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon, wire.Pair(own_listener) as pair:
         pair.exchange(wire.GET * 20, wire.OK * 20)
         found = daemon.scrape_until(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A scrape: its forms, as strict readers see them; and exact, under load and whoever else scrapes."""
+"""A scrape: its formats, read by strict parsers; and its exact numbers, under load and with other scrapers."""
 
 import contextlib
 import gzip
@@ -40,7 +40,7 @@ def closed(scrape):
 
 @contextlib.contextmanager
 def daemon_with_counts(listener, own_closed_port):
-    """A daemon that has something to say in most families."""
+    """A daemon with samples in most families."""
     with metrics.Daemon([wire.port_of(listener), own_closed_port]) as daemon:
         make_traffic(listener)
         connect_in_vain(own_closed_port)
@@ -167,7 +167,7 @@ class Scraper(threading.Thread):
 
 @contextlib.contextmanager
 def wrk(nginx, folder):
-    """All requests are answered when this is entered; connections are closed after it."""
+    """All requests are answered when the block begins; the connections are closed after it."""
     (folder / "count.lua").write_text(WRK)
     command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "600", "-s", folder / "count.lua", nginx.url("/")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -115,7 +115,7 @@ def test_a_client_is_named_for_what_it_asked_and_did(stage, client):
 
 
 def test_what_wrk_cuts_at_its_end_is_told(stage):
-    """It ends with requests in flight, and closes nothing itself: its process exits."""
+    """The client's process exits with requests in flight, without closing its connections."""
     with stage.nginx() as nginx, stage.captured(nginx) as capture:
         (nginx.folder / "delay.lua").write_text("function delay() return 20 end\n")
         run("wrk", "-t", 1, "-c", 4, "-d", "1s", "-s", nginx.folder / "delay.lua", nginx.url())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Each server closes what is idle for a second, and its promise, if it made one, is held against it."""
+"""Each server closes connections that are idle for a second; the verdict compares that with what it advertised."""
 
 import contextlib
 import subprocess
@@ -70,7 +70,7 @@ def test_apache_advertises_no_timeout_to_a_client_that_does_not_ask_for_it(stage
 
 
 def test_apache_rounds_its_timeout_down_to_seconds(stage):
-    """Half a second is advertised as timeout=0: it is closed later than that, so it is no breach."""
+    """Half a second is advertised as timeout=0; the close comes later than that, so it breaks no promise."""
     with stage.apache(keepalive_timeout="500ms") as apache:
         with wire.Client(apache.address) as one:
             one.client.sendall(wire.request("GET", "/", KEEP_ALIVE))
@@ -96,7 +96,7 @@ def haproxy_before_node(stage, node=None, **settings):
 
 
 def test_a_proxy_that_forwards_its_backends_keep_alive_promises_what_it_does_not_keep(stage):
-    """HAProxy removes Connection and lets Keep-Alive through: Node's promise of an hour, its own second."""
+    """HAProxy removes Connection and forwards Keep-Alive: Node promises an hour, but HAProxy closes after a second."""
     with haproxy_before_node(stage, {"keepAliveTimeout": 3_600_000}, keepalive="1s") as (haproxy, _):
         client, server = close_when_idle(stage, haproxy)
     for one in client, server:
@@ -114,7 +114,7 @@ def test_a_proxy_whose_backend_promises_the_same_seems_to_keep_it(stage):
 
 
 def test_haproxy_purges_its_pool_by_resets_that_do_no_harm(stage):
-    """To its backend HAProxy is a client. It ends connections that it has kept too long with a RST, to save TIME_WAIT."""
+    """To its backend HAProxy is a client. It ends connections that were idle too long with a RST, to save TIME_WAIT."""
     with haproxy_before_node(stage, purge="500ms") as (haproxy, node), stage.captured(node) as capture:
         with wire.Client(haproxy.address) as one:
             one.get()
@@ -128,7 +128,7 @@ def test_haproxy_purges_its_pool_by_resets_that_do_no_harm(stage):
 
 
 def test_nodes_agent_closes_what_it_has_not_used_for_its_own_timeout(stage, tmp_path):
-    """Sooner than the server would: that is how a client never loses the race."""
+    """The client closes sooner than the server would, so it never loses the keep-alive race."""
     (tmp_path / "agent.js").write_text(
         'const http = require("http");'
         "const agent = new http.Agent({ keepAlive: true, timeout: 1000 });"

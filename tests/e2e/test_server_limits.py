@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Each server ends a connection after so many requests, in its own way."""
+"""Each server ends a connection after a number of requests, in its own way."""
 
 import pytest
 import record
@@ -69,7 +69,7 @@ def test_node_announces_the_close_and_leaves_it_to_the_client(stage):
 
 
 def test_node_refuses_what_comes_after_its_limit(stage):
-    """And answers 503 to a client that goes on: an exchange after an announced close."""
+    """The server answers 503 to a client that sends another request after the announced close."""
     with stage.node(limit=1) as node:
         with wire.Client(node.address) as one:
             assert one.get()[0] == 200
@@ -101,7 +101,7 @@ def test_pythons_server_speaks_http10_and_that_is_the_reason(stage):
 
 
 def test_haproxy_carries_out_the_close_that_its_backend_only_announces(stage):
-    """HAProxy has no such limit (its max-reuse is for HTTP/2); it heeds that of Node."""
+    """HAProxy has no such limit (its max-reuse is for HTTP/2); it respects the limit of Node."""
     with stage.node(limit=LIMIT) as node, stage.haproxy(node) as haproxy:
         with stage.captured(node) as capture:
             for _ in range(LIMIT + 1):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Endings of real servers that mislead: each is what its packets show, and nobody is wrongly accused."""
+"""Misleading endings of real servers: each verdict matches the packets, and nobody is wrongly accused."""
 
 import socket
 import subprocess
@@ -24,7 +24,7 @@ def post(path, length, *fields):
 
 
 def exchange_to_the_end(stage, server, data):
-    """Sends this and reads until the server has closed; what came, and the records of both ends."""
+    """Sends this and reads until the server has closed. Returns the bytes that came, and the records of both ends."""
     with wire.Client(server.address) as one:
         one.client.sendall(data)
         got = wire.read_to_end(one.client)
@@ -32,7 +32,7 @@ def exchange_to_the_end(stage, server, data):
 
 
 def test_nginx_return_444_is_no_response_and_no_stale_reuse(stage):
-    """It reads the request and closes at once: its FIN acknowledges the request. So on a reused connection."""
+    """The server reads the request and closes at once, so its FIN acknowledges the request; also on a reuse."""
     with stage.nginx() as nginx, stage.captured(nginx) as capture:
         with wire.Client(nginx.address) as one:
             for _ in range(3):
@@ -114,7 +114,7 @@ EXPECT = "Expect: 100-continue"
 
 @pytest.mark.parametrize("name", ["apache", "node"])
 def test_a_401_instead_of_100_continue_is_an_early_response(stage, name):
-    """The client has not sent its body, and the server cannot know whether it will: it closes."""
+    """The server closes, because it cannot know whether the client will still send the body."""
     with stage.running(name) as server:
         got, *ends = exchange_to_the_end(stage, server, post("/private", 500, EXPECT))
     assert got.startswith(b"HTTP/1.1 401 ") and b"Connection: close" in got
@@ -184,7 +184,7 @@ TIMEOUTS = {"headersTimeout": 500, "requestTimeout": 500, "connectionsCheckingIn
 
 @pytest.mark.parametrize("sent", [b"", HALF], ids=["unused", "half a head"])
 def test_nodes_408_is_a_request_timeout(stage, sent):
-    """Node sends it on connections without a byte too: its timeouts begin with the connection."""
+    """Node sends 408 even on connections without a byte, because its timeouts begin with the connection."""
     with stage.node(**TIMEOUTS) as node, stage.captured(node) as capture:
         got, *ends = exchange_to_the_end(stage, node, sent)
     assert got.startswith(b"HTTP/1.1 408 ")
@@ -215,7 +215,7 @@ def test_a_408_after_half_a_second_request_is_a_request_timeout(stage):
 
 
 def test_nginx_closes_after_half_a_head_without_a_word(stage):
-    """Its documentation speaks of 408, which goes to its log alone: the client's request is cut."""
+    """Its documentation mentions 408, but it only logs that; the client's request is cut."""
     with stage.nginx() as nginx:
         got, *ends = exchange_to_the_end(stage, nginx, HALF)
     assert got == b""
@@ -247,7 +247,7 @@ def test_nginx_asks_its_upstream_for_the_close_and_is_named(stage):
 
 
 def test_node_delimits_its_body_to_nginx_by_the_close(stage):
-    """Without a length, to an HTTP/1.0 client: the body ends where the connection does."""
+    """A response without a length to an HTTP/1.0 client: the close ends its body."""
     with stage.node() as node, stage.nginx(upstream=node.name) as nginx:
         with wire.Client(nginx.address) as one:
             one.client.sendall(wire.request("GET", "/up/"))
@@ -260,7 +260,7 @@ def test_node_delimits_its_body_to_nginx_by_the_close(stage):
 
 
 def test_nginx_without_a_pool_closes_each_upstream_connection_itself(stage):
-    """By HTTP/1.1 with an empty Connection: nobody announced anything, the client closes when it is done."""
+    """HTTP/1.1 with an empty Connection field: nobody announces a close, and the client closes when it is done."""
     with stage.gunicorn() as gunicorn, stage.nginx(upstream=gunicorn.name) as nginx:
         with wire.Client(nginx.address) as one:
             one.get("/pass/")
@@ -321,7 +321,7 @@ def test_an_event_stream_through_a_proxy_is_cut_on_both_sides_of_it(stage):
 
 
 def test_a_body_that_its_process_ends_with_is_complete(stage):
-    """Python's server, HTTP/1.0, no length: the process exits, and that is how the body says its end."""
+    """Python's server sends HTTP/1.0 without a length; the exit of its process ends the body."""
     with stage.http_server() as server:
         got, *ends = exchange_to_the_end(stage, server, wire.request("GET", "/endless"))
     assert got.endswith(b"all there is\n")

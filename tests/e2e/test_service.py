@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The daemon under a service manager: what it tells it, what it does when told, and what its unit allows it."""
+"""The daemon under a service manager: its notifications, its reaction to signals, and the limits of its unit."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Manager:
         self.environment = os.environ | {"NOTIFY_SOCKET": str(path)}
 
     def next(self, *skipped):
-        """The next message but for those to be skipped."""
+        """The next message, except those to be skipped."""
         while (message := self.socket.recv(4096).decode()) in skipped:
             pass
         return message

@@ -35,7 +35,7 @@ class Sample:
 
 
 class Noise(threading.Thread):
-    """Connections that are HTTP no more: of them only the number is known."""
+    """Makes connections that are not HTTP any more; only their number is known."""
 
     def __init__(self, listener):
         super().__init__()
@@ -70,7 +70,7 @@ def own_nginx(folder):
 
 
 def watch(daemon):
-    """Scrapes it now and then, as Prometheus would; what it held then. Lasts as long as the test is to."""
+    """Scrapes the daemon at intervals for the length of the test. Returns the resources that it held."""
     samples = []
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
@@ -81,7 +81,7 @@ def watch(daemon):
 
 
 def check_flat(samples):
-    """The first third of the time is for growing up: caches, windows, buffers."""
+    """Ignores the first third of the time, in which caches, windows and buffers still grow."""
     third = len(samples) // 3
     middle, last = samples[third : 2 * third], samples[2 * third :]
     for what, slack in ("memory", SLACK), ("descriptors", 0), ("threads", 0):
@@ -96,7 +96,7 @@ def told(scrape, name, role, ports, **labels):
 
 
 def check_true(scrape, load, ports):
-    """No counter has drifted from what was done."""
+    """Asserts that no counter differs from the traffic."""
     reasons = load.reasons()
     for role in ROLES:
         for name, count in load.counts().items():

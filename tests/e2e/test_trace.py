@@ -16,7 +16,7 @@ import wire
 
 
 def make_pairs(listener, count):
-    """That many connections of one exchange each, closed by the client."""
+    """Makes that many connections with one exchange each, closed by the client."""
     pairs = []
     for _ in range(count):
         with wire.Pair(listener) as pair:
@@ -51,7 +51,7 @@ def test_for_stops_after_that_time(own_listener):
 
 
 def test_what_closes_before_the_end_is_told_at_the_end(own_listener):
-    """Stopped at once after the closes: what the kernel still holds is drained."""
+    """Stopped right after the closes, the observer still reads all events that the kernel holds."""
     with observer.Trace([wire.port_of(own_listener)]) as trace:
         pairs = make_pairs(own_listener, 20)
         trace.stop()

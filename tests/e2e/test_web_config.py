@@ -27,14 +27,14 @@ def openssl(*arguments):
 
 
 class Authority:
-    """A certificate authority in a folder, and what it signed."""
+    """A certificate authority in a folder, and its certificates."""
 
     def __init__(self, folder):
         self.folder = folder
         self.sign("ca", None, "basicConstraints=critical,CA:TRUE")
 
     def sign(self, name, by="ca", *extensions, subject=None):
-        """NAME.pem and NAME.key; by itself if by nobody. The name of the certificate."""
+        """Makes NAME.pem and NAME.key, self-signed if @by is None. Returns @name."""
         path = self.folder / name
         issuer = ["-CA", self.folder / f"{by}.pem", "-CAkey", self.folder / f"{by}.key"] if by else []
         openssl("req", "-x509", *issuer, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
@@ -116,7 +116,7 @@ def check_status(url, expected, *options):
 
 @pytest.fixture(scope="module")
 def secured(authority, tmp_path_factory, own_closed_port):
-    """With TLS and a user."""
+    """A daemon with TLS and a user."""
     text = tls(authority) + users(alice=SECRET)
     with Daemon(tmp_path_factory.mktemp("secured"), text, [own_closed_port]) as daemon:
         check_dropped(daemon.process.pid)
@@ -189,7 +189,7 @@ def test_certificates_are_asked_of_clients(authority, presented, tmp_path, own_c
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_answered_without_the_password(secured, authority, path):
-    """Each wrong one takes some time out of what there is for all: few, so that none has to wait."""
+    """Each wrong password uses up time that all checks share; the test tries few, so that none has to wait."""
     for options in ([], ["-u", "alice:wrong"], ["-u", f"bob:{SECRET}"], ["-H", "Authorization: Bearer of secrets"]):
         text = check_status(secured.url + path, 401, *trusting(authority, *options))
         assert re.search(r"^WWW-Authenticate: Basic realm=\"keepwatch\"$", text, re.M)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A mixed load that goes on until it is told to stop, and knows what is true of every connection it made."""
+"""A mixed load that goes on until it is stopped, and knows the facts of every connection it made."""
 
 import collections
 import itertools
@@ -49,7 +49,7 @@ class Traffic:
             raise self.failure
 
     def goes_on(self, count=10):
-        """Returns once so many more connections have been made."""
+        """Waits until this many more connections have been made."""
         end, wanted = time.monotonic() + wire.DEADLINE, len(self.truths) + count
         while len(self.truths) < wanted and not self.failure:
             assert time.monotonic() < end, "the load stands still"
@@ -67,5 +67,5 @@ class Traffic:
         }
 
     def reasons(self):
-        """How many connections were closed for each reason; those that are left open apart."""
+        """How many connections were closed for each reason, without those that are left open."""
         return collections.Counter(truth.reason for truth in self.truths)

@@ -34,7 +34,7 @@ def reasons_by(stream):
 
 
 def check_client(stream, client):
-    """A client that closed over what had arrived cannot know what that was."""
+    """A client that closed with unread bytes cannot know what they were."""
     if stream.unsure and client["reason"] == "unknown":
         assert (client["closer"], client["manner"]) == (stream.closer, stream.manner), (client, stream)
         return

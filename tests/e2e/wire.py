@@ -79,7 +79,7 @@ def read_to_end(end):
 
 
 def read_head(end):
-    """Reads up to the end of a head and not a byte further; the head."""
+    """Reads up to the end of a head and not a byte further. Returns the head."""
     data = b""
     while not data.endswith(b"\r\n\r\n"):
         data += read_exactly(end, 1)
@@ -87,7 +87,7 @@ def read_head(end):
 
 
 def read_response(end):
-    """Reads one response whose body has a length; its status and body."""
+    """Reads one response whose body has a length. Returns its status and body."""
     text = read_head(end).decode().lower()
     length = int(text.split("content-length:")[1].split("\r\n")[0]) if "content-length:" in text else 0
     return int(text.split()[1]), read_exactly(end, length)
@@ -100,14 +100,14 @@ def reset(end):
 
 
 def wait_for_end(end):
-    """Until the peer's FIN or RST has arrived; reads nothing."""
+    """Waits until the peer's FIN or RST has arrived; reads nothing."""
     poll = select.poll()
     poll.register(end, select.POLLRDHUP)
     assert poll.poll(DEADLINE * 1000), "neither FIN nor RST arrives"
 
 
 def wait_for_bytes(end, count):
-    """Until this many bytes lie in the receive queue; reads nothing."""
+    """Waits until this many bytes are in the receive queue; reads nothing."""
     poll = select.poll()
     poll.register(end, select.POLLIN)
     while True:

@@ -45,13 +45,13 @@ def opened(command, attributes):
 
 
 def softirqs():
-    """How many there were, by the kernel's own count."""
+    """The number of events, by the kernel's own count."""
     _, *rows = Path("/proc/softirqs").read_text().splitlines()
     return sum(int(number) for row in rows for number in row.split()[1:])
 
 
 class Witness:
-    """Looked at as the losses of an observer are."""
+    """Read in the same way as the losses of an observer."""
 
     def __init__(self):
         self.map = opened(MAP_CREATE, struct.pack("5I", maps.ARRAY, 4, 8, 1, 0))

@@ -16,7 +16,7 @@ mkdir -p "$work/debian" "$root/DEBIAN" "$doc"
 make --no-print-directory install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system
 strip --remove-section=.comment --remove-section=.note "$root/usr/bin/keepwatch"
 
-# Whoever builds the same sources again gets the same package.
+# Makes the build reproducible: the same sources give the same package.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(stat -c %Y VERSION)}
 export SOURCE_DATE_EPOCH
 cat >"$work/debian/changelog" <<END
@@ -38,7 +38,7 @@ done
 
 (cd "$root" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
 (cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
-# Both of these want a source package around them.
+# Both of these tools expect a source package.
 (cd "$work" && dpkg-shlibdeps -Tsubstvars root/usr/bin/keepwatch &&
 	dpkg-gencontrol -pkeepwatch -Tsubstvars -Proot -fdebian/files)
 find "$root" -type d -exec chmod 755 {} +

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# scdoc ends and begins every block with a paragraph. Those that mean nothing go, and one in front of the end of an
-# indented block comes behind it: the page looks the same, and mandoc has nothing to say.
+# scdoc begins and ends every block with a paragraph macro. Removes the useless ones, and moves one in front of the end
+# of an indented block behind it: the page looks the same, and mandoc does not complain.
 function flush()
 {
 	if (pending && !after_title)
