@@ -34,9 +34,8 @@ def nothing_left():
 
 @pytest.fixture(scope="session")
 def nginx(tmp_path_factory):
-    server = Nginx(tmp_path_factory.mktemp("nginx"))
-    yield server
-    server.stop()
+    with Nginx(tmp_path_factory.mktemp("nginx")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The stage on which real servers meet real clients: one observer for the session, on ports that are kept for
-servers yet to be started. A plugin: `pytest_plugins = ["stage"]` gives its fixtures."""
+servers yet to be started. A plugin: `pytest_plugins = ["lib.stage"]` gives its fixtures."""
 
 import contextlib
 import functools
@@ -9,14 +9,11 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
-from lib import observer
 import pytest
-from lib import wire
 
-pytest.register_assert_rewrite("capture")
-
-from lib.capture import Capture  # noqa: E402
-from lib.servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node  # noqa: E402
+from lib import observer, wire
+from lib.capture import Capture
+from lib.servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node
 
 KINDS = {
     "apache": Apache,
@@ -64,11 +61,8 @@ class Stage(observer.Trace):
         self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
         try:
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
-                server = KINDS[kind](Path(folder), port, *arguments, **settings)
-                try:
+                with KINDS[kind](Path(folder), port, *arguments, **settings) as server:
                     yield server
-                finally:
-                    server.stop()
         finally:
             self.free.append(port)
 
