@@ -47,10 +47,10 @@ SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 	ASAN_OPTIONS=exitcode=99:quarantine_size_mb=4:verify_asan_link_order=0
 SOAK_SECONDS ?= 600
 PEERS := $(BUILD)/tests/kernels/peers
-CARRIERS := $(BUILD)/tests/e2e/uring $(BUILD)/tests/e2e/caller32
+CARRIERS := $(BUILD)/tests/e2e/lib/uring $(BUILD)/tests/e2e/lib/caller32
 BENCH := $(BUILD)/reference $(BUILD)/load
-UNFILTERED := $(BUILD)/tests/e2e/unfiltered.so
-UNSEEN := $(BUILD)/tests/e2e/unseen
+UNFILTERED := $(BUILD)/tests/e2e/lib/unfiltered.so
+UNSEEN := $(BUILD)/tests/e2e/lib/unseen
 
 PAGES := $(BUILD)/man/keepwatch.1 $(BUILD)/man/keepwatch.conf.5
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g'
@@ -251,19 +251,19 @@ $(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 $(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
 
-$(BUILD)/tests/e2e/uring: $(BUILD)/tests/e2e/uring.o
+$(BUILD)/tests/e2e/lib/uring: $(BUILD)/tests/e2e/lib/uring.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
 
-$(UNFILTERED): tests/e2e/unfiltered.c
+$(UNFILTERED): tests/e2e/lib/unfiltered.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
-$(BUILD)/tests/e2e/unseen.o: | $(BUILD)/keepwatch.skel.h
+$(BUILD)/tests/e2e/lib/unseen.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/unseen.o $(addprefix $(BUILD)/user/,event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
+$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
-$(BUILD)/tests/e2e/caller32: tests/e2e/caller32.c
+$(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu11 -Wall -Wextra -O2 -m32 -ffreestanding -fno-stack-protector -fno-pic -no-pie \
 		-nostdlib -static -o $@ $<

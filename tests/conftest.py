@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent / "e2e"))
 
-import counted  # noqa: E402
+from lib import counted  # noqa: E402
 
 
 def pytest_configure(config):

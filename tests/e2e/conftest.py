@@ -9,16 +9,12 @@ import socket
 
 import pytest
 
-pytest.register_assert_rewrite("kernel", "observer", "record", "wire", "curl", "nginx", "metrics", "acts",
-                              "prometheus", "scene", "browser", "cgroups")
+HELPERS = "kernel observer record wire curl nginx metrics acts prometheus scene browser cgroups".split()
+pytest.register_assert_rewrite(*(f"lib.{name}" for name in HELPERS))
 
-import again  # noqa: E402
-import kernel  # noqa: E402
-import loss  # noqa: E402
-import observer  # noqa: E402
-import wire  # noqa: E402
-from nginx import Nginx  # noqa: E402
-from witness import Witness  # noqa: E402
+from lib import again, kernel, loss, observer, wire  # noqa: E402
+from lib.nginx import Nginx  # noqa: E402
+from lib.witness import Witness  # noqa: E402
 
 
 def pytest_configure(config):

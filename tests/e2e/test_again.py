@@ -12,13 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import kernel
-import loss
-import maps
-import metrics
-import observer
-import wire
-from witness import Witness, softirqs
+from lib import kernel, loss, maps, metrics, observer, wire
+from lib.witness import Witness, softirqs
 
 pytestmark = pytest.mark.once  # they make losses
 
@@ -28,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-import loss
+from lib import loss
 
 class Losses:
     known = dict.fromkeys(loss.KINDS, 0)
@@ -57,14 +52,14 @@ def number():
 
 """
 CONFTEST = """
-import again
+from lib import again
 
 
 def pytest_configure(config):
     config.pluginmanager.register(again)
 """
 COUNTED = """
-import again
+from lib import again
 
 
 def pytest_configure(config):
@@ -192,7 +187,7 @@ def lose(observer, kind):
 
 
 REAL = """
-import observer
+from lib import observer
 from test_again import lose
 
 

@@ -9,9 +9,9 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
-import wire
+from lib import wire
 
-pytest_plugins = ["stage"]
+pytest_plugins = ["lib.stage"]
 
 WORKERS = 6
 OF_EACH_KIND = 6

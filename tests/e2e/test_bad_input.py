@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 
-import observer
-import wire
+from lib import observer, wire
 
 NOBODY = 65534
 

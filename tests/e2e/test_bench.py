@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from observer import ROOT
+from lib.observer import ROOT
 
 PARTS = {  # and how many rows of the table it has
     "per-event": 1, "throughput": 6, "alternatives": 12, "daemon": 10, "scale": 19, "other": 3}

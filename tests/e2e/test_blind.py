@@ -17,12 +17,11 @@ from pathlib import Path
 
 import pytest
 
-import carriers
-import wire
-from host import ROOT
+from lib import carriers, wire
+from lib.host import ROOT
 
-URING = ROOT / "build" / "tests" / "e2e" / "uring"
-CALLER32 = ROOT / "build" / "tests" / "e2e" / "caller32"
+URING = ROOT / "build" / "tests" / "e2e" / "lib" / "uring"
+CALLER32 = ROOT / "build" / "tests" / "e2e" / "lib" / "caller32"
 ELF32 = b"\x7fELF\x01"
 LIBC = ctypes.CDLL(None, use_errno=True)
 BODY = b"b" * 700

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-import wire
+from lib import wire
 
 
 def pieces(data, size):

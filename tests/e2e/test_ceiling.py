@@ -5,10 +5,9 @@ neither the daemon nor a scrape grows with them."""
 import gzip
 import urllib.request
 
-import metrics
-import observer
 import pytest
-import wire
+
+from lib import metrics, observer, wire
 
 SERVICES = 10_000
 CEILING = 100

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import stage
-import wire
-from reporter import Report
-from servers.nginx import Nginx
-from servers.node import Node
+from lib import stage, wire
+from lib.reporter import Report
+from lib.servers.nginx import Nginx
+from lib.servers.node import Node
 
 IDLE = 8  # connections whose idle ages are 0.2 s apart
 

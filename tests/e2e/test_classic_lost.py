@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import namespaces
-import observer
-import wire
-from reporter import Report, advises
+from lib import namespaces, observer, wire
+from lib.reporter import Report, advises
 
 CUT = wire.request("POST", "/", "Content-Length: 1000", body=b"x" * 10)
 BOTH = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

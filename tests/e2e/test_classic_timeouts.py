@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import stage
-import wire
-from reporter import Report, advises, near
-from servers.process import Server
+from lib import stage, wire
+from lib.reporter import Report, advises, near
+from lib.servers.process import Server
 
 CONNECTIONS = 6  # a timeout is inferred from five closes on
 

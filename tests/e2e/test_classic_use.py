@@ -10,10 +10,8 @@ import time
 
 import pytest
 
-import namespaces
-import observer
-import wire
-from reporter import Report, advises, near
+from lib import namespaces, observer, wire
+from lib.reporter import Report, advises, near
 
 TOTAL_RETRANSMITS = 100  # offset of tcpi_total_retrans in struct tcp_info
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-import observer
+from lib import observer
 
 FOLDER = observer.ROOT / "tools" / "containers"
 PROGRAM = observer.ROOT / "build" / "keepwatch"  # what goes into an image; no other build that is being tested

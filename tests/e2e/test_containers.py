@@ -9,11 +9,7 @@ import subprocess
 
 import pytest
 
-import cgroups
-import metrics
-import namespaces
-import observer
-import wire
+from lib import cgroups, metrics, namespaces, observer, wire
 
 ID = "4f1c9d2be8a07356c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8"
 OTHER = "00c9d2be8a07356c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b84"

@@ -8,9 +8,9 @@ import math
 import re
 from pathlib import Path
 
-import acts
 import pytest
-import scene as scenes
+
+from lib import acts, scene as scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((ROOT / "tools" / "grafana" / "keepwatch.json").read_text())

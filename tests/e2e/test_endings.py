@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-import record
-import wire
+from lib import record, wire
 
 RETRIES = 50
 

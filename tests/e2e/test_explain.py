@@ -7,9 +7,7 @@ import subprocess
 
 import pytest
 
-import observer
-import record
-import wire
+from lib import observer, record, wire
 
 FINDINGS = """
     timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured lost_requests

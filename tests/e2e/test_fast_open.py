@@ -11,11 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-import namespaces
-import observer
-import wire
-from record import check_agreement
-from reasons import RETRIES, says
+from lib import namespaces, observer, wire
+from lib.reasons import RETRIES, says
+from lib.record import check_agreement
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6], ids=["IPv4", "IPv6"])
 TCP_FASTOPEN, TCP_FASTOPEN_CONNECT = 23, 30

@@ -17,15 +17,11 @@ from pathlib import Path
 
 import pytest
 
-import kernel
-import metrics
-import observer
-import record
-import wire
-from namespaces import Namespace
+from lib import kernel, metrics, observer, record, wire
+from lib.namespaces import Namespace
+from lib.traffic import Traffic
 from test_bad_input import run
 from test_recording import Recorder, told
-from traffic import Traffic
 
 pytestmark = pytest.mark.once
 

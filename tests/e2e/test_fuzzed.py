@@ -6,10 +6,7 @@ behaves beside them is told exactly."""
 import os
 import random
 
-import host
-import metrics
-import observer
-import wire
+from lib import host, metrics, observer, wire
 
 SEED = int(os.environ.get("KEEPWATCH_SEED", "1"))
 CONNECTIONS = int(os.environ.get("KEEPWATCH_FUZZED", "300"))

@@ -5,9 +5,8 @@ import socket
 
 import pytest
 
-import reasons
-import wire
-from reasons import proves, says, verdict, each_says
+from lib import reasons, wire
+from lib.reasons import proves, says, verdict, each_says
 
 door, talk = reasons.door, reasons.talk  # fixtures
 

@@ -6,11 +6,8 @@ from collections import Counter, deque
 
 import pytest
 
-import carriers
-import observer
-import record
-import wire
-from case import CASES, Case
+from lib import carriers, observer, record, wire
+from lib.case import CASES, Case
 
 PLAIN = carriers.send, carriers.recv
 AGREED = ("phase", "lost_requests", "premature", "overrun", "unread_data")

@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-import record
-import wire
+from lib import record, wire
 
 CALL = 64 * 1024
 MEGABYTE = 1 << 20

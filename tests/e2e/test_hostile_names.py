@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import metrics
-import observer
-import wire
-from reporter import Report
+from lib import metrics, observer, wire
+from lib.reporter import Report
 from test_recording import Recorder, replay
 
 # What a process calls itself, and what is told of it: a '?' for each byte that is not to be printed.

@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-import observer
-import record
+from lib import observer, record
 
 PACKAGING = observer.ROOT / "tools" / "packaging"
 FILES = {

@@ -10,10 +10,8 @@ import time
 
 import pytest
 
-import metrics
-import observer
-import wire
-from nginx import Nginx
+from lib import metrics, observer, wire
+from lib.nginx import Nginx
 from test_recording import Recorder, replay
 
 pytestmark = pytest.mark.once

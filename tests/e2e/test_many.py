@@ -4,8 +4,7 @@
 import contextlib
 import os
 
-import metrics
-import wire
+from lib import metrics, wire
 
 CONNECTIONS = 600  # two sockets each; half of the ring holds records of some 30
 ROLES = ("client", "server")

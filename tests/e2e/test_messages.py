@@ -6,10 +6,7 @@ import time
 
 import pytest
 
-import curl
-import nginx as servers
-import record
-import wire
+from lib import curl, nginx as servers, record, wire
 
 
 def check_idle_end(client, exchanges):

@@ -8,9 +8,9 @@ import socket
 import threading
 import time
 
-import metrics
 import pytest
-import wire
+
+from lib import metrics, wire
 
 CROWD = 1000
 MEBI = 2**20

@@ -11,9 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-import curl
-import observer
-import wire
+from lib import curl, observer, wire
 
 OF_EACH_KIND = 12
 WORKERS = 6

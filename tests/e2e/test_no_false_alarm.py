@@ -4,9 +4,7 @@
 import collections
 import subprocess
 
-import load
-import stage as stages
-import wire
+from lib import load, stage as stages, wire
 
 WANTED = 10_000
 BY_AB, BY_HEY = 5200, 4200  # one request on each connection, so as many connections

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import observer
+from lib import observer
 
 
 def children():

@@ -11,9 +11,7 @@ import socket
 
 import pytest
 
-import metrics
-import observer
-import wire
+from lib import metrics, observer, wire
 
 QUEUED = 5
 CROWD = 20  # for a queue that holds one

@@ -4,9 +4,8 @@ oddity by its kind, and say no more than they know."""
 
 import pytest
 
-import reasons
-import wire
-from reasons import says
+from lib import reasons, wire
+from lib.reasons import says
 
 door, talk = reasons.door, reasons.talk  # fixtures
 

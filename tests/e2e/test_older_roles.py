@@ -3,8 +3,7 @@
 
 import pytest
 
-import observer
-import wire
+from lib import observer, wire
 
 CHUNKED = wire.head("POST / HTTP/1.1", "Host: test", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n"
 

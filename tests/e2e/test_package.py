@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-import observer
-from machine import Machine
+from lib import observer
+from lib.machine import Machine
 
 METRICS = ["curl", "-s", "http://127.0.0.1:9951/metrics"]
 IS_ACTIVE = ["systemctl", "is-active", "keepwatch"]

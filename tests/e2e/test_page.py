@@ -9,11 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import metrics
-import namespaces
-import observer
-import wire
-from browser import Browser
+from lib import metrics, namespaces, observer, wire
+from lib.browser import Browser
 
 HOSTILE = "<b>&\"'\x1b[31m\xff"  # as the name of a process: 15 bytes at most
 SHOWN = "<b>&\"'?[31m?"

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-import wire
+from lib import wire
 
 PIECE = bytes(16_000)
 PIECES = 40

@@ -10,11 +10,9 @@ import string
 
 import pytest
 
-import metrics
-import observer
-import wire
-from maps import Maps
-from reporter import Report
+from lib import metrics, observer, wire
+from lib.maps import Maps
+from lib.reporter import Report
 from test_recording import Recorder, replay
 
 SECRET = 24

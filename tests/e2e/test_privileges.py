@@ -11,10 +11,7 @@ import tempfile
 
 import pytest
 
-import metrics
-import namespaces
-import observer
-import wire
+from lib import metrics, namespaces, observer, wire
 
 NOBODY = 65534
 CAP_DAC_READ_SEARCH = 1 << 2

@@ -3,8 +3,8 @@
 
 import time
 
-import scene as scenes
-from acts import CLIENT_COUNTS, SERVER_COUNTS
+from lib import scene as scenes
+from lib.acts import CLIENT_COUNTS, SERVER_COUNTS
 
 MANY = scenes.MANY
 

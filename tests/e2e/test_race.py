@@ -10,8 +10,7 @@ import subprocess
 import sys
 import time
 
-import observer
-import wire
+from lib import observer, wire
 
 RACES = 200
 IDLE = 0.050  # seconds

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """No close reason is without a scenario that proves it from real sockets."""
 
-import record
-import reasons
 import test_half_close
 import test_reasons_cut
 import test_reasons_idle
 import test_reasons_network
+from lib import reasons, record
 
 SCENARIOS = (test_half_close, test_reasons_cut, test_reasons_idle, test_reasons_network)
 

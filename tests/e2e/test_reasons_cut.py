@@ -8,9 +8,8 @@ import time
 
 import pytest
 
-import reasons
-import wire
-from reasons import both_say, each_says, proves, says, verdict
+from lib import reasons, wire
+from lib.reasons import both_say, each_says, proves, says, verdict
 
 door, talk = reasons.door, reasons.talk  # fixtures
 

@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-import reasons
-import wire
 import test_reasons_network
+from lib import reasons, wire
 from test_reasons_network import FAMILIES, wait_for_retransmission
 
 door, talk = reasons.door, reasons.talk  # fixtures

@@ -6,11 +6,8 @@ import time
 
 import pytest
 
-import observer
-import record
-import reasons
-import wire
-from reasons import answered_and_closed_at_once, both_say, each_says, proves, says, verdict
+from lib import observer, reasons, record, wire
+from lib.reasons import answered_and_closed_at_once, both_say, each_says, proves, says, verdict
 
 door, talk = reasons.door, reasons.talk  # fixtures
 

@@ -12,10 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-import namespaces
-import observer
-import wire
-from reasons import both_say, each_says, proves, says, verdict
+from lib import namespaces, observer, wire
+from lib.reasons import both_say, each_says, proves, says, verdict
 
 IP_RECVERR = 11
 IPV6_RECVERR = 25

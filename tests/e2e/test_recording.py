@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import observer
-import wire
-from reporter import Conclusion, Report
+from lib import observer, wire
+from lib.reporter import Conclusion, Report
 from test_bad_input import NOBODY, check_refused, run
 
 TIMES = "opened closed duration_s idle_at_close_s idle_max_s waited_s late_by_s evidence srtt_us".split()

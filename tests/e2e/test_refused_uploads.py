@@ -7,11 +7,10 @@ import time
 
 import pytest
 
-import reasons
-import wire
+from lib import reasons, wire
 
-pytest_plugins = ["stage"]
-from reasons import each_says, says, verdict
+pytest_plugins = ["lib.stage"]
+from lib.reasons import each_says, says, verdict
 
 door, talk = reasons.door, reasons.talk  # fixtures
 

@@ -7,12 +7,8 @@ import subprocess
 import threading
 import time
 
-import kernel
-import metrics
-import nginx as servers
-import observer
-import wire
-from acts import CLIENT_COUNTS, SERVER_COUNTS, check_counts, connect_in_vain, make_traffic
+from lib import kernel, metrics, nginx as servers, observer, wire
+from lib.acts import CLIENT_COUNTS, SERVER_COUNTS, check_counts, connect_in_vain, make_traffic
 
 COUNTERS = """
     connections_opened connections_preexisting connections_closed connect_failures lost_requests requests

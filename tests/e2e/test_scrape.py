@@ -8,10 +8,10 @@ import subprocess
 import threading
 import urllib.request
 
-import metrics
-import wire
-from acts import connect_in_vain, make_traffic
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from lib import metrics, wire
+from lib.acts import connect_in_vain, make_traffic
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 REQUESTS = 50_000

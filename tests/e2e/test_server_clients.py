@@ -6,10 +6,10 @@ import subprocess
 import urllib.request
 
 import pytest
-import under_load
-import wire
 
-pytest_plugins = ["stage"]
+from lib import under_load, wire
+
+pytest_plugins = ["lib.stage"]
 
 REQUESTS = 12
 

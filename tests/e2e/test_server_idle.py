@@ -5,10 +5,10 @@ import contextlib
 import subprocess
 
 import pytest
-import record
-import wire
 
-pytest_plugins = ["stage"]
+from lib import record, wire
+
+pytest_plugins = ["lib.stage"]
 
 KEEP_ALIVE = "Connection: keep-alive"  # Apache advertises only to those who ask
 

@@ -2,12 +2,12 @@
 """Each server killed under load: its own sockets know that the process ended, its clients only what that did to
 them."""
 
-import load
 import pytest
-import under_load
+
+from lib import load, under_load
 from test_server_reload import KEEP_ALIVE, running
 
-pytest_plugins = ["stage"]
+pytest_plugins = ["lib.stage"]
 
 SERVERS = {
     "nginx": (load.wrk, "server_closed_idle"),

@@ -2,10 +2,10 @@
 """Each server ends a connection after so many requests, in its own way."""
 
 import pytest
-import record
-import wire
 
-pytest_plugins = ["stage"]
+from lib import record, wire
+
+pytest_plugins = ["lib.stage"]
 
 LIMIT = 3
 KEEP_ALIVE = "Connection: keep-alive"

@@ -6,9 +6,10 @@ import subprocess
 import time
 
 import pytest
-import wire
 
-pytest_plugins = ["stage"]
+from lib import wire
+
+pytest_plugins = ["lib.stage"]
 
 NOTHING_LOST = (False, 0)
 LOST = (True, 1)

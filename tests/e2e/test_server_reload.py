@@ -4,12 +4,12 @@ lets finish, and that no record says other than the packets."""
 
 import contextlib
 
-import load
 import pytest
-import under_load
-from servers.process import Server
 
-pytest_plugins = ["stage"]
+from lib import load, under_load
+from lib.servers.process import Server
+
+pytest_plugins = ["lib.stage"]
 
 KEEP_ALIVE = "Connection: keep-alive"
 

@@ -9,8 +9,7 @@ import subprocess
 
 import pytest
 
-import metrics
-import observer
+from lib import metrics, observer
 
 EXPOSURE = 2.2  # of 10, as the README says
 

@@ -8,12 +8,11 @@ import threading
 import time
 from pathlib import Path
 
-import metrics
-import wire
-from nginx import Nginx
+from lib import metrics, wire
+from lib.nginx import Nginx
+from lib.traffic import Traffic
 from test_fuzzed import Fuzz, converse
 from test_mixed import WITH_NGINX
-from traffic import Traffic
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "30"))
 SAMPLES = 40  # over all that time

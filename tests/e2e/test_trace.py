@@ -10,9 +10,7 @@ import time
 
 import pytest
 
-import curl
-import observer
-import wire
+from lib import curl, observer, wire
 
 
 def make_pairs(listener, count):

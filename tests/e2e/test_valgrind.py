@@ -4,11 +4,9 @@ allocated is given back at the end."""
 
 import pytest
 
-import metrics
-import observer
 import test_web_config as web
-import wire
-from reporter import Report
+from lib import metrics, observer, wire
+from lib.reporter import Report
 from test_bad_input import run
 from test_mixed import WITH_BOTH_ENDS
 from test_recording import Recorder
@@ -24,7 +22,7 @@ def valgrind(monkeypatch, tmp_path):
     command = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
                f"--error-exitcode={FOUND}", f"--suppressions={observer.ROOT}/tests/valgrind.supp",
                f"--log-file={tmp_path}/valgrind.%p", str(observer.BINARY)]
-    monkeypatch.setenv("LD_PRELOAD", str(observer.BUILD / "tests" / "e2e" / "unfiltered.so"))
+    monkeypatch.setenv("LD_PRELOAD", str(observer.BUILD / "tests" / "e2e" / "lib" / "unfiltered.so"))
     monkeypatch.setattr(observer.Observer, "command", command)
     monkeypatch.setattr(observer, "DEADLINE", SLOWER * observer.DEADLINE)
     yield command

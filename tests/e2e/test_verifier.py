@@ -3,7 +3,7 @@
 
 import subprocess
 
-from host import ROOT
+from lib.host import ROOT
 
 TABLE = ROOT / "tests" / "verifier.tsv"
 GROWTH = 1.2

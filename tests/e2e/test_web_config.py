@@ -11,10 +11,8 @@ import threading
 
 import pytest
 
-import metrics
-import observer
-import wire
-from prometheus import Prometheus
+from lib import metrics, observer, wire
+from lib.prometheus import Prometheus
 from test_bad_input import check_refused, run
 from test_privileges import check_dropped
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections import deque
 
-import record
+from lib import record
 
 # Numbers of the moment, and names that differ from host to host.
 DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup", "container", "srtt_us", "retransmits"}

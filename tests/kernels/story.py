@@ -2,7 +2,7 @@
 """The connections of the kernel tests: every case by several system calls, every ending over both families."""
 
 import endings
-from case import CASES, Case
+from lib.case import CASES, Case
 
 PLAIN = ("send", 0), ("recv", 0)
 WHOLE = ("write", 0), ("read", 0)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Traffic of known counts, of both ends, that concerns every counter; and what is to be counted of it."""
+
+import pytest
+
+from lib import wire
+
+
+def connect_in_vain(port):
+    with pytest.raises(ConnectionRefusedError):
+        wire.connect(("127.0.0.1", port))
+
+
+def make_traffic(listener):
+    """Connections of every metric's concern, of both ends."""
+    fields = ["Keep-Alive: timeout=5", "Connection: keep-alive, x-marker, te"]
+    with wire.Pair(listener) as pair:
+        pair.exchange()
+        pair.exchange(response=wire.response("404 Not Found", *fields))
+        pair.exchange(response=wire.response("503 Service Unavailable"))
+        pair.close(first=pair.client)
+    with wire.Pair(listener) as pair:
+        pair.exchange(wire.request(version="1.0"), wire.response("301 Moved Permanently", version="1.0"))
+        pair.close(first=pair.server)
+    with wire.Pair(listener) as pair:  # the keep-alive race
+        pair.exchange()
+        pair.server.close()
+        wire.wait_for_end(pair.client)
+        pair.client.sendall(wire.GET)
+    with wire.Pair(listener) as pair:
+        pair.send_request(bytes(range(100)))
+        pair.close(first=pair.client)
+
+
+CLIENT_COUNTS = {
+    ("connections_opened_total",): 4,
+    ("connections_preexisting_total",): 0,
+    ("connections_open",): 0,
+    ("connections_half_closed",): 0,
+    ("connections_closed_total",): 4,
+    ("connections_closed_total", "reason=client_closed_idle", "closer=client"): 1,
+    ("connections_closed_total", "reason=http10_default", "closer=server"): 1,
+    ("connections_closed_total", "reason=stale_reuse", "closer=server"): 1,
+    ("connections_closed_total", "reason=not_http", "closer=client"): 1,
+    ("connect_failures_total", "reason=connect_refused"): 0,
+    ("lost_requests_total",): 1,
+    ("lost_requests_total", "reason=stale_reuse", "retryable=yes"): 1,
+    ("requests_total",): 6,
+    ("requests_total", "version=1.1"): 5,
+    ("requests_total", "version=1.0"): 1,
+    ("reused_requests_total",): 3,
+    ("responses_total",): 5,
+    ("responses_total", "code=2xx"): 2,
+    ("responses_total", "code=3xx"): 1,
+    ("responses_total", "code=4xx"): 1,
+    ("responses_total", "code=5xx"): 1,
+    ("connection_requests_count",): 4,
+    ("connection_requests_sum",): 6,
+    ("connection_duration_seconds_count",): 4,
+    ("reuse_idle_seconds_count",): 3,
+    ("close_idle_seconds_count", "closer=client"): 1,
+    ("close_idle_seconds_count", "closer=server"): 1,
+    ("response_wait_seconds_count",): 5,
+    ("stale_reuse_lateness_seconds_count",): 1,
+    ("directives_total", "message=request", "directive=none"): 6,
+    ("directives_total", "message=response", "directive=keep-alive"): 1,
+    ("directives_total", "message=response", "directive=none"): 4,
+    ("directives_total", "message=response", "directive=close"): 0,
+    ("hop_by_hop_fields_total", "field=other"): 1,
+    ("advertised_timeout_seconds",): 5,
+    ("protocol_connections_total", "protocol=http/1.1"): 2,
+    ("protocol_connections_total", "protocol=http/1.0"): 1,
+    ("protocol_connections_total", "protocol=opaque"): 1,
+}
+SERVER_COUNTS = {
+    ("connections_opened_total",): 4,
+    ("connections_open",): 0,
+    ("connections_closed_total",): 4,
+    ("requests_total",): 5,
+    ("reused_requests_total",): 2,
+    ("responses_total",): 5,
+    ("connection_requests_count",): 4,
+    ("connection_requests_sum",): 5,
+    ("response_wait_seconds_count",): 5,
+    ("advertised_timeout_seconds",): 5,
+}
+
+
+def check_counts(scrape, role, service, expected):
+    for (name, *labels), value in expected.items():
+        wanted = dict(label.split("=", 1) for label in labels)
+        got = scrape.sum_of(f"keepwatch_{name}", role=role, service=service, **wanted)
+        assert got == value, (role, name, labels)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""nginx with a configuration of its own in a temporary folder."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from lib import wire
+
+FILE_SIZE = 300_000
+LARGE_SIZE = 16_000_000
+
+# One server for each way to end a connection: its name, and what sets it apart.
+SERVERS = {
+    "plain": "keepalive_timeout 600s;",
+    "advertised": "keepalive_timeout 1s 1s;",
+    "silent": "keepalive_timeout 300ms;",
+    "three": "keepalive_timeout 600s; keepalive_requests 3;",
+    "single": "keepalive_timeout 0;",
+}
+
+LOCATIONS = """
+		root {folder}/www;
+		location = / {{ return 200 "ok\\n"; }}
+		location = /204 {{ return 204; }}
+		location = /chunked {{ alias {folder}/www/page; sub_filter_types *; sub_filter word WORD; }}
+		location /upload/ {{ dav_methods PUT; }}
+"""
+
+CONFIG = """
+daemon off;
+user root;
+worker_processes 2;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 1024; }}
+http {{
+	access_log off;
+	log_not_found off;
+	default_type text/plain;
+	sendfile on;
+	if_modified_since before;
+	keepalive_requests 1000000;
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+	{servers}
+}}
+"""
+
+
+class Nginx:
+    """A running nginx. It is handed sockets that listen already: no port can be lost on the way to it, and
+    nobody has to connect to see whether it is ready."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        (self.folder / "www" / "upload").mkdir(parents=True)
+        (self.folder / "www" / "file").write_bytes(b"x" * FILE_SIZE)
+        (self.folder / "www" / "large").write_bytes(b"x" * LARGE_SIZE)
+        (self.folder / "www" / "page").write_text("a word and a word\n" * 100)
+        listeners = {name: wire.listen() for name in SERVERS} | {"ipv6": wire.listen("::1")}
+        self.addresses = {name: listener.getsockname()[:2] for name, listener in listeners.items()}
+        (self.folder / "nginx.conf").write_text(self.config())
+        descriptors = [listener.fileno() for listener in listeners.values()]
+        self.process = subprocess.Popen(
+            ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"],
+            env=os.environ | {"NGINX": "".join(f"{descriptor};" for descriptor in descriptors)},
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+        )
+        for listener in listeners.values():
+            listener.close()
+
+    def config(self):
+        servers = ""
+        locations = LOCATIONS.format(folder=self.folder)
+        for name, settings in (SERVERS | {"ipv6": SERVERS["plain"]}).items():
+            address = wire.name_of(self.addresses[name])
+            servers += f"\tserver {{\n\t\tlisten {address};\n\t\t{settings}{locations}\t}}\n"
+        return CONFIG.format(folder=self.folder, servers=servers)
+
+    @property
+    def ports(self):
+        return [address[1] for address in self.addresses.values()]
+
+    def url(self, path="/", server="plain"):
+        return f"http://{wire.name_of(self.addresses[server])}{path}"
+
+    def workers(self):
+        """The process ids of its workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(30) == 0
+        log = (self.folder / "error.log").read_text()
+        assert not re.search(r"\[(error|crit|alert|emerg)\]", log), log

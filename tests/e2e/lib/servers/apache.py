@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import signal
+
+from lib.servers.process import Server, www
+
+CONFIG = """
+ServerRoot {folder}
+DefaultRuntimeDir {folder}
+Mutex file:{folder} default
+PidFile {folder}/apache.pid
+ErrorLog {folder}/error.log
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule authn_core_module /usr/lib/apache2/modules/mod_authn_core.so
+LoadModule authn_file_module /usr/lib/apache2/modules/mod_authn_file.so
+LoadModule authz_user_module /usr/lib/apache2/modules/mod_authz_user.so
+LoadModule auth_basic_module /usr/lib/apache2/modules/mod_auth_basic.so
+LoadModule reqtimeout_module /usr/lib/apache2/modules/mod_reqtimeout.so
+LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
+Listen 127.0.0.1:{port}
+ServerName test
+User nobody
+StartServers 2
+ThreadsPerChild 16
+KeepAlive On
+KeepAliveTimeout {keepalive_timeout}
+MaxKeepAliveRequests {max_requests}
+RequestReadTimeout header=1 body=0
+GracefulShutdownTimeout 2
+DocumentRoot {folder}/www
+DirectoryIndex index.html
+<Location /private>
+	AuthType Basic
+	AuthName test
+	AuthUserFile /dev/null
+	Require valid-user
+</Location>
+"""
+
+
+class Apache(Server):
+    """With mpm_event. /private wants a password that nobody has."""
+
+    def __init__(self, folder, port, keepalive_timeout="600", max_requests=0):
+        folder.chmod(0o755)
+        www(folder)
+        settings = {
+            "folder": folder,
+            "port": port,
+            "keepalive_timeout": keepalive_timeout,
+            "max_requests": max_requests,
+        }
+        (folder / "apache.conf").write_text(CONFIG.format(**settings))
+        super().__init__(folder, port, ["apache2", "-f", folder / "apache.conf", "-D", "FOREGROUND"])
+
+    def reload(self):
+        """A graceful restart: every child finishes what it serves, and is replaced."""
+        self.signal(signal.SIGUSR1)
+
+    def kill_workers(self):
+        self.signal(signal.SIGKILL, self.children())

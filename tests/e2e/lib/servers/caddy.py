@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import subprocess
+
+from lib.servers.process import DEADLINE, Server, www
+
+CONFIG = """
+{{
+	admin unix/{folder}/admin
+	auto_https off
+	storage file_system {folder}/storage
+	grace_period 25s
+	log {{
+		level ERROR
+	}}
+	servers {{
+		timeouts {{
+			read_header {read_header}
+			idle {idle}
+		}}
+	}}
+}}
+http://:{port} {{
+	bind 127.0.0.1
+	header X-Generation {generation}
+	root * {folder}/www
+	respond /private 401
+	request_body /upload {{
+		max_size 1000
+	}}
+	file_server
+}}
+"""
+
+
+class Caddy(Server):
+    def __init__(self, folder, port, idle="600s", read_header="30s"):
+        www(folder)
+        self.folder = folder
+        self.settings = {"folder": folder, "port": port, "idle": idle, "read_header": read_header}
+        self._write_config(1)
+        arguments = ["caddy", "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
+        super().__init__(folder, port, arguments, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
+
+    def _write_config(self, generation):
+        (self.folder / "Caddyfile").write_text(CONFIG.format(generation=generation, **self.settings))
+
+    def reload(self):
+        """The same process shuts down its old server, gracefully, after a new one listens."""
+        self._write_config(2)
+        file, admin = self.folder / "Caddyfile", f"unix/{self.folder}/admin"
+        subprocess.run(
+            ["caddy", "reload", "--adapter", "caddyfile", "--config", file, "--address", admin],
+            check=True,
+            capture_output=True,
+            timeout=DEADLINE,
+            env={"HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
+        )
+
+    def kill_workers(self):
+        self.kill()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import signal
+
+from lib.servers.process import Server, wait_until
+
+PROGRAM = """
+def application(environ, start_response):
+	if environ["PATH_INFO"] == "/large":
+		start_response("200 OK", [("Content-Length", "LARGE")])
+		return [b"x" * 100_000] * (LARGE // 100_000)
+	if environ["PATH_INFO"] == "/private":
+		start_response("401 Unauthorized", [("Content-Length", "0")])
+		return []
+	start_response("200 OK", [("Content-Length", "3")])
+	return [] if environ["REQUEST_METHOD"] == "HEAD" else [b"ok\\n"]
+"""
+
+
+class Gunicorn(Server):
+    """With threads, since its simplest workers keep no connection alive."""
+
+    def __init__(self, folder, port, keepalive=600, max_requests=0, worker="gthread"):
+        (folder / "program.py").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
+        arguments = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", 2, "--worker-class", worker]
+        arguments += ["--threads", 8] if worker == "gthread" else []
+        arguments += ["--keep-alive", keepalive, "--max-requests", max_requests, "--graceful-timeout", 2]
+        super().__init__(folder, port, [*arguments, "program:application"], PYTHONDONTWRITEBYTECODE="1")
+        wait_until(lambda: self.said().count("Booting worker") == 2, "two workers")
+
+    def reload(self):
+        """New workers are started, then the old ones are told to stop."""
+        self.signal(signal.SIGHUP)
+
+    def kill_workers(self):
+        self.signal(signal.SIGKILL, self.children())
