@@ -33,7 +33,8 @@ LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap
 PARSE_SRC := $(wildcard tools/http1-parse/*.c)
 MAIN_SRC := $(shell find user -name '*.c' | sort)
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
-UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_$(if $(TEST),*$(TEST)*,*).c))
+UNIT_SRC := $(shell find tests/unit -path 'tests/unit/*$(TEST)*' -name 'test_*.c' | sort)
+UNITS := $(UNIT_SRC:%.c=$(BUILD)/%)
 
 FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1
@@ -97,7 +98,7 @@ test: setup-test ## install what is missing, build, run every test that needs no
 	$(Q)$(MAKE) --no-print-directory fuzz-short
 	$(Q)$(MAKE) --no-print-directory e2e
 
-unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; all run, even if one fails
+unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their path; all run, even if one fails
 	$(Q)test -n "$(UNITS)" || { echo "no unit test is named $(TEST)" >&2; exit 1; }
 	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
 		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
@@ -181,7 +182,7 @@ lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## look at the sources
 	$(call say,LINT,cppcheck)cppcheck $(CPPCHECK_FLAGS) $(addprefix -i,$(filter tools/%.bpf.c,$(C_FILES))) user tests tools
 	$(call say,LINT,clang-tidy)printf '%s\n' $(filter %.bpf.c,$(C_FILES)) | $(TIDY) $(TIDY_BPF) FILE -- $(BPF_CFLAGS) 2>/dev/null
 	$(Q)printf '%s\n' $(filter user/%.c tests/%.c tools/%.c,$(filter-out %caller32.c %.bpf.c,$(C_FILES))) | \
-		$(TIDY) FILE -- $(KW_CFLAGS) 2>/dev/null
+		$(TIDY) FILE -- $(KW_CFLAGS) -Itests/unit 2>/dev/null
 
 format: ## bring all C sources into their form
 	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
@@ -236,6 +237,8 @@ $(BUILD)/reference: $(BUILD)/tools/bench/reference.o
 
 $(BUILD)/load: $(BUILD)/tools/bench/load.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/unit/%.o: KW_CFLAGS += -Itests/unit
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

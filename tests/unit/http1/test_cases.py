@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 CASES = sorted((ROOT / "tests" / "cases").glob("*/*.http"))
 WAYS = {"whole": [], "bytes": ["--cut", "1"], "threes": ["--cut", "3"], "two pieces": ["--cut-all"]}
 
