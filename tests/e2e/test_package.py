@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The Debian package: it is well formed, its service runs under systemd as the unit says, and it leaves nothing."""
 
+import fcntl
 import re
 import subprocess
 
@@ -17,9 +18,12 @@ CONFIGURATION = "/etc/keepwatch/keepwatch.conf"
 
 @pytest.fixture(scope="module")
 def package():
-    done = subprocess.run(["make", "-s", "deb"], cwd=observer.ROOT, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return observer.ROOT / done.stdout.splitlines()[-1]
+    """Built in the one folder that make builds it in, so workers of pytest that run side by side take turns."""
+    with open(observer.BUILD / "deb.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(["make", "-s", "deb"], cwd=observer.ROOT, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        yield observer.ROOT / done.stdout.splitlines()[-1]
 
 
 def test_lintian_has_nothing_to_say(package):
