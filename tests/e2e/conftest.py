@@ -9,12 +9,9 @@ import socket
 
 import pytest
 
-HELPERS = "kernel observer record wire curl nginx metrics acts prometheus scene browser cgroups".split()
-pytest.register_assert_rewrite(*(f"lib.{name}" for name in HELPERS))
-
-from lib import again, kernel, loss, observer, wire  # noqa: E402
-from lib.nginx import Nginx  # noqa: E402
-from lib.witness import Witness  # noqa: E402
+from lib import again, kernel, loss, observer, wire
+from lib.nginx import Nginx
+from lib.witness import Witness
 
 
 def pytest_configure(config):
@@ -37,9 +34,8 @@ def nothing_left():
 
 @pytest.fixture(scope="session")
 def nginx(tmp_path_factory):
-    server = Nginx(tmp_path_factory.mktemp("nginx"))
-    yield server
-    server.stop()
+    with Nginx(tmp_path_factory.mktemp("nginx")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import kernel, loss, maps, metrics, observer, wire
+from lib import deadlines, kernel, loss, maps, metrics, observer, wire
 from lib.witness import Witness, softirqs
 
 pytestmark = pytest.mark.once  # they make losses
@@ -79,7 +79,7 @@ class Session:
         (below / "test_it.py").write_text(BEGIN + text)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)]
         done = subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(HERE)}, capture_output=True,
-                              text=True, timeout=120)
+                              text=True, timeout=2 * deadlines.START)
         self.said = done.stdout + done.stderr
         self.outcome = done.stdout.splitlines()[-1].split(" in ")[0]
         self.tries = (below / "tries").read_text().split()

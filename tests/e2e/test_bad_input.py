@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib import observer, wire
+from lib import deadlines, observer, wire
 
 NOBODY = 65534
 
@@ -15,7 +15,7 @@ NOBODY = 65534
 def run(*arguments, **options):
     """Runs keepwatch to its end: exit status, standard output, lines of standard error."""
     command = options.pop("command", [observer.BINARY])
-    settings = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 60} | options
+    settings = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": deadlines.START} | options
     done = subprocess.run([*command, *arguments], **settings)
     return done.returncode, done.stdout, done.stderr.splitlines()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from lib import carriers, wire
+from lib.child import child
 from lib.host import ROOT
 
 URING = ROOT / "build" / "tests" / "e2e" / "lib" / "uring"
@@ -293,7 +294,7 @@ def test_a_receive_that_completes_within_another_read_does_not_see_its_buffer(tr
     with open(source, "rb") as source, open(sink, "wb") as sink:
         fds = [pair.server.fileno(), source.fileno()]
         command = [URING, "within-read", *map(str, fds)]
-        with subprocess.Popen(command, pass_fds=fds, stdout=subprocess.PIPE) as helper:
+        with child(command, pass_fds=fds, stdout=subprocess.PIPE) as helper:
             assert helper.stdout.readline() == b"armed\n"
             wait_until(lambda: is_reading(helper.pid), "the helper does not read")
             pair.client.sendall(wire.GET)

@@ -67,11 +67,8 @@ class Load:
 @pytest.fixture(params=[Nginx, Node], ids=["nginx reload", "Node drain"])
 def server(request):
     with tempfile.TemporaryDirectory(prefix="keepwatch-") as name, stage.reserve() as reserved:
-        server = request.param(Path(name), wire.port_of(reserved))
-        try:
+        with request.param(Path(name), wire.port_of(reserved)) as server:
             yield server
-        finally:
-            server.stop()
 
 
 def told_of(conclusion, server):

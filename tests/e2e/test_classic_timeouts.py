@@ -117,13 +117,8 @@ def ports():
         yield [wire.port_of(stack.enter_context(stage.reserve())) for _ in range(3)]
 
 
-@contextlib.contextmanager
 def running(folder, port, *arguments, **environment):
-    server = Server(folder, port, arguments, **environment)
-    try:
-        yield server
-    finally:
-        server.stop()
+    return Server(folder, port, arguments, **environment)
 
 
 def written(folder, name, text, **settings):

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from lib import cgroups, metrics, namespaces, observer, wire
+from lib.child import child
 
 ID = "4f1c9d2be8a07356c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8"
 OTHER = "00c9d2be8a07356c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b84"
@@ -149,18 +150,14 @@ def named(_):
 @contextlib.contextmanager
 def unshared():
     """A process that lives in a namespace of its own, which nothing else holds, and that namespace."""
-    process = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo there && read end"],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
+    command = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo there && read end"]
+    with child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"there\n"
         namespace = namespaces.Enterable(f"/proc/{process.pid}/ns/net")
         try:
             yield process, namespace
         finally:
             namespace.close()
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @contextlib.contextmanager

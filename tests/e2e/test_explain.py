@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib import observer, record, wire
+from lib import deadlines, observer, record, wire
 
 FINDINGS = """
     timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured lost_requests
@@ -22,7 +22,7 @@ TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
 
 def explain(*arguments, **options):
     return subprocess.run([observer.BINARY, "explain", *arguments], capture_output=True, text=True,
-                          timeout=observer.DEADLINE, **options)
+                          timeout=deadlines.START, **options)
 
 
 def test_without_a_name_it_lists_all_with_a_line_each():
@@ -60,7 +60,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure():
     command = [observer.BINARY, "explain"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
-        assert process.wait(observer.DEADLINE) == 0
+        assert process.wait(deadlines.START) == 0
         assert process.stderr.read() == b""
 
 
@@ -82,7 +82,7 @@ def on_terminal(listener, **environment):
         except OSError:  # the terminal's other side is closed
             pass
         os.close(master)
-        assert process.wait(observer.DEADLINE) == 0
+        assert process.wait(deadlines.START) == 0
     return text.decode().splitlines()
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from lib import namespaces, observer, wire
+from lib.child import child
 from lib.reasons import RETRIES, says
 from lib.record import check_agreement
 
@@ -142,10 +143,10 @@ def test_a_server_may_be_done_before_the_handshake_is(path, family, send, how):
 def test_curl_with_fast_open(path, family):
     door = path.doors[family]
     host, port = address_of(door)
-    with path.path.client.inside():
-        curl = subprocess.Popen([shutil.which("curl"), "-s", "--tcp-fastopen", f"http://{host}:{port}/"],
-                                stdout=subprocess.PIPE)  # fmt: skip
-    with curl:
+    command = [shutil.which("curl"), "-s", "--tcp-fastopen", f"http://{host}:{port}/"]
+    with contextlib.ExitStack() as stack:
+        with path.path.client.inside():
+            curl = stack.enter_context(child(command, stdout=subprocess.PIPE))
         server, peer = door.accept()
         with server:
             names = wire.name_of(peer), wire.name_of(server.getsockname())

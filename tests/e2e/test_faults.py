@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from lib import kernel, metrics, observer, record, wire
+from lib import deadlines, kernel, metrics, observer, record, wire
+from lib.child import child
 from lib.namespaces import Namespace
 from lib.traffic import Traffic
 from test_bad_input import run
@@ -65,30 +66,30 @@ def test_a_kill_under_load_leaves_nothing_and_disturbs_nobody(own_listener):
         traffic.goes_on()
 
 
-class Start:
-    """keepwatch from its start to an end at any moment, whatever it is at then."""
+def wait_for_any_moment(process):
+    """Until it observes, or until a moment before or after."""
+    if random.random() < 0.5:
+        for line in process.stderr:
+            if line.strip() == observer.OBSERVING:
+                break
+    else:
+        time.sleep(random.uniform(0, 0.5))
 
-    def __init__(self, ports):
-        self.command = [observer.BINARY, *random.choice([["trace"], ["run", "--listen", "127.0.0.1:0"], ["report"]]),
-                        *observer.port_options(ports)]
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
 
-    def stop(self, kill):
-        if random.random() < 0.5:
-            for line in self.process.stderr:
-                if line.strip() == observer.OBSERVING:
-                    break
-        else:
-            time.sleep(random.uniform(0, 0.5))
-        self.held = kernel.held_by(self.process.pid)
-        self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=observer.DEADLINE)
-        expected = -signal.SIGKILL if kill else -signal.SIGTERM
-        assert self.process.returncode in (0, expected), (self.command, errors)
-        assert all(line == observer.OBSERVING or line.startswith("keepwatch: metrics at ")
-                   for line in errors.splitlines()), errors
-        return self.held
+def start_and_stop(ports, kill):
+    """Runs keepwatch from its start to an end at any moment, whatever it is at then. What it held in the kernel."""
+    command = [observer.BINARY, *random.choice([["trace"], ["run", "--listen", "127.0.0.1:0"], ["report"]]),
+               *observer.port_options(ports)]
+    with child(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+               text=True) as process:
+        wait_for_any_moment(process)
+        held = kernel.held_by(process.pid)
+        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        _, errors = process.communicate(timeout=deadlines.START)
+    assert process.returncode in (0, -signal.SIGKILL if kill else -signal.SIGTERM), (command, errors)
+    assert all(line == observer.OBSERVING or line.startswith("keepwatch: metrics at ")
+               for line in errors.splitlines()), errors
+    return held
 
 
 def test_starts_and_stops_under_load(own_listener):
@@ -97,7 +98,7 @@ def test_starts_and_stops_under_load(own_listener):
     with Traffic() as traffic, open_pairs(own_listener) as pairs:
         ports = [traffic.port, wire.port_of(own_listener)]
         for number in range(STARTS):
-            held |= Start(ports).stop(kill=number % 3 == 2)
+            held |= start_and_stop(ports, kill=number % 3 == 2)
             for pair in pairs:
                 pair.exchange()
             traffic.goes_on(1)
@@ -172,15 +173,14 @@ def test_a_process_that_dies_with_requests_in_its_hands(own_listener):
     """Half of them have got a part of their response."""
     port, count = wire.port_of(own_listener), 6
     with observer.Trace([port]) as trace, metrics.Daemon([port]) as daemon, contextlib.ExitStack() as stack:
-        server = subprocess.Popen([sys.executable, "-c", DYING, str(own_listener.fileno()), str(count)],
-                                  stdout=subprocess.PIPE, pass_fds=[own_listener.fileno()])
+        server = stack.enter_context(child([sys.executable, "-c", DYING, str(own_listener.fileno()), str(count)],
+                                           stdout=subprocess.PIPE, pass_fds=[own_listener.fileno()]))
         assert server.stdout.readline() == b"ready\n"
         clients = [stack.enter_context(wire.Client(own_listener.getsockname())) for _ in range(count)]
         for one in clients:
             one.client.sendall(wire.GET)
         assert server.stdout.readline() == b"dying\n"
         assert server.wait(wire.DEADLINE) == -signal.SIGKILL
-        server.stdout.close()
         for one in clients:
             wire.read_to_end(one.client)
             one.client.close()
@@ -284,13 +284,16 @@ class Clock:
             Path("/dev/shm", name).unlink(missing_ok=True)
 
 
+FORWARD = 7200  # seconds by which the clock is set; a duration of half as many took the clock for the time that passed
+
+
 def seconds(text):
     return datetime.fromisoformat(text[:26] + "+00:00").timestamp()
 
 
 def ahead(one):
     """By how much a record's times lie ahead of the true time; its duration must be that of its life."""
-    assert 0 <= one["duration_s"] < observer.DEADLINE
+    assert 0 <= one["duration_s"] < FORWARD / 2
     assert abs(seconds(one["closed"]) - seconds(one["opened"]) - one["duration_s"]) < 1e-3
     return seconds(one["closed"]) - time.time()
 
@@ -322,15 +325,15 @@ def test_a_clock_that_is_set_moves_times_and_no_duration(own_listener, tmp_path)
         after.callback(clock.clean, trace.process.pid)
         old.exchange()
         connect_until(trace, own_listener, lambda by: abs(by) < 60)
-        clock.set(7200)
-        connect_until(trace, own_listener, lambda by: abs(by - 7200) < 60)
+        clock.set(FORWARD)
+        connect_until(trace, own_listener, lambda by: abs(by - FORWARD) < 60)
         clock.set(-86400)
         connect_until(trace, own_listener, lambda by: abs(by + 86400) < 60)
         old.exchange()
         old.close(first=old.client)
         client = record_of(trace, old)
         assert abs(ahead(client) + 86400) < 60
-        assert client["idle_max_s"] < observer.DEADLINE
+        assert client["idle_max_s"] < FORWARD / 2
         assert client["reason"] == "client_closed_idle"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lib import metrics, observer, wire
+from lib.child import child
 from lib.reporter import Report
 from test_recording import Recorder, replay
 
@@ -48,24 +49,17 @@ for name in sys.argv[2:]:
 """
 
 
-class Server:
-    """A process that calls itself by each of these names in turn, and under each serves two connections: it
+def talk(listener, names, **options):
+    """With a process that calls itself by each of these names in turn, and under each serves two connections: it
     answers the first, and closes the second without an answer."""
-
-    def __init__(self, listener, names, **options):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(listener.fileno()), *[name.hex() for name in names]],
-            pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, **options)
-        self.address = listener.getsockname()
-        self.names = names
-
-    def talk(self):
-        for _ in self.names:
+    command = [sys.executable, "-c", SERVER, str(listener.fileno()), *[name.hex() for name in names]]
+    with child(command, pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, **options) as server:
+        for _ in names:
             for answered in True, False:
-                with wire.connect(self.address) as client:
+                with wire.connect(listener.getsockname()) as client:
                     client.sendall(wire.GET)
                     assert (wire.read_to_end(client) != b"") == answered
-        assert self.process.wait(wire.DEADLINE) == 0
+        assert server.wait(wire.DEADLINE) == 0
 
 
 def check_harmless(text):
@@ -113,7 +107,7 @@ def test_names_of_processes(own_listener, tmp_path):
           observer.Observer("report", *options) as page,
           metrics.Daemon([port], "--log-premature", "--services", "1000") as daemon,
           Recorder(recording, [port], "--exchanges") as recorder):
-        Server(own_listener, list(NAMES)).talk()
+        talk(own_listener, NAMES)
         trace.wait_for(4 * len(NAMES))
         check_scrape(daemon, port)
         conclusion = report.conclude()
@@ -153,7 +147,7 @@ def test_names_of_cgroups(own_listener, cgroup):
 
     with (observer.Trace([port], "--service-by", "cgroup") as trace,
           metrics.Daemon([port], "--service-by", "cgroup") as daemon):
-        Server(own_listener, [b"server"], preexec_fn=enter).talk()
+        talk(own_listener, [b"server"], preexec_fn=enter)
         for one in trace.wait_for(2, role="server"):
             assert one["cgroup"].endswith(name)
             assert one["service"] == f"{one['cgroup']}:{port}"

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lib import observer, record
+from lib import deadlines, observer, record
 
 PACKAGING = observer.ROOT / "tools" / "packaging"
 FILES = {
@@ -19,7 +19,7 @@ PAGES = ["man/man1/keepwatch.1", "man/man5/keepwatch.conf.5"]
 
 
 def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=deadlines.START, **options)
 
 
 def make(target, root):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lib import metrics, observer, wire
+from lib import deadlines, metrics, observer, wire
 from lib.nginx import Nginx
 from test_recording import Recorder, replay
 
@@ -28,9 +28,8 @@ ROLES = ["client", "server"]
 def own_nginx(tmp_path):
     """The observer of the session is spared this load."""
     (tmp_path / "nginx").mkdir()
-    server = Nginx(tmp_path / "nginx")
-    yield server
-    server.stop()
+    with Nginx(tmp_path / "nginx") as server:
+        yield server
 
 
 @contextlib.contextmanager
@@ -57,7 +56,7 @@ def make_crowd(nginx, seconds):
     end, count = time.monotonic() + seconds, 0
     command = ["hey", "-n", str(CROWD), "-c", "20", "-disable-keepalive", nginx.url("/")]
     while not count or time.monotonic() < end:
-        said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+        said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=deadlines.START).stdout
         assert f"[200]\t{CROWD} responses" in said, said
         count += CROWD
     return count

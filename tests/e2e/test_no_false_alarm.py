@@ -2,9 +2,11 @@
 """Ten thousand connections of ordinary traffic: no alarm but those that the packets show."""
 
 import collections
+import contextlib
 import subprocess
 
-from lib import load, stage as stages, wire
+from lib import deadlines, load, stage as stages
+from lib.child import child
 
 WANTED = 10_000
 BY_AB, BY_HEY = 5200, 4200  # one request on each connection, so as many connections
@@ -25,13 +27,11 @@ def programs(nginx, apache, go, folder):
 
 
 def run_all(commands):
-    running = [
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for command in commands
-    ]
-    for process in running:
-        said, _ = process.communicate(timeout=2 * wire.DEADLINE)
-        assert process.returncode == 0, said
+    outputs = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with contextlib.ExitStack() as stack:
+        for process in [stack.enter_context(child(command, **outputs)) for command in commands]:
+            said, _ = process.communicate(timeout=deadlines.START)
+            assert process.returncode == 0, said
 
 
 def connection_of(one):

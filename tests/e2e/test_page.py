@@ -11,6 +11,7 @@ import pytest
 
 from lib import metrics, namespaces, observer, wire
 from lib.browser import Browser
+from lib.child import child
 
 HOSTILE = "<b>&\"'\x1b[31m\xff"  # as the name of a process: 15 bytes at most
 SHOWN = "<b>&\"'?[31m?"
@@ -234,7 +235,7 @@ def test_it_says_when_nobody_answers(browser, listener):
 
 def test_however_often_it_is_asked_for_nothing_goes_unseen(daemon, listener):
     command = ["ab", "-q", "-k", "-c", "8", "-n", "3000", daemon.url + "/"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as hammer:
+    with child(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as hammer:
         use_well(listener, 200)
         said, _ = hammer.communicate(timeout=observer.DEADLINE)
     assert re.search(r"^Complete requests: +3000$", said, re.M), said

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from lib import metrics, namespaces, observer, wire
+from lib import deadlines, metrics, namespaces, observer, wire
 
 NOBODY = 65534
 CAP_DAC_READ_SEARCH = 1 << 2
@@ -116,17 +116,17 @@ def test_with_the_least_it_says_what_it_does_not_see(program, own_listener):
 @pytest.mark.parametrize("missing", ["bpf", "perfmon"])
 def test_it_names_the_capability_that_is_missing(program, missing):
     command = as_nobody([name for name in ALL[:2] if name != missing], program)
-    done = subprocess.run([*command, "run"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, "run"], capture_output=True, text=True, timeout=deadlines.START)
     assert done.returncode == 3
     assert re.fullmatch(rf"keepwatch: .*lacks CAP_{missing.upper()}\b.*\n", done.stderr)
 
 
 def test_check_names_what_is_missing_and_what_would_go_unseen(program):
-    done = subprocess.run([*as_nobody(ALL[:2], program), "check"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*as_nobody(ALL[:2], program), "check"], capture_output=True, text=True, timeout=deadlines.START)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^ok +CAP_BPF$", done.stdout, re.M)
     assert re.search(r"^without +CAP_SYS_ADMIN: ", done.stdout, re.M)
-    done = subprocess.run([*as_nobody([], program), "check"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*as_nobody([], program), "check"], capture_output=True, text=True, timeout=deadlines.START)
     assert done.returncode == 3
     assert re.search(r"^missing +CAP_PERFMON: ", done.stdout, re.M)
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from lib import reasons, wire
+from lib.child import child
 from lib.reasons import both_say, each_says, proves, says, verdict
 
 door, talk = reasons.door, reasons.talk  # fixtures
@@ -214,7 +215,7 @@ def stale(record, manner, confidence):
 @contextlib.contextmanager
 def held_by_process(end):
     """Another process holds this end and this one does not any more. It exits once its input ends."""
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[end.fileno()]) as process:
+    with child(["cat"], stdin=subprocess.PIPE, pass_fds=[end.fileno()]) as process:
         end.close()
         yield process
 

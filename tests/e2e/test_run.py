@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from lib import kernel, metrics, nginx as servers, observer, wire
+from lib import deadlines, kernel, metrics, nginx as servers, observer, wire
 from lib.acts import CLIENT_COUNTS, SERVER_COUNTS, check_counts, connect_in_vain, make_traffic
 
 COUNTERS = """
@@ -228,7 +228,7 @@ def test_load_is_untouched_and_counted_to_the_last_request(nginx):
                 ["ab", "-q", "-k", "-n", str(LOAD), "-c", "20", nginx.url("/")],
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=deadlines.START,
             )
         finally:
             over.set()

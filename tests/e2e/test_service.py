@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from lib import metrics, observer
+from lib import deadlines, metrics, observer
 
 EXPOSURE = 2.2  # of 10, as the README says
 
@@ -20,7 +20,7 @@ class Manager:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
-        self.socket.settimeout(observer.DEADLINE)
+        self.socket.settimeout(deadlines.START)
         self.environment = os.environ | {"NOTIFY_SOCKET": str(path)}
 
     def next(self, *skipped):
@@ -74,18 +74,17 @@ def test_a_loop_that_hangs_feeds_no_watchdog(manager, closed_port):
     os.set_blocking(writer, True)
     environment = manager.environment | {"WATCHDOG_USEC": "200000"}
     command = [observer.BINARY, "report", "--port", str(closed_port), "--every", "1ms"]
-    process = subprocess.Popen(command, stdout=writer, stderr=subprocess.DEVNULL, env=environment)
-    os.close(writer)
-    try:
-        assert manager.next() == "READY=1"
-        manager.socket.settimeout(3)  # a hundred would come in ten seconds if it did not hang
-        with pytest.raises(TimeoutError):
-            for _ in range(100):
-                manager.next()
-    finally:
-        process.kill()
-        process.wait()
-        os.close(reader)
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.DEVNULL, env=environment) as process:
+        os.close(writer)
+        try:
+            assert manager.next() == "READY=1"
+            manager.socket.settimeout(3)  # a hundred would come in ten seconds if it did not hang
+            with pytest.raises(TimeoutError):
+                for _ in range(100):
+                    manager.next()
+        finally:
+            process.kill()
+            os.close(reader)
 
 
 # ---- reload ----

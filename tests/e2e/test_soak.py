@@ -61,11 +61,8 @@ class Noise(threading.Thread):
 @contextlib.contextmanager
 def own_nginx(folder):
     folder.mkdir()
-    server = Nginx(folder)
-    try:
+    with Nginx(folder) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def watch(daemon):

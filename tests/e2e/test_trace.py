@@ -241,20 +241,19 @@ def test_systemd_is_told_when_it_is_ready(own_listener, tmp_path):
 
 def test_a_closed_pipe_ends_it_quietly(own_listener):
     command = ["trace", "--json", *observer.port_options([wire.port_of(own_listener)])]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [observer.BINARY, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
-    )
-    try:
-        assert process.stderr.readline().decode().strip() == observer.OBSERVING
-        make_pairs(own_listener, 1)
-        assert process.stdout.readline().startswith(b"{")
-        process.stdout.close()
-        end = time.monotonic() + observer.DEADLINE
-        while process.poll() is None and time.monotonic() < end:
+    ) as process:
+        try:
+            assert process.stderr.readline().decode().strip() == observer.OBSERVING
             make_pairs(own_listener, 1)
-            time.sleep(0.05)
-        assert process.poll() == 0
-        assert process.stderr.read() == b""
-    finally:
-        process.kill()
-        process.wait()
+            assert process.stdout.readline().startswith(b"{")
+            process.stdout.close()
+            end = time.monotonic() + observer.DEADLINE
+            while process.poll() is None and time.monotonic() < end:
+                make_pairs(own_listener, 1)
+                time.sleep(0.05)
+            assert process.poll() == 0
+            assert process.stderr.read() == b""
+        finally:
+            process.kill()

@@ -5,12 +5,12 @@ import subprocess
 
 import pytest
 
-from lib import observer
+from lib import deadlines, observer
 
 pytestmark = pytest.mark.once
 
 
 def test_a_move_that_no_program_saw_is_counted_and_makes_no_verdict_up():
     done = subprocess.run([observer.ROOT / "build" / "tests" / "e2e" / "lib" / "unseen"], capture_output=True, text=True,
-                          timeout=4 * observer.DEADLINE, check=False)
+                          timeout=deadlines.START, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 
 import subprocess
 
+from lib import deadlines
 from lib.host import ROOT
 
 TABLE = ROOT / "tests" / "verifier.tsv"
@@ -20,7 +21,7 @@ def table():
 
 
 def measured():
-    output = subprocess.check_output([ROOT / "build" / "verifier"], text=True, timeout=120)
+    output = subprocess.check_output([ROOT / "build" / "verifier"], text=True, timeout=deadlines.START)
     return rows(output.splitlines()[1:])
 
 

@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 
+from lib import deadlines
+
 DEADLINE = 60.0
 FLAGS = """
     --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -34,6 +36,13 @@ class Browser:
     """One process with an empty profile of its own; as many pages as are asked for."""
 
     def __init__(self):
+        self.numbers = itertools.count(1)
+        self.results = {}
+        self.pages = {}
+        self.changed = threading.Condition()
+        self.ended = False
+
+    def __enter__(self):
         self.stack = contextlib.ExitStack()
         profile = self.stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         theirs, self.commands = os.pipe()
@@ -46,20 +55,22 @@ class Browser:
         )
         os.close(theirs)
         os.close(theirs_too)
-        self.numbers = itertools.count(1)
-        self.results = {}
-        self.pages = {}
-        self.changed = threading.Condition()
-        self.ended = False
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-
-    def __enter__(self):
+        try:
+            self.call("Browser.getVersion", deadline=deadlines.START)
+        except BaseException:
+            self.process.kill()
+            self._end()
+            raise
         return self
 
     def __exit__(self, *_):
         with contextlib.suppress(AssertionError, OSError):
             self.call("Browser.close")
+        self._end()
+
+    def _end(self):
         os.close(self.commands)
         try:
             self.process.wait(DEADLINE)
@@ -88,7 +99,7 @@ class Browser:
         elif page := self.pages.get(message.get("sessionId")):
             page.events.append((message["method"], message["params"]))
 
-    def call(self, method, session=None, **parameters):
+    def call(self, method, session=None, deadline=DEADLINE, **parameters):
         """Sends a command; its result."""
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": parameters}
@@ -97,15 +108,15 @@ class Browser:
         data = json.dumps(message).encode() + b"\0"
         while data:
             data = data[os.write(self.commands, data) :]
-        self.wait_until(lambda: number in self.results or self.ended, method)
+        self.wait_until(lambda: number in self.results or self.ended, method, deadline)
         answer = self.results.pop(number, {"error": "the browser ended"})
         assert "error" not in answer, (method, answer)
         return answer["result"]
 
-    def wait_until(self, condition, what):
+    def wait_until(self, condition, what, deadline=DEADLINE):
         """Until condition(), which must not call the browser, holds; it is tried at every message."""
         with self.changed:
-            assert self.changed.wait_for(condition, DEADLINE), f"waited in vain for {what}"
+            assert self.changed.wait_for(condition, deadline), f"waited in vain for {what}"
 
     def open(self, **settings):
         return Page(self, **settings)

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lib import deadlines
+
 DEADLINE = 30.0
 
 FIELDS = """
@@ -127,7 +129,7 @@ class Capture:
             stderr=subprocess.PIPE,
         )
         try:
-            self._mark()
+            self._mark(deadlines.START)
         except BaseException:
             self._kill()
             raise
@@ -139,10 +141,10 @@ class Capture:
         else:
             self._stop()
 
-    def _mark(self):
+    def _mark(self, deadline=DEADLINE):
         """Sends a datagram again and again, until it is in the file: what was sent before it is there too."""
         mark = secrets.token_hex(16).encode()
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + deadline
         while mark not in self.file.read_bytes()[-65536:]:
             assert time.monotonic() < end and self.process.poll() is None, "dumpcap does not write"
             self.marker.sendto(mark, self.marker.getsockname())

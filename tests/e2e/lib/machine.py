@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-DEADLINE = 60.0
+from lib import deadlines
 
 # The file systems, then systemd, without any service of the host's.
 BOOT = r"""
@@ -46,20 +46,22 @@ class Machine:
     """One with this file in /srv."""
 
     def __init__(self, file):
+        self.file = file
+
+    def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.base = stack.enter_context(tempfile.TemporaryDirectory(prefix="keepwatch-machine-"))
             group = control_groups() / Path(self.base).name
             group.mkdir()
             stack.callback(self._remove_groups, group)
             enter = 'echo $$ > "$0/cgroup.procs"; exec "$@"'
-            boot = ["unshare", "-m", "-p", "-f", "-C", "-i", "-n", "--kill-child", "sh", "-c", BOOT, "sh", self.base, file]
+            boot = ["unshare", "-m", "-p", "-f", "-C", "-i", "-n", "--kill-child", "sh", "-c", BOOT, "sh", self.base,
+                    self.file]
             self.process = subprocess.Popen(["sh", "-c", enter, group, *boot], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             stack.callback(self._kill)
             self._wait_until(self._is_up, "systemd")
             self.stack = stack.pop_all()
-
-    def __enter__(self):
         return self
 
     def __exit__(self, *_):
@@ -72,7 +74,7 @@ class Machine:
     @staticmethod
     def _remove_groups(top):
         for folder, _, _ in os.walk(top, topdown=False):
-            end = time.monotonic() + DEADLINE
+            end = time.monotonic() + deadlines.START
             while time.monotonic() < end:
                 try:
                     os.rmdir(folder)
@@ -81,7 +83,7 @@ class Machine:
                     time.sleep(0.05)
 
     def _wait_until(self, condition, what):
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + deadlines.START
         while not condition():
             assert self.process.poll() is None, self.process.stderr.read()
             assert time.monotonic() < end, f"waited in vain for {what}"
@@ -101,7 +103,7 @@ class Machine:
     def run(self, *command):
         """Runs a command there."""
         return subprocess.run(["nsenter", "-t", self._first(), "-m", "-p", "-C", "-i", "-n", "-r", "-w", *command],
-                              capture_output=True, text=True, timeout=DEADLINE, stdin=subprocess.DEVNULL)
+                              capture_output=True, text=True, timeout=deadlines.START, stdin=subprocess.DEVNULL)
 
     def wait_for(self, wanted, *command):
         """Until this is what a command says there."""
@@ -110,5 +112,5 @@ class Machine:
     def added(self):
         """Files and folders that are there and not here."""
         found = subprocess.run(["nsenter", "-t", self._first(), "-m", "find", f"{self.base}/upper", "-printf", "%P\n"],
-                               capture_output=True, text=True, timeout=DEADLINE, check=True)
+                               capture_output=True, text=True, timeout=deadlines.START, check=True)
         return found.stdout.splitlines()

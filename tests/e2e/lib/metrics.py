@@ -5,7 +5,7 @@ import re
 import urllib.error
 import urllib.request
 
-from lib import observer
+from lib import deadlines, observer
 
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)(?: # .*)?")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"')
@@ -73,7 +73,8 @@ class Daemon(observer.Observer):
     def __enter__(self):
         super().__enter__()
         try:
-            self.wait_until(lambda: self._find_url(), "the line that says where its metrics are")
+            self.wait_until(lambda: self._find_url(), "the line that says where its metrics are",
+                            deadlines.START)
         except BaseException:
             self._kill()
             raise

@@ -4,12 +4,14 @@
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
-from lib import wire
+from lib import deadlines, wire
 
 FILE_SIZE = 300_000
 LARGE_SIZE = 16_000_000
+WORKERS = 2
 
 # One server for each way to end a connection: its name, and what sets it apart.
 SERVERS = {
@@ -31,7 +33,7 @@ LOCATIONS = """
 CONFIG = """
 daemon off;
 user root;
-worker_processes 2;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 1024; }}
@@ -53,8 +55,8 @@ http {{
 
 
 class Nginx:
-    """A running nginx. It is handed sockets that listen already: no port can be lost on the way to it, and
-    nobody has to connect to see whether it is ready."""
+    """nginx for a with statement. It is handed sockets that listen already: no port can be lost on the way to it, and
+    nobody has to connect to see whether it is ready, because its workers can be counted."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -62,18 +64,55 @@ class Nginx:
         (self.folder / "www" / "file").write_bytes(b"x" * FILE_SIZE)
         (self.folder / "www" / "large").write_bytes(b"x" * LARGE_SIZE)
         (self.folder / "www" / "page").write_text("a word and a word\n" * 100)
-        listeners = {name: wire.listen() for name in SERVERS} | {"ipv6": wire.listen("::1")}
-        self.addresses = {name: listener.getsockname()[:2] for name, listener in listeners.items()}
+        self.listeners = {name: wire.listen() for name in SERVERS} | {"ipv6": wire.listen("::1")}
+        self.addresses = {name: listener.getsockname()[:2] for name, listener in self.listeners.items()}
         (self.folder / "nginx.conf").write_text(self.config())
-        descriptors = [listener.fileno() for listener in listeners.values()]
+
+    def __enter__(self):
+        descriptors = [listener.fileno() for listener in self.listeners.values()]
         self.process = subprocess.Popen(
             ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"],
             env=os.environ | {"NGINX": "".join(f"{descriptor};" for descriptor in descriptors)},
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
         )
-        for listener in listeners.values():
+        try:
+            self._close_listeners()
+            self._wait_for_workers()
+        except BaseException:
+            self._kill()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            self._kill()
+        else:
+            self.stop()
+
+    def _close_listeners(self):
+        for listener in self.listeners.values():
             listener.close()
+
+    def _wait_for_workers(self):
+        end = time.monotonic() + deadlines.START
+        while len(self.workers()) < WORKERS:
+            assert self.process.poll() is None, self._complaints()
+            assert time.monotonic() < end, "waited in vain for nginx's workers"
+            time.sleep(0.02)
+
+    def _kill(self):
+        """Ends it by SIGTERM first, because a master that is killed leaves its workers behind."""
+        self.process.terminate()
+        try:
+            self.process.wait(wire.DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _complaints(self):
+        log = self.folder / "error.log"
+        return log.read_text() if log.exists() else ""
 
     def config(self):
         servers = ""
@@ -81,7 +120,7 @@ class Nginx:
         for name, settings in (SERVERS | {"ipv6": SERVERS["plain"]}).items():
             address = wire.name_of(self.addresses[name])
             servers += f"\tserver {{\n\t\tlisten {address};\n\t\t{settings}{locations}\t}}\n"
-        return CONFIG.format(folder=self.folder, servers=servers)
+        return CONFIG.format(folder=self.folder, servers=servers, workers=WORKERS)
 
     @property
     def ports(self):
@@ -96,7 +135,7 @@ class Nginx:
         return [int(child) for child in children.split()]
 
     def stop(self):
-        self.process.terminate()
-        assert self.process.wait(30) == 0
-        log = (self.folder / "error.log").read_text()
+        self._kill()
+        assert self.process.returncode == 0
+        log = self._complaints()
         assert not re.search(r"\[(error|crit|alert|emerg)\]", log), log

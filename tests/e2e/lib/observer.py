@@ -9,13 +9,12 @@ import threading
 import time
 from pathlib import Path
 
-from lib import kernel, loss, record, wire
+from lib import deadlines, kernel, loss, record, wire
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / os.environ.get("KEEPWATCH_BUILD", "build")  # another build's programs may be tested
 BINARY = BUILD / "keepwatch"
 DEADLINE = 30.0
-START_DEADLINE = 240.0  # the verifier takes its time on a busy machine, and several observers start at once
 SANITIZED = "ASAN_OPTIONS" in os.environ
 OBSERVING = "keepwatch: observing"
 
@@ -64,7 +63,7 @@ class Observer:
         self._start()
         try:
             self.wait_until(
-                lambda: OBSERVING in self.errors or self.process.poll() is not None, "the start", START_DEADLINE
+                lambda: OBSERVING in self.errors or self.process.poll() is not None, "the start", deadlines.START
             )
             assert OBSERVING in self.errors, f"it ended at once: {self.errors}"
             self._note_objects()

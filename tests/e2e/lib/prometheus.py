@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from lib import deadlines
 from lib.metrics import DIRECT
 from lib.observer import DEADLINE
 
@@ -47,7 +48,7 @@ class Prometheus:
         self.reader.start()
         try:
             with self.changed:
-                assert self.changed.wait_for(self._is_ready, DEADLINE), self.said
+                assert self.changed.wait_for(self._is_ready, deadlines.START), self.said
         except BaseException:
             self.__exit__()
             raise

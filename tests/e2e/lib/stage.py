@@ -12,11 +12,8 @@ from pathlib import Path
 import pytest
 
 from lib import observer, wire
-
-pytest.register_assert_rewrite("lib.capture")
-
-from lib.capture import Capture  # noqa: E402
-from lib.servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node  # noqa: E402
+from lib.capture import Capture
+from lib.servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node
 
 KINDS = {
     "apache": Apache,
@@ -64,11 +61,8 @@ class Stage(observer.Trace):
         self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
         try:
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
-                server = KINDS[kind](Path(folder), port, *arguments, **settings)
-                try:
+                with KINDS[kind](Path(folder), port, *arguments, **settings) as server:
                     yield server
-                finally:
-                    server.stop()
         finally:
             self.free.append(port)
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import signal
 
-from lib.servers.process import Server, wait_until
+from lib.servers.process import Server
+
+WORKERS = 2
 
 PROGRAM = """
 def application(environ, start_response):
@@ -21,11 +23,13 @@ class Gunicorn(Server):
 
     def __init__(self, folder, port, keepalive=600, max_requests=0, worker="gthread"):
         (folder / "program.py").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
-        arguments = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", 2, "--worker-class", worker]
+        arguments = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", WORKERS, "--worker-class", worker]
         arguments += ["--threads", 8] if worker == "gthread" else []
         arguments += ["--keep-alive", keepalive, "--max-requests", max_requests, "--graceful-timeout", 2]
         super().__init__(folder, port, [*arguments, "program:application"], PYTHONDONTWRITEBYTECODE="1")
-        wait_until(lambda: self.said().count("Booting worker") == 2, "two workers")
+
+    def is_up(self):
+        return super().is_up() and self.said().count("Booting worker") >= WORKERS
 
     def reload(self):
         """New workers are started, then the old ones are told to stop."""

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from lib import deadlines
+
 DEADLINE = 30.0
 ESTABLISHED, LISTEN = "01", "0A"
 
@@ -19,8 +21,8 @@ def count_sockets(port, state):
     return sum(len(wanted.findall(Path(f"/proc/net/{table}").read_text())) for table in ("tcp", "tcp6"))
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + DEADLINE
+def wait_until(condition, what, deadline=DEADLINE):
+    end = time.monotonic() + deadline
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.02)
@@ -34,7 +36,8 @@ def is_alive(pid):
 
 
 class Server:
-    """A server on 127.0.0.1. Of what can be fetched / is small, and /large is more than any buffer holds."""
+    """A server on 127.0.0.1, for a with statement. Of what can be fetched / is small, and /large is more than any
+    buffer holds."""
 
     LARGE = 16_000_000
 
@@ -43,21 +46,32 @@ class Server:
         self.port = port
         self.address = ("127.0.0.1", port)
         self.log = folder / "log"
+        self.arguments = [str(argument) for argument in arguments]
+        self.environment = environment
+
+    def __enter__(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [str(argument) for argument in arguments],
-                cwd=folder,
-                env=os.environ | environment,
+                self.arguments,
+                cwd=self.folder,
+                env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         try:
-            wait_until(lambda: count_sockets(port, LISTEN) or self.process.poll() is not None, "a listener")
+            wait_until(lambda: self.is_up() or self.process.poll() is not None, "a server that is up", deadlines.START)
             assert self.process.poll() is None, self.said()
         except BaseException:
             self.stop()
             raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def is_up(self):
+        return count_sockets(self.port, LISTEN) > 0
 
     @property
     def pid(self):
