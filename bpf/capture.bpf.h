@@ -9,8 +9,8 @@
 #define KW_LINE 64     /* bytes that are wiped at once */
 #define KW_STEPS 16384 /* most steps of one call: bounded work, up to 1 MiB of heads */
 
-/* What a step works on. The numbers are in scratch, not on the stack: the verifier follows every value on the
- * stack from step to step, and would never see two alike. */
+/* The things that a step works on. The numbers are in scratch and not on the stack, because the verifier follows every
+ * value on the stack from step to step, and would never see two alike. */
 struct kw_reader {
 	struct kw_connection *c;
 	struct kw_scratch *scratch;
@@ -246,7 +246,7 @@ static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
 }
 
 /* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
- * body as the call has, in one go. What came of it is in cursor->event; the rest is for the steps. */
+ * body as the call has, in one go. The result is in cursor->event; the rest is for the steps. */
 static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
 					  const struct kw_buffers *buffers)
 {

@@ -133,8 +133,8 @@ static __always_inline __u32 kw_direction(__u8 role, enum kw_way way)
 
 /* ---- positions ----------------------------------------------------------------------------------- */
 
-/* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. What lies
- * before the first position (of a connection that is older than the observer) is taken for the first. */
+/* A sequence number as a stream position: it lies within 2 GiB of @near, which is one already. A place
+ * before the first position (of a connection that is older than the observer) counts as the first. */
 static __always_inline __u64 kw_position(__u32 sequence, __u32 base, __s64 near)
 {
 	__s64 position = near + (__s32)(sequence - (base + (__u32)near));

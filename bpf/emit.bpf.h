@@ -90,7 +90,7 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
 
-/* A record of a connection in the middle of a body, of which some bytes were let pass. */
+/* A record is made in the middle of a body, and some of its bytes passed without being counted: counts them. */
 static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
 {
 	struct tcp_sock *tcp = kw_tcp(sk);
@@ -102,7 +102,7 @@ static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_co
 		http->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
 }
 
-/* What the server sent that belongs to no response. A whole response that nobody had asked for, behind another one, is
+/* Counts bytes of the server that belong to no response. A whole response that nobody had asked for, behind another one, is
  * among it: but only the end says that no request came; 408 alone has a meaning of its own (RFC 9110 section 15.5.9). */
 static __always_inline void kw_settle_surplus(struct kw_http *http, const struct http1_stream *responses)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the machine's events mean for the connection: counts, times, positions, what was announced. */
+/* The machine's events change the connection: its counts, times, positions, and whether a close was announced. */
 #ifndef KEEPWATCH_EXCHANGE_BPF_H
 #define KEEPWATCH_EXCHANGE_BPF_H
 
@@ -202,7 +202,7 @@ static __always_inline void kw_request_end(struct kw_connection *c, const struct
 	c->sides[HTTP1_REQUESTS].open = 0;
 }
 
-/* What began was no message: a PROXY protocol header, or no HTTP at all. Nothing else came before it. */
+/* The bytes that had begun were no message: a PROXY protocol header, or no HTTP at all. Nothing else came before. */
 static __always_inline void kw_take_back(struct kw_connection *c, struct kw_side *side)
 {
 	struct kw_http *http = &c->http;
@@ -406,7 +406,7 @@ static __always_inline void kw_lost(struct kw_side *side, const struct http1_str
 	kw_taint(side, s->errors & HTTP1_ERRORS_FATAL ? KW_TAINT_MALFORMED : why);
 }
 
-/* What was wrong with a message, of which its events say how far it has come: each error is counted once. */
+/* The faults of a message that were not counted yet. Its events say how far it has come, so that each counts once. */
 static __always_inline __u32 kw_errors_of(const struct kw_side *side, const struct http1_stream *s, __u32 event)
 {
 	__u32 in_head = side->open && s->framing == HTTP1_FRAMING_NONE;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* keepwatch, the kernel side: facts about every TCP connection, kept in the storage of its socket.
  *
- *   hook                            what is learnt there
+ *   hook                            the observer learns there
  *   tp_btf/inet_sock_set_state      a connection begins; a FIN is sent or arrives; the socket is closed
  *   tp_btf/sock_send_length         bytes were sent: they go through the HTTP/1.x machine
- *   tp_btf/sock_recv_length         bytes were received: likewise; errors and EOF the application saw
+ *   tp_btf/sock_recv_length         bytes were received: the same; errors and EOF that the application saw
  *   fexit/tcp_sendmsg, tcp_recvmsg  the same where those two tracepoints are missing
  *   fexit/tcp_sendpage              the same for sendfile and splice, where they go a way of their own
  *   tp_btf/tcp_receive_reset        the peer's RST
@@ -385,8 +385,8 @@ int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 }
 
 /* Sockets that no process has a descriptor of are not met here: those that nobody has accepted yet, which nobody has
- * used; those that their owner has closed, of which the end tells; and those that io_uring alone holds. One that
- * several descriptors name is met several times, and due once. */
+ * used; those that their owner has closed, which are reported at their end; and those that io_uring alone holds. A socket
+ * that several descriptors name is met several times, but is due once. */
 SEC("?iter/task_file")
 int kw_sweep_files(struct bpf_iter__task_file *ctx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Everything that depends on the kernel's or the processor's ways, one accessor each.
  *
- * What differs between the kernels that keepwatch runs on, which are 6.1 and newer:
+ * These things differ between the kernels that keepwatch runs on, which are 6.1 and newer:
  *
  *   from  until  what                                                          what is done about it
  *   6.3          tracepoints sock_send_length and sock_recv_length exist       the trampoline front end before
@@ -76,8 +76,8 @@ static __always_inline const struct tcp_sock *kw_tcp_known(struct sock *sk)
 
 /* When the bytes of a send or receive that has just ended passed, by CLOCK_MONOTONIC. TCP itself has looked at the
  * clock when the last segment before the receive arrived, or when it sent what it had: that is nearer to the truth
- * than the time at which the call ends, and saves a look at the clock that costs 50 ns. What a send has left to be
- * sent later (by Nagle's algorithm, a full window, a queue below) has no such time yet. */
+ * than the time at which the call ends, and saves a look at the clock that costs 50 ns. Bytes that a send has
+ * left to be sent later (by Nagle's algorithm, a full window, a queue below) have no such time yet. */
 static __always_inline __u64 kw_passed_at(struct sock *sk, enum kw_way way)
 {
 	const struct tcp_sock *tcp = NULL;
@@ -138,8 +138,8 @@ static __always_inline __u32 kw_arrived(const struct sock *sk, const struct tcp_
 
 /* ---- trampolines: how the kernel's own functions are called ------------------------------------------ */
 
-/* What the function returned, in a program at its exit. Where arguments end and the result begins differs from
- * kernel to kernel with their number: the helper knows (from 5.17). */
+/* The function's result, in a program at its exit. Its place differs from kernel to kernel with the number of arguments,
+ * which the helper knows (from 5.17). */
 static __always_inline int kw_result(void *ctx)
 {
 	__u64 result = 0;

@@ -81,7 +81,7 @@ static __always_inline void kw_read_tcp(struct kw_connection *c, struct sock *sk
 	closing->unrecovered = tcp->inet_conn.icsk_retransmits;
 }
 
-/* The socket has left the kernel's tables. What can still be read of it is read now; the time comes last, since a
+/* The socket has left the kernel's tables. Reads everything that can still be read; the time comes last, because a
  * sweep that sees it may report all this at once. */
 static __always_inline void kw_read_closing(struct kw_connection *c, struct sock *sk, int from)
 {
@@ -145,7 +145,7 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk
 		kw_on_event(c, sk, &cursor);
 }
 
-/* What was sent of a body that the end cuts, and let pass. */
+/* Counts the bytes of a body that were sent and passed without being counted, before the end cuts it. */
 static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *sk)
 {
 	struct tcp_sock *tcp = kw_tcp(sk);
@@ -164,7 +164,7 @@ static __always_inline void kw_settle_doubt(struct kw_connection *c)
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, KW_ANNOUNCED_DELIMITED, c->http.counts.responses);
 }
 
-/* What only the end makes plain: a response that was seen before its request, and one that the close ends. */
+/* Settles responses that only the end makes plain: one that was seen before its request, and one that the close ends. */
 static __always_inline void kw_last_response(struct kw_connection *c, struct sock *sk)
 {
 	struct kw_cursor cursor = {

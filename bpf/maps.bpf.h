@@ -11,7 +11,7 @@
 
 const volatile struct kw_config kw_config = {};
 
-/* What the next sweep is to do; set by user space before it runs the iterator. */
+/* The task of the next sweep; set by user space before it runs the iterator. */
 enum kw_sweep_mode {
 	KW_SWEEP_PROGRESS, /* report what changed, and what was closed a second ago and is still held */
 	KW_SWEEP_FINAL,    /* report everything that was closed */
@@ -22,9 +22,9 @@ __u32 kw_sweep_mode = KW_SWEEP_PROGRESS;
 
 struct kw_unfinished kw_unfinished = {}; /* as far as the sweep has come; user space clears it before */
 
-/* An iterator over files holds each for a moment. A socket that is closed just then is closed by keepwatch in the end,
- * of which nothing follows for whose it was. User space says when an iterator is at work; who that is, the first one
- * notes. */
+/* An iterator over files holds each for a moment. A socket that its owner closes just then is closed by keepwatch in
+ * the end, which must not be taken for its owner. User space says when an iterator is at work; the first iterator notes
+ * which process that is. */
 __u32 kw_iterating = 0;
 static __s32 kw_self; /* a thread group */
 
@@ -36,8 +36,8 @@ struct kw_samples {
 	__u16 buckets[KW_HISTOGRAM_BUCKETS];
 };
 
-/* What one direction alone writes. A send and a receive may run at once on two processors: so nothing of
- * this is shared, and a record puts the two together. */
+/* Fields that one direction alone writes. A send and a receive may run at once on two processors, so none of this is
+ * shared, and a record puts the two together. */
 struct kw_side {
 	__u32 flags;  /* enum kw_http_flag */
 	__u32 errors; /* 1 << enum http1_error */
@@ -103,7 +103,7 @@ struct {
 	__type(value, struct kw_connection);
 } connections SEC(".maps");
 
-/* What was reported of a connection that lives; only for those that were alive at a sweep. */
+/* The counts that were reported of a living connection; only for those that were alive at a sweep. */
 struct kw_reported {
 	struct kw_counts counts;
 	struct kw_samples samples[KW_HISTOGRAM_MAX];

@@ -19,8 +19,8 @@
 #include "connection.bpf.h"
 
 #define KW_SPAN_MOST (1U << 30) /* bytes let pass unseen: no sequence number may come round again */
-/* What splice() takes out of a socket shows no event, so sequence numbers may come round before the next one does. Where
- * less than 2 GiB arrived since the last event they did not: what lay in the queue before is less than 1 GiB. */
+/* Bytes that splice() takes out of a socket show no event, so sequence numbers may come round before the next event. They
+ * did not if less than 2 GiB arrived since the last event, because the queue before held less than 1 GiB. */
 #define KW_RECEIVED_MIB(tcp) ((__u32)((tcp)->bytes_received >> 20))
 #define KW_UNSEEN_MOST 2047U
 #define KW_SPAN_ENDLESS (1ULL << 62) /* bytes left of what only the close ends */

@@ -96,7 +96,7 @@ static __always_inline void kw_take_gap(struct kw_connection *c, struct sock *sk
 	c->rx_bytes += gap;
 }
 
-/* A call that receives from @sk has ended likewise. @flags: those of recvmsg(). */
+/* A call that receives from @sk has ended with @result, as it returns to its caller. @flags: those of recvmsg(). */
 static __always_inline int kw_received(struct sock *sk, int result, int flags)
 {
 	struct kw_connection *c;

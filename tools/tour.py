@@ -23,7 +23,7 @@ def is_source(path):
 
 
 def words(text):
-    """What stands in `backticks`: names, with or without a folder before and an ending behind."""
+    """The words in `backticks`: names, with or without a folder before and an ending behind."""
     for quoted in re.findall(r"`([^`\n]+)`", text):
         yield from (part for part in re.split(r"[/\s,:]+", quoted) if part)
 

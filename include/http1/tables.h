@@ -6,7 +6,8 @@
 
 #include "words.h"
 
-/* What a field is for: how a line counts whose name is this one but for blanks or control bytes, which some peers drop. */
+/* The use of a field. It decides how a line counts whose name is this one but for blanks or control bytes, because some
+ * peers drop those. */
 #define HTTP1_USE_FRAMES 1 /* frames the message or says how long the connection lives: the framing is lost */
 #define HTTP1_USE_DOUBT 2 /* says something of the connection: peers may disagree, so the message is doubtful */
 #define HTTP1_USE_NOTHING 0 /* the line passes as any other */

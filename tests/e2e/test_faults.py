@@ -77,7 +77,7 @@ def wait_for_any_moment(process):
 
 
 def start_and_stop(ports, kill):
-    """Runs keepwatch from its start to an end at any moment, whatever it is at then. What it held in the kernel."""
+    """Runs keepwatch from its start to an end at any moment, whatever it does then. Returns the things that it held in the kernel."""
     command = [observer.BINARY, *random.choice([["trace"], ["run", "--listen", "127.0.0.1:0"], ["report"]]),
                *observer.port_options(ports)]
     with child(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -7,8 +7,8 @@
 
 #include "include/event.h"
 
-/* The findings, for each of which a service keeps examples; findings of one severity are printed in this order. Their
- * names are kw_finding_name()'s. */
+/* The findings: a service keeps examples for each. Findings of one severity are printed in this order. kw_finding_name() has
+ * their names. */
 enum kw_finding_id {
 	KW_FINDING_TIMEOUT_RACE,
 	KW_FINDING_TRUNCATED_RESPONSES,

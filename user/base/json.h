@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* JSON of which nothing can go missing: an object or a list that memory did not suffice for is NULL as a whole, and so is
- * everything that it is put into. Whoever writes it out learns of it then, once. */
+/* JSON in which no key can go missing: if memory does not suffice for an object or a list, the whole is NULL, and so is
+ * everything that it is put into. The function that writes it out reports that, once. */
 #ifndef KEEPWATCH_JSON_H
 #define KEEPWATCH_JSON_H
 

@@ -50,7 +50,7 @@ static int drop_capabilities(void)
 	return 0;
 }
 
-/* What the event loop, the metrics server and the outputs call, whatever the arguments. */
+/* System calls of the event loop, the metrics server and the outputs, allowed with any arguments. */
 static const int allowed[] = {
 	/* descriptors that are open */
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(lseek),

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the process may do, before and after it begins to observe.
+/* The privileges of the process, before and after it begins to observe.
  *
  * To begin takes
- *   CAP_BPF, CAP_PERFMON    load and attach the programs: without them there is nothing to be seen;
+ *   CAP_BPF, CAP_PERFMON    load and attach the programs: without them nothing can be seen;
  *   CAP_SYS_ADMIN           enter the other network namespaces, for the connections that are open in them already;
  *   CAP_SYS_PTRACE          find those namespaces in /proc/PID/ns of other users' processes;
  * and, from then on, of all capabilities only
  *   CAP_DAC_READ_SEARCH     open_by_handle_at(), by which a control group's number is turned into its path.
- * What reads the kernel side later (maps, the ring, the iterator) works on descriptors that are open by then. */
+ * Reading the kernel side later (maps, the ring, the iterator) takes none, because the descriptors are open by then. */
 #ifndef KEEPWATCH_PRIVILEGES_H
 #define KEEPWATCH_PRIVILEGES_H
 

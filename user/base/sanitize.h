@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Copies @text, of at most @length bytes or up to its NUL, to @ret_clean of @size bytes (1 at least), always
- * ended by NUL. Control characters and bytes that are no UTF-8 become '?'. What does not fit is cut, never
+ * ended by NUL. Control characters and bytes that are no UTF-8 become '?'. Text that does not fit is cut, never
  * within a character. Returns the length. */
 size_t kw_sanitize(const char *text, size_t length, char *ret_clean, size_t size);
 

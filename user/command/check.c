@@ -157,7 +157,7 @@ static enum kw_front_end check_front_ends(struct report *report, struct keepwatc
 	return choice.chosen;
 }
 
-/* What counts in the end: the kernel takes the programs and lets them be attached. */
+/* The test that counts in the end: the kernel takes the programs and lets them be attached. */
 static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 {
 	char advice[256];

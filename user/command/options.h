@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line and the configuration file, read into one structure. Both know the same names: they stand
- * in one table. What the command line says wins; of lists, both count. */
+ * in one table. The command line wins over the file; lists from both count. */
 #ifndef KEEPWATCH_OPTIONS_H
 #define KEEPWATCH_OPTIONS_H
 

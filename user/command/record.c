@@ -20,7 +20,7 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 	return r;
 }
 
-/* What is open at the end is recorded too: a replay may ask for it. */
+/* Connections that are open at the end are recorded too, because a replay may ask for them. */
 static int record(const struct kw_options *options, struct kw_cgroups *cgroups,
 		  struct kw_recording_writer *writer)
 {

@@ -5,8 +5,8 @@
 
 #include "command/options.h"
 
-/* Reads command line and file again. What differs from @running and cannot change without a restart is named in a
- * warning; all else is the caller's to take over. On failure, such as a bad line in the file, that has been logged.
+/* Reads command line and file again. Options that differ from @running and cannot change without a restart are named
+ * in a warning; the caller takes over all others. On failure, such as a bad line in the file, that has been logged.
  * Free the result with kw_options_free(). */
 int kw_reload(const struct kw_options *running, struct kw_options *ret_options);
 

@@ -10,7 +10,7 @@
 #include "output/metrics/metrics.h"
 #include "recording/player.h"
 
-/* What is told at the end is told of a damaged file too; that it is damaged has the last word. */
+/* The end of the output is printed for a damaged file too; then the damage decides the result. */
 static int both(int played, int finished)
 {
 	return played < 0 ? played : finished;
@@ -54,7 +54,7 @@ static int as_report(struct kw_player *player, const struct kw_options *options,
 	return r;
 }
 
-/* What is still open at the end of a recording is no event of the daemon's. */
+/* Connections that are still open at the end of a recording are left out, because the daemon gets no such event. */
 static int count(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	if (event->connection && event->connection->report == KW_REPORT_OPEN)

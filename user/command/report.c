@@ -7,7 +7,7 @@
 #include "command/observation.h"
 #include "command/settings.h"
 
-/* What connections that stay open did in the last second counts too. */
+/* The last sweep reports open connections, so that their last second counts too. */
 static int observe(const struct kw_options *options, struct kw_observer *observer, struct kw_reporter *reporter)
 {
 	struct kw_sink sink = kw_reporter_sink(reporter);

@@ -384,7 +384,7 @@ static void (*const leads[KW_REASON_MAX])(struct writer *w) = {
 	[KW_REASON_ANNOUNCED_BY_RESPONSE] = lead_announced_by_response,
 };
 
-/* --- What else there is to say ------------------------------------------------------------------------- */
+/* --- Further sentences ------------------------------------------------------------------------- */
 
 /* Why a request without a response is called stale, or is not. */
 static void say_waiting(struct writer *w)
@@ -527,7 +527,7 @@ static void say_lost(struct writer *w)
 		    verdict->lost_requests == 1 ? " got" : "s got");
 }
 
-/* What peers may read in another way than keepwatch, and what belongs to no message. */
+/* Parts that peers may read in another way than keepwatch, and bytes that belong to no message. */
 static void say_oddities(struct writer *w)
 {
 	const struct kw_http *http = &w->event->http;

@@ -202,8 +202,8 @@ static void derive_responses(struct kw_facts *f)
 	f->delimited = (http->flags & KW_HTTP_DELIMITED) || http->last_response_framing == HTTP1_FRAMING_CLOSE;
 }
 
-/* What came behind the last complete request was read as nothing but a length, when the server had closed: a
- * lingering close, which discards what still comes. */
+/* After the server had closed, the bytes behind the last complete request were read as nothing but a length: a lingering
+ * close, which discards whatever still arrives. */
 static bool is_discarded(const struct kw_event_connection *event)
 {
 	const struct kw_http *http = &event->http;
@@ -238,8 +238,8 @@ static void derive_requests(struct kw_facts *f)
 	f->late_request = beyond || f->late_unread;
 }
 
-/* Bytes that had come when the closer acted, and that nobody read to the end. What arrived could still be read
- * after the socket had left the kernel's tables, so the count of bytes read has the last word. Bytes of a body whose
+/* Bytes that had come when the closer acted, and that nobody read to the end. Bytes that had arrived could still be
+ * read after the socket had left the kernel's tables, so the count of bytes read has the last word. Bytes of a body whose
  * end lies behind them hide nothing, and neither do empty lines behind a request. */
 static bool is_hidden(const struct kw_facts *f)
 {
@@ -321,8 +321,8 @@ static bool is_reset_over_response(const struct kw_facts *f)
 	       http->counts.responses_ended && http->response_end > acknowledged(&f->event->ending);
 }
 
-/* What lies unread may be what the phase hangs on. Unread bytes at the client are of a response: begun, but
- * whether complete nobody knows. At the server they are of a request. */
+/* The phase may depend on bytes that lie unread. At the client they are of a response, which has begun but may not be
+ * complete. At the server they are of a request. */
 static enum kw_phase phase_of_hidden(struct kw_facts *f, enum kw_phase phase)
 {
 	bool quiet = phase == KW_PHASE_UNUSED || phase == KW_PHASE_IDLE;

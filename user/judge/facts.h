@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the judge's rules ask about: a connection's raw facts brought to the point of view of "the client" and
- * "the server", and to the moment of the closer's first act. Order is decided by stream positions: the time of
- * an event says when it was noticed, which may be after what it brought about. */
+/* The facts that the judge's rules ask about: a connection's raw facts, seen as those of "the client" and "the server" at the
+ * moment of the closer's first act. Stream positions decide the order, because the time of an event is the time when it
+ * was noticed, which may be after its consequences. */
 #ifndef KEEPWATCH_JUDGE_FACTS_H
 #define KEEPWATCH_JUDGE_FACTS_H
 

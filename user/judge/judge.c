@@ -9,7 +9,7 @@
 #define TOLERANCE ((int64_t)(500 * KW_MS)) /* a timeout may be kept this much too early */
 #define NEAR_PERCENT 90                    /* of its timeout, from where on a connection may be stale */
 
-/* --- What rules have in common ------------------------------------------------------------------------- */
+/* --- Common to several rules ------------------------------------------------------------------------- */
 
 static bool by_client(const struct kw_facts *f)
 {
@@ -169,8 +169,8 @@ static bool request_timeout(const struct kw_facts *f)
 	return http->last_status == 408 && http->counts.responses > before;
 }
 
-/* What the server says to a client that has closed without a request is not the answer to anything: the client
- * may never have seen it. */
+/* Bytes that the server sends to a client that has closed without a request answer nothing, because the client may never
+ * have seen them. */
 static bool unused(const struct kw_facts *f)
 {
 	return f->phase == KW_PHASE_UNUSED && !f->answered;

@@ -62,7 +62,7 @@ static bool resets_are_hidden(const struct btf *btf)
 	return type && btf_vlen(type) < 4; /* the first one is the tracepoint's own */
 }
 
-/* What older kernels hide from both front ends, and the hook that shows it. */
+/* Things that older kernels hide from both front ends, with the hook that shows each. */
 static const struct addition {
 	const char *section;
 	const char *purpose;

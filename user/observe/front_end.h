@@ -20,7 +20,7 @@ enum kw_front_end {
 	KW_FRONT_END_MAX,
 };
 
-/* Something of which the kernel refuses a part. */
+/* The hook that keeps something from working here. */
 struct kw_missing_hook {
 	const char
 		*hook; /* as a section names it, such as "fexit/tcp_sendmsg"; lives as long as the object; NULL:

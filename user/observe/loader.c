@@ -36,9 +36,10 @@ static int refused(int r, const char *what)
 			    what, strerror(-r));
 }
 
-static int open_maps(struct kw_loader *loader, kw_loader_event_fn event, void *context)
+static int open_maps(struct kw_loader *loader, const struct kw_loader_settings *settings)
 {
-	loader->ring = ring_buffer__new(bpf_map__fd(loader->skel->maps.events), event, context, NULL);
+	loader->ring = ring_buffer__new(bpf_map__fd(loader->skel->maps.events), settings->event,
+					settings->context, NULL);
 	if (!loader->ring)
 		return kw_log_error(-errno, "cannot map the event buffer: %s", strerror(errno));
 	loader->cpus = libbpf_num_possible_cpus();
@@ -59,7 +60,7 @@ static int no_front_end(enum kw_front_end wanted, const struct kw_front_end_choi
 			    kw_front_end_name(tried), choice->missing.hook, why);
 }
 
-/* What this kernel hides, and does not let us see otherwise, goes unseen. */
+/* If the kernel refuses an addition as well, the thing that it was to show goes unseen; that is only logged. */
 static int choose_front_end(struct kw_loader *loader, enum kw_front_end wanted)
 {
 	struct kw_front_end_choice choice;
@@ -85,8 +86,7 @@ static uint32_t tick_us(void)
 	return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 ? tick.tv_nsec / 1000 : 0;
 }
 
-int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
-		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader)
+int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader **ret_loader)
 {
 	_cleanup_(kw_loader_closep) struct kw_loader *loader = NULL;
 	int r = kw_host_require();
@@ -99,14 +99,15 @@ int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_f
 	loader->skel = keepwatch_bpf__open();
 	if (!loader->skel)
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
-	loader->skel->rodata->kw_config = *config;
+	loader->skel->rodata->kw_config = *settings->filter;
 	loader->skel->rodata->kw_config.tick_us = tick_us();
 	kw_front_end_hold_iterators(loader->skel->obj);
-	bpf_map__set_max_entries(loader->skel->maps.events, ring_size); /* fails only once it is loaded */
-	r = choose_front_end(loader, front_end);
+	bpf_map__set_max_entries(loader->skel->maps.events,
+				 settings->ring_size); /* fails only once it is loaded */
+	r = choose_front_end(loader, settings->front_end);
 	if (r == 0) {
 		r = keepwatch_bpf__load(loader->skel);
-		r = r < 0 ? refused(r, "load") : open_maps(loader, event, context);
+		r = r < 0 ? refused(r, "load") : open_maps(loader, settings);
 	}
 	if (r < 0)
 		return r;
@@ -141,9 +142,9 @@ static int read_through(int fd, struct ring_buffer *ring)
 	return got < 0 ? -errno : 0;
 }
 
-/* Runs an iterator program to its end: reading is what drives it. What it writes is only a mark, that the ring is
- * filling up, and that ends a read of one byte. No read is ended without need: the next one passes over all that had
- * their turn, and where there are very many connections, that is what takes long. */
+/* Runs an iterator program to its end, which reading drives. The program writes only a mark when the ring is filling up,
+ * and the mark ends a read of one byte. It does so only when it must, because the next read passes over all connections
+ * that had their turn, which takes long where there are very many. */
 static int iterate(struct kw_loader *loader, const struct bpf_link *link, struct ring_buffer *ring)
 {
 	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));

@@ -14,27 +14,34 @@
 
 struct kw_loader;
 
-/* What a sweep over all connections is to report; the numbers are the kernel side's. */
+/* The task of a sweep over all connections; the numbers are the kernel side's. */
 enum kw_sweep_mode {
-	KW_SWEEP_PROGRESS, /* what changed since the last one, and what was closed a second ago and is still held */
-	KW_SWEEP_FINAL, /* everything that was closed */
-	KW_SWEEP_OPEN,  /* and everything that is open */
+	KW_SWEEP_PROGRESS, /* report changes since the last one, and sockets that were closed a second ago and are still held */
+	KW_SWEEP_FINAL, /* report all that were closed */
+	KW_SWEEP_OPEN,  /* report those and all that are open */
 };
 
 /* Called with the raw bytes of an event, aligned to 8. A result below 0 ends the reading. */
 typedef int (*kw_loader_event_fn)(void *context, void *data, size_t size);
 
-/* Loads the programs and maps, with this front end or the first that works; nothing is observed yet. -EOPNOTSUPP: this host cannot run it, and one line has
- * been logged that says so. Whatever it returns, there is nothing to undo but kw_loader_close(). */
-int kw_loader_open(const struct kw_config *config, uint32_t ring_size, enum kw_front_end front_end,
-		   kw_loader_event_fn event, void *context, struct kw_loader **ret_loader);
+struct kw_loader_settings {
+	const struct kw_config *filter; /* the connections to observe; need not outlive the call */
+	uint32_t ring_size;             /* bytes; a power of two and a multiple of the page size */
+	enum kw_front_end front_end;    /* KW_FRONT_END_ANY: the first that works */
+	kw_loader_event_fn event;
+	void *context; /* of event; must outlive the loader */
+};
+
+/* Loads the programs and maps; nothing is observed yet. -EOPNOTSUPP if this host cannot run it, or another -errno; one line
+ * has been logged then, and nothing is left open. */
+int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader **ret_loader);
 
 /* NULL is allowed. */
 void kw_loader_close(struct kw_loader *loader);
 KW_DEFINE_CLEANUP(struct kw_loader *, kw_loader_close);
 
 /* Attaches the hooks, then finds the connections that are older, in every network namespace, and their owners.
- * What opens after this returns is seen from its start. Errors as above. */
+ * A connection that opens after this returns is seen from its start. Errors as above. */
 int kw_loader_start(struct kw_loader *loader);
 
 /* Readable when the ring is filling up; in normal times it must be read by time, see kw_loader_consume(). */

@@ -130,12 +130,16 @@ static int open_loop(struct kw_loop *loop)
 
 static int open_all(struct kw_observer *observer, const struct kw_observer_settings *settings)
 {
+	struct kw_loader_settings loading = {.filter = settings->filter,
+					     .ring_size = settings->ring_size,
+					     .front_end = settings->front_end,
+					     .event = on_event,
+					     .context = observer};
 	int r = open_loop(&observer->loop);
 
 	if (r < 0)
 		return r;
-	r = kw_loader_open(settings->filter, settings->ring_size, settings->front_end, on_event, observer,
-			   &observer->loader);
+	r = kw_loader_open(&loading, &observer->loader);
 	if (r == 0)
 		r = kw_loader_start(observer->loader);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the program needs of the host before it can load anything. */
+/* The needs of the program: the things that a host must have before anything can be loaded. */
 #ifndef KEEPWATCH_HOST_H
 #define KEEPWATCH_HOST_H
 

@@ -14,9 +14,7 @@ struct kw_web_client;
 
 /* Must start with all zeros except the first field. */
 struct kw_web_connections {
-	struct kw_web *
-		web; /* the access rules for clients that come from now on; a reference, of which each client has one
-			     * too */
+	struct kw_web *web; /* the access rules for connections that arrive from now on; a reference */
 	struct kw_web_client *clients; /* by the time of their last request, the earliest first; owned */
 	unsigned int count;
 };

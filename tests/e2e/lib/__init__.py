@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the end-to-end tests are played with: observers, servers, traffic, namespaces, and how records are read."""
+"""Helpers of the end-to-end tests: observers, servers, traffic, namespaces, and how records are read."""

@@ -256,7 +256,7 @@ static void a_histogram_is_cumulative_and_ends_in_infinity(void **state)
 
 	(void)state;
 	kw_exposition_family(&out, "x", KW_TYPE_HISTOGRAM, "A test.");
-	kw_exposition_histogram(&out, "", bounds, buckets, 3, 2.5);
+	kw_exposition_histogram(&out, "", &(struct kw_exposed_histogram){bounds, buckets, 3, 2.5});
 	fclose(out.file);
 	assert_string_equal(text, "# HELP x A test.\n# TYPE x histogram\n"
 				  "x_bucket{le=\"0.5\"} 1\nx_bucket{le=\"1\"} 3\nx_bucket{le=\"+Inf\"} 15\n"

@@ -125,17 +125,19 @@ static void bucket(struct kw_exposition *out, const char *labels, const char *bo
 	put(out, "\n");
 }
 
-void kw_exposition_histogram(struct kw_exposition *out, const char *labels, const double *bounds,
-			     const uint64_t *buckets, size_t count, double sum)
+void kw_exposition_histogram(struct kw_exposition *out, const char *labels,
+			     const struct kw_exposed_histogram *histogram)
 {
 	uint64_t cumulative = 0;
 	char text[NUMBER_TEXT];
 
-	for (size_t i = 0; i < count; i++) {
-		cumulative += buckets[i];
-		bucket(out, labels, bound_text(out, i, i == count - 1 ? INFINITY : bounds[i]), cumulative);
+	for (size_t i = 0; i < histogram->count; i++) {
+		double bound = i == histogram->count - 1 ? INFINITY : histogram->bounds[i];
+
+		cumulative += histogram->buckets[i];
+		bucket(out, labels, bound_text(out, i, bound), cumulative);
 	}
-	real_text(sum, text);
+	real_text(histogram->sum, text);
 	sample(out, "_sum", labels, text);
 	sample(out, "_count", labels, whole_text(cumulative, false, text));
 }

@@ -38,10 +38,17 @@ void kw_exposition_family(struct kw_exposition *out, const char *name, const cha
 void kw_exposition_integer(struct kw_exposition *out, const char *labels, int64_t value);
 void kw_exposition_real(struct kw_exposition *out, const char *labels, double value);
 
-/* Samples of one histogram from @count buckets (up to KW_EXPOSITION_BUCKETS) that are not cumulative. @bounds has the upper bounds of all but
- * the last, in the metric's unit. */
-void kw_exposition_histogram(struct kw_exposition *out, const char *labels, const double *bounds,
-			     const uint64_t *buckets, size_t count, double sum);
+/* A histogram. Nothing is owned. */
+struct kw_exposed_histogram {
+	const double *bounds;    /* upper bounds of all buckets but the last, in the metric's unit */
+	const uint64_t *buckets; /* not cumulative */
+	size_t count;            /* of buckets, up to KW_EXPOSITION_BUCKETS */
+	double sum;              /* in the metric's unit */
+};
+
+/* Writes the samples of one histogram. */
+void kw_exposition_histogram(struct kw_exposition *out, const char *labels,
+			     const struct kw_exposed_histogram *histogram);
 
 void kw_exposition_end(struct kw_exposition *out);
 

@@ -68,7 +68,9 @@ static void times(struct kw_exposition *out, const char *labels, enum kw_histogr
 		if (bound != KW_NEVER && (i % 2 == 0 || kw_histogram_bounds[which][i + 1] == KW_NEVER))
 			bounds[count++] = (double)bound / 1e9;
 	}
-	kw_exposition_histogram(out, labels, bounds, buckets, count + 1, (double)times->sum / 1e9);
+	kw_exposition_histogram(
+		out, labels,
+		&(struct kw_exposed_histogram){bounds, buckets, count + 1, (double)times->sum / 1e9});
 }
 
 static void write_opened(struct kw_exposition *out, const struct service *service)
@@ -166,8 +168,10 @@ static void write_connection_requests(struct kw_exposition *out, const struct se
 		return;
 	for (int i = 0; i < KW_REQUESTS_BUCKETS - 1; i++)
 		bounds[i] = kw_requests_bounds[i];
-	kw_exposition_histogram(out, service->labels, bounds, service->counters->connection_requests,
-				KW_REQUESTS_BUCKETS, (double)service->counters->connection_requests_sum);
+	kw_exposition_histogram(out, service->labels,
+				&(struct kw_exposed_histogram){
+					bounds, service->counters->connection_requests, KW_REQUESTS_BUCKETS,
+					(double)service->counters->connection_requests_sum});
 }
 
 static void write_duration(struct kw_exposition *out, const struct service *service)

@@ -7,7 +7,7 @@
 #include "base/process.h"
 #include "output/metrics/exposition.h"
 
-/* What went wrong while observing, and the version: known to a replay too. */
+/* Losses and faults while observing, and the version. A replay knows them too. */
 void kw_metrics_write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate);
 
 /* The resources that the daemon takes; @programs are its @count BPF programs. */

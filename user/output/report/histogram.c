@@ -39,18 +39,17 @@ static void bar(char ret_bar[BAR + 1], char mark, uint64_t count, uint64_t most)
 	ret_bar[length] = '\0';
 }
 
-static void row(FILE *file, int bucket, uint64_t reused, uint64_t most_reused, uint64_t closed,
-		uint64_t most_closed)
+static void row(FILE *file, int bucket, const uint64_t *reused, const uint64_t *closed)
 {
 	uint64_t bound = kw_histogram_bounds[KW_HISTOGRAM_IDLE][bucket];
 	char left[BAR + 1], right[BAR + 1], upto[KW_DURATION_TEXT] = "more";
 
 	if (bound != KW_NEVER)
 		kw_duration_print(bound, upto);
-	bar(left, '#', reused, most_reused);
-	bar(right, 'x', closed, most_closed);
-	fprintf(file, "  %10s |%-*s %9" PRIu64 " |%-*s %9" PRIu64 "\n", upto, BAR, left, reused, BAR, right,
-		closed);
+	bar(left, '#', reused[bucket], highest(reused));
+	bar(right, 'x', closed[bucket], highest(closed));
+	fprintf(file, "  %10s |%-*s %9" PRIu64 " |%-*s %9" PRIu64 "\n", upto, BAR, left, reused[bucket], BAR,
+		right, closed[bucket]);
 }
 
 void kw_report_histogram(FILE *file, const struct kw_assessment *service)
@@ -68,7 +67,7 @@ void kw_report_histogram(FILE *file, const struct kw_assessment *service)
 		"closed after (x)", "");
 	for (int i = first; i <= last; i++) {
 		if (reused[i] || closed[i] || empty < GAP)
-			row(file, i, reused[i], highest(reused), closed[i], highest(closed));
+			row(file, i, reused, closed);
 		else if (empty == GAP)
 			fprintf(file, "  %10s |\n", "...");
 		empty = reused[i] || closed[i] ? 0 : empty + 1;
