@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from lib import metrics, wire
+from lib.kinds import WITH_NGINX
 from lib.nginx import Nginx
 from test_fuzzed import Fuzz, converse
-from test_mixed import WITH_NGINX
 from lib.traffic import Traffic
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "30"))

@@ -9,7 +9,7 @@ import test_web_config as web
 from lib import wire
 from lib.reporter import Report
 from test_bad_input import run
-from test_mixed import WITH_BOTH_ENDS
+from lib.kinds import WITH_BOTH_ENDS
 from test_recording import Recorder
 
 SLOWER = 10  # than without valgrind, on a busy machine

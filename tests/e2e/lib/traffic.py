@@ -7,7 +7,7 @@ import threading
 import time
 
 from lib import wire
-from test_mixed import WITH_BOTH_ENDS
+from lib.kinds import WITH_BOTH_ENDS
 
 
 class Traffic:
