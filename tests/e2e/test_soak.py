@@ -11,8 +11,8 @@ from pathlib import Path
 from lib import metrics, wire
 from lib.kinds import WITH_NGINX
 from lib.nginx import Nginx
-from test_fuzzed import Fuzz, converse
 from lib.traffic import Traffic
+from test_fuzzed import Fuzz, converse
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "30"))
 SAMPLES = 40  # over all that time

@@ -18,9 +18,6 @@ strip --remove-section=.comment --remove-section=.note "$root/usr/bin/keepwatch"
 
 # A package that is built again from the same sources is the same, because its times are that of the changelog.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' $here/changelog | head -1)" +%s)}
-||||||| /tmp/m.b
-# Whoever builds the same sources again gets the same package.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(stat -c %Y VERSION)}
 export SOURCE_DATE_EPOCH
 cp $here/changelog "$work/debian/changelog"
 cp $here/control "$work/debian/"
