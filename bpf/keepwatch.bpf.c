@@ -20,7 +20,7 @@
  * Sections with a "?" are loaded only where the kernel has and needs them: user/observe/front_end.c decides.
  *
  * Data flows one way through the headers: maps -> connection -> span -> emit -> exchange -> lifecycle, capture;
- * emit -> late; capture -> role -> revive -> transfer. */
+ * emit -> late; lifecycle -> older, sweep; capture -> role -> revive -> transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -34,14 +34,14 @@
 #include "exchange.bpf.h"
 #include "late.bpf.h"
 #include "lifecycle.bpf.h"
+#include "older.bpf.h"
+#include "sweep.bpf.h"
 #include "capture.bpf.h"
 #include "role.bpf.h"
 #include "revive.bpf.h"
 #include "transfer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define KW_KEPT_AFTER_CLOSE KW_S /* ns a closed socket may be held before it is reported */
 
 /* Two programs on one hook, @name and @name_twin. A program that an interrupt stops on its way is not entered again on that
  * processor, so it misses whatever a softirq meanwhile has for it. No state of a connection may be missed. Of two programs
@@ -58,35 +58,6 @@ char LICENSE[] SEC("license") = "GPL";
 		(void)last;                                                                                    \
 		return handle;                                                                                 \
 	}
-
-static __always_inline int kw_on_state(struct sock *sk, int from, int to, int last)
-{
-	struct kw_connection *c;
-
-	if (from == to || !kw_is_tcp(sk))
-		return 0;
-	c = kw_find(sk);
-	if (c && c->state == to)
-		return 0; /* the twin was here */
-	if (c && c->state != from)
-		kw_unseen_move(c);
-	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
-		kw_handshaken(c, sk, last);
-		return 0;
-	}
-	if (c)
-		c->state = to;
-	if (to == TCP_SYN_SENT) {
-		if (c)
-			kw_finish(c, sk); /* the same socket connects again */
-		kw_connecting(sk, last);
-	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
-		kw_connected(c, sk);
-	} else if (c) {
-		kw_state(c, sk, from, to);
-	}
-	return 0;
-}
 
 KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state, kw_on_state((struct sock *)ctx[0], ctx[1], ctx[2], last))
 
@@ -133,11 +104,6 @@ int BPF_PROG(kw_receive_reset, struct sock *sk)
 	if (c && !c->closing.time)
 		kw_act(c, sk, KW_ACT_PEER_RST);
 	return 0;
-}
-
-static __always_inline void kw_refused(const struct sock *sk, const struct sk_buff *skb)
-{
-	kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum : skb->dev->nd_net.net->ns.inum);
 }
 
 /* @sk and @skb may both be missing: a RST of our own accord has no segment that drew it, and a segment for
@@ -190,68 +156,9 @@ int BPF_PROG(kw_error_report, struct sock *sk)
 	return 0;
 }
 
-static __always_inline int kw_on_destroy(struct sock *sk)
-{
-	struct kw_connection *c = kw_find(sk);
-
-	if (c)
-		kw_destroyed(c, sk);
-	return 0;
-}
-
 KW_TWINS("tp_btf/tcp_destroy_sock", kw_destroy, kw_on_destroy((struct sock *)ctx[0]))
 
 /* ---- the start: what is older than the observer ----------------------------------------------------- */
-
-static __always_inline void kw_note_listener(struct sock *sk)
-{
-	struct kw_listener listener = {
-		.netns = sk->__sk_common.skc_net.net->ns.inum,
-		.port = sk->__sk_common.skc_num,
-	};
-	__u8 yes = 1;
-
-	bpf_map_update_elem(&listeners, &listener, &yes, BPF_ANY);
-}
-
-static __always_inline int kw_is_listened_on(struct sock *sk, __u16 port)
-{
-	struct kw_listener listener = {.netns = sk->__sk_common.skc_net.net->ns.inum, .port = port};
-
-	return bpf_map_lookup_elem(&listeners, &listener) != NULL;
-}
-
-/* Where nobody listens on either port, here, the first message will tell the sides apart. */
-static __always_inline __u8 kw_role_by_listener(struct sock *sk, __u16 local, __u16 remote)
-{
-	if (kw_is_listened_on(sk, local))
-		return KW_ROLE_SERVER;
-	return kw_is_listened_on(sk, remote) ? KW_ROLE_CLIENT : KW_ROLE_UNKNOWN;
-}
-
-static __always_inline void kw_note_older(struct sock *sk)
-{
-	__u16 local = sk->__sk_common.skc_num, remote = bpf_ntohs(sk->__sk_common.skc_dport);
-	__u8 role = kw_role_by_listener(sk, local, remote);
-	struct kw_connection *c;
-
-	if (kw_find(sk) || !kw_role_passes(role) || !kw_port_passes(local, remote))
-		return;
-	c = kw_create(sk, role, sk->__sk_common.skc_state, 1);
-	if (!c)
-		return;
-	c->identity.preexisting = 1;
-	if (!kw_net_passes(c->identity.remote)) {
-		bpf_sk_storage_delete(&connections, sk);
-		return;
-	}
-	http1_init_midway(&c->http1);
-	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PREEXISTING);
-	kw_base_midway(c, sk);
-	c->opened = c->established = bpf_ktime_get_ns();
-	if (sk->__sk_common.skc_state == TCP_CLOSE_WAIT)
-		kw_peer_fin(c, sk);
-}
 
 /* Listening sockets come first. */
 SEC("iter/tcp")
@@ -276,13 +183,6 @@ int kw_find_sockets(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-static __always_inline struct sock *kw_socket_of(struct file *file)
-{
-	struct socket *socket = bpf_sock_from_file(file);
-
-	return socket ? socket->sk : NULL;
-}
-
 SEC("iter/task_file")
 int kw_find_owners(struct bpf_iter__task_file *ctx)
 {
@@ -304,64 +204,6 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 }
 
 /* ---- each second ------------------------------------------------------------------------------------ */
-
-#define KW_FILL_CHECK 64 /* objects of a sweep between two looks at the ring; a power of two */
-
-/* The reader takes what this writes as "the ring is filling up", and empties it before it reads on. */
-static __always_inline void kw_mark(struct bpf_iter_meta *meta)
-{
-	__u8 mark = 1;
-
-	if (kw_is_filling())
-		bpf_seq_write(meta->seq, &mark, sizeof(mark));
-}
-
-/* Has this sweep anything to say of a connection? One that nobody has used yet has no owner, so no service, and one
- * whose side is not known has no role: it waits until it has. */
-static __always_inline int kw_is_due(const struct kw_connection *c)
-{
-	if (c->turn == KW_TURN_LAST)
-		return 0;
-	if (c->closing.time)
-		return kw_sweep_mode != KW_SWEEP_PROGRESS ||
-		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
-	if (kw_sweep_mode == KW_SWEEP_OPEN)
-		return !c->told_open;
-	return c->established && c->owned && c->role != KW_ROLE_UNKNOWN &&
-	       (!c->reported || c->activity != kw_activity(c));
-}
-
-/* @c, of @sk, may have something to say. */
-static __always_inline void kw_report_due(struct kw_connection *c, struct sock *sk)
-{
-	int open = kw_sweep_mode == KW_SWEEP_OPEN, lives = !c->closing.time, over = 0;
-	struct kw_reported *before =
-		bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-
-	c->told_open = open;
-	if (lives && before)
-		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS, before);
-	else if (!lives)
-		over = kw_takes_last_turn(c);
-	if (over)
-		kw_end(c, sk, c->reported ? before : NULL);
-}
-
-#define KW_UNFINISHED_AGE (200 * KW_MS) /* a close that takes longer waits for something */
-
-/* A socket that only its program has shut down still has a struct socket. */
-static __always_inline void kw_count_unfinished(const struct kw_connection *seen, const struct sock *sk)
-{
-	const struct kw_counts *counts = &seen->http.counts;
-
-	if (seen->state != TCP_FIN_WAIT1 && seen->state != TCP_LAST_ACK && seen->state != TCP_CLOSING)
-		return;
-	if (seen->closing.time || sk->sk_socket || bpf_ktime_get_ns() - seen->ending.time < KW_UNFINISHED_AGE)
-		return;
-	kw_unfinished.connections++;
-	if (counts->requests_begun > counts->responses_ended)
-		kw_unfinished.requests += counts->requests_begun - counts->responses_ended;
-}
 
 SEC("?iter/bpf_sk_storage_map")
 int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)

@@ -122,4 +122,9 @@ static __always_inline void kw_on_refused_segment(const struct sk_buff *skb, __u
 	bpf_map_delete_elem(&closed_by_server, &tuple);
 }
 
+static __always_inline void kw_refused(const struct sock *sk, const struct sk_buff *skb)
+{
+	kw_on_refused_segment(skb, sk ? sk->__sk_common.skc_net.net->ns.inum : skb->dev->nd_net.net->ns.inum);
+}
+
 #endif

@@ -278,4 +278,43 @@ static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, i
 	}
 }
 
+/* The socket moves from one TCP state to another. @last: this program runs second of two on its hook. */
+static __always_inline int kw_on_state(struct sock *sk, int from, int to, int last)
+{
+	struct kw_connection *c;
+
+	if (from == to || !kw_is_tcp(sk))
+		return 0;
+	c = kw_find(sk);
+	if (c && c->state == to)
+		return 0; /* the twin was here */
+	if (c && c->state != from)
+		kw_unseen_move(c);
+	if (to == TCP_ESTABLISHED && from == TCP_SYN_RECV) {
+		kw_handshaken(c, sk, last);
+		return 0;
+	}
+	if (c)
+		c->state = to;
+	if (to == TCP_SYN_SENT) {
+		if (c)
+			kw_finish(c, sk); /* the same socket connects again */
+		kw_connecting(sk, last);
+	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
+		kw_connected(c, sk);
+	} else if (c) {
+		kw_state(c, sk, from, to);
+	}
+	return 0;
+}
+
+static __always_inline int kw_on_destroy(struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (c)
+		kw_destroyed(c, sk);
+	return 0;
+}
+
 #endif
