@@ -51,7 +51,7 @@ KW_INLINE int http1_chunk_size_tail(struct http1_stream *s, __u8 byte)
 KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
 				      __u32 n, __u32 *event)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__s32 digit = http1_hex_digit(p[i]);
@@ -66,12 +66,12 @@ KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_s
 		if (s->state != HTTP1_CHUNK_SIZE)
 			return i + 1;
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 KW_INLINE __u32 http1_step_chunk_extension(struct http1_stream *s, const __u8 *p, __u32 n)
 {
-	__u32 taken = http1_find(p, n, '\n', '\n');
+	__u32 taken = http1_find(p, n, '\n', '\n', '\n');
 
 	if (taken > n)
 		return n;

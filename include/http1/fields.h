@@ -247,7 +247,7 @@ KW_INLINE __u32 http1_step_field_start(struct http1_connection *c, struct http1_
 
 KW_INLINE __u32 http1_step_name(struct http1_stream *s, const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
@@ -262,7 +262,7 @@ KW_INLINE __u32 http1_step_name(struct http1_stream *s, const __u8 *p, __u32 n)
 		}
 		http1_append(s, http1_lower(byte));
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 KW_INLINE __u32 http1_step_other_name(struct http1_stream *s, const __u8 *p, __u32 n)
@@ -295,7 +295,7 @@ KW_INLINE __u32 http1_step_bad_name(struct http1_connection *c, struct http1_str
 		*event = http1_odd_name_byte(c, s, p[0]);
 		return 1;
 	}
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		if (p[i] == '\n' || p[i] == ':') {
@@ -304,13 +304,13 @@ KW_INLINE __u32 http1_step_bad_name(struct http1_connection *c, struct http1_str
 		}
 		http1_note_odd(s, p[i]);
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 /* Members are cut at commas and trimmed; what no token may hold is kept as '?', so that it equals nothing. */
 KW_INLINE __u32 http1_step_list(struct http1_stream *s, const __u8 *p, __u32 n, __u32 *event)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
@@ -332,7 +332,7 @@ KW_INLINE __u32 http1_step_list(struct http1_stream *s, const __u8 *p, __u32 n, 
 		s->phase = 0;
 		http1_append(s, byte > 0x20 && byte < 0x7f ? http1_lower(byte) : '?');
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 KW_INLINE void http1_parameter_name(struct http1_stream *s)
@@ -420,7 +420,7 @@ KW_INLINE void http1_parameter_byte(struct http1_stream *s, __u8 byte)
 
 KW_INLINE __u32 http1_step_parameters(struct http1_stream *s, const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		if (p[i] == '\n') {
@@ -429,12 +429,12 @@ KW_INLINE __u32 http1_step_parameters(struct http1_stream *s, const __u8 *p, __u
 		}
 		http1_parameter_byte(s, p[i]);
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 KW_INLINE __u32 http1_step_length(struct http1_stream *s, const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
@@ -448,7 +448,7 @@ KW_INLINE __u32 http1_step_length(struct http1_stream *s, const __u8 *p, __u32 n
 		else
 			http1_number_byte(s, byte, HTTP1_LENGTH_MAX);
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 KW_INLINE __u32 http1_step_head_lf(struct http1_connection *c, struct http1_stream *s, int responses,

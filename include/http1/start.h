@@ -34,14 +34,14 @@ KW_INLINE __u32 http1_begin(struct http1_stream *s, int responses)
  * them. */
 KW_INLINE __u32 http1_empty_lines(struct http1_stream *s, const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < HTTP1_WINDOW; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n || (p[i] != '\r' && p[i] != '\n'))
 			return i;
 		s->words[0] = s->words[0] << 8 | p[i];
 		if (s->number < HTTP1_DECIDE)
 			s->number++;
 	}
-	return HTTP1_WINDOW;
+	return HTTP1_BITE;
 }
 
 /* The signature of version 2 of the PROXY protocol begins with two empty lines, then a NUL. */
@@ -61,7 +61,7 @@ KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream
 		*event = http1_bad_start(c, s);
 		return i;
 	}
-	if (i >= n || i >= HTTP1_WINDOW)
+	if (i >= n || i >= HTTP1_BITE)
 		return i;
 	if (fresh && !responses && http1_begins_proxy2(c, s, p[i])) {
 		s->state = HTTP1_PROXY2;
@@ -128,7 +128,7 @@ KW_INLINE __u32 http1_step_method(struct http1_connection *c, struct http1_strea
 {
 	int sure = c->protocol == HTTP1_PROTOCOL_HTTP1;
 
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
@@ -144,7 +144,7 @@ KW_INLINE __u32 http1_step_method(struct http1_connection *c, struct http1_strea
 			return i + 1;
 		}
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 KW_INLINE void http1_target_end(struct http1_stream *s)
@@ -165,7 +165,8 @@ KW_INLINE int http1_is_odd_target(const struct http1_connection *c, const struct
 KW_INLINE __u32 http1_step_target(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
 				  __u32 *event)
 {
-	__u32 taken, length, tab;
+	__u32 taken, length;
+	__u8 end;
 
 	if (s->phase == HTTP1_TARGET_EMPTY && http1_is_space(p[0])) {
 		http1_count_blank(s, 1);
@@ -175,17 +176,15 @@ KW_INLINE __u32 http1_step_target(struct http1_connection *c, struct http1_strea
 		s->state = HTTP1_ODD_TARGET;
 		return 0;
 	}
-	taken = http1_find(p, n, ' ', '\n');
-	tab = http1_find(p, n, '\t', '\t');
-	http1_count_blank(s, tab < taken);
-	if (tab < taken)
-		taken = tab;
+	taken = http1_find(p, n, ' ', '\t', '\n');
 	length = taken > n ? n : taken - 1;
 	if (length)
 		s->phase = s->phase || length > 1 || p[0] != '*' ? HTTP1_TARGET_MORE : HTTP1_TARGET_STAR;
 	if (taken > n)
 		return n;
-	if (p[length & (HTTP1_WINDOW - 1)] != '\n' && s->phase)
+	end = p[length & (HTTP1_WINDOW - 1)];
+	http1_count_blank(s, end == '\t');
+	if (end != '\n' && s->phase)
 		http1_target_end(s);
 	else
 		*event = http1_bad_start(c, s);
@@ -197,7 +196,7 @@ KW_INLINE __u32 http1_step_target(struct http1_connection *c, struct http1_strea
 KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
 				      __u32 n, __u32 *event)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
@@ -217,7 +216,7 @@ KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_s
 			return i + 1;
 		}
 	}
-	return HTTP1_WORD;
+	return HTTP1_BITE;
 }
 
 /* HTTP/ DIGIT . DIGIT (RFC 9112 section 2.3), told from anything else at the first byte that differs. A client that is
@@ -306,7 +305,7 @@ KW_INLINE void http1_more_version(struct http1_stream *s, __u8 digit)
 KW_INLINE __u32 http1_step_line_end(struct http1_connection *c, struct http1_stream *s, const __u8 *p, __u32 n,
 				    __u32 *event)
 {
-	for (__u32 i = 0; i < HTTP1_WINDOW; i++) {
+	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		if (p[i] == '\n') {
@@ -323,7 +322,7 @@ KW_INLINE __u32 http1_step_line_end(struct http1_connection *c, struct http1_str
 			return i + 1;
 		}
 	}
-	return HTTP1_WINDOW;
+	return HTTP1_BITE;
 }
 
 /* Accepts unusual bytes between the version and the status: more blanks, or more digits of the version. */

@@ -63,20 +63,21 @@ KW_INLINE __u32 http1_first_marked(__u64 marks)
 	return (((marks & -marks) - 1) & HTTP1_ONES) * HTTP1_ONES >> 56;
 }
 
-/* How many of @n bytes there are up to and including the first @a or @b; n + 1 if there is none. */
-KW_INLINE __u32 http1_find(const __u8 *p, __u32 n, __u8 a, __u8 b)
+/* How many of @n bytes there are up to and including the first @a, @b or @c; n + 1 if there is none. */
+KW_INLINE __u32 http1_find(const __u8 *p, __u32 n, __u8 a, __u8 b, __u8 c)
 {
 	__u32 i = 0;
 
 	for (; i + 8 <= HTTP1_WINDOW && i + 8 <= n; i += 8) {
 		__u64 word = kw_load64(p + i);
-		__u64 marks = http1_zero_bytes(word ^ a * HTTP1_ONES) | http1_zero_bytes(word ^ b * HTTP1_ONES);
+		__u64 marks = http1_zero_bytes(word ^ a * HTTP1_ONES) |
+			      http1_zero_bytes(word ^ b * HTTP1_ONES) | http1_zero_bytes(word ^ c * HTTP1_ONES);
 
 		if (marks)
 			return i + http1_first_marked(marks);
 	}
 	for (__u32 tail = 0; tail < 8 && i < n && i < HTTP1_WINDOW; tail++, i++)
-		if (p[i] == a || p[i] == b)
+		if (p[i] == a || p[i] == b || p[i] == c)
 			return i + 1;
 	return n + 1;
 }
@@ -103,7 +104,7 @@ KW_INLINE int http1_word_is(const struct http1_stream *s, __u64 first, __u64 sec
 /* Skips to the end of a line, then on to @next. */
 KW_INLINE __u32 http1_step_line(struct http1_stream *s, const __u8 *p, __u32 n, enum http1_state next)
 {
-	__u32 taken = http1_find(p, n, '\n', '\n');
+	__u32 taken = http1_find(p, n, '\n', '\n', '\n');
 
 	if (taken > n)
 		return n;
