@@ -322,7 +322,8 @@ static __always_inline void kw_take_steps(struct kw_reader *reader, const struct
 static __always_inline void kw_feed(struct kw_connection *c, struct sock *sk, __u64 n, enum kw_way way,
 				    int readable)
 {
-	__u32 index = way, direction = kw_direction(c->role, way);
+	__u32 index = way == KW_SENT && !readable ? KW_SLOT_UNREADABLE : way;
+	__u32 direction = kw_direction(c->role, way);
 	struct kw_reader reader = {.c = c, .sk = sk};
 	struct kw_buffers buffers = {};
 	struct kw_cursor *cursor;

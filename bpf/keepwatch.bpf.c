@@ -66,7 +66,7 @@ KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state, kw_on_state((struct sock *)
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(kw_send, struct sock *sk, int result, int flags)
 {
-	return kw_sent(sk, result);
+	return kw_sent(sk, result, 1);
 }
 
 SEC("?tp_btf/sock_recv_length")
@@ -78,7 +78,7 @@ int BPF_PROG(kw_receive, struct sock *sk, int result, int flags)
 SEC("?fexit/tcp_sendmsg")
 int BPF_PROG(kw_sendmsg, struct sock *sk)
 {
-	return kw_sent(sk, kw_result(ctx));
+	return kw_sent(sk, kw_result(ctx), 1);
 }
 
 SEC("?fexit/tcp_recvmsg")
@@ -87,11 +87,11 @@ int BPF_PROG(kw_recvmsg, struct sock *sk)
 	return kw_received(sk, kw_result(ctx), kw_recvmsg_flags(ctx));
 }
 
-/* No system call that carries bytes in buffers comes this way: what it sends is a blind span. */
+/* No system call that carries bytes in buffers comes this way, so these bytes cannot be read. */
 SEC("?fexit/tcp_sendpage")
 int BPF_PROG(kw_sendpage, struct sock *sk)
 {
-	return kw_sent(sk, kw_result(ctx));
+	return kw_sent(sk, kw_result(ctx), 0);
 }
 
 /* ---- resets and errors ------------------------------------------------------------------------------ */

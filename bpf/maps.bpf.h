@@ -228,9 +228,17 @@ struct kw_scratch {
 	struct user_iovec segments[KW_SEGMENTS]; /* and these to keep what 6.1's verifier takes for one */
 };
 
+/* Slots by enum kw_way, and one for bytes that are sent by a way of their own and cannot be read. On kernels up to 6.4 those
+ * have a program of their own (kw_sendpage), which kw_sendmsg may interrupt where the kernel can be preempted: with one slot
+ * for both, one would overwrite the other's cursor. */
+enum kw_slot {
+	KW_SLOT_UNREADABLE = KW_WAYS,
+	KW_SLOTS,
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, KW_WAYS); /* by enum kw_way */
+	__uint(max_entries, KW_SLOTS);
 	__type(key, __u32);
 	__type(value, struct kw_scratch);
 } scratch SEC(".maps");

@@ -34,8 +34,8 @@ static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, i
 	return observed;
 }
 
-/* A call that sends on @sk has ended with @result, as it returns to its caller. */
-static __always_inline int kw_sent(struct sock *sk, int result)
+/* A call that sends on @sk has ended with @result, as it returns to its caller. @readable: its bytes are in buffers. */
+static __always_inline int kw_sent(struct sock *sk, int result, int readable)
 {
 	struct kw_connection *c;
 	__u64 passed;
@@ -56,7 +56,7 @@ static __always_inline int kw_sent(struct sock *sk, int result)
 		kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
 		c->tx_bytes += passed;
 	}
-	if (!kw_follow(c, sk, result, KW_SENT, 1))
+	if (!kw_follow(c, sk, result, KW_SENT, readable))
 		return 0;
 	c->tx_bytes += result;
 	kw_span_open(c, sk, KW_SENT);
