@@ -7,7 +7,7 @@
 #include "exchange.bpf.h"
 
 #define KW_LINE 64     /* bytes that are wiped at once */
-#define KW_STEPS 16384 /* most steps of one call: bounded work, up to 1 MiB of heads */
+#define KW_STEPS 16384 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
 
 /* The things that a step works on. The numbers are in scratch and not on the stack, because the verifier follows every
  * value on the stack from step to step, and would never see two alike. */
