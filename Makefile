@@ -267,7 +267,7 @@ $(UNFILTERED): tests/e2e/lib/unfiltered.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
-$(BUILD)/tests/e2e/lib/unseen.o: | $(BUILD)/keepwatch.skel.h
+$(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o: | $(BUILD)/keepwatch.skel.h
 
 $(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where events go once they are decoded and judged. A live observation and a replay hand over the same raw bytes here, so
- * that both are understood by the same code. */
+/* The receiver of events that are decoded and judged. A live observation and a replay feed it the same raw bytes, so that
+ * the same code decodes and judges both. */
 #ifndef KEEPWATCH_SINK_H
 #define KEEPWATCH_SINK_H
 
