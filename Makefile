@@ -228,7 +228,7 @@ $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_na
 
 $(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h
 
-$(BUILD)/verifier: $(BUILD)/tools/verifier.o $(BUILD)/user/observe/front_end.o
+$(BUILD)/verifier: $(BUILD)/tools/verifier.o $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 $(BUILD)/tools/bench/reference.bpf.o: tools/bench/reference.bpf.c
@@ -269,7 +269,7 @@ $(UNFILTERED): tests/e2e/lib/unfiltered.c
 
 $(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o judge/judge.o judge/facts.o)
+$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o observe/tail_calls.o judge/judge.o judge/facts.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c

@@ -54,17 +54,21 @@ static __always_inline void kw_count_directives(struct kw_directives *directives
 		directives->none++;
 }
 
+/* Adds to the totals; @errors: 1 << enum http1_error. */
+KW_GLOBAL int kw_count_kinds(__u32 errors)
+{
+	struct kw_totals *t = kw_totals();
+
+	for (__u32 kind = 0; t && kind < HTTP1_ERROR_MAX; kind++)
+		kw_count(&t->errors[kind], errors >> kind & 1);
+	return 0;
+}
+
 static __always_inline void kw_count_errors(struct kw_side *side, __u32 errors)
 {
-	struct kw_totals *t;
-
-	if (!errors)
-		return;
 	side->errors |= errors;
-	t = kw_totals();
-	for (__u32 kind = 0; t && kind < HTTP1_ERROR_MAX; kind++)
-		if (errors & 1 << kind)
-			kw_count(&t->errors[kind], 1);
+	if (errors)
+		kw_count_kinds(errors);
 }
 
 static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
@@ -369,6 +373,25 @@ static __always_inline int kw_same_name(const struct kw_name *name, const struct
 	       words[3] == s->words[3];
 }
 
+/* Counts the name that was read into the stream's word. */
+KW_GLOBAL int kw_count_name(struct kw_names *kept, const struct http1_stream *s)
+{
+	if (!kept || !s)
+		return 0;
+	for (__u32 i = 0; i < KW_NAMES; i++) {
+		struct kw_name *name = &kept->names[i];
+
+		if (!name->name[0])
+			__builtin_memcpy(name->name, s->words, sizeof(name->name));
+		if (kw_same_name(name, s)) {
+			name->count++;
+			return 1;
+		}
+	}
+	__sync_fetch_and_add(&kept->more, 1);
+	return 0;
+}
+
 static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *sk, const struct http1_stream *s)
 {
 	struct kw_names *kept = bpf_sk_storage_get(&names, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
@@ -378,17 +401,7 @@ static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *s
 		return;
 	}
 	c->named = 1;
-	for (__u32 i = 0; i < KW_NAMES; i++) {
-		struct kw_name *name = &kept->names[i];
-
-		if (!name->name[0])
-			__builtin_memcpy(name->name, s->word, sizeof(name->name));
-		if (kw_same_name(name, s)) {
-			name->count++;
-			return;
-		}
-	}
-	__sync_fetch_and_add(&kept->more, 1);
+	kw_count_name(kept, s);
 }
 
 /* ---- all events ---------------------------------------------------------------------------------- */

@@ -39,6 +39,8 @@
 #include "capture.bpf.h"
 #include "role.bpf.h"
 #include "revive.bpf.h"
+#include "steps.bpf.h"
+#include "plain.bpf.h"
 #include "transfer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -59,40 +61,53 @@ char LICENSE[] SEC("license") = "GPL";
 		return handle;                                                                                 \
 	}
 
-KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state, kw_on_state((struct sock *)ctx[0], ctx[1], ctx[2], last))
+KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state, kw_on_state(ctx, (struct sock *)ctx[0], ctx[1], ctx[2], last))
 
 /* ---- sends and receives: by the tracepoint front end, or by the trampoline front end ----------------- */
 
 SEC("?tp_btf/sock_send_length")
 int BPF_PROG(kw_send, struct sock *sk, int result, int flags)
 {
-	return kw_sent(sk, result, 1);
+	return kw_sent(ctx, sk, result);
 }
 
 SEC("?tp_btf/sock_recv_length")
 int BPF_PROG(kw_receive, struct sock *sk, int result, int flags)
 {
-	return kw_received(sk, result, flags);
+	return kw_received(ctx, sk, result, flags);
 }
 
 SEC("?fexit/tcp_sendmsg")
 int BPF_PROG(kw_sendmsg, struct sock *sk)
 {
-	return kw_sent(sk, kw_result(ctx), 1);
+	return kw_sent(ctx, sk, kw_result(ctx));
 }
 
 SEC("?fexit/tcp_recvmsg")
 int BPF_PROG(kw_recvmsg, struct sock *sk)
 {
-	return kw_received(sk, kw_result(ctx), kw_recvmsg_flags(ctx));
+	return kw_received(ctx, sk, kw_result(ctx), kw_recvmsg_flags(ctx));
 }
 
 /* No system call that carries bytes in buffers comes this way, so these bytes cannot be read. */
 SEC("?fexit/tcp_sendpage")
 int BPF_PROG(kw_sendpage, struct sock *sk)
 {
-	return kw_sent(sk, kw_result(ctx), 0);
+	return kw_sent_unread(sk, kw_result(ctx));
 }
+
+/* After a send or a receive: the machine's steps. Where the kernel lets programs of both hooks call the same one, the first
+ * of two serves both. */
+#define KW_HTTP1(section, name)                                                                                \
+	SEC(section) int BPF_PROG(name, struct sock *sk)                                                       \
+	{                                                                                                      \
+		return kw_go_on(sk);                                                                           \
+	}
+
+KW_HTTP1("?tp_btf/sock_send_length", kw_http1)
+KW_HTTP1("?tp_btf/sock_recv_length", kw_http1_receive)
+KW_HTTP1("?fexit/tcp_sendmsg", kw_http1_sendmsg)
+KW_HTTP1("?fexit/tcp_recvmsg", kw_http1_recvmsg)
 
 /* ---- resets and errors ------------------------------------------------------------------------------ */
 
@@ -156,7 +171,24 @@ int BPF_PROG(kw_error_report, struct sock *sk)
 	return 0;
 }
 
-KW_TWINS("tp_btf/tcp_destroy_sock", kw_destroy, kw_on_destroy((struct sock *)ctx[0]))
+/* After kw_set_state: the same socket connects again, so the connection before is over. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(kw_reconnect, struct sock *sk)
+{
+	kw_end_found(sk);
+	kw_connecting(sk, 1);
+	return 0;
+}
+
+KW_TWINS("tp_btf/tcp_destroy_sock", kw_destroy, kw_on_destroy(ctx, (struct sock *)ctx[0]))
+
+/* After kw_destroy. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(kw_last_record, struct sock *sk)
+{
+	kw_end_found(sk);
+	return 0;
+}
 
 /* ---- the start: what is older than the observer ----------------------------------------------------- */
 

@@ -121,28 +121,25 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 	kw_read_closing(c, sk, from);
 }
 
+/* ---- the last record ----------------------------------------------------------------------------- */
+
 /* Bytes that the application took since its last receive, by a way that shows no event (splice). When they came
  * is not known: they count as having come with the first byte of their message. */
-static __always_inline void kw_last_gap(struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_last_gap(struct kw_connection *c, struct kw_cursor *cursor)
 {
 	__u64 gap = c->rx_end - c->rx_bytes;
-	struct kw_cursor cursor = {
-		.position = c->rx_end,
-		.direction = kw_direction(c->role, KW_RECEIVED),
-		.why = KW_TAINT_GAP,
-	};
 
 	if ((__s64)gap <= 0)
 		return;
 	c->rx_bytes = c->rx_end;
-	if (gap < kw_span_left(c, cursor.direction)) {
-		kw_span_advance(c, cursor.direction, gap);
+	cursor->position = c->rx_end;
+	cursor->direction = kw_direction(c->role, KW_RECEIVED);
+	if (gap < kw_span_left(c, cursor->direction)) {
+		kw_span_advance(c, cursor->direction, gap);
 		return;
 	}
-	cursor.now = cursor.direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
-	cursor.event = kw_pass_unseen(c, cursor.direction, gap);
-	if (cursor.event)
-		kw_on_event(c, sk, &cursor);
+	cursor->now = cursor->direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
+	cursor->event = kw_pass_unseen(c, cursor->direction, gap);
 }
 
 /* Counts the bytes of a body that were sent and passed without being counted, before the end cuts it. */
@@ -151,8 +148,50 @@ static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *s
 	struct tcp_sock *tcp = kw_tcp(sk);
 	__u64 passed = tcp ? kw_span_sent(c, sk, tcp, c->tx_end) : 0;
 
+	if (!passed)
+		return;
 	kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
 	c->tx_bytes += passed;
+}
+
+/* A response that was seen before its request: only the end makes plain what it was. */
+static __always_inline void kw_last_response(struct kw_connection *c, struct kw_cursor *cursor)
+{
+	cursor->now = c->closing.time;
+	cursor->position = c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes;
+	cursor->direction = HTTP1_RESPONSES;
+	cursor->event = http1_call(&c->http1, HTTP1_RESPONSES);
+}
+
+/* A connection at its end. */
+struct kw_last {
+	struct kw_connection *c;
+	struct sock *sk;
+	struct kw_cursor cursor;
+};
+
+enum kw_last_step {
+	KW_LAST_GAP,
+	KW_LAST_RESPONSE,
+	KW_LAST_STEPS,
+};
+
+/* One step of kw_end(); bpf_loop() calls it, so that the verifier reads once how an event is acted upon. */
+static long kw_last_step(__u32 index, struct kw_last *last)
+{
+	struct kw_cursor *cursor = &last->cursor;
+
+	cursor->event = 0;
+	if (index == KW_LAST_GAP) {
+		kw_last_gap(last->c, cursor);
+	} else {
+		kw_last_sent(last->c, last->sk);
+		kw_last_response(last->c, cursor);
+	}
+	KW_FORGET();
+	if (cursor->event)
+		kw_on_event(last->c, last->sk, cursor);
+	return 0;
 }
 
 /* No message came that would have proven the length of the last response, so the close ends it, and it announced that. */
@@ -164,36 +203,36 @@ static __always_inline void kw_settle_doubt(struct kw_connection *c)
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, KW_ANNOUNCED_DELIMITED, c->http.counts.responses);
 }
 
-/* Settles responses that only the end makes plain: one that was seen before its request, and one that the close ends. */
-static __always_inline void kw_last_response(struct kw_connection *c, struct sock *sk)
+/* The close completes a response that it delimits, unless it was a RST. */
+static __always_inline void kw_last_exchange(struct kw_connection *c, struct sock *sk)
 {
-	struct kw_cursor cursor = {
-		.now = c->closing.time,
-		.position = c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes,
-		.direction = HTTP1_RESPONSES,
-		.event = http1_call(&c->http1, HTTP1_RESPONSES),
-	};
-
-	if (cursor.event)
-		kw_on_event(c, sk, &cursor);
-	kw_settle_doubt(c);
 	if (kw_config.exchanges && c->sides[HTTP1_RESPONSES].open &&
 	    http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]) &&
 	    !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST)))
-		kw_emit_exchange(c, sk, c->http.counts.responses_ended + 1, cursor.now, cursor.position);
+		kw_emit_exchange(c, sk, c->http.counts.responses_ended + 1, c->closing.time,
+				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
 }
 
+/* Sends the last record. @before: what was reported of the connection while it lived, or NULL. */
 static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
+	struct kw_last last = {.c = c, .sk = sk, .cursor.why = KW_TAINT_GAP};
+
 	kw_guess_role(c);
-	KW_FORGET();
-	kw_last_gap(c, sk);
-	KW_FORGET();
-	kw_last_sent(c, sk);
-	KW_FORGET();
-	kw_last_response(c, sk);
+	bpf_loop(KW_LAST_STEPS, kw_last_step, &last, 0);
+	kw_settle_doubt(c);
+	kw_last_exchange(c, sk);
 	KW_FORGET();
 	kw_emit_closed(c, sk, before);
+}
+
+/* The same, in a program of its own that is tail-called: the socket's state is found again. */
+static __always_inline void kw_end_found(struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	if (c)
+		kw_end(c, sk, c->reported ? bpf_sk_storage_get(&reports, sk, NULL, 0) : NULL);
 }
 
 /* The connection is over: whoever comes first, destruction or the sweep, sends its last record; this asks whether
@@ -202,12 +241,6 @@ static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, str
 static __always_inline int kw_takes_last_turn(struct kw_connection *c)
 {
 	return c->closing.time && __sync_lock_test_and_set(&c->turn, KW_TURN_LAST) == KW_TURN_NOBODY;
-}
-
-static __always_inline void kw_finish(struct kw_connection *c, struct sock *sk)
-{
-	if (kw_takes_last_turn(c))
-		kw_end(c, sk, c->reported ? bpf_sk_storage_get(&reports, sk, NULL, 0) : NULL);
 }
 
 /* A record of a connection that lives. Returns whether it ended meanwhile, so that the last record is for the caller
@@ -247,11 +280,12 @@ static __always_inline void kw_closed_unseen(struct kw_connection *c, struct soc
 		c->closing.error = 0;
 }
 
-static __always_inline void kw_destroyed(struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_destroyed(void *ctx, struct kw_connection *c, struct sock *sk)
 {
 	if (!c->closing.time)
 		kw_closed_unseen(c, sk);
-	kw_finish(c, sk);
+	if (kw_takes_last_turn(c))
+		bpf_tail_call(ctx, &after_destroy, KW_NEXT_LAST);
 }
 
 static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, int from, int to)
@@ -279,7 +313,7 @@ static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, i
 }
 
 /* The socket moves from one TCP state to another. @last: this program runs second of two on its hook. */
-static __always_inline int kw_on_state(struct sock *sk, int from, int to, int last)
+static __always_inline int kw_on_state(void *ctx, struct sock *sk, int from, int to, int last)
 {
 	struct kw_connection *c;
 
@@ -297,8 +331,8 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to, int la
 	if (c)
 		c->state = to;
 	if (to == TCP_SYN_SENT) {
-		if (c)
-			kw_finish(c, sk); /* the same socket connects again */
+		if (c && kw_takes_last_turn(c)) /* the same socket connects again */
+			bpf_tail_call(ctx, &after_move, KW_NEXT_LAST);
 		kw_connecting(sk, last);
 	} else if (c && to == TCP_ESTABLISHED && from == TCP_SYN_SENT) {
 		kw_connected(c, sk);
@@ -308,12 +342,12 @@ static __always_inline int kw_on_state(struct sock *sk, int from, int to, int la
 	return 0;
 }
 
-static __always_inline int kw_on_destroy(struct sock *sk)
+static __always_inline int kw_on_destroy(void *ctx, struct sock *sk)
 {
 	struct kw_connection *c = kw_find(sk);
 
 	if (c)
-		kw_destroyed(c, sk);
+		kw_destroyed(ctx, c, sk);
 	return 0;
 }
 

@@ -198,9 +198,20 @@ struct {
 	__type(value, struct kw_closed_by_server);
 } closed_by_server SEC(".maps");
 
+/* The next thing to be done with a call, in this order. */
+enum kw_stage {
+	KW_STAGE_GAP,   /* bytes passed before it by a way that shows no event */
+	KW_STAGE_SIDE,  /* it may tell on which side the socket is, or that the connection is HTTP after all */
+	KW_STAGE_CALL,  /* the machine learns that a call begins */
+	KW_STAGE_BYTES, /* its bytes */
+};
+
 /* How far one call's bytes have been followed. All numbers are bytes unless said otherwise. */
 struct kw_cursor {
 	__u64 now;      /* when the call ended, ns */
+	__u64 task;     /* address of the task that made it, while another program is to go on with it; else 0 */
+	__u64 gap;      /* that passed before it unseen */
+	__u64 end;      /* stream position behind its last byte */
 	__u64 position; /* stream position of the next byte */
 	__u64 left;     /* of the call, not passed yet */
 	__u64 segment;  /* user address of what follows the bytes in scratch */
@@ -213,7 +224,10 @@ struct kw_cursor {
 	__u32 at; /* the next byte in scratch, and how many there are */
 	__u32 length;
 	__u32 used;      /* most bytes that were in scratch at once */
+	__u32 way;       /* enum kw_way */
+	__u32 stage;     /* enum kw_stage */
 	__u32 direction; /* enum http1_direction */
+	__u32 located;   /* the buffers have been looked for */
 	__u32 blind;     /* the buffers cannot be read */
 	__u32 event;     /* what the machine said and was not acted upon yet: enum http1_event */
 	__u32 why;       /* enum kw_taint: what it means if the framing is lost now */
@@ -228,20 +242,39 @@ struct kw_scratch {
 	struct user_iovec segments[KW_SEGMENTS]; /* and these to keep what 6.1's verifier takes for one */
 };
 
-/* Slots by enum kw_way, and one for bytes that are sent by a way of their own and cannot be read. On kernels up to 6.4 those
- * have a program of their own (kw_sendpage), which kw_sendmsg may interrupt where the kernel can be preempted: with one slot
- * for both, one would overwrite the other's cursor. */
-enum kw_slot {
-	KW_SLOT_UNREADABLE = KW_WAYS,
-	KW_SLOTS,
-};
-
+/* Slots by enum kw_way. Bytes that are sent by a way of their own (kw_sendpage, up to 6.4) need none: they cannot be read. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, KW_SLOTS);
+	__uint(max_entries, KW_WAYS);
 	__type(key, __u32);
 	__type(value, struct kw_scratch);
 } scratch SEC(".maps");
+
+/* Programs that go on where another ends, by tail call: each is verified once, whoever calls it, and its work is
+ * paid only where it is needed. The kernel lets a program call only programs of the same hook, or of one with the same
+ * arguments: so each group of hooks has an array. The loader fills them: see user/observe/tail_calls.c. */
+enum kw_next {
+	KW_NEXT_HTTP1, /* after a send or a receive: the machine's steps */
+	KW_NEXT_MAX,
+};
+
+enum kw_next_last {
+	KW_NEXT_LAST, /* after a move or at the end: the last record */
+	KW_NEXT_LAST_MAX,
+};
+
+#define KW_PROGRAMS(name, entries)                                                                             \
+	struct {                                                                                               \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                                                         \
+		__uint(max_entries, entries);                                                                  \
+		__type(key, __u32);                                                                            \
+		__type(value, __u32);                                                                          \
+	} name SEC(".maps")
+
+KW_PROGRAMS(after_send, KW_NEXT_MAX);
+KW_PROGRAMS(after_receive, KW_NEXT_MAX);
+KW_PROGRAMS(after_move, KW_NEXT_LAST_MAX);
+KW_PROGRAMS(after_destroy, KW_NEXT_LAST_MAX);
 
 static __always_inline struct kw_totals *kw_totals(void)
 {

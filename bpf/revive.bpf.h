@@ -46,14 +46,10 @@ static __always_inline void kw_count_odd_request(struct kw_connection *c, struct
 	kw_count_errors(&c->sides[HTTP1_REQUESTS], 1 << HTTP1_ERROR_REQUEST_LINE);
 }
 
-/* Returns whether the connection is HTTP after all. */
-static __noinline int kw_revive(struct kw_connection *c, struct sock *sk, __u64 n, enum kw_way way)
+/* Does the call in @room begin with a response of HTTP/1? Returns whether the connection is HTTP after all. */
+static __always_inline int kw_revive(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
 {
-	__u32 index = way;
-	__u32 role = c->role == KW_ROLE_SERVER ? KW_ROLE_SERVER : KW_ROLE_CLIENT;
-	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);
-
-	if (!room || kw_look_for_role(sk, room, n, way) != role)
+	if (kw_role_by_call(room) != c->role)
 		return 0;
 	kw_resume_requests(c, sk);
 	http1_revive(&c->http1);

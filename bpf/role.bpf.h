@@ -16,44 +16,35 @@ static __always_inline __u8 kw_role_by_message(const __u8 *p, __u32 size, enum k
 	return KW_ROLE_UNKNOWN;
 }
 
-/* Looks at the beginning of the @n bytes that a call has sent or received. */
-static __noinline __u32 kw_look_for_role(struct sock *sk, struct kw_scratch *room, __u64 n, enum kw_way way)
+/* The role that the beginning of a call's bytes tells. */
+static __always_inline __u8 kw_role_by_call(struct kw_scratch *room)
 {
-	struct kw_buffers buffers = {};
-	__u32 role = KW_ROLE_UNKNOWN, size;
+	__u32 size = room->cursor.blind ? 0 : kw_peek(room, room->cursor.left);
 
-	room->cursor.used = 0;
-	if (kw_locate(sk, way, &buffers))
-		return role;
-	size = kw_peek(room, &buffers, n);
-	if (size)
-		role = kw_role_by_message(room->bytes, size, way);
-	kw_forget(room);
-	return role;
+	return size ? kw_role_by_message(room->bytes, size, room->cursor.way) : KW_ROLE_UNKNOWN;
 }
 
-/* Is it known on which side the connection's socket is? A call that says so has sent or received @n bytes. If it is the
- * side that is not to be observed, the connection's state is gone, and *ret_observed is 0. */
-static __always_inline int kw_has_role(struct kw_connection *c, struct sock *sk, __u64 n, enum kw_way way,
-				       int readable, int *ret_observed)
+/* A call did not tell the role. After many of them it is guessed, and the connection is taken for something else than HTTP. */
+static __always_inline void kw_role_missed(struct kw_connection *c)
 {
-	__u32 index = way;
-	struct kw_scratch *room;
+	if (++c->http1.looks < HTTP1_LOOKS)
+		return;
+	c->http1.protocol = HTTP1_PROTOCOL_OPAQUE;
+	kw_guess_role(c);
+}
 
-	*ret_observed = 1;
+/* Finds by the call in @room on which side the connection's socket is. Returns whether that is known, and is a side to be
+ * observed; the state of a connection on the other side is gone. */
+static __always_inline int kw_has_role(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
+{
 	if (c->role != KW_ROLE_UNKNOWN)
 		return 1;
-	room = bpf_map_lookup_elem(&scratch, &index);
-	if (room && readable)
-		c->role = kw_look_for_role(sk, room, n, way);
-	if (c->role == KW_ROLE_UNKNOWN && ++c->http1.looks >= HTTP1_LOOKS) {
-		c->http1.protocol = HTTP1_PROTOCOL_OPAQUE;
-		kw_guess_role(c);
-	}
+	c->role = kw_role_by_call(room);
+	if (c->role == KW_ROLE_UNKNOWN)
+		kw_role_missed(c);
 	if (kw_role_passes(c->role))
-		return c->role != KW_ROLE_UNKNOWN;
+		return c->role != KW_ROLE_UNKNOWN && c->http1.protocol <= HTTP1_PROTOCOL_HTTP1;
 	bpf_sk_storage_delete(&connections, sk);
-	*ret_observed = 0;
 	return 0;
 }
 

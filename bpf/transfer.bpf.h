@@ -3,6 +3,7 @@
 #ifndef KEEPWATCH_TRANSFER_BPF_H
 #define KEEPWATCH_TRANSFER_BPF_H
 
+#include "plain.bpf.h"
 #include "revive.bpf.h"
 
 /* No data yet, a signal came first, or the SYN has gone without data: nothing passed and nothing went wrong. Programs that wait for events meet this
@@ -18,46 +19,119 @@ static __always_inline void kw_app_error(struct kw_connection *c, int result)
 		c->http.app_error = -result;
 }
 
-/* Takes the @result bytes of a call through the machine. Returns 0 if the connection is not to be observed after all. */
-static __always_inline int kw_follow(struct kw_connection *c, struct sock *sk, int result, enum kw_way way,
-				     int readable)
+/* Leaves the rest of a call to the machine's steps, in a program of their own. Returns only where the call is lost. */
+static __always_inline int kw_leave_to_steps(void *ctx, struct kw_cursor *cursor, void *programs)
 {
-	int observed;
-
-	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 &&
-	    (!readable || !kw_may_revive(c, way) || !kw_revive(c, sk, result, way)))
-		return 1;
-	if (!kw_own(c, sk))
-		return 0;
-	if (kw_has_role(c, sk, result, way, readable, &observed))
-		kw_feed(c, sk, result, way, readable);
-	return observed;
+	cursor->task = (__u64)bpf_get_current_task_btf();
+	bpf_tail_call(ctx, programs, KW_NEXT_HTTP1);
+	return 0;
 }
 
-/* A call that sends on @sk has ended with @result, as it returns to its caller. @readable: its bytes are in buffers. */
-static __always_inline int kw_sent(struct sock *sk, int result, int readable)
+/* Is the call for the steps from its beginning? What it says of the connection comes before what it says of messages. */
+static __always_inline int kw_is_unsettled(const struct kw_connection *c)
+{
+	return c->role == KW_ROLE_UNKNOWN || c->http1.protocol > HTTP1_PROTOCOL_HTTP1;
+}
+
+/* Is there anything to learn from a call? Not on a connection that is no HTTP. */
+static __always_inline int kw_is_wanted(const struct kw_connection *c, enum kw_way way, int readable)
+{
+	return c->http1.protocol <= HTTP1_PROTOCOL_HTTP1 || (readable && kw_may_revive(c, way));
+}
+
+/* Takes the @result bytes of a call through the machine, with @gap bytes before them. */
+static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct sock *sk, int result, __u64 gap,
+				     enum kw_way way, int readable, void *programs)
+{
+	__u32 index = way;
+	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);
+	struct kw_cursor *cursor;
+
+	if (!room)
+		return 0;
+	cursor = &room->cursor;
+	kw_begin_call(cursor, c, sk, result, way);
+	if (!readable)
+		cursor->located = cursor->blind = 1;
+	if (gap || kw_is_unsettled(c)) {
+		cursor->gap = gap;
+		cursor->end += gap;
+		cursor->stage = KW_STAGE_GAP;
+		return kw_leave_to_steps(ctx, cursor, programs);
+	}
+	kw_take_plain(c, sk, room, way);
+	if (cursor->left)
+		return kw_leave_to_steps(ctx, cursor, programs);
+	kw_end_call(c, sk, cursor, way);
+	kw_forget(room);
+	return 0;
+}
+
+/* The bytes of a body that were sent since the last call that was followed, before the last @result. */
+static __always_inline void kw_pass_sent(struct kw_connection *c, struct sock *sk, int result)
+{
+	__u64 passed = kw_span_gap(c, sk, result);
+
+	if (!passed)
+		return;
+	kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
+	c->tx_bytes += passed;
+}
+
+/* The connection of a call that sends on @sk and has ended with @result, if its bytes are to be followed. */
+static __always_inline struct kw_connection *kw_sender(struct sock *sk, int result, int readable)
 {
 	struct kw_connection *c;
-	__u64 passed;
 
 	if (kw_is_no_news(result))
-		return 0;
+		return NULL;
 	c = kw_find_or_accept(sk);
 	if (!c)
-		return 0;
+		return NULL;
 	if (result <= 0) {
 		kw_app_error(c, result);
-		return 0;
+		return NULL;
 	}
 	if (kw_span_covers(c, sk, KW_SENT))
+		return NULL;
+	kw_pass_sent(c, sk, result);
+	if (kw_is_wanted(c, KW_SENT, readable))
+		return kw_own(c, sk) ? c : NULL;
+	c->tx_bytes += result;
+	kw_span_open(c, sk, KW_SENT);
+	return NULL;
+}
+
+/* A call that sends on @sk has ended with @result, as it returns to its caller. */
+static __always_inline int kw_sent(void *ctx, struct sock *sk, int result)
+{
+	struct kw_connection *c = kw_sender(sk, result, 1);
+
+	return c ? kw_follow(ctx, c, sk, result, 0, KW_SENT, 1, &after_send) : 0;
+}
+
+/* The same of a call whose bytes are in no buffers of its caller. */
+static __always_inline int kw_sent_unread(struct sock *sk, int result)
+{
+	struct kw_connection *c = kw_sender(sk, result, 0);
+	struct kw_cursor cursor = {.why = KW_TAINT_BLIND};
+
+	if (!c)
 		return 0;
-	passed = kw_span_gap(c, sk, result);
-	if (passed) {
-		kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
-		c->tx_bytes += passed;
+	cursor.now = kw_passed_at(sk, KW_SENT);
+	cursor.position = c->tx_bytes;
+	cursor.direction = kw_direction(c->role, KW_SENT);
+	if (c->role == KW_ROLE_UNKNOWN) {
+		kw_role_missed(c);
+	} else {
+		cursor.event = http1_call(&c->http1, cursor.direction);
+		if (cursor.event)
+			kw_on_event(c, sk, &cursor);
+		cursor.position += result;
+		cursor.event = kw_pass_unseen(c, cursor.direction, result);
+		if (cursor.event)
+			kw_on_event(c, sk, &cursor);
 	}
-	if (!kw_follow(c, sk, result, KW_SENT, readable))
-		return 0;
 	c->tx_bytes += result;
 	kw_span_open(c, sk, KW_SENT);
 	return 0;
@@ -75,30 +149,31 @@ static __always_inline __u64 kw_gap(const struct kw_connection *c, struct sock *
 	return gap > 0 ? gap : 0;
 }
 
-/* These @gap bytes: nobody looked at them, which matters where they were not of a body. They stand for a call of their own. */
-static __always_inline void kw_take_gap(struct kw_connection *c, struct sock *sk, __u64 gap)
+/* Before a call that received @result bytes: a gap in a body passes. Returns the bytes of any other one. */
+static __always_inline __u64 kw_pass_gap(struct kw_connection *c, struct sock *sk, int result)
 {
-	struct kw_cursor cursor = {
-		.position = c->rx_bytes + gap,
-		.direction = kw_direction(c->role, KW_RECEIVED),
-		.why = KW_TAINT_GAP,
-	};
+	__u64 gap = kw_gap(c, sk, result);
+	__u32 direction = kw_direction(c->role, KW_RECEIVED);
 
-	if (gap < kw_span_left(c, cursor.direction)) {
-		kw_span_advance(c, cursor.direction, gap);
-	} else {
-		cursor.now = kw_passed_at(sk, KW_RECEIVED);
-		cursor.event = http1_call(&c->http1, cursor.direction);
-		cursor.event |= kw_pass_unseen(c, cursor.direction, gap);
-		if (cursor.event)
-			kw_on_event(c, sk, &cursor);
-	}
+	if (!gap || gap >= kw_span_left(c, direction))
+		return gap;
+	kw_span_advance(c, direction, gap);
 	c->rx_bytes += gap;
+	return 0;
+}
+
+/* A call received nothing: an error, or the end of the stream. */
+static __always_inline void kw_received_nothing(struct kw_connection *c, struct sock *sk, int result)
+{
+	kw_app_error(c, result);
+	if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
+		c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
 }
 
 /* A call that receives from @sk has ended with @result, as it returns to its caller. @flags: those of recvmsg(). */
-static __always_inline int kw_received(struct sock *sk, int result, int flags)
+static __always_inline int kw_received(void *ctx, struct sock *sk, int result, int flags)
 {
+	int readable = !(flags & MSG_TRUNC);
 	struct kw_connection *c;
 	__u64 gap;
 
@@ -108,21 +183,18 @@ static __always_inline int kw_received(struct sock *sk, int result, int flags)
 	if (!c)
 		return 0;
 	if (result <= 0) {
-		kw_app_error(c, result);
-		if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
-			c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
+		kw_received_nothing(c, sk, result);
 		return 0;
 	}
 	if (kw_span_covers(c, sk, KW_RECEIVED))
 		return 0;
-	gap = kw_gap(c, sk, result);
-	if (gap)
-		kw_take_gap(c, sk, gap);
-	if (!kw_follow(c, sk, result, KW_RECEIVED, !(flags & MSG_TRUNC)))
+	gap = kw_pass_gap(c, sk, result);
+	if (!kw_is_wanted(c, KW_RECEIVED, readable)) {
+		c->rx_bytes += gap + result;
+		kw_span_open(c, sk, KW_RECEIVED);
 		return 0;
-	c->rx_bytes += result;
-	kw_span_open(c, sk, KW_RECEIVED);
-	return 0;
+	}
+	return kw_own(c, sk) ? kw_follow(ctx, c, sk, result, gap, KW_RECEIVED, readable, &after_receive) : 0;
 }
 
 #endif

@@ -16,6 +16,15 @@
  * much as three instructions. */
 #define KW_INLINE static inline __attribute__((always_inline))
 
+/* A function that the verifier reads once for each program, whatever it is called with, because it is global: it must do with
+ * any values of its arguments. These are numbers, or pointers to whole structures, which may be NULL; it returns an int. A
+ * call costs as much as three instructions, and a return, which some processors make dear: so this is for what is rare. */
+#ifdef __bpf__
+#define KW_GLOBAL __attribute__((noinline))
+#else
+#define KW_GLOBAL static inline
+#endif
+
 /* The verifier's habits, and the two macros that deal with them.
  *
  * The verifier walks every path through a program, and goes on from where two paths meet once for each difference between

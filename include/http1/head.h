@@ -45,8 +45,6 @@ struct http1_head {
 	__u32 size;   /* of the whole head, once it is known; see enum http1_plain */
 };
 
-#define HTTP1_LOWS 0x7f7f7f7f7f7f7f7fULL
-
 /* The high bit of each byte of @word that is no letter, digit or hyphen; exact up to the first. */
 KW_INLINE __u64 http1_unusual(__u64 word)
 {

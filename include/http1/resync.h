@@ -7,17 +7,24 @@
 
 /* Does this call begin with a method, SP, and what a target may begin with? Methods that are in use have
  * capital letters, and VERSION-CONTROL a hyphen. */
+#define HTTP1_METHOD_LEAST 3
+#define HTTP1_METHOD_MOST 20
+
 KW_INLINE int http1_begins_request(const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < 20; i++) {
-		if (i + 1 >= n)
-			return 0;
-		if (p[i] == ' ')
-			return i >= 3 && (p[i + 1] == '/' || p[i + 1] == '*' || http1_is_token(p[i + 1]));
-		if ((p[i] < 'A' || p[i] > 'Z') && p[i] != '-')
-			return 0;
+	__u32 at = 0;
+
+	for (__u32 i = 0; i < HTTP1_METHOD_MOST && i < n; i += 8) {
+		__u64 marks = http1_no_capitals(http1_load(p + i, n - i));
+
+		if (marks) {
+			at = (i + http1_first_marked(marks) - 1) & (HTTP1_WINDOW - 1);
+			break;
+		}
 	}
-	return 0;
+	if (at < HTTP1_METHOD_LEAST || at >= HTTP1_METHOD_MOST || at + 1 >= n || p[at] != ' ')
+		return 0;
+	return p[at + 1] == '/' || p[at + 1] == '*' || http1_is_token(p[at + 1]);
 }
 
 KW_INLINE int http1_begins_response(const __u8 *p, __u32 n)

@@ -9,6 +9,7 @@
 
 #define HTTP1_ONES 0x0101010101010101ULL
 #define HTTP1_HIGHS 0x8080808080808080ULL
+#define HTTP1_LOWS 0x7f7f7f7f7f7f7f7fULL
 
 #define HTTP1_SPACES 0x2020202020202020ULL /* makes letters lower case */
 
@@ -57,29 +58,53 @@ KW_INLINE __u64 http1_zero_bytes(__u64 word)
 	return (word - HTTP1_ONES) & ~word & HTTP1_HIGHS;
 }
 
+/* The high bit of each byte of @word that is neither a capital letter nor a hyphen; exact up to the first. */
+KW_INLINE __u64 http1_no_capitals(__u64 word)
+{
+	__u64 from_a = word + (0x80 - 'A') * HTTP1_ONES;
+	__u64 above_z = word + (0x7f - 'Z') * HTTP1_ONES;
+	__u64 others = (word ^ '-' * HTTP1_ONES) + HTTP1_LOWS; /* than hyphens */
+
+	return ((others & (above_z | ~from_a)) | word) & HTTP1_HIGHS;
+}
+
 /* How many bytes there are up to and including the first marked one; @marks is not zero. */
 KW_INLINE __u32 http1_first_marked(__u64 marks)
 {
 	return (((marks & -marks) - 1) & HTTP1_ONES) * HTTP1_ONES >> 56;
 }
 
+/* The first @n bytes at @p, at most 8, as a word, with anything behind them: in the kernel the window that is looked at lies
+ * in memory of ours, and 8 bytes more can always be read. */
+KW_INLINE __u64 http1_load(const __u8 *p, __u32 n)
+{
+#ifdef __bpf__
+	(void)n;
+	return kw_load64(p);
+#else
+	__u64 word = 0;
+
+	__builtin_memcpy(&word, p, n < 8 ? n : 8);
+	return word;
+#endif
+}
+
 /* How many of @n bytes there are up to and including the first @a, @b or @c; n + 1 if there is none. */
 KW_INLINE __u32 http1_find(const __u8 *p, __u32 n, __u8 a, __u8 b, __u8 c)
 {
-	__u32 i = 0;
+	__u32 found = n + 1;
 
-	for (; i + 8 <= HTTP1_WINDOW && i + 8 <= n; i += 8) {
-		__u64 word = kw_load64(p + i);
+	for (__u32 i = 0; i < HTTP1_WINDOW && i < n; i += 8) {
+		__u64 word = http1_load(p + i, n - i);
 		__u64 marks = http1_zero_bytes(word ^ a * HTTP1_ONES) |
 			      http1_zero_bytes(word ^ b * HTTP1_ONES) | http1_zero_bytes(word ^ c * HTTP1_ONES);
 
-		if (marks)
-			return i + http1_first_marked(marks);
+		if (marks) {
+			found = i + http1_first_marked(marks);
+			break;
+		}
 	}
-	for (__u32 tail = 0; tail < 8 && i < n && i < HTTP1_WINDOW; tail++, i++)
-		if (p[i] == a || p[i] == b || p[i] == c)
-			return i + 1;
-	return n + 1;
+	return found <= n ? found : n + 1;
 }
 
 /* ---- the word being read ------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "keepwatch.skel.h"
 #include "observe/front_end.h"
 #include "observe/requirements.h"
+#include "observe/tail_calls.h"
 
 #define HOOK_PREFIX "tp_btf/"
 
@@ -163,13 +164,15 @@ static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 	char advice[256];
 	int r = keepwatch_bpf__load(skel);
 
+	if (r == 0)
+		r = kw_tail_calls_fill(skel->obj);
 	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
 		 r == -EPERM ? "refused: run keepwatch outside of a container, and check that the kernel is "
 			       "not locked down"
 			     : strerror(-r));
 	if (!say(report, r == 0, "the kernel accepts the programs", advice))
 		return;
-	kw_front_end_hold_iterators(skel->obj);
+	kw_front_end_hold(skel->obj);
 	r = keepwatch_bpf__attach(skel);
 	snprintf(advice, sizeof(advice), "%s; run keepwatch check -v to see what the kernel says",
 		 strerror(-r));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "observe/tail_calls.h"
 
 /* Where a section's programs are attached. */
 static const struct prefix {
@@ -91,23 +92,24 @@ bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_pro
 	const char *section = bpf_program__section_name(program);
 	struct bpf_program *other;
 
-	if (is_iterator(section))
+	if (is_iterator(section) || kw_tail_calls_reach(program))
 		return false;
 	bpf_object__for_each_program(other, object)
 	{
-		if (other != program && strcmp(bpf_program__section_name(other), section) == 0)
+		if (other != program && !kw_tail_calls_reach(other) &&
+		    strcmp(bpf_program__section_name(other), section) == 0)
 			return true;
 	}
 	return false;
 }
 
-void kw_front_end_hold_iterators(const struct bpf_object *object)
+void kw_front_end_hold(const struct bpf_object *object)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (is_iterator(bpf_program__section_name(program)))
+		if (is_iterator(bpf_program__section_name(program)) || kw_tail_calls_reach(program))
 			bpf_program__set_autoattach(program, false);
 	}
 }
@@ -166,7 +168,9 @@ struct kw_missing_hook kw_front_end_missing(const struct bpf_object *object, enu
 	bpf_object__for_each_program(program, object)
 	{
 		const char *section = bpf_program__section_name(program);
-		int r = front_end_of(program) == front_end ? try_section(section) : 0;
+		int r = front_end_of(program) == front_end && !kw_tail_calls_reach(program)
+				? try_section(section)
+				: 0;
 
 		if (r < 0)
 			return (struct kw_missing_hook){section, r};
@@ -249,5 +253,6 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 		if (front_end_of(program) == choice.chosen)
 			bpf_program__set_autoload(program, true);
 	}
+	kw_tail_calls_choose(object);
 	return 0;
 }

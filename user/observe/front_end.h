@@ -60,8 +60,9 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 /* Has @program a twin: another program on the same hook, which does whatever it misses? */
 bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program);
 
-/* Keeps iterators from being attached along with the hooks, because they run when they are asked to. */
-void kw_front_end_hold_iterators(const struct bpf_object *object);
+/* Keeps from being attached along with the hooks: iterators, because they run when they are asked to, and programs that
+ * others go on in (see tail_calls.h). */
+void kw_front_end_hold(const struct bpf_object *object);
 
 /* The first hook that this front end misses here. @object: not loaded, nothing chosen yet. */
 struct kw_missing_hook kw_front_end_missing(const struct bpf_object *object, enum kw_front_end front_end);

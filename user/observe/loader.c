@@ -13,6 +13,7 @@
 #include "keepwatch.skel.h"
 #include "observe/namespaces.h"
 #include "observe/requirements.h"
+#include "observe/tail_calls.h"
 
 struct kw_loader {
 	struct keepwatch_bpf *skel;
@@ -101,12 +102,14 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
 	loader->skel->rodata->kw_config = *settings->filter;
 	loader->skel->rodata->kw_config.tick_us = tick_us();
-	kw_front_end_hold_iterators(loader->skel->obj);
+	kw_front_end_hold(loader->skel->obj);
 	bpf_map__set_max_entries(loader->skel->maps.events,
 				 settings->ring_size); /* fails only once it is loaded */
 	r = choose_front_end(loader, settings->front_end);
 	if (r == 0) {
 		r = keepwatch_bpf__load(loader->skel);
+		if (r == 0)
+			r = kw_tail_calls_fill(loader->skel->obj);
 		r = r < 0 ? refused(r, "load") : open_maps(loader, settings);
 	}
 	if (r < 0)
@@ -288,8 +291,8 @@ size_t kw_loader_program_stats(struct kw_loader *loader, struct kw_program_stats
 
 	bpf_object__for_each_program(program, loader->skel->obj)
 	{
-		if (!bpf_program__autoload(program))
-			continue; /* this kernel does without */
+		if (!bpf_program__autoload(program) || kw_tail_calls_reach(program))
+			continue; /* this kernel does without, or its time is counted where it was called */
 		program_info(program, &info);
 		if (count < size)
 			ret_stats[count] = (struct kw_program_stats){bpf_program__name(program),

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "observe/front_end.h"
+#include "observe/tail_calls.h"
 #include "judge/judge.h"
 #include "keepwatch.skel.h"
 #include "event/decode.h"
@@ -82,12 +83,10 @@ static void load(struct stage *stage, in_port_t port)
 	assert_non_null(skel);
 	skel->rodata->kw_config.port_count = 1;
 	skel->rodata->kw_config.ports[0] = port;
-	bpf_program__set_autoattach(skel->progs.kw_find_sockets, false);
-	bpf_program__set_autoattach(skel->progs.kw_find_owners, false);
-	bpf_program__set_autoattach(skel->progs.kw_sweep, false);
-	bpf_program__set_autoattach(skel->progs.kw_sweep_files, false);
+	kw_front_end_hold(skel->obj);
 	assert_return_code(kw_front_end_choose(skel->obj, KW_FRONT_END_ANY, &choice), 0);
 	assert_return_code(keepwatch_bpf__load(skel), 0);
+	assert_return_code(kw_tail_calls_fill(skel->obj), 0);
 	assert_return_code(keepwatch_bpf__attach(skel), 0);
 	stage->skel = skel;
 	stage->ring = ring_buffer__new(bpf_map__fd(skel->maps.events), on_event, stage, NULL);

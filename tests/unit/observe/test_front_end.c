@@ -34,17 +34,19 @@ static void programs_for_states_have_twins_and_no_others(void **state)
 	keepwatch_bpf__destroy(skel);
 }
 
-static void iterators_are_not_attached_along_with_the_hooks(void **state)
+static void programs_without_a_hook_are_not_attached_along_with_the_others(void **state)
 {
 	struct keepwatch_bpf *skel = keepwatch_bpf__open();
 
 	(void)state;
 	assert_non_null(skel);
-	kw_front_end_hold_iterators(skel->obj);
+	kw_front_end_hold(skel->obj);
 	assert_false(bpf_program__autoattach(skel->progs.kw_find_sockets));
 	assert_false(bpf_program__autoattach(skel->progs.kw_find_owners));
 	assert_false(bpf_program__autoattach(skel->progs.kw_sweep));
 	assert_false(bpf_program__autoattach(skel->progs.kw_sweep_files));
+	assert_false(bpf_program__autoattach(skel->progs.kw_http1));
+	assert_false(bpf_program__autoattach(skel->progs.kw_last_record));
 	assert_true(bpf_program__autoattach(skel->progs.kw_set_state));
 	keepwatch_bpf__destroy(skel);
 }
@@ -53,7 +55,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_for_states_have_twins_and_no_others),
-		cmocka_unit_test(iterators_are_not_attached_along_with_the_hooks),
+		cmocka_unit_test(programs_without_a_hook_are_not_attached_along_with_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

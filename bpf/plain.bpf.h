@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The calls that nearly all traffic consists of, without the machine's steps: a whole plain head, with what the call has of its
+ * body, and nothing but body. */
+#ifndef KEEPWATCH_PLAIN_BPF_H
+#define KEEPWATCH_PLAIN_BPF_H
+
+#include "capture.bpf.h"
+
+/* Asks for the cache lines that a message will need, all at once: they come while its buffers are being found. */
+static __always_inline void kw_touch(const struct kw_connection *c, __u32 direction)
+{
+	const volatile __u8 *first = (const volatile __u8 *)c + KW_FIRST_LINE;
+
+	for (__u32 at = 0; at < __builtin_offsetof(struct kw_connection, samples) - KW_FIRST_LINE;
+	     at += KW_CACHE_LINE)
+		(void)first[at];
+	(void)*(const volatile __u64 *)&c->samples[direction & 1].sum;
+}
+
+/* The bytes that a plain head is looked for in. */
+struct kw_sight {
+	struct kw_scratch *room;
+	__u32 size;
+};
+
+static long kw_read_on(__u32 index, struct kw_sight *sight)
+{
+	return !http1_plain_more(&sight->room->head, sight->room->bytes, sight->size);
+}
+
+/* The call's first @n bytes are done, before any step: the steps pass over them. */
+static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
+{
+	cursor->left -= n;
+	cursor->position += n;
+	cursor->skip = n;
+}
+
+/* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
+ * body as the call has, in one go. The result is in cursor->event; the rest is for the steps. */
+static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
+{
+	struct kw_sight sight = {.room = room};
+	struct kw_cursor *cursor = &room->cursor;
+	__u64 passed, body;
+	int responses;
+
+	sight.size = kw_peek(room, cursor->left);
+	if (!sight.size)
+		return;
+	if (http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, &room->head))
+		bpf_loop(HTTP1_LINES, kw_read_on, &sight, 0);
+	KW_FORGET();
+	passed = room->head.size;
+	if (passed <= HTTP1_PLAIN_SO_FAR)
+		return;
+	cursor->stage = KW_STAGE_BYTES;
+	responses = cursor->direction == HTTP1_RESPONSES;
+	if (responses)
+		kw_response_begin(c, cursor);
+	else
+		kw_request_begin(c, sk, cursor);
+	cursor->event = http1_take_head(&c->http1, responses, &room->head);
+	if (!(cursor->event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST))) {
+		body = http1_skippable(&c->http1.streams[responses], cursor->left - passed);
+		if (body)
+			cursor->event |= http1_skip(&c->http1, responses, body);
+		passed += body;
+	}
+	kw_take(cursor, passed);
+}
+
+/* Nothing but bytes that need no look, maybe with the last of a body: they need not be found or read. */
+static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_cursor *cursor)
+{
+	__u64 n = cursor->left;
+
+	if (n > kw_span_left(c, cursor->direction))
+		return 0;
+	cursor->event = http1_skip(&c->http1, cursor->direction, n);
+	kw_take(cursor, n);
+	return 1;
+}
+
+/* May a plain head begin here? Then no call has anything to say to the machine beforehand: see http1_call(). */
+static __always_inline int kw_may_be_plain(const struct kw_connection *c, const struct kw_cursor *cursor)
+{
+	return !c->http1.tunnel && http1_may_be_plain(&c->http1.streams[cursor->direction & 1]);
+}
+
+/* Takes of a call what can be taken without steps; the rest is in the cursor. */
+static __always_inline void kw_take_plain(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
+					  enum kw_way way)
+{
+	struct kw_cursor *cursor = &room->cursor;
+
+	kw_touch(c, cursor->direction);
+	if (!kw_needs_no_look(c, cursor) && kw_may_be_plain(c, cursor)) {
+		kw_find_buffers(sk, cursor, way);
+		if (!cursor->blind)
+			kw_whole_head(c, sk, room);
+	}
+	KW_FORGET();
+	if (cursor->event)
+		kw_on_event(c, sk, cursor);
+	cursor->event = 0;
+}
+
+#endif

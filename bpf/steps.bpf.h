@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* HTTP/1.x, step by step: whatever a call brings that is no plain head and no body. A program of its own, because its steps
+ * cost the verifier more than all else: kw_sent() and kw_received() tail-call it. */
+#ifndef KEEPWATCH_STEPS_BPF_H
+#define KEEPWATCH_STEPS_BPF_H
+
+#include "revive.bpf.h"
+
+#define KW_STEPS 16384 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
+
+/* The things that a step works on. The numbers are in scratch and not on the stack, because the verifier follows every
+ * value on the stack from step to step, and would never see two alike. */
+struct kw_reader {
+	struct kw_connection *c;
+	struct kw_scratch *scratch;
+	struct sock *sk;
+};
+
+/* @n bytes need no look. They are in scratch, or in the segments behind it. */
+static __always_inline __u32 kw_pass(const struct kw_reader *reader, __u64 n)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+	__u32 here = cursor->length - cursor->at;
+
+	if (n < here) {
+		cursor->at += n;
+	} else {
+		cursor->at = cursor->length = 0;
+		cursor->skip += n - here;
+	}
+	cursor->left -= n;
+	cursor->position += n;
+	return http1_skip(&reader->c->http1, cursor->direction, n);
+}
+
+/* @n bytes cannot be read. */
+static __always_inline __u32 kw_pass_blind(const struct kw_reader *reader, __u64 n)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+
+	cursor->left -= n;
+	cursor->position += n;
+	return kw_pass_unseen(reader->c, cursor->direction, n);
+}
+
+/* Shows the machine what is in scratch. */
+static __always_inline __u32 kw_look(const struct kw_reader *reader)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+	__u32 at = cursor->at & (KW_PIECE - 1);
+	__u32 n = cursor->length - at, taken, event;
+
+	if (n > HTTP1_WINDOW)
+		n = HTTP1_WINDOW;
+	taken = http1_step(&reader->c->http1, cursor->direction, reader->scratch->bytes + at, n, &event);
+	cursor->at = at + taken;
+	cursor->left -= taken;
+	cursor->position += taken;
+	return event;
+}
+
+/* Does one thing, the first that is due, and returns what came of it. */
+static __always_inline __u32 kw_advance(const struct kw_reader *reader, __u32 index)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+	struct http1_connection *http1 = &reader->c->http1;
+	__u64 skippable;
+
+	cursor->why = KW_TAINT_BLIND;
+	if (index == KW_STEPS - 1) {
+		cursor->blind = 1;
+		cursor->why = KW_TAINT_BUDGET;
+	}
+	if (cursor->blind)
+		return kw_pass_blind(reader, cursor->left);
+	skippable = http1_skippable(&http1->streams[cursor->direction & 1], cursor->left);
+	if (skippable)
+		return kw_pass(reader, skippable);
+	if (cursor->at < cursor->length)
+		return kw_look(reader);
+	cursor->blind = kw_refill(reader->scratch) != 0;
+	return 0;
+}
+
+/* Bytes before this call passed by a way that shows no event, and were not all of a body. They stand for a call of their
+ * own. */
+static __always_inline __u32 kw_take_gap(struct kw_connection *c, struct kw_cursor *cursor)
+{
+	__u32 event = http1_call(&c->http1, cursor->direction);
+
+	cursor->why = KW_TAINT_GAP;
+	cursor->position += cursor->gap;
+	return event | kw_pass_unseen(c, cursor->direction, cursor->gap);
+}
+
+/* Which side, and is it HTTP? Returns whether the call is to be followed. */
+static __always_inline int kw_settle_side(const struct kw_reader *reader)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+	struct kw_connection *c = reader->c;
+
+	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+		return kw_revive(c, reader->sk, reader->scratch);
+	if (!kw_has_role(c, reader->sk, reader->scratch))
+		return 0;
+	cursor->direction = kw_direction(c->role, cursor->way);
+	return 1;
+}
+
+/* Does the next thing that is due with the call, and notes what came of it. Returns 0 when nothing is left to do. */
+static __always_inline int kw_proceed(const struct kw_reader *reader, __u32 index)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+	struct kw_connection *c = reader->c;
+
+	switch (cursor->stage) {
+	case KW_STAGE_GAP:
+		cursor->stage = KW_STAGE_SIDE;
+		if (cursor->gap)
+			cursor->event = kw_take_gap(c, cursor);
+		return 1;
+	case KW_STAGE_SIDE:
+		cursor->stage = KW_STAGE_CALL;
+		return kw_settle_side(reader);
+	case KW_STAGE_CALL:
+		cursor->stage = KW_STAGE_BYTES;
+		cursor->event = http1_call(&c->http1, cursor->direction);
+		return 1;
+	default:
+		if (!cursor->left || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+			return 0;
+		cursor->event = kw_advance(reader, index);
+		return 1;
+	}
+}
+
+/* One step; bpf_loop() calls it until it returns 1. Its result goes through memory, because the machine reaches it by many
+ * paths: see KW_FORGET(). */
+static long kw_step(__u32 index, struct kw_reader *reader)
+{
+	struct kw_cursor *cursor = &reader->scratch->cursor;
+
+	if (!kw_proceed(reader, index))
+		return 1;
+	KW_FORGET();
+	if (cursor->event)
+		kw_on_event(reader->c, reader->sk, cursor);
+	cursor->event = 0;
+	return 0;
+}
+
+/* The slot of the call that the current task is in, if a program has left it to be gone on with. */
+static __always_inline struct kw_scratch *kw_slot_in_hand(void)
+{
+	__u64 task = (__u64)bpf_get_current_task_btf();
+
+	for (__u32 way = 0; way < KW_WAYS; way++) {
+		struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &way);
+
+		if (room && room->cursor.task == task)
+			return room;
+	}
+	return NULL;
+}
+
+/* Goes on with a call on @sk. */
+static __always_inline int kw_go_on(struct sock *sk)
+{
+	struct kw_reader reader = {.sk = sk, .scratch = kw_slot_in_hand()};
+	struct kw_cursor *cursor;
+
+	if (!reader.scratch)
+		return 0;
+	cursor = &reader.scratch->cursor;
+	cursor->task = 0;
+	reader.c = kw_find(sk);
+	if (!reader.c)
+		return 0;
+	kw_find_buffers(sk, cursor, cursor->way);
+	KW_FORGET();
+	bpf_loop(KW_STEPS, kw_step, &reader, 0);
+	http1_call_end(&reader.c->http1, cursor->direction);
+	kw_end_call(reader.c, sk, cursor, cursor->way & 1);
+	kw_forget(reader.scratch);
+	return 0;
+}
+
+#endif
