@@ -12,16 +12,16 @@
 static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct kw_connection *c, struct sock *sk,
 					  __u64 n, enum kw_way way)
 {
-	cursor->now = kw_passed_at(sk, way);
-	cursor->position = way == KW_SENT ? c->tx_bytes : c->rx_bytes;
-	cursor->end = cursor->position + n;
+	cursor->outcome.now = kw_passed_at(sk, way);
+	cursor->outcome.position = way == KW_SENT ? c->tx_bytes : c->rx_bytes;
+	cursor->end = cursor->outcome.position + n;
 	cursor->left = n;
 	cursor->way = way;
-	cursor->direction = kw_direction(c->role, way);
+	cursor->outcome.direction = kw_direction(c->role, way);
 	cursor->stage = KW_STAGE_CALL;
-	cursor->why = KW_TAINT_BLIND;
+	cursor->outcome.why = KW_TAINT_BLIND;
 	cursor->gap = cursor->segment_left = cursor->vector_left = cursor->skip = 0;
-	cursor->used = cursor->located = cursor->blind = cursor->event = 0;
+	cursor->used = cursor->located = cursor->blind = cursor->outcome.event = 0;
 	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
 }
 

@@ -13,28 +13,30 @@ static __always_inline struct kw_connection *kw_find(struct sock *sk)
 
 /* ---- filters: a connection that does not pass them gets no state, and costs no more than a look-up ---- */
 
-static __always_inline int kw_port_passes(__u16 local, __u16 remote)
+KW_GLOBAL int kw_port_passes(__u32 local, __u32 remote)
 {
-	if (!kw_config.port_count)
-		return 1;
-	for (__u32 i = 0; i < KW_PORTS; i++)
-		if (i < kw_config.port_count && (kw_config.ports[i] == local || kw_config.ports[i] == remote))
+	__u32 count = kw_config.port_count;
+
+	for (__u32 i = 0; i < KW_PORTS && i < count; i++)
+		if (kw_config.ports[i] == local || kw_config.ports[i] == remote)
 			return 1;
-	return 0;
+	return !count;
 }
 
-static __always_inline int kw_net_passes(const __u8 *remote)
+KW_GLOBAL int kw_net_passes(const struct kw_identity *identity)
 {
-	if (!kw_config.filter_net)
+	if (!kw_config.filter_net || !identity)
 		return 1;
-	for (__u32 i = 0; i < 16; i++)
-		if ((remote[i] & kw_config.net_mask[i]) != kw_config.net[i])
+	for (__u32 i = 0; i < sizeof(identity->remote); i++)
+		if ((identity->remote[i] & kw_config.net_mask[i]) != kw_config.net[i])
 			return 0;
 	return 1;
 }
 
-static __always_inline int kw_owner_passes(const struct kw_identity *identity)
+KW_GLOBAL int kw_owner_passes(const struct kw_identity *identity)
 {
+	if (!identity || (!kw_config.pid && !kw_config.filter_comm))
+		return 1;
 	if (kw_config.pid && kw_config.pid != identity->pid)
 		return 0;
 	if (!kw_config.filter_comm)
@@ -237,7 +239,7 @@ static __always_inline void kw_connecting(struct sock *sk, int last)
 	if (!c)
 		return;
 	c->opened = bpf_ktime_get_ns();
-	if (!kw_net_passes(c->identity.remote))
+	if (!kw_net_passes(&c->identity))
 		bpf_sk_storage_delete(&connections, sk);
 	else
 		kw_own(c, sk);
@@ -261,7 +263,7 @@ static __always_inline struct kw_connection *kw_accepted(struct sock *sk, __u8 s
 	c = kw_create(sk, KW_ROLE_SERVER, state, last);
 	if (!c)
 		return NULL;
-	if (!kw_net_passes(c->identity.remote)) {
+	if (!kw_net_passes(&c->identity)) {
 		bpf_sk_storage_delete(&connections, sk);
 		return NULL;
 	}

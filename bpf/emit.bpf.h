@@ -32,8 +32,10 @@ static __always_inline __u32 kw_activity(const struct kw_connection *c)
 }
 
 /* The requests that nobody answered, by what sending them again would do. */
-static __always_inline void kw_count_outstanding(struct kw_http *http, const struct http1_connection *http1)
+KW_GLOBAL int kw_count_outstanding(struct kw_http *http, const struct http1_connection *http1)
 {
+	if (!http || !http1)
+		return 0;
 	http->lost_safe = http->lost_idempotent = http->lost_other = 0;
 	for (__u32 i = 0; i < HTTP1_QUEUE; i++) {
 		__u32 number = http1->popped + i;
@@ -52,6 +54,7 @@ static __always_inline void kw_count_outstanding(struct kw_http *http, const str
 			http->lost_other++;
 		}
 	}
+	return 0;
 }
 
 /* Where the oldest unanswered request ends; the judge compares it with what was acknowledged. Where there was no
@@ -116,7 +119,7 @@ static __always_inline void kw_settle_surplus(struct kw_http *http, const struct
 }
 
 /* Puts together in the record what the two directions wrote apart, and what the machine's state implies. */
-static __always_inline void kw_settle(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_settle(struct kw_http *http, const struct kw_connection *c)
 {
 	const struct kw_side *requests = &c->sides[HTTP1_REQUESTS], *responses = &c->sides[HTTP1_RESPONSES];
 
@@ -143,7 +146,6 @@ static __always_inline void kw_settle(struct kw_http *http, const struct kw_conn
 	http->errors |=
 		(c->http1.streams[0].errors | c->http1.streams[1].errors) & 1 << HTTP1_ERROR_CHUNK_WORDS;
 	kw_check_gap(http, c);
-	kw_settle_oldest(http, c, sk);
 	kw_count_outstanding(http, &c->http1);
 }
 
@@ -188,9 +190,11 @@ static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_c
 	body->owed = kw_owed(s);
 }
 
-static __always_inline void kw_fill(struct kw_event_connection *event, struct kw_connection *c, struct sock *sk,
-				    enum kw_report report)
+/* All of a record that the connection's state says; header.type and header.size are for the caller to set. */
+KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c, __u32 report)
 {
+	if (!event || !c)
+		return 0;
 	event->header.time = bpf_ktime_get_ns();
 	event->header.reserved = 0;
 	event->report = report;
@@ -211,31 +215,43 @@ static __always_inline void kw_fill(struct kw_event_connection *event, struct kw
 	event->http = c->http;
 	event->http.tx_bytes = c->tx_bytes;
 	event->http.rx_bytes = c->rx_bytes;
-	if (!c->closing.time)
-		kw_catch_up(&event->http, c, sk);
-	kw_settle(&event->http, c, sk);
+	kw_settle(&event->http, c);
 	for (__u32 direction = 0; direction < 2; direction++)
 		kw_fill_body(&event->bodies[direction], c, direction);
+	return 0;
+}
+
+/* The rest of it, which the socket says. */
+static __always_inline void kw_fill_by_socket(struct kw_event_connection *event, const struct kw_connection *c,
+					      struct sock *sk)
+{
+	if (!c->closing.time)
+		kw_catch_up(&event->http, c, sk);
+	kw_settle_oldest(&event->http, c, sk);
 }
 
 /* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */
-static __always_inline void kw_take_samples(struct kw_event_history *event, const struct kw_samples *samples,
-					    struct kw_samples *before)
+KW_GLOBAL int kw_take_samples(struct kw_event_history *event, const struct kw_connection *c,
+			      struct kw_reported *before)
 {
+	if (!event || !c)
+		return 0;
+	KW_FORGET();
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		__u64 sum = samples[i].sum;
+		__u64 sum = c->samples[i].sum;
 
-		event->sums[i] = before ? sum - before[i].sum : sum;
+		event->sums[i] = before ? sum - before->samples[i].sum : sum;
 		if (before)
-			before[i].sum = sum;
+			before->samples[i].sum = sum;
 		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++) {
-			__u16 count = samples[i].buckets[bucket];
+			__u16 count = c->samples[i].buckets[bucket];
 
-			event->histograms[i][bucket] = before ? count - before[i].buckets[bucket] : count;
+			event->histograms[i][bucket] = before ? count - before->samples[i].buckets[bucket] : count;
 			if (before)
-				before[i].buckets[bucket] = count;
+				before->samples[i].buckets[bucket] = count;
 		}
 	}
+	return 0;
 }
 
 static __always_inline void kw_take_names(struct kw_event_history *event, struct kw_connection *c,
@@ -264,7 +280,8 @@ static __always_inline int kw_emit_history(struct kw_connection *c, struct sock 
 		return -1;
 	event->connection.header.type = KW_EVENT_HISTORY;
 	event->connection.header.size = sizeof(*event);
-	kw_fill(&event->connection, c, sk, report);
+	kw_fill(&event->connection, c, report);
+	kw_fill_by_socket(&event->connection, c, sk);
 	if (before) {
 		event->before = before->counts;
 		before->counts = event->connection.http.counts;
@@ -272,7 +289,7 @@ static __always_inline int kw_emit_history(struct kw_connection *c, struct sock 
 		__builtin_memset(&event->before, 0, sizeof(event->before));
 	}
 	event->reserved = 0;
-	kw_take_samples(event, c->samples, before ? before->samples : NULL);
+	kw_take_samples(event, c, before);
 	kw_take_names(event, c, sk);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
@@ -286,23 +303,24 @@ static __always_inline int kw_emit_short(struct kw_connection *c, struct sock *s
 		return -1;
 	event->header.type = KW_EVENT_CONNECTION;
 	event->header.size = sizeof(*event);
-	kw_fill(event, c, sk, report);
+	kw_fill(event, c, report);
+	kw_fill_by_socket(event, c, sk);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
 }
 
 /* A closing record found no room: what it would have said of totals is kept, exactly. */
-static __always_inline void kw_drop(const struct kw_connection *c, const struct kw_reported *before)
+KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *before)
 {
 	struct kw_totals *t = kw_totals();
-	__u32 role = c->role;
+	__u32 role = c ? c->role : KW_ROLE_MAX;
 	struct kw_total *dropped;
 
-	if (!t || role >= KW_ROLE_MAX)
-		return;
+	if (!t || !c || role >= KW_ROLE_MAX)
+		return 0;
 	kw_count(&t->lost[KW_LOST_CLOSED], 1);
 	if (!c->established)
-		return;
+		return 0;
 	dropped = &t->dropped[role];
 	kw_count(&t->dropped_half_closed[role], c->half_closed);
 	kw_count(&dropped->closed, 1);
@@ -310,6 +328,7 @@ static __always_inline void kw_drop(const struct kw_connection *c, const struct 
 	kw_count(&dropped->preexisting, !c->reported && c->identity.preexisting);
 	kw_count(&dropped->requests, c->http.counts.requests - (before ? before->counts.requests : 0));
 	kw_count(&dropped->responses, c->http.counts.responses - (before ? before->counts.responses : 0));
+	return 0;
 }
 
 /* Every request that was read has its response; one delimited by the close is complete with it. */
@@ -338,25 +357,26 @@ static __always_inline int kw_knows_requests_end(const struct kw_connection *c, 
 }
 
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
-static __always_inline void kw_keep_closed(const struct kw_connection *c)
+KW_GLOBAL int kw_keep_closed(const struct kw_connection *c)
 {
-	struct kw_closed_by_server closed = {.closed = c->ending.time};
+	struct kw_closed_by_server closed = {};
+	struct kw_tuple tuple = {};
 	__u64 owed;
-	struct kw_tuple tuple = {
-		.local_port = c->identity.local_port,
-		.remote_port = c->identity.remote_port,
-		.netns = c->identity.netns,
-	};
 
-	if (c->role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
+	if (!c || c->role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
 	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || !kw_is_answered(c) ||
 	    !kw_knows_requests_end(c, &owed))
-		return;
+		return 0;
 	kw_identify(c, &closed.identity);
+	closed.closed = c->ending.time;
 	closed.expected = c->rx_base + (__u32)(c->rx_bytes + owed);
 	__builtin_memcpy(tuple.local, c->identity.local, sizeof(tuple.local));
 	__builtin_memcpy(tuple.remote, c->identity.remote, sizeof(tuple.remote));
+	tuple.local_port = c->identity.local_port;
+	tuple.remote_port = c->identity.remote_port;
+	tuple.netns = c->identity.netns;
 	bpf_map_update_elem(&closed_by_server, &tuple, &closed, BPF_ANY);
+	return 0;
 }
 
 /* The last record of a connection. @before: what was reported of it while it lived, or NULL. */

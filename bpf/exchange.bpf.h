@@ -112,13 +112,16 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 	c->pipelined = 1;
 }
 
+static __always_inline struct kw_pipeline *kw_pipeline_of(const struct kw_connection *c, struct sock *sk)
+{
+	return c->pipelined ? bpf_sk_storage_get(&pipelines, sk, NULL, 0) : NULL;
+}
+
 /* The complete request that the response in hand answers. Returns 0, or -1 if it is not known: not complete
  * yet, or not seen. */
-static __always_inline int kw_pending_of(struct kw_connection *c, struct sock *sk, __u32 number,
+static __always_inline int kw_pending_of(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 number,
 					 struct kw_pending *ret_pending)
 {
-	struct kw_pipeline *pipeline;
-
 	if (c->http.counts.requests_ended == number + 1 && kw_is_request_complete(&c->http)) {
 		ret_pending->started = c->http.request_started;
 		ret_pending->ended = c->http.request_ended;
@@ -127,10 +130,7 @@ static __always_inline int kw_pending_of(struct kw_connection *c, struct sock *s
 		ret_pending->end = c->http.request_end;
 		return 0;
 	}
-	if (!c->pipelined || (__s32)(c->http.counts.requests_ended - number) <= 0)
-		return -1;
-	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, 0);
-	if (!pipeline)
+	if (!pipeline || (__s32)(c->http.counts.requests_ended - number) <= 0)
 		return -1;
 	*ret_pending = pipeline->requests[number & (HTTP1_QUEUE - 1)];
 	return 0;
@@ -157,10 +157,10 @@ static __always_inline void kw_reuse(struct kw_connection *c, __u64 now)
 }
 
 static __always_inline void kw_request_begin(struct kw_connection *c, struct sock *sk,
-					     const struct kw_cursor *cursor)
+					     const struct kw_outcome *outcome)
 {
 	struct kw_http *http = &c->http;
-	__u64 now = cursor->now;
+	__u64 now = outcome->now;
 	__u32 before = http->counts.requests_begun;
 
 	if (kw_is_request_complete(http) && (__s32)(c->http1.pushed - c->http1.popped) > 0)
@@ -174,7 +174,7 @@ static __always_inline void kw_request_begin(struct kw_connection *c, struct soc
 	if (before && http->counts.responses_ended >= before)
 		kw_reuse(c, now);
 	http->request_started = now;
-	http->request_begin = cursor->position;
+	http->request_begin = outcome->position;
 	c->sides[HTTP1_REQUESTS].open = 1;
 }
 
@@ -198,10 +198,10 @@ static __always_inline void kw_request_head(struct kw_connection *c, const struc
 		kw_announce(c, KW_ANNOUNCED_BY_CLIENT, how, http->counts.requests);
 }
 
-static __always_inline void kw_request_end(struct kw_connection *c, const struct kw_cursor *cursor)
+static __always_inline void kw_request_end(struct kw_connection *c, const struct kw_outcome *outcome)
 {
-	c->http.request_ended = cursor->now;
-	c->http.request_end = cursor->position;
+	c->http.request_ended = outcome->now;
+	c->http.request_end = outcome->position;
 	c->http.counts.requests_ended++;
 	c->sides[HTTP1_REQUESTS].open = 0;
 }
@@ -221,10 +221,10 @@ static __always_inline void kw_take_back(struct kw_connection *c, struct kw_side
 
 /* ---- responses ----------------------------------------------------------------------------------- */
 
-static __always_inline void kw_response_begin(struct kw_connection *c, const struct kw_cursor *cursor)
+static __always_inline void kw_response_begin(struct kw_connection *c, const struct kw_outcome *outcome)
 {
-	c->http.response_started = cursor->now;
-	c->http.response_begin = cursor->position;
+	c->http.response_started = outcome->now;
+	c->http.response_begin = outcome->position;
 	c->sides[HTTP1_RESPONSES].open = 1;
 }
 
@@ -285,24 +285,27 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 	kw_response_fields(c, s);
 	if (kw_message_announces(s, &how))
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, how, http->counts.responses);
-	if (!kw_pending_of(c, sk, http->counts.responses - 1, &request))
+	if (!kw_pending_of(c, kw_pipeline_of(c, sk), http->counts.responses - 1, &request))
 		kw_sample(c, KW_HISTOGRAM_WAIT,
 			  http->response_started > request.ended ? http->response_started - request.ended : 0);
 }
 
 /* One record for exchange @number, from 1; its response ended just now. @position is behind its last byte. */
-static __always_inline void kw_emit_exchange(struct kw_connection *c, struct sock *sk, __u32 number, __u64 now,
-					     __u64 position)
+KW_GLOBAL int kw_emit_exchange(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 number, __u64 now,
+			       __u64 position)
 {
-	const struct http1_stream *s = &c->http1.streams[HTTP1_RESPONSES];
 	struct kw_pending request = {};
 	struct kw_event_exchange *event;
+	const struct http1_stream *s;
 
-	kw_pending_of(c, sk, number - 1, &request);
+	if (!c)
+		return 0;
+	s = &c->http1.streams[HTTP1_RESPONSES];
+	kw_pending_of(c, pipeline, number - 1, &request);
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		kw_count_lost(KW_LOST_EXCHANGE);
-		return;
+		return 0;
 	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->header.type = KW_EVENT_EXCHANGE;
@@ -326,10 +329,11 @@ static __always_inline void kw_emit_exchange(struct kw_connection *c, struct soc
 		event->announced_how = c->http.announced_how;
 	}
 	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
 }
 
-static __always_inline void kw_response_end(struct kw_connection *c, struct sock *sk,
-					    const struct http1_stream *s, const struct kw_cursor *cursor)
+static __always_inline void kw_response_end(struct kw_connection *c, const struct kw_pipeline *pipeline,
+					    const struct http1_stream *s, const struct kw_outcome *outcome)
 {
 	struct kw_side *side = &c->sides[HTTP1_RESPONSES];
 	struct kw_http *http = &c->http;
@@ -337,8 +341,8 @@ static __always_inline void kw_response_end(struct kw_connection *c, struct sock
 	side->open = 0;
 	if (s->flags & HTTP1_FLAG_INTERIM)
 		return;
-	http->response_ended = cursor->now;
-	http->response_end = cursor->position;
+	http->response_ended = outcome->now;
+	http->response_end = outcome->position;
 	http->counts.responses_ended++;
 	http->interim = 0;
 	side->flags &= ~KW_HTTP_EARLY_RESPONSE;
@@ -347,7 +351,7 @@ static __always_inline void kw_response_end(struct kw_connection *c, struct sock
 	if (http->announced_by && http->counts.responses_ended > c->announced_at)
 		side->flags |= KW_HTTP_CLOSE_IGNORED;
 	if (kw_config.exchanges)
-		kw_emit_exchange(c, sk, http->counts.responses_ended, cursor->now, cursor->position);
+		kw_emit_exchange(c, pipeline, http->counts.responses_ended, outcome->now, outcome->position);
 }
 
 /* ---- blind spans --------------------------------------------------------------------------------- */
@@ -445,35 +449,54 @@ static __always_inline void kw_on_head(struct kw_connection *c, struct sock *sk,
 		kw_request_head(c, s);
 }
 
-/* Acts upon what the machine said of bytes that end at the cursor's position. */
-static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk,
-					const struct kw_cursor *cursor)
+/* The end of a message, and the loss of its framing. */
+static __always_inline void kw_on_end(struct kw_connection *c, const struct kw_pipeline *pipeline,
+				      const struct kw_outcome *outcome)
 {
-	int responses = cursor->direction == HTTP1_RESPONSES;
+	int responses = outcome->direction == HTTP1_RESPONSES;
 	struct http1_stream *s = &c->http1.streams[responses];
 	struct kw_side *side = &c->sides[responses];
-	__u32 event = cursor->event;
+	__u32 event = outcome->event;
+
+	if (event & HTTP1_EVENT_END) {
+		if (responses)
+			kw_response_end(c, pipeline, s, outcome);
+		else
+			kw_request_end(c, outcome);
+	}
+	if (event & HTTP1_EVENT_LOST)
+		kw_lost(side, s, event & HTTP1_EVENT_OVERFLOW ? KW_TAINT_PIPELINE : outcome->why);
+}
+
+static __always_inline void kw_on_errors(struct kw_connection *c, const struct kw_outcome *outcome)
+{
+	int responses = outcome->direction == HTTP1_RESPONSES;
+	struct http1_stream *s = &c->http1.streams[responses];
 
 	if (s->errors)
-		kw_count_errors(side, kw_errors_of(side, s, event));
+		kw_count_errors(&c->sides[responses], kw_errors_of(&c->sides[responses], s, outcome->event));
+}
+
+/* Acts upon what the machine said of bytes that end at its position. */
+static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk, const struct kw_outcome *outcome)
+{
+	int responses = outcome->direction == HTTP1_RESPONSES;
+	struct http1_stream *s = &c->http1.streams[responses];
+	struct kw_side *side = &c->sides[responses];
+	__u32 event = outcome->event;
+
+	kw_on_errors(c, outcome);
 	if (event & HTTP1_EVENT_BEGIN) {
 		if (responses)
-			kw_response_begin(c, cursor);
+			kw_response_begin(c, outcome);
 		else
-			kw_request_begin(c, sk, cursor);
+			kw_request_begin(c, sk, outcome);
 	}
 	if (event & HTTP1_EVENT_NAME)
 		kw_keep_name(c, sk, s);
 	if (event & HTTP1_EVENT_HEAD)
 		kw_on_head(c, sk, s, responses);
-	if (event & HTTP1_EVENT_END) {
-		if (responses)
-			kw_response_end(c, sk, s, cursor);
-		else
-			kw_request_end(c, cursor);
-	}
-	if (event & HTTP1_EVENT_LOST)
-		kw_lost(side, s, event & HTTP1_EVENT_OVERFLOW ? KW_TAINT_PIPELINE : cursor->why);
+	kw_on_end(c, kw_config.exchanges ? kw_pipeline_of(c, sk) : NULL, outcome);
 	if (event & HTTP1_EVENT_SURPLUS)
 		side->open = 0;
 	if (event & (HTTP1_EVENT_PROXY | HTTP1_EVENT_NOT_HTTP))

@@ -125,29 +125,26 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 
 /* Bytes that the application took since its last receive, by a way that shows no event (splice). When they came
  * is not known: they count as having come with the first byte of their message. */
-static __always_inline void kw_last_gap(struct kw_connection *c, struct kw_cursor *cursor)
+static __always_inline void kw_last_gap(struct kw_connection *c, struct kw_outcome *outcome)
 {
 	__u64 gap = c->rx_end - c->rx_bytes;
 
 	if ((__s64)gap <= 0)
 		return;
 	c->rx_bytes = c->rx_end;
-	cursor->position = c->rx_end;
-	cursor->direction = kw_direction(c->role, KW_RECEIVED);
-	if (gap < kw_span_left(c, cursor->direction)) {
-		kw_span_advance(c, cursor->direction, gap);
+	outcome->position = c->rx_end;
+	outcome->direction = kw_direction(c->role, KW_RECEIVED);
+	if (gap < kw_span_left(c, outcome->direction)) {
+		kw_span_advance(c, outcome->direction, gap);
 		return;
 	}
-	cursor->now = cursor->direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
-	cursor->event = kw_pass_unseen(c, cursor->direction, gap);
+	outcome->now = outcome->direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
+	outcome->event = kw_pass_unseen(c, outcome->direction, gap);
 }
 
-/* Counts the bytes of a body that were sent and passed without being counted, before the end cuts it. */
-static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *sk)
+/* Counts the @passed bytes of a body that were sent and passed without being counted, before the end cuts it. */
+static __always_inline void kw_last_sent(struct kw_connection *c, __u64 passed)
 {
-	struct tcp_sock *tcp = kw_tcp(sk);
-	__u64 passed = tcp ? kw_span_sent(c, sk, tcp, c->tx_end) : 0;
-
 	if (!passed)
 		return;
 	kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
@@ -155,42 +152,37 @@ static __always_inline void kw_last_sent(struct kw_connection *c, struct sock *s
 }
 
 /* A response that was seen before its request: only the end makes plain what it was. */
-static __always_inline void kw_last_response(struct kw_connection *c, struct kw_cursor *cursor)
+static __always_inline void kw_last_response(struct kw_connection *c, struct kw_outcome *outcome)
 {
-	cursor->now = c->closing.time;
-	cursor->position = c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes;
-	cursor->direction = HTTP1_RESPONSES;
-	cursor->event = http1_call(&c->http1, HTTP1_RESPONSES);
+	outcome->now = c->closing.time;
+	outcome->position = c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes;
+	outcome->direction = HTTP1_RESPONSES;
+	outcome->event = http1_call(&c->http1, HTTP1_RESPONSES);
 }
 
-/* A connection at its end. */
-struct kw_last {
-	struct kw_connection *c;
-	struct sock *sk;
-	struct kw_cursor cursor;
-};
-
-enum kw_last_step {
+/* The steps of an end, in their order. */
+enum kw_last {
 	KW_LAST_GAP,
 	KW_LAST_RESPONSE,
-	KW_LAST_STEPS,
 };
 
-/* One step of kw_end(); bpf_loop() calls it, so that the verifier reads once how an event is acted upon. */
-static long kw_last_step(__u32 index, struct kw_last *last)
+/* One step of kw_end(), and what comes of it. Nothing begins any more. */
+KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pipeline, __u64 sent, __u32 step)
 {
-	struct kw_cursor *cursor = &last->cursor;
+	struct kw_outcome outcome = {.why = KW_TAINT_GAP};
 
-	cursor->event = 0;
-	if (index == KW_LAST_GAP) {
-		kw_last_gap(last->c, cursor);
+	if (!c)
+		return 0;
+	if (step == KW_LAST_GAP) {
+		kw_last_gap(c, &outcome);
 	} else {
-		kw_last_sent(last->c, last->sk);
-		kw_last_response(last->c, cursor);
+		kw_last_sent(c, sent);
+		kw_last_response(c, &outcome);
 	}
-	KW_FORGET();
-	if (cursor->event)
-		kw_on_event(last->c, last->sk, cursor);
+	if (outcome.event) {
+		kw_on_errors(c, &outcome);
+		kw_on_end(c, pipeline, &outcome);
+	}
 	return 0;
 }
 
@@ -204,24 +196,26 @@ static __always_inline void kw_settle_doubt(struct kw_connection *c)
 }
 
 /* The close completes a response that it delimits, unless it was a RST. */
-static __always_inline void kw_last_exchange(struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_last_exchange(struct kw_connection *c, const struct kw_pipeline *pipeline)
 {
 	if (kw_config.exchanges && c->sides[HTTP1_RESPONSES].open &&
 	    http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]) &&
 	    !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST)))
-		kw_emit_exchange(c, sk, c->http.counts.responses_ended + 1, c->closing.time,
+		kw_emit_exchange(c, pipeline, c->http.counts.responses_ended + 1, c->closing.time,
 				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
 }
 
 /* Sends the last record. @before: what was reported of the connection while it lived, or NULL. */
 static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
-	struct kw_last last = {.c = c, .sk = sk, .cursor.why = KW_TAINT_GAP};
+	const struct kw_pipeline *pipeline = kw_pipeline_of(c, sk);
+	struct tcp_sock *tcp = kw_tcp(sk);
 
 	kw_guess_role(c);
-	bpf_loop(KW_LAST_STEPS, kw_last_step, &last, 0);
+	kw_last_step(c, pipeline, 0, KW_LAST_GAP);
+	kw_last_step(c, pipeline, tcp ? kw_span_sent(c, sk, tcp, c->tx_end) : 0, KW_LAST_RESPONSE);
 	kw_settle_doubt(c);
-	kw_last_exchange(c, sk);
+	kw_last_exchange(c, pipeline);
 	KW_FORGET();
 	kw_emit_closed(c, sk, before);
 }

@@ -9,7 +9,8 @@
 #define KW_PIECE HTTP1_HEAD /* most bytes of user memory read at once; a power of two */
 #define KW_SEGMENTS 8       /* iovecs read at once; a power of two */
 
-const volatile struct kw_config kw_config = {};
+/* The settings. User space may change them at any time; connections that have state keep it. */
+volatile struct kw_config kw_config = {};
 
 /* The task of the next sweep; set by user space before it runs the iterator. */
 enum kw_sweep_mode {
@@ -206,13 +207,22 @@ enum kw_stage {
 	KW_STAGE_BYTES, /* its bytes */
 };
 
+/* What the machine said of bytes of one direction, and where and when that was. */
+struct kw_outcome {
+	__u64 now;       /* when the bytes passed, ns */
+	__u64 position;  /* stream position behind them */
+	__u32 direction; /* enum http1_direction */
+	__u32 event;     /* what was not acted upon yet: enum http1_event */
+	__u32 why;       /* enum kw_taint: what it means if the framing is lost now */
+	__u32 reserved;
+};
+
 /* How far one call's bytes have been followed. All numbers are bytes unless said otherwise. */
 struct kw_cursor {
-	__u64 now;      /* when the call ended, ns */
+	struct kw_outcome outcome; /* its position is that of the next byte */
 	__u64 task;     /* address of the task that made it, while another program is to go on with it; else 0 */
 	__u64 gap;      /* that passed before it unseen */
 	__u64 end;      /* stream position behind its last byte */
-	__u64 position; /* stream position of the next byte */
 	__u64 left;     /* of the call, not passed yet */
 	__u64 segment;  /* user address of what follows the bytes in scratch */
 	__u64 segment_left;
@@ -226,11 +236,9 @@ struct kw_cursor {
 	__u32 used;      /* most bytes that were in scratch at once */
 	__u32 way;       /* enum kw_way */
 	__u32 stage;     /* enum kw_stage */
-	__u32 direction; /* enum http1_direction */
 	__u32 located;   /* the buffers have been looked for */
 	__u32 blind;     /* the buffers cannot be read */
-	__u32 event;     /* what the machine said and was not acted upon yet: enum http1_event */
-	__u32 why;       /* enum kw_taint: what it means if the framing is lost now */
+	__u32 reserved;
 };
 
 /* One call's bytes on their way through the machine. One per program and processor: a program is never

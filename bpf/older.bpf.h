@@ -43,7 +43,7 @@ static __always_inline void kw_note_older(struct sock *sk)
 	if (!c)
 		return;
 	c->identity.preexisting = 1;
-	if (!kw_net_passes(c->identity.remote)) {
+	if (!kw_net_passes(&c->identity)) {
 		bpf_sk_storage_delete(&connections, sk);
 		return;
 	}

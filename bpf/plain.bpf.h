@@ -32,12 +32,12 @@ static long kw_read_on(__u32 index, struct kw_sight *sight)
 static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
 {
 	cursor->left -= n;
-	cursor->position += n;
+	cursor->outcome.position += n;
 	cursor->skip = n;
 }
 
 /* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
- * body as the call has, in one go. The result is in cursor->event; the rest is for the steps. */
+ * body as the call has, in one go. The result is in cursor->outcome.event; the rest is for the steps. */
 static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
 {
 	struct kw_sight sight = {.room = room};
@@ -48,23 +48,23 @@ static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *
 	sight.size = kw_peek(room, cursor->left);
 	if (!sight.size)
 		return;
-	if (http1_plain_start(cursor->direction == HTTP1_RESPONSES, room->bytes, &room->head))
+	if (http1_plain_start(cursor->outcome.direction == HTTP1_RESPONSES, room->bytes, &room->head))
 		bpf_loop(HTTP1_LINES, kw_read_on, &sight, 0);
 	KW_FORGET();
 	passed = room->head.size;
 	if (passed <= HTTP1_PLAIN_SO_FAR)
 		return;
 	cursor->stage = KW_STAGE_BYTES;
-	responses = cursor->direction == HTTP1_RESPONSES;
+	responses = cursor->outcome.direction == HTTP1_RESPONSES;
 	if (responses)
-		kw_response_begin(c, cursor);
+		kw_response_begin(c, &cursor->outcome);
 	else
-		kw_request_begin(c, sk, cursor);
-	cursor->event = http1_take_head(&c->http1, responses, &room->head);
-	if (!(cursor->event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST))) {
+		kw_request_begin(c, sk, &cursor->outcome);
+	cursor->outcome.event = http1_take_head(&c->http1, responses, &room->head);
+	if (!(cursor->outcome.event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST))) {
 		body = http1_skippable(&c->http1.streams[responses], cursor->left - passed);
 		if (body)
-			cursor->event |= http1_skip(&c->http1, responses, body);
+			cursor->outcome.event |= http1_skip(&c->http1, responses, body);
 		passed += body;
 	}
 	kw_take(cursor, passed);
@@ -75,9 +75,9 @@ static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_c
 {
 	__u64 n = cursor->left;
 
-	if (n > kw_span_left(c, cursor->direction))
+	if (n > kw_span_left(c, cursor->outcome.direction))
 		return 0;
-	cursor->event = http1_skip(&c->http1, cursor->direction, n);
+	cursor->outcome.event = http1_skip(&c->http1, cursor->outcome.direction, n);
 	kw_take(cursor, n);
 	return 1;
 }
@@ -85,7 +85,7 @@ static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_c
 /* May a plain head begin here? Then no call has anything to say to the machine beforehand: see http1_call(). */
 static __always_inline int kw_may_be_plain(const struct kw_connection *c, const struct kw_cursor *cursor)
 {
-	return !c->http1.tunnel && http1_may_be_plain(&c->http1.streams[cursor->direction & 1]);
+	return !c->http1.tunnel && http1_may_be_plain(&c->http1.streams[cursor->outcome.direction & 1]);
 }
 
 /* Takes of a call what can be taken without steps; the rest is in the cursor. */
@@ -94,16 +94,16 @@ static __always_inline void kw_take_plain(struct kw_connection *c, struct sock *
 {
 	struct kw_cursor *cursor = &room->cursor;
 
-	kw_touch(c, cursor->direction);
+	kw_touch(c, cursor->outcome.direction);
 	if (!kw_needs_no_look(c, cursor) && kw_may_be_plain(c, cursor)) {
 		kw_find_buffers(sk, cursor, way);
 		if (!cursor->blind)
 			kw_whole_head(c, sk, room);
 	}
 	KW_FORGET();
-	if (cursor->event)
-		kw_on_event(c, sk, cursor);
-	cursor->event = 0;
+	if (cursor->outcome.event)
+		kw_on_event(c, sk, &cursor->outcome);
+	cursor->outcome.event = 0;
 }
 
 #endif

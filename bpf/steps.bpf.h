@@ -29,8 +29,8 @@ static __always_inline __u32 kw_pass(const struct kw_reader *reader, __u64 n)
 		cursor->skip += n - here;
 	}
 	cursor->left -= n;
-	cursor->position += n;
-	return http1_skip(&reader->c->http1, cursor->direction, n);
+	cursor->outcome.position += n;
+	return http1_skip(&reader->c->http1, cursor->outcome.direction, n);
 }
 
 /* @n bytes cannot be read. */
@@ -39,8 +39,8 @@ static __always_inline __u32 kw_pass_blind(const struct kw_reader *reader, __u64
 	struct kw_cursor *cursor = &reader->scratch->cursor;
 
 	cursor->left -= n;
-	cursor->position += n;
-	return kw_pass_unseen(reader->c, cursor->direction, n);
+	cursor->outcome.position += n;
+	return kw_pass_unseen(reader->c, cursor->outcome.direction, n);
 }
 
 /* Shows the machine what is in scratch. */
@@ -52,10 +52,10 @@ static __always_inline __u32 kw_look(const struct kw_reader *reader)
 
 	if (n > HTTP1_WINDOW)
 		n = HTTP1_WINDOW;
-	taken = http1_step(&reader->c->http1, cursor->direction, reader->scratch->bytes + at, n, &event);
+	taken = http1_step(&reader->c->http1, cursor->outcome.direction, reader->scratch->bytes + at, n, &event);
 	cursor->at = at + taken;
 	cursor->left -= taken;
-	cursor->position += taken;
+	cursor->outcome.position += taken;
 	return event;
 }
 
@@ -66,14 +66,14 @@ static __always_inline __u32 kw_advance(const struct kw_reader *reader, __u32 in
 	struct http1_connection *http1 = &reader->c->http1;
 	__u64 skippable;
 
-	cursor->why = KW_TAINT_BLIND;
+	cursor->outcome.why = KW_TAINT_BLIND;
 	if (index == KW_STEPS - 1) {
 		cursor->blind = 1;
-		cursor->why = KW_TAINT_BUDGET;
+		cursor->outcome.why = KW_TAINT_BUDGET;
 	}
 	if (cursor->blind)
 		return kw_pass_blind(reader, cursor->left);
-	skippable = http1_skippable(&http1->streams[cursor->direction & 1], cursor->left);
+	skippable = http1_skippable(&http1->streams[cursor->outcome.direction & 1], cursor->left);
 	if (skippable)
 		return kw_pass(reader, skippable);
 	if (cursor->at < cursor->length)
@@ -86,11 +86,11 @@ static __always_inline __u32 kw_advance(const struct kw_reader *reader, __u32 in
  * own. */
 static __always_inline __u32 kw_take_gap(struct kw_connection *c, struct kw_cursor *cursor)
 {
-	__u32 event = http1_call(&c->http1, cursor->direction);
+	__u32 event = http1_call(&c->http1, cursor->outcome.direction);
 
-	cursor->why = KW_TAINT_GAP;
-	cursor->position += cursor->gap;
-	return event | kw_pass_unseen(c, cursor->direction, cursor->gap);
+	cursor->outcome.why = KW_TAINT_GAP;
+	cursor->outcome.position += cursor->gap;
+	return event | kw_pass_unseen(c, cursor->outcome.direction, cursor->gap);
 }
 
 /* Which side, and is it HTTP? Returns whether the call is to be followed. */
@@ -103,7 +103,7 @@ static __always_inline int kw_settle_side(const struct kw_reader *reader)
 		return kw_revive(c, reader->sk, reader->scratch);
 	if (!kw_has_role(c, reader->sk, reader->scratch))
 		return 0;
-	cursor->direction = kw_direction(c->role, cursor->way);
+	cursor->outcome.direction = kw_direction(c->role, cursor->way);
 	return 1;
 }
 
@@ -117,19 +117,19 @@ static __always_inline int kw_proceed(const struct kw_reader *reader, __u32 inde
 	case KW_STAGE_GAP:
 		cursor->stage = KW_STAGE_SIDE;
 		if (cursor->gap)
-			cursor->event = kw_take_gap(c, cursor);
+			cursor->outcome.event = kw_take_gap(c, cursor);
 		return 1;
 	case KW_STAGE_SIDE:
 		cursor->stage = KW_STAGE_CALL;
 		return kw_settle_side(reader);
 	case KW_STAGE_CALL:
 		cursor->stage = KW_STAGE_BYTES;
-		cursor->event = http1_call(&c->http1, cursor->direction);
+		cursor->outcome.event = http1_call(&c->http1, cursor->outcome.direction);
 		return 1;
 	default:
 		if (!cursor->left || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
 			return 0;
-		cursor->event = kw_advance(reader, index);
+		cursor->outcome.event = kw_advance(reader, index);
 		return 1;
 	}
 }
@@ -143,9 +143,9 @@ static long kw_step(__u32 index, struct kw_reader *reader)
 	if (!kw_proceed(reader, index))
 		return 1;
 	KW_FORGET();
-	if (cursor->event)
-		kw_on_event(reader->c, reader->sk, cursor);
-	cursor->event = 0;
+	if (cursor->outcome.event)
+		kw_on_event(reader->c, reader->sk, &cursor->outcome);
+	cursor->outcome.event = 0;
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static __always_inline int kw_go_on(struct sock *sk)
 	kw_find_buffers(sk, cursor, cursor->way);
 	KW_FORGET();
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
-	http1_call_end(&reader.c->http1, cursor->direction);
+	http1_call_end(&reader.c->http1, cursor->outcome.direction);
 	kw_end_call(reader.c, sk, cursor, cursor->way & 1);
 	kw_forget(reader.scratch);
 	return 0;

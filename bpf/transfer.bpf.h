@@ -114,23 +114,23 @@ static __always_inline int kw_sent(void *ctx, struct sock *sk, int result)
 static __always_inline int kw_sent_unread(struct sock *sk, int result)
 {
 	struct kw_connection *c = kw_sender(sk, result, 0);
-	struct kw_cursor cursor = {.why = KW_TAINT_BLIND};
+	struct kw_outcome outcome = {.why = KW_TAINT_BLIND};
 
 	if (!c)
 		return 0;
-	cursor.now = kw_passed_at(sk, KW_SENT);
-	cursor.position = c->tx_bytes;
-	cursor.direction = kw_direction(c->role, KW_SENT);
+	outcome.now = kw_passed_at(sk, KW_SENT);
+	outcome.position = c->tx_bytes;
+	outcome.direction = kw_direction(c->role, KW_SENT);
 	if (c->role == KW_ROLE_UNKNOWN) {
 		kw_role_missed(c);
 	} else {
-		cursor.event = http1_call(&c->http1, cursor.direction);
-		if (cursor.event)
-			kw_on_event(c, sk, &cursor);
-		cursor.position += result;
-		cursor.event = kw_pass_unseen(c, cursor.direction, result);
-		if (cursor.event)
-			kw_on_event(c, sk, &cursor);
+		outcome.event = http1_call(&c->http1, outcome.direction);
+		if (outcome.event)
+			kw_on_event(c, sk, &outcome);
+		outcome.position += result;
+		outcome.event = kw_pass_unseen(c, outcome.direction, result);
+		if (outcome.event)
+			kw_on_event(c, sk, &outcome);
 	}
 	c->tx_bytes += result;
 	kw_span_open(c, sk, KW_SENT);

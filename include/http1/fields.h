@@ -307,7 +307,22 @@ KW_INLINE __u32 http1_step_bad_name(struct http1_connection *c, struct http1_str
 	return HTTP1_BITE;
 }
 
-/* Members are cut at commas and trimmed; what no token may hold is kept as '?', so that it equals nothing. */
+/* Members are trimmed; what no token may hold is kept as '?', so that it equals nothing. */
+KW_GLOBAL int http1_member_byte(struct http1_stream *s, __u8 byte)
+{
+	if (!s)
+		return 0;
+	if (http1_is_space(byte) || byte == '\r') {
+		s->phase = 1;
+		return 0;
+	}
+	if (s->phase && s->word_length)
+		http1_append(s, '?');
+	s->phase = 0;
+	return http1_append(s, byte > 0x20 && byte < 0x7f ? http1_lower(byte) : '?');
+}
+
+/* Members are cut at commas. */
 KW_INLINE __u32 http1_step_list(struct http1_stream *s, const __u8 *p, __u32 n, __u32 *event)
 {
 	for (__u32 i = 0; i < HTTP1_BITE; i++) {
@@ -323,14 +338,7 @@ KW_INLINE __u32 http1_step_list(struct http1_stream *s, const __u8 *p, __u32 n, 
 			*event = http1_member(s);
 			return i + 1;
 		}
-		if (http1_is_space(byte) || byte == '\r') {
-			s->phase = 1;
-			continue;
-		}
-		if (s->phase && s->word_length)
-			http1_append(s, '?');
-		s->phase = 0;
-		http1_append(s, byte > 0x20 && byte < 0x7f ? http1_lower(byte) : '?');
+		http1_member_byte(s, byte);
 	}
 	return HTTP1_BITE;
 }
@@ -349,8 +357,10 @@ KW_INLINE void http1_parameter_name(struct http1_stream *s)
 }
 
 /* One byte of a value that must be a number; @limit is what the number may not pass. */
-KW_INLINE void http1_number_byte(struct http1_stream *s, __u8 byte, __u64 limit)
+KW_GLOBAL int http1_number_byte(struct http1_stream *s, __u8 byte, __u64 limit)
 {
+	if (!s)
+		return 0;
 	if (http1_is_digit(byte) && (s->phase == HTTP1_PHASE_VALUE || s->phase == HTTP1_PHASE_DIGITS)) {
 		__u32 digit = byte - '0';
 
@@ -365,6 +375,7 @@ KW_INLINE void http1_number_byte(struct http1_stream *s, __u8 byte, __u64 limit)
 	} else {
 		s->phase = HTTP1_PHASE_BAD;
 	}
+	return 0;
 }
 
 /* A quoted string opens or ends. As a number it may hold nothing but one. */
@@ -395,10 +406,12 @@ KW_INLINE void http1_parameter_name_byte(struct http1_stream *s, __u8 byte)
 	http1_append(s, http1_is_token(byte) ? http1_lower(byte) : '?');
 }
 
-KW_INLINE void http1_parameter_byte(struct http1_stream *s, __u8 byte)
+KW_GLOBAL int http1_parameter_byte(struct http1_stream *s, __u8 byte)
 {
-	int quoted = s->parameter & HTTP1_PARAMETER_QUOTED;
+	int quoted = s ? s->parameter & HTTP1_PARAMETER_QUOTED : 0;
 
+	if (!s)
+		return 0;
 	if (s->parameter & HTTP1_PARAMETER_ESCAPED) {
 		s->parameter &= ~HTTP1_PARAMETER_ESCAPED;
 	} else if (byte == '"') {
@@ -416,6 +429,7 @@ KW_INLINE void http1_parameter_byte(struct http1_stream *s, __u8 byte)
 	} else {
 		http1_parameter_name_byte(s, byte);
 	}
+	return 0;
 }
 
 KW_INLINE __u32 http1_step_parameters(struct http1_stream *s, const __u8 *p, __u32 n)

@@ -221,8 +221,10 @@ KW_INLINE __u32 http1_step_odd_target(struct http1_connection *c, struct http1_s
 
 /* HTTP/ DIGIT . DIGIT (RFC 9112 section 2.3), told from anything else at the first byte that differs. A client that is
  * @sure to speak HTTP/1 may say HTTP/2.0: peers take it for 1.1. */
-KW_INLINE int http1_version_byte(struct http1_stream *s, __u8 byte, int sure)
+KW_GLOBAL int http1_version_byte(struct http1_stream *s, __u8 byte, __u32 sure)
 {
+	if (!s)
+		return 0;
 	switch (s->phase) {
 	case 0:
 		return byte == 'H';

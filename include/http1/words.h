@@ -109,16 +109,19 @@ KW_INLINE __u32 http1_find(const __u8 *p, __u32 n, __u8 a, __u8 b, __u8 c)
 
 /* ---- the word being read ------------------------------------------------------------------------ */
 
-KW_INLINE void http1_append(struct http1_stream *s, __u8 byte)
+KW_GLOBAL int http1_append(struct http1_stream *s, __u8 byte)
 {
-	__u32 length = s->word_length;
+	__u32 length = s ? s->word_length : 0;
 
+	if (!s)
+		return 0;
 	if (!length)
 		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
 	if (length < HTTP1_WORD)
 		s->word[length & (HTTP1_WORD - 1)] = byte;
 	if (length <= HTTP1_WORD)
 		s->word_length = length + 1;
+	return 0;
 }
 
 KW_INLINE int http1_word_is(const struct http1_stream *s, __u64 first, __u64 second, __u64 third)

@@ -100,8 +100,8 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 	loader->skel = keepwatch_bpf__open();
 	if (!loader->skel)
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
-	loader->skel->rodata->kw_config = *settings->filter;
-	loader->skel->rodata->kw_config.tick_us = tick_us();
+	loader->skel->bss->kw_config = *settings->filter;
+	loader->skel->bss->kw_config.tick_us = tick_us();
 	kw_front_end_hold(loader->skel->obj);
 	bpf_map__set_max_entries(loader->skel->maps.events,
 				 settings->ring_size); /* fails only once it is loaded */

@@ -81,8 +81,8 @@ static void load(struct stage *stage, in_port_t port)
 	struct keepwatch_bpf *skel = keepwatch_bpf__open();
 
 	assert_non_null(skel);
-	skel->rodata->kw_config.port_count = 1;
-	skel->rodata->kw_config.ports[0] = port;
+	skel->bss->kw_config.port_count = 1;
+	skel->bss->kw_config.ports[0] = port;
 	kw_front_end_hold(skel->obj);
 	assert_return_code(kw_front_end_choose(skel->obj, KW_FRONT_END_ANY, &choice), 0);
 	assert_return_code(keepwatch_bpf__load(skel), 0);
