@@ -57,23 +57,24 @@ KW_GLOBAL int kw_count_outstanding(struct kw_http *http, const struct http1_conn
 	return 0;
 }
 
+static __always_inline struct kw_pipeline *kw_pipeline_of(const struct kw_connection *c, struct sock *sk)
+{
+	return c->pipelined ? bpf_sk_storage_get(&pipelines, sk, NULL, 0) : NULL;
+}
+
 /* Where the oldest unanswered request ends; the judge compares it with what was acknowledged. Where there was no
  * memory to keep it, nothing is known of where the requests stand. */
 static __always_inline void kw_settle_oldest(struct kw_http *http, const struct kw_connection *c,
-					     struct sock *sk)
+					     const struct kw_pipeline *pipeline)
 {
 	__u32 waiting = c->http1.pushed - c->http1.popped;
-	struct kw_pipeline *pipeline;
 
 	http->oldest_end = 0;
 	if ((__s32)waiting <= 0)
 		return;
-	if (waiting == 1) {
+	if (waiting == 1)
 		http->oldest_end = c->http.request_end;
-		return;
-	}
-	pipeline = c->pipelined ? bpf_sk_storage_get(&pipelines, sk, NULL, 0) : NULL;
-	if (pipeline)
+	else if (pipeline)
 		http->oldest_end = pipeline->requests[c->http1.popped & (HTTP1_QUEUE - 1)].end;
 	else
 		http->flags |= KW_HTTP_REQUESTS_LOST;
@@ -93,16 +94,16 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
 
-/* A record is made in the middle of a body, and some of its bytes passed without being counted: counts them. */
-static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_connection *c, struct sock *sk)
+/* A record is made in the middle of a body, and some of its bytes passed without being counted: counts them. @sent: the
+ * position up to which TCP has been handed bytes, 0 if that does not tell; @taken: up to which the application took them. */
+KW_GLOBAL int kw_catch_up(struct kw_http *http, const struct kw_connection *c, __u64 sent, __u64 taken)
 {
-	struct tcp_sock *tcp = kw_tcp(sk);
-
-	if (!tcp)
-		return;
-	http->tx_bytes += kw_span_sent(c, sk, tcp, kw_tx_position(c, tcp, tcp->write_seq));
+	if (!http || !c)
+		return 0;
+	http->tx_bytes += kw_span_passed(c, sent);
 	if (kw_span_left(c, kw_direction(c->role, KW_RECEIVED)))
-		http->rx_bytes = kw_rx_position(c, tcp, kw_copied(sk, tcp));
+		http->rx_bytes = taken;
+	return 0;
 }
 
 /* Counts bytes of the server that belong to no response. A whole response that nobody had asked for, behind another one, is
@@ -191,7 +192,8 @@ static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_c
 }
 
 /* All of a record that the connection's state says; header.type and header.size are for the caller to set. */
-KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c, __u32 report)
+KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c, const struct kw_pipeline *pipeline,
+		      __u32 report)
 {
 	if (!event || !c)
 		return 0;
@@ -216,18 +218,22 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	event->http.tx_bytes = c->tx_bytes;
 	event->http.rx_bytes = c->rx_bytes;
 	kw_settle(&event->http, c);
+	kw_settle_oldest(&event->http, c, pipeline);
 	for (__u32 direction = 0; direction < 2; direction++)
 		kw_fill_body(&event->bodies[direction], c, direction);
 	return 0;
 }
 
-/* The rest of it, which the socket says. */
+/* The rest of it, which the socket says: of a connection that lives, where TCP is. */
 static __always_inline void kw_fill_by_socket(struct kw_event_connection *event, const struct kw_connection *c,
 					      struct sock *sk)
 {
-	if (!c->closing.time)
-		kw_catch_up(&event->http, c, sk);
-	kw_settle_oldest(&event->http, c, sk);
+	struct tcp_sock *tcp = c->closing.time ? NULL : kw_tcp(sk);
+
+	if (tcp)
+		kw_catch_up(&event->http, c,
+			    kw_is_unsupported(sk, tcp) ? 0 : kw_tx_position(c, tcp, tcp->write_seq),
+			    kw_rx_position(c, tcp, kw_copied(sk, tcp)));
 }
 
 /* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */
@@ -280,7 +286,7 @@ static __always_inline int kw_emit_history(struct kw_connection *c, struct sock 
 		return -1;
 	event->connection.header.type = KW_EVENT_HISTORY;
 	event->connection.header.size = sizeof(*event);
-	kw_fill(&event->connection, c, report);
+	kw_fill(&event->connection, c, kw_pipeline_of(c, sk), report);
 	kw_fill_by_socket(&event->connection, c, sk);
 	if (before) {
 		event->before = before->counts;
@@ -303,7 +309,7 @@ static __always_inline int kw_emit_short(struct kw_connection *c, struct sock *s
 		return -1;
 	event->header.type = KW_EVENT_CONNECTION;
 	event->header.size = sizeof(*event);
-	kw_fill(event, c, report);
+	kw_fill(event, c, kw_pipeline_of(c, sk), report);
 	kw_fill_by_socket(event, c, sk);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;

@@ -42,16 +42,15 @@ static __always_inline int kw_message_announces(const struct http1_stream *s, __
 	return 1;
 }
 
+/* Without branches, because each would double the paths through all that follows. */
 static __always_inline void kw_count_directives(struct kw_directives *directives, __u32 flags)
 {
-	if (flags & HTTP1_FLAG_KEEP_ALIVE)
-		directives->keep_alive++;
-	if (flags & HTTP1_FLAG_CLOSE)
-		directives->close++;
-	if (flags & HTTP1_FLAG_UPGRADE)
-		directives->upgrade++;
-	if (!(flags & (HTTP1_FLAG_KEEP_ALIVE | HTTP1_FLAG_CLOSE | HTTP1_FLAG_UPGRADE)))
-		directives->none++;
+	__u32 any = flags & (HTTP1_FLAG_KEEP_ALIVE | HTTP1_FLAG_CLOSE | HTTP1_FLAG_UPGRADE);
+
+	directives->keep_alive += (flags & HTTP1_FLAG_KEEP_ALIVE) / HTTP1_FLAG_KEEP_ALIVE;
+	directives->close += (flags & HTTP1_FLAG_CLOSE) / HTTP1_FLAG_CLOSE;
+	directives->upgrade += (flags & HTTP1_FLAG_UPGRADE) / HTTP1_FLAG_UPGRADE;
+	directives->none += (any - 1) >> 31; /* 1 if there are none */
 }
 
 /* Adds to the totals; @errors: 1 << enum http1_error. */
@@ -110,11 +109,6 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 	pending->begin = c->http.request_begin;
 	pending->end = c->http.request_end;
 	c->pipelined = 1;
-}
-
-static __always_inline struct kw_pipeline *kw_pipeline_of(const struct kw_connection *c, struct sock *sk)
-{
-	return c->pipelined ? bpf_sk_storage_get(&pipelines, sk, NULL, 0) : NULL;
 }
 
 /* The complete request that the response in hand answers. Returns 0, or -1 if it is not known: not complete

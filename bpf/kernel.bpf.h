@@ -96,7 +96,10 @@ static __always_inline __u64 kw_passed_at(struct sock *sk, enum kw_way way)
 /* Do the socket's bytes pass by ways that the hooks do not show: kTLS, MPTCP, sockmap? */
 static __always_inline int kw_is_unsupported(const struct sock *sk, const struct tcp_sock *tcp)
 {
-	return tcp->inet_conn.icsk_ulp_ops || ((unsigned long)sk->sk_user_data & SK_USER_DATA_PSOCK);
+	if (!tcp->inet_conn.icsk_ulp_ops && !((unsigned long)sk->sk_user_data & SK_USER_DATA_PSOCK))
+		return 0;
+	KW_FORGET(); /* keeps this a jump: the verifier allows no arithmetic with the bits of a pointer */
+	return 1;
 }
 
 /* The peer's FIN has arrived, and is counted in rcv_nxt. */

@@ -142,11 +142,11 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct kw_outco
 	outcome->event = kw_pass_unseen(c, outcome->direction, gap);
 }
 
-/* Counts the @passed bytes of a body that were sent and passed without being counted, before the end cuts it. */
-static __always_inline void kw_last_sent(struct kw_connection *c, __u64 passed)
+/* Counts the bytes of a body that were sent and passed without being counted, before the end cuts it. */
+static __always_inline void kw_last_sent(struct kw_connection *c)
 {
-	if (!passed)
-		return;
+	__u64 passed = kw_span_passed(c, c->tx_end);
+
 	kw_span_advance(c, kw_direction(c->role, KW_SENT), passed);
 	c->tx_bytes += passed;
 }
@@ -166,8 +166,8 @@ enum kw_last {
 	KW_LAST_RESPONSE,
 };
 
-/* One step of kw_end(), and what comes of it. Nothing begins any more. */
-KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pipeline, __u64 sent, __u32 step)
+/* One step of kw_end(), and what comes of it. Nothing begins any more. @plain: TCP's positions are those of the bytes. */
+KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 plain, __u32 step)
 {
 	struct kw_outcome outcome = {.why = KW_TAINT_GAP};
 
@@ -176,7 +176,8 @@ KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pi
 	if (step == KW_LAST_GAP) {
 		kw_last_gap(c, &outcome);
 	} else {
-		kw_last_sent(c, sent);
+		if (plain)
+			kw_last_sent(c);
 		kw_last_response(c, &outcome);
 	}
 	if (outcome.event) {
@@ -186,23 +187,20 @@ KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pi
 	return 0;
 }
 
-/* No message came that would have proven the length of the last response, so the close ends it, and it announced that. */
-static __always_inline void kw_settle_doubt(struct kw_connection *c)
+/* The last response, if the close may end it. If no message came that would have proven its length, it did, and it
+ * announced that. Returns whether the response is an exchange of its own to report: not if a RST cut it. */
+KW_GLOBAL int kw_settle_doubt(struct kw_connection *c)
 {
-	const struct http1_stream *s = &c->http1.streams[HTTP1_RESPONSES];
+	const struct http1_stream *s;
 
-	if (c->sides[HTTP1_RESPONSES].open && s->flags & HTTP1_FLAG_DOUBTFUL && http1_is_delimited(s))
+	if (!c || !c->sides[HTTP1_RESPONSES].open)
+		return 0;
+	s = &c->http1.streams[HTTP1_RESPONSES];
+	if (!http1_is_delimited(s))
+		return 0;
+	if (s->flags & HTTP1_FLAG_DOUBTFUL)
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, KW_ANNOUNCED_DELIMITED, c->http.counts.responses);
-}
-
-/* The close completes a response that it delimits, unless it was a RST. */
-static __always_inline void kw_last_exchange(struct kw_connection *c, const struct kw_pipeline *pipeline)
-{
-	if (kw_config.exchanges && c->sides[HTTP1_RESPONSES].open &&
-	    http1_is_delimited(&c->http1.streams[HTTP1_RESPONSES]) &&
-	    !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST)))
-		kw_emit_exchange(c, pipeline, c->http.counts.responses_ended + 1, c->closing.time,
-				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
+	return kw_config.exchanges && !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST));
 }
 
 /* Sends the last record. @before: what was reported of the connection while it lived, or NULL. */
@@ -210,12 +208,14 @@ static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, str
 {
 	const struct kw_pipeline *pipeline = kw_pipeline_of(c, sk);
 	struct tcp_sock *tcp = kw_tcp(sk);
+	int plain = tcp && !kw_is_unsupported(sk, tcp);
 
 	kw_guess_role(c);
-	kw_last_step(c, pipeline, 0, KW_LAST_GAP);
-	kw_last_step(c, pipeline, tcp ? kw_span_sent(c, sk, tcp, c->tx_end) : 0, KW_LAST_RESPONSE);
-	kw_settle_doubt(c);
-	kw_last_exchange(c, pipeline);
+	kw_last_step(c, pipeline, plain, KW_LAST_GAP);
+	kw_last_step(c, pipeline, plain, KW_LAST_RESPONSE);
+	if (kw_settle_doubt(c))
+		kw_emit_exchange(c, pipeline, c->http.counts.responses_ended + 1, c->closing.time,
+				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
 	KW_FORGET();
 	kw_emit_closed(c, sk, before);
 }

@@ -78,16 +78,22 @@ static __always_inline void kw_span_open(struct kw_connection *c, struct sock *s
 }
 
 /* Of a body that is being sent: how many of its bytes had passed when @position had been sent. The last one is never among
- * them. Below kTLS positions are of other bytes. */
-static __always_inline __u64 kw_span_sent(const struct kw_connection *c, const struct sock *sk,
-					  const struct tcp_sock *tcp, __u64 position)
+ * them. */
+static __always_inline __u64 kw_span_passed(const struct kw_connection *c, __u64 position)
 {
 	__u64 left = kw_span_left(c, kw_direction(c->role, KW_SENT));
 	__s64 passed = left ? position - c->tx_bytes : 0;
 
-	if (passed <= 0 || kw_is_unsupported(sk, tcp))
+	if (passed <= 0)
 		return 0;
 	return (__u64)passed < left ? (__u64)passed : left - 1;
+}
+
+/* The same by the socket. Below kTLS positions are of other bytes. */
+static __always_inline __u64 kw_span_sent(const struct kw_connection *c, const struct sock *sk,
+					  const struct tcp_sock *tcp, __u64 position)
+{
+	return kw_is_unsupported(sk, tcp) ? 0 : kw_span_passed(c, position);
 }
 
 /* Bytes of a body that were sent before the last @result, and let pass. */

@@ -149,18 +149,21 @@ static long kw_step(__u32 index, struct kw_reader *reader)
 	return 0;
 }
 
-/* The slot of the call that the current task is in, if a program has left it to be gone on with. */
+/* The slot of this way, if it holds a call of @task that a program has left to be gone on with. */
+static __always_inline struct kw_scratch *kw_slot_left(__u32 way, __u64 task)
+{
+	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &way);
+
+	return room && room->cursor.task == task ? room : NULL;
+}
+
+/* The call that the current task is in. A task is in one send or receive at a time. */
 static __always_inline struct kw_scratch *kw_slot_in_hand(void)
 {
 	__u64 task = (__u64)bpf_get_current_task_btf();
+	struct kw_scratch *room = kw_slot_left(KW_RECEIVED, task);
 
-	for (__u32 way = 0; way < KW_WAYS; way++) {
-		struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &way);
-
-		if (room && room->cursor.task == task)
-			return room;
-	}
-	return NULL;
+	return room ? room : kw_slot_left(KW_SENT, task);
 }
 
 /* Goes on with a call on @sk. */
