@@ -150,15 +150,19 @@ static __always_inline void kw_reuse(struct kw_connection *c, __u64 now)
 		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_OVERRUN;
 }
 
-static __always_inline void kw_request_begin(struct kw_connection *c, struct sock *sk,
-					     const struct kw_outcome *outcome)
+/* A request begins: the one before must not be forgotten while it waits for its response. */
+static __always_inline void kw_before_request(struct kw_connection *c, struct sock *sk)
+{
+	if (kw_is_request_complete(&c->http) && (__s32)(c->http1.pushed - c->http1.popped) > 0)
+		kw_keep_pending(c, sk);
+}
+
+static __always_inline void kw_request_begin(struct kw_connection *c, const struct kw_outcome *outcome)
 {
 	struct kw_http *http = &c->http;
 	__u64 now = outcome->now;
 	__u32 before = http->counts.requests_begun;
 
-	if (kw_is_request_complete(http) && (__s32)(c->http1.pushed - c->http1.popped) > 0)
-		kw_keep_pending(c, sk);
 	http->counts.requests_begun = before + 1;
 	if (before)
 		http->counts.reused++;
@@ -261,7 +265,7 @@ static __always_inline void kw_response_fields(struct kw_connection *c, const st
 	http->last_response_framing = s->framing;
 }
 
-static __always_inline void kw_response_head(struct kw_connection *c, struct sock *sk,
+static __always_inline void kw_response_head(struct kw_connection *c, const struct kw_pipeline *pipeline,
 					     const struct http1_stream *s)
 {
 	struct kw_http *http = &c->http;
@@ -279,7 +283,7 @@ static __always_inline void kw_response_head(struct kw_connection *c, struct soc
 	kw_response_fields(c, s);
 	if (kw_message_announces(s, &how))
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, how, http->counts.responses);
-	if (!kw_pending_of(c, kw_pipeline_of(c, sk), http->counts.responses - 1, &request))
+	if (!kw_pending_of(c, pipeline, http->counts.responses - 1, &request))
 		kw_sample(c, KW_HISTOGRAM_WAIT,
 			  http->response_started > request.ended ? http->response_started - request.ended : 0);
 }
@@ -434,11 +438,11 @@ static __always_inline __u32 kw_errors_of(const struct kw_side *side, const stru
 	return errors;
 }
 
-static __always_inline void kw_on_head(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
-				       int responses)
+static __always_inline void kw_on_head(struct kw_connection *c, const struct kw_pipeline *pipeline,
+				       const struct http1_stream *s, int responses)
 {
 	if (responses)
-		kw_response_head(c, sk, s);
+		kw_response_head(c, pipeline, s);
 	else
 		kw_request_head(c, s);
 }
@@ -471,8 +475,23 @@ static __always_inline void kw_on_errors(struct kw_connection *c, const struct k
 		kw_count_errors(&c->sides[responses], kw_errors_of(&c->sides[responses], s, outcome->event));
 }
 
+/* Keeps in storage of its own what needs that, before the rest is done with an event. Only this needs the socket. Returns the
+ * connection's pipeline, or NULL. */
+static __always_inline struct kw_pipeline *kw_before_event(struct kw_connection *c, struct sock *sk,
+							   const struct kw_outcome *outcome)
+{
+	int responses = outcome->direction == HTTP1_RESPONSES;
+
+	if (outcome->event & HTTP1_EVENT_BEGIN && !responses)
+		kw_before_request(c, sk);
+	if (outcome->event & HTTP1_EVENT_NAME)
+		kw_keep_name(c, sk, &c->http1.streams[responses]);
+	return kw_pipeline_of(c, sk);
+}
+
 /* Acts upon what the machine said of bytes that end at its position. */
-static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk, const struct kw_outcome *outcome)
+static __always_inline void kw_on_event(struct kw_connection *c, const struct kw_pipeline *pipeline,
+					const struct kw_outcome *outcome)
 {
 	int responses = outcome->direction == HTTP1_RESPONSES;
 	struct http1_stream *s = &c->http1.streams[responses];
@@ -484,17 +503,23 @@ static __always_inline void kw_on_event(struct kw_connection *c, struct sock *sk
 		if (responses)
 			kw_response_begin(c, outcome);
 		else
-			kw_request_begin(c, sk, outcome);
+			kw_request_begin(c, outcome);
 	}
-	if (event & HTTP1_EVENT_NAME)
-		kw_keep_name(c, sk, s);
 	if (event & HTTP1_EVENT_HEAD)
-		kw_on_head(c, sk, s, responses);
-	kw_on_end(c, kw_config.exchanges ? kw_pipeline_of(c, sk) : NULL, outcome);
+		kw_on_head(c, pipeline, s, responses);
+	kw_on_end(c, pipeline, outcome);
 	if (event & HTTP1_EVENT_SURPLUS)
 		side->open = 0;
 	if (event & (HTTP1_EVENT_PROXY | HTTP1_EVENT_NOT_HTTP))
 		kw_take_back(c, side);
+}
+
+/* The same, where calls are rare: verified once. */
+KW_GLOBAL int kw_act_upon(struct kw_connection *c, const struct kw_pipeline *pipeline, const struct kw_outcome *outcome)
+{
+	if (c && outcome)
+		kw_on_event(c, pipeline, outcome);
+	return 0;
 }
 
 #endif

@@ -56,10 +56,12 @@ static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *
 		return;
 	cursor->stage = KW_STAGE_BYTES;
 	responses = cursor->outcome.direction == HTTP1_RESPONSES;
+	if (!responses)
+		kw_before_request(c, sk);
 	if (responses)
 		kw_response_begin(c, &cursor->outcome);
 	else
-		kw_request_begin(c, sk, &cursor->outcome);
+		kw_request_begin(c, &cursor->outcome);
 	cursor->outcome.event = http1_take_head(&c->http1, responses, &room->head);
 	if (!(cursor->outcome.event & (HTTP1_EVENT_END | HTTP1_EVENT_LOST))) {
 		body = http1_skippable(&c->http1.streams[responses], cursor->left - passed);
@@ -102,7 +104,7 @@ static __always_inline void kw_take_plain(struct kw_connection *c, struct sock *
 	}
 	KW_FORGET();
 	if (cursor->outcome.event)
-		kw_on_event(c, sk, &cursor->outcome);
+		kw_on_event(c, kw_pipeline_of(c, sk), &cursor->outcome);
 	cursor->outcome.event = 0;
 }
 

@@ -8,18 +8,9 @@
 
 #define KW_STEPS 16384 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
 
-/* The things that a step works on. The numbers are in scratch and not on the stack, because the verifier follows every
- * value on the stack from step to step, and would never see two alike. */
-struct kw_reader {
-	struct kw_connection *c;
-	struct kw_scratch *scratch;
-	struct sock *sk;
-};
-
 /* @n bytes need no look. They are in scratch, or in the segments behind it. */
-static __always_inline __u32 kw_pass(const struct kw_reader *reader, __u64 n)
+static __always_inline __u32 kw_pass(struct kw_connection *c, struct kw_cursor *cursor, __u64 n)
 {
-	struct kw_cursor *cursor = &reader->scratch->cursor;
 	__u32 here = cursor->length - cursor->at;
 
 	if (n < here) {
@@ -30,57 +21,66 @@ static __always_inline __u32 kw_pass(const struct kw_reader *reader, __u64 n)
 	}
 	cursor->left -= n;
 	cursor->outcome.position += n;
-	return http1_skip(&reader->c->http1, cursor->outcome.direction, n);
+	return http1_skip(&c->http1, cursor->outcome.direction, n);
 }
 
 /* @n bytes cannot be read. */
-static __always_inline __u32 kw_pass_blind(const struct kw_reader *reader, __u64 n)
+static __always_inline __u32 kw_pass_blind(struct kw_connection *c, struct kw_cursor *cursor, __u64 n)
 {
-	struct kw_cursor *cursor = &reader->scratch->cursor;
-
 	cursor->left -= n;
 	cursor->outcome.position += n;
-	return kw_pass_unseen(reader->c, cursor->outcome.direction, n);
+	return kw_pass_unseen(c, cursor->outcome.direction, n);
 }
 
 /* Shows the machine what is in scratch. */
-static __always_inline __u32 kw_look(const struct kw_reader *reader)
+static __always_inline __u32 kw_look(struct kw_connection *c, struct kw_scratch *room)
 {
-	struct kw_cursor *cursor = &reader->scratch->cursor;
+	struct kw_cursor *cursor = &room->cursor;
 	__u32 at = cursor->at & (KW_PIECE - 1);
 	__u32 n = cursor->length - at, taken, event;
 
 	if (n > HTTP1_WINDOW)
 		n = HTTP1_WINDOW;
-	taken = http1_step(&reader->c->http1, cursor->outcome.direction, reader->scratch->bytes + at, n, &event);
+	taken = http1_step(&c->http1, cursor->outcome.direction, room->bytes + at, n, &event);
 	cursor->at = at + taken;
 	cursor->left -= taken;
 	cursor->outcome.position += taken;
 	return event;
 }
 
-/* Does one thing, the first that is due, and returns what came of it. */
-static __always_inline __u32 kw_advance(const struct kw_reader *reader, __u32 index)
+/* Does with the call's bytes one thing, the first that is due. What came of it is in the cursor. */
+KW_GLOBAL int kw_advance(struct kw_connection *c, struct kw_scratch *room, __u32 index)
 {
-	struct kw_cursor *cursor = &reader->scratch->cursor;
-	struct http1_connection *http1 = &reader->c->http1;
+	struct kw_cursor *cursor;
 	__u64 skippable;
 
+	if (!c || !room)
+		return 0;
+	cursor = &room->cursor;
 	cursor->outcome.why = KW_TAINT_BLIND;
 	if (index == KW_STEPS - 1) {
 		cursor->blind = 1;
 		cursor->outcome.why = KW_TAINT_BUDGET;
 	}
+	skippable = http1_skippable(&c->http1.streams[cursor->outcome.direction & 1], cursor->left);
 	if (cursor->blind)
-		return kw_pass_blind(reader, cursor->left);
-	skippable = http1_skippable(&http1->streams[cursor->outcome.direction & 1], cursor->left);
-	if (skippable)
-		return kw_pass(reader, skippable);
-	if (cursor->at < cursor->length)
-		return kw_look(reader);
-	cursor->blind = kw_refill(reader->scratch) != 0;
+		cursor->outcome.event = kw_pass_blind(c, cursor, cursor->left);
+	else if (skippable)
+		cursor->outcome.event = kw_pass(c, cursor, skippable);
+	else if (cursor->at < cursor->length)
+		cursor->outcome.event = kw_look(c, room);
+	else
+		cursor->blind = kw_refill(room) != 0;
 	return 0;
 }
+
+/* The things that a step works on. The numbers are in scratch and not on the stack, because the verifier follows every
+ * value on the stack from step to step, and would never see two alike. */
+struct kw_reader {
+	struct kw_connection *c;
+	struct kw_scratch *scratch;
+	struct sock *sk;
+};
 
 /* Bytes before this call passed by a way that shows no event, and were not all of a body. They stand for a call of their
  * own. */
@@ -129,23 +129,23 @@ static __always_inline int kw_proceed(const struct kw_reader *reader, __u32 inde
 	default:
 		if (!cursor->left || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
 			return 0;
-		cursor->outcome.event = kw_advance(reader, index);
+		kw_advance(c, reader->scratch, index);
 		return 1;
 	}
 }
 
-/* One step; bpf_loop() calls it until it returns 1. Its result goes through memory, because the machine reaches it by many
- * paths: see KW_FORGET(). */
+/* One step; bpf_loop() calls it until it returns 1. In a loop newer verifiers compare what they know of every value, so that
+ * its parts are global functions: these are verified outside. */
 static long kw_step(__u32 index, struct kw_reader *reader)
 {
-	struct kw_cursor *cursor = &reader->scratch->cursor;
+	struct kw_outcome *outcome = &reader->scratch->cursor.outcome;
 
 	if (!kw_proceed(reader, index))
 		return 1;
 	KW_FORGET();
-	if (cursor->outcome.event)
-		kw_on_event(reader->c, reader->sk, &cursor->outcome);
-	cursor->outcome.event = 0;
+	if (outcome->event)
+		kw_act_upon(reader->c, kw_before_event(reader->c, reader->sk, outcome), outcome);
+	outcome->event = 0;
 	return 0;
 }
 

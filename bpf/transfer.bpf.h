@@ -126,11 +126,11 @@ static __always_inline int kw_sent_unread(struct sock *sk, int result)
 	} else {
 		outcome.event = http1_call(&c->http1, outcome.direction);
 		if (outcome.event)
-			kw_on_event(c, sk, &outcome);
+			kw_act_upon(c, kw_before_event(c, sk, &outcome), &outcome);
 		outcome.position += result;
 		outcome.event = kw_pass_unseen(c, outcome.direction, result);
 		if (outcome.event)
-			kw_on_event(c, sk, &outcome);
+			kw_act_upon(c, kw_before_event(c, sk, &outcome), &outcome);
 	}
 	c->tx_bytes += result;
 	kw_span_open(c, sk, KW_SENT);
