@@ -20,8 +20,8 @@ static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct
 	cursor->outcome.direction = kw_direction(c->role, way);
 	cursor->stage = KW_STAGE_CALL;
 	cursor->outcome.why = KW_TAINT_BLIND;
-	cursor->gap = cursor->segment_left = cursor->vector_left = cursor->skip = 0;
-	cursor->used = cursor->located = cursor->blind = cursor->outcome.event = 0;
+	cursor->segment_left = cursor->vector_left = cursor->skip = 0;
+	cursor->used = cursor->outcome.event = 0;
 	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
 }
 

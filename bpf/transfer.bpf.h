@@ -51,11 +51,11 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 		return 0;
 	cursor = &room->cursor;
 	kw_begin_call(cursor, c, sk, result, way);
-	if (!readable)
-		cursor->located = cursor->blind = 1;
-	if (gap || kw_is_unsettled(c)) {
-		cursor->gap = gap;
-		cursor->end += gap;
+	cursor->located = cursor->blind = !readable;
+	cursor->gap = gap;
+	cursor->end += gap;
+	KW_FORGET();
+	if (cursor->gap || kw_is_unsettled(c)) {
 		cursor->stage = KW_STAGE_GAP;
 		return kw_leave_to_steps(ctx, cursor, programs);
 	}
@@ -110,28 +110,37 @@ static __always_inline int kw_sent(void *ctx, struct sock *sk, int result)
 	return c ? kw_follow(ctx, c, sk, result, 0, KW_SENT, 1, &after_send) : 0;
 }
 
+/* Takes @result bytes that are in no buffers of their caller through the machine; they passed at @now. Nothing begins. */
+KW_GLOBAL int kw_follow_unread(struct kw_connection *c, const struct kw_pipeline *pipeline, int result, __u64 now)
+{
+	struct kw_outcome outcome = {.why = KW_TAINT_BLIND, .now = now};
+
+	if (!c)
+		return 0;
+	if (c->role == KW_ROLE_UNKNOWN) {
+		kw_role_missed(c);
+		return 0;
+	}
+	outcome.position = c->tx_bytes;
+	outcome.direction = kw_direction(c->role, KW_SENT);
+	outcome.event = http1_call(&c->http1, outcome.direction);
+	if (outcome.event)
+		kw_act_upon(c, pipeline, &outcome);
+	outcome.position += result;
+	outcome.event = kw_pass_unseen(c, outcome.direction, result);
+	if (outcome.event)
+		kw_act_upon(c, pipeline, &outcome);
+	return 0;
+}
+
 /* The same of a call whose bytes are in no buffers of its caller. */
 static __always_inline int kw_sent_unread(struct sock *sk, int result)
 {
 	struct kw_connection *c = kw_sender(sk, result, 0);
-	struct kw_outcome outcome = {.why = KW_TAINT_BLIND};
 
 	if (!c)
 		return 0;
-	outcome.now = kw_passed_at(sk, KW_SENT);
-	outcome.position = c->tx_bytes;
-	outcome.direction = kw_direction(c->role, KW_SENT);
-	if (c->role == KW_ROLE_UNKNOWN) {
-		kw_role_missed(c);
-	} else {
-		outcome.event = http1_call(&c->http1, outcome.direction);
-		if (outcome.event)
-			kw_act_upon(c, kw_before_event(c, sk, &outcome), &outcome);
-		outcome.position += result;
-		outcome.event = kw_pass_unseen(c, outcome.direction, result);
-		if (outcome.event)
-			kw_act_upon(c, kw_before_event(c, sk, &outcome), &outcome);
-	}
+	kw_follow_unread(c, kw_pipeline_of(c, sk), result, kw_passed_at(sk, KW_SENT));
 	c->tx_bytes += result;
 	kw_span_open(c, sk, KW_SENT);
 	return 0;
