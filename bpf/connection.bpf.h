@@ -92,6 +92,23 @@ static __always_inline int kw_own_by(struct kw_connection *c, struct task_struct
 	return kw_owner_passes(&c->identity);
 }
 
+/* The state @c has ended: called once for each. */
+static __always_inline void kw_count_ended(void)
+{
+	struct kw_states *s = kw_states();
+
+	if (s)
+		kw_count(&s->ended, 1);
+}
+
+/* The connection of @sk is not to be observed after all: its state goes, and @c with it. */
+static __always_inline void kw_abandon(struct kw_connection *c, struct sock *sk)
+{
+	if (c->turn != KW_TURN_LAST)
+		kw_count_ended();
+	bpf_sk_storage_delete(&connections, sk);
+}
+
 /* Is @task keepwatch, closing what somebody else had closed? */
 static __always_inline int kw_is_iterator(const struct task_struct *task)
 {
@@ -109,7 +126,7 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 	task = bpf_get_current_task_btf();
 	if (kw_is_iterator(task) || kw_own_by(c, task))
 		return 1;
-	bpf_sk_storage_delete(&connections, sk);
+	kw_abandon(c, sk);
 	return 0;
 }
 
@@ -166,11 +183,12 @@ static __always_inline __u64 kw_rx_position(const struct kw_connection *c, const
 static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 role, __u8 state, int last)
 {
 	struct kw_connection *c = kw_find(sk);
+	struct kw_states *s = kw_states();
 	__u32 generation = 0;
 
 	if (c) {
 		generation = c->identity.generation + 1;
-		bpf_sk_storage_delete(&connections, sk);
+		kw_abandon(c, sk);
 		bpf_sk_storage_delete(&reports, sk);
 		bpf_sk_storage_delete(&names, sk);
 		bpf_sk_storage_delete(&pipelines, sk);
@@ -181,6 +199,8 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 			kw_count_lost(KW_LOST_STATE);
 		return NULL;
 	}
+	if (s)
+		kw_count(&s->made, 1);
 	c->identity.cookie = bpf_get_socket_cookie(sk);
 	c->identity.generation = generation;
 	c->identity.netns = sk->__sk_common.skc_net.net->ns.inum;
@@ -240,7 +260,7 @@ static __always_inline void kw_connecting(struct sock *sk, int last)
 		return;
 	c->opened = bpf_ktime_get_ns();
 	if (!kw_net_passes(&c->identity))
-		bpf_sk_storage_delete(&connections, sk);
+		kw_abandon(c, sk);
 	else
 		kw_own(c, sk);
 }
@@ -264,23 +284,12 @@ static __always_inline struct kw_connection *kw_accepted(struct sock *sk, __u8 s
 	if (!c)
 		return NULL;
 	if (!kw_net_passes(&c->identity)) {
-		bpf_sk_storage_delete(&connections, sk);
+		kw_abandon(c, sk);
 		return NULL;
 	}
 	kw_base(c, sk);
 	c->opened = c->established = bpf_ktime_get_ns();
 	return c;
-}
-
-/* The connection of a socket that sends or receives. With TCP Fast Open a server may do so before the handshake is
- * complete: its connection begins with that. */
-static __always_inline struct kw_connection *kw_find_or_accept(struct sock *sk)
-{
-	struct kw_connection *c = kw_find(sk);
-
-	if (c || sk->__sk_common.skc_state != TCP_SYN_RECV || !kw_is_tcp(sk))
-		return c;
-	return kw_accepted(sk, TCP_SYN_RECV, 1);
 }
 
 /* The three-way handshake is complete. Nobody has accepted a server's connection yet, except with TCP Fast Open; a

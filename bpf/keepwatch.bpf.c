@@ -12,6 +12,7 @@
  *   fentry/tcp_v4_send_reset, v6    the latter, where the tracepoint leaves them out
  *   tp_btf/inet_sk_error_report     an error of the socket, before the application fetches and clears it
  *   tp_btf/tcp_destroy_sock         the socket is gone: its closing record is sent
+ *   tp_btf/softirq_entry            at times: are programs shown all that happens?
  *   iter/tcp                        at the start: connections that are older, and who listens where
  *   iter/task_file                  at the start: whose they are
  *   iter/bpf_sk_storage_map         each second: progress of the living, sockets kept open after CLOSE
@@ -96,18 +97,24 @@ int BPF_PROG(kw_sendpage, struct sock *sk)
 	return kw_sent_unread(sk, kw_result(ctx));
 }
 
-/* After a send or a receive: the machine's steps. Where the kernel lets programs of both hooks call the same one, the first
- * of two serves both. */
-#define KW_HTTP1(section, name)                                                                                \
+/* After a send or a receive: the machine's steps, or state for a connection that has none. Where the kernel lets programs of
+ * both hooks call the same one, the first of two serves both. */
+#define KW_AFTER(section, name, handle)                                                                        \
 	SEC(section) int BPF_PROG(name, struct sock *sk)                                                       \
 	{                                                                                                      \
-		return kw_go_on(sk);                                                                           \
+		handle(sk);                                                                                    \
+		return 0;                                                                                      \
 	}
 
-KW_HTTP1("?tp_btf/sock_send_length", kw_http1)
-KW_HTTP1("?tp_btf/sock_recv_length", kw_http1_receive)
-KW_HTTP1("?fexit/tcp_sendmsg", kw_http1_sendmsg)
-KW_HTTP1("?fexit/tcp_recvmsg", kw_http1_recvmsg)
+KW_AFTER("?tp_btf/sock_send_length", kw_http1, kw_go_on)
+KW_AFTER("?tp_btf/sock_recv_length", kw_http1_receive, kw_go_on)
+KW_AFTER("?fexit/tcp_sendmsg", kw_http1_sendmsg, kw_go_on)
+KW_AFTER("?fexit/tcp_recvmsg", kw_http1_recvmsg, kw_go_on)
+
+KW_AFTER("?tp_btf/sock_send_length", kw_adopt_socket, kw_adopt)
+KW_AFTER("?tp_btf/sock_recv_length", kw_adopt_receive, kw_adopt)
+KW_AFTER("?fexit/tcp_sendmsg", kw_adopt_sendmsg, kw_adopt)
+KW_AFTER("?fexit/tcp_recvmsg", kw_adopt_recvmsg, kw_adopt)
 
 /* ---- resets and errors ------------------------------------------------------------------------------ */
 
@@ -190,6 +197,21 @@ int BPF_PROG(kw_last_record, struct sock *sk)
 	return 0;
 }
 
+/* ---- a witness -------------------------------------------------------------------------------------- */
+
+/* Counts the softirqs that programs are shown. The kernel counts all of them itself, in /proc/softirqs: user space
+ * compares, while it has reason to. */
+SEC("tp_btf/softirq_entry")
+int BPF_PROG(kw_softirq, unsigned int vector)
+{
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(&softirqs, &zero);
+
+	if (count)
+		kw_count(count, 1);
+	return 0;
+}
+
 /* ---- the start: what is older than the observer ----------------------------------------------------- */
 
 /* Listening sockets come first. */
@@ -231,7 +253,7 @@ int kw_find_owners(struct bpf_iter__task_file *ctx)
 		return 0;
 	c = kw_find(sk);
 	if (c && !c->owned && !kw_own_by(c, task))
-		bpf_sk_storage_delete(&connections, sk);
+		kw_abandon(c, sk);
 	return 0;
 }
 
@@ -247,6 +269,7 @@ int kw_sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!sk || !seen)
 		return 0;
 	kw_count_unfinished(seen, sk);
+	kw_alive += seen->turn != KW_TURN_LAST;
 	if (kw_is_due(seen)) {
 		c = kw_find(sk);
 		if (c)

@@ -234,7 +234,14 @@ static __always_inline void kw_end_found(struct sock *sk)
  * last one too. */
 static __always_inline int kw_takes_last_turn(struct kw_connection *c)
 {
-	return c->closing.time && __sync_lock_test_and_set(&c->turn, KW_TURN_LAST) == KW_TURN_NOBODY;
+	__u32 turn;
+
+	if (!c->closing.time)
+		return 0;
+	turn = __sync_lock_test_and_set(&c->turn, KW_TURN_LAST);
+	if (turn != KW_TURN_LAST)
+		kw_count_ended();
+	return turn == KW_TURN_NOBODY;
 }
 
 /* A record of a connection that lives. Returns whether it ended meanwhile, so that the last record is for the caller

@@ -27,6 +27,12 @@ struct kw_unfinished kw_unfinished = {}; /* as far as the sweep has come; user s
  * the end, which must not be taken for its owner. User space says when an iterator is at work; the first iterator notes
  * which process that is. */
 __u32 kw_iterating = 0;
+
+/* A connection without state that sends or receives is to get one. User space sets it once the older connections have been
+ * found, and only without filters: behind these it is normal to have none. */
+__u32 kw_adopting = 0;
+
+__u64 kw_alive = 0; /* states that the sweep has met and that have not ended; user space clears it before */
 static __s32 kw_self; /* a thread group */
 
 /* Samples over a connection's life. They only grow, and each histogram has one direction that writes it: so that
@@ -163,6 +169,21 @@ struct {
 	__type(value, struct kw_totals);
 } totals SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kw_states);
+} states SEC(".maps");
+
+/* Softirqs that the witness was shown: see kw_softirq. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} softirqs SEC(".maps");
+
 /* Ports that somebody listens on, found at the start: they tell the role of connections that are older. */
 struct kw_listener {
 	__u32 netns;
@@ -263,6 +284,7 @@ struct {
  * arguments: so each group of hooks has an array. The loader fills them: see user/observe/tail_calls.c. */
 enum kw_next {
 	KW_NEXT_HTTP1, /* after a send or a receive: the machine's steps */
+	KW_NEXT_ADOPT, /* the connection gets its state only now */
 	KW_NEXT_MAX,
 };
 
@@ -295,6 +317,13 @@ static __always_inline struct kw_totals *kw_totals(void)
 static __always_inline void kw_count(__u64 *number, __u64 more)
 {
 	__sync_fetch_and_add(number, more);
+}
+
+static __always_inline struct kw_states *kw_states(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&states, &zero);
 }
 
 static __always_inline void kw_count_lost(enum kw_lost kind)

@@ -44,7 +44,7 @@ static __always_inline int kw_has_role(struct kw_connection *c, struct sock *sk,
 		kw_role_missed(c);
 	if (kw_role_passes(c->role))
 		return c->role != KW_ROLE_UNKNOWN && c->http1.protocol <= HTTP1_PROTOCOL_HTTP1;
-	bpf_sk_storage_delete(&connections, sk);
+	kw_abandon(c, sk);
 	return 0;
 }
 

@@ -167,25 +167,24 @@ static __always_inline struct kw_scratch *kw_slot_in_hand(void)
 }
 
 /* Goes on with a call on @sk. */
-static __always_inline int kw_go_on(struct sock *sk)
+static __always_inline void kw_go_on(struct sock *sk)
 {
 	struct kw_reader reader = {.sk = sk, .scratch = kw_slot_in_hand()};
 	struct kw_cursor *cursor;
 
 	if (!reader.scratch)
-		return 0;
+		return;
 	cursor = &reader.scratch->cursor;
 	cursor->task = 0;
 	reader.c = kw_find(sk);
 	if (!reader.c)
-		return 0;
+		return;
 	kw_find_buffers(sk, cursor, cursor->way);
 	KW_FORGET();
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
 	http1_call_end(&reader.c->http1, cursor->outcome.direction);
 	kw_end_call(reader.c, sk, cursor, cursor->way & 1);
 	kw_forget(reader.scratch);
-	return 0;
 }
 
 #endif

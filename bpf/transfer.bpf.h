@@ -19,6 +19,29 @@ static __always_inline void kw_app_error(struct kw_connection *c, int result)
 		c->http.app_error = -result;
 }
 
+/* Should a call that has passed bytes on @sk, a socket without state, give it one? */
+static __always_inline int kw_is_to_be_adopted(struct sock *sk, int result)
+{
+	__u8 state = sk->__sk_common.skc_state;
+
+	return kw_adopting && result > 0 && (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && kw_is_tcp(sk);
+}
+
+/* With TCP Fast Open a server may send or receive before the handshake is complete: its connection begins with that. A
+ * function of its own, so that the verifier need not read what follows once more for it. */
+static __noinline struct kw_connection *kw_accept_early(struct sock *sk)
+{
+	return sk->__sk_common.skc_state == TCP_SYN_RECV && kw_is_tcp(sk) ? kw_accepted(sk, TCP_SYN_RECV, 1) : NULL;
+}
+
+/* The connection of a socket on which a call has sent or received. */
+static __always_inline struct kw_connection *kw_find_or_accept(struct sock *sk)
+{
+	struct kw_connection *c = kw_find(sk);
+
+	return c || sk->__sk_common.skc_state != TCP_SYN_RECV ? c : kw_accept_early(sk);
+}
+
 /* Leaves the rest of a call to the machine's steps, in a program of their own. Returns only where the call is lost. */
 static __always_inline int kw_leave_to_steps(void *ctx, struct kw_cursor *cursor, void *programs)
 {
@@ -79,15 +102,18 @@ static __always_inline void kw_pass_sent(struct kw_connection *c, struct sock *s
 }
 
 /* The connection of a call that sends on @sk and has ended with @result, if its bytes are to be followed. */
-static __always_inline struct kw_connection *kw_sender(struct sock *sk, int result, int readable)
+static __always_inline struct kw_connection *kw_sender(void *ctx, struct sock *sk, int result, int readable)
 {
 	struct kw_connection *c;
 
 	if (kw_is_no_news(result))
 		return NULL;
 	c = kw_find_or_accept(sk);
-	if (!c)
+	if (!c) {
+		if (readable && kw_is_to_be_adopted(sk, result))
+			bpf_tail_call(ctx, &after_send, KW_NEXT_ADOPT);
 		return NULL;
+	}
 	if (result <= 0) {
 		kw_app_error(c, result);
 		return NULL;
@@ -105,7 +131,7 @@ static __always_inline struct kw_connection *kw_sender(struct sock *sk, int resu
 /* A call that sends on @sk has ended with @result, as it returns to its caller. */
 static __always_inline int kw_sent(void *ctx, struct sock *sk, int result)
 {
-	struct kw_connection *c = kw_sender(sk, result, 1);
+	struct kw_connection *c = kw_sender(ctx, sk, result, 1);
 
 	return c ? kw_follow(ctx, c, sk, result, 0, KW_SENT, 1, &after_send) : 0;
 }
@@ -136,7 +162,7 @@ KW_GLOBAL int kw_follow_unread(struct kw_connection *c, const struct kw_pipeline
 /* The same of a call whose bytes are in no buffers of its caller. */
 static __always_inline int kw_sent_unread(struct sock *sk, int result)
 {
-	struct kw_connection *c = kw_sender(sk, result, 0);
+	struct kw_connection *c = kw_sender(NULL, sk, result, 0);
 
 	if (!c)
 		return 0;
@@ -189,8 +215,11 @@ static __always_inline int kw_received(void *ctx, struct sock *sk, int result, i
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE) || kw_is_no_news(result))
 		return 0;
 	c = kw_find_or_accept(sk);
-	if (!c)
+	if (!c) {
+		if (kw_is_to_be_adopted(sk, result))
+			bpf_tail_call(ctx, &after_receive, KW_NEXT_ADOPT);
 		return 0;
+	}
 	if (result <= 0) {
 		kw_received_nothing(c, sk, result);
 		return 0;

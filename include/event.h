@@ -27,6 +27,7 @@ enum kw_event_type {
 	KW_EVENT_EXCHANGE,       /* struct kw_event_exchange */
 	KW_EVENT_LATE,           /* struct kw_event_late */
 	KW_EVENT_TOTALS,         /* struct kw_event_totals: the loader makes it from the per-CPU totals */
+	KW_EVENT_UNSEEN,         /* struct kw_event_unseen: the loader makes it too */
 };
 
 struct kw_event_header {
@@ -348,8 +349,24 @@ struct kw_event_totals {
 	struct kw_unfinished unfinished;
 };
 
-/* Settings of the kernel programs. They are constant once the programs are loaded, so that the verifier removes the
- * code of settings that are off. */
+/* Conservation: each state that was made for a connection has ended or is there. Per CPU in the kernel; the loader adds
+ * them up and compares them with what a sweep met. */
+struct kw_states {
+	__u64 made;
+	__u64 ended;   /* its last record was sent, or counted as lost; or its connection is not to be observed */
+	__u64 adopted; /* made at a send or receive, because the opening of the connection was not seen */
+};
+
+/* Things that the kernel showed to no program, since the start. Sent when a number grows. */
+struct kw_event_unseen {
+	struct kw_event_header header;
+	__u64 openings; /* connections whose beginning was missed: see kw_states.adopted */
+	__u64 closes;   /* connections whose end was missed, at the least: their records do not come any more */
+	__u64 softirqs; /* interrupts that programs were not shown, while a witness was looking */
+};
+_Static_assert(sizeof(struct kw_event_unseen) == 16 + 24, "ABI");
+
+/* Settings of the kernel programs. */
 #define KW_PORTS 16
 
 struct kw_config {

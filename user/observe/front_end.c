@@ -87,6 +87,14 @@ static bool is_iterator(const char *section)
 	return strncmp(section, "iter/", strlen("iter/")) == 0;
 }
 
+/* Iterators run when they are asked to; programs that others go on in are run by these; the witness is attached at times. */
+static bool is_held(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+
+	return is_iterator(section) || kw_tail_calls_reach(program) || strcmp(section, KW_WITNESS_HOOK) == 0;
+}
+
 bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
@@ -109,7 +117,7 @@ void kw_front_end_hold(const struct bpf_object *object)
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (is_iterator(bpf_program__section_name(program)) || kw_tail_calls_reach(program))
+		if (is_held(program))
 			bpf_program__set_autoattach(program, false);
 	}
 }

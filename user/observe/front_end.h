@@ -60,8 +60,10 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 /* Has @program a twin: another program on the same hook, which does whatever it misses? */
 bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program);
 
-/* Keeps from being attached along with the hooks: iterators, because they run when they are asked to, and programs that
- * others go on in (see tail_calls.h). */
+#define KW_WITNESS_HOOK "tp_btf/softirq_entry" /* see witness.h */
+
+/* Keeps from being attached along with the hooks: iterators, because they run when they are asked to; programs that
+ * others go on in (see tail_calls.h); and the witness. */
 void kw_front_end_hold(const struct bpf_object *object);
 
 /* The first hook that this front end misses here. @object: not loaded, nothing chosen yet. */

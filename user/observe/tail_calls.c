@@ -9,18 +9,29 @@
 
 #include "base/cleanup.h"
 
-/* Each array has one entry so far, number 0. */
+/* Keys of the arrays; the numbers are the kernel side's: enum kw_next in bpf/maps.bpf.h. */
+enum {
+	HTTP1 = 0,
+	ADOPT = 1,
+	LAST = 0,
+};
+
 static const struct tail_call {
 	const char *array;
+	__u32 key;
 	const char *program;
 	const char *instead; /* a program that does the same, of another hook with like arguments; or NULL */
 } tail_calls[] = {
-	{"after_send", "kw_http1", NULL},
-	{"after_send", "kw_http1_sendmsg", NULL},
-	{"after_receive", "kw_http1_receive", "kw_http1"},
-	{"after_receive", "kw_http1_recvmsg", "kw_http1_sendmsg"},
-	{"after_move", "kw_reconnect", NULL},
-	{"after_destroy", "kw_last_record", NULL},
+	{"after_send", HTTP1, "kw_http1", NULL},
+	{"after_send", HTTP1, "kw_http1_sendmsg", NULL},
+	{"after_send", ADOPT, "kw_adopt_socket", NULL},
+	{"after_send", ADOPT, "kw_adopt_sendmsg", NULL},
+	{"after_receive", HTTP1, "kw_http1_receive", "kw_http1"},
+	{"after_receive", HTTP1, "kw_http1_recvmsg", "kw_http1_sendmsg"},
+	{"after_receive", ADOPT, "kw_adopt_receive", "kw_adopt_socket"},
+	{"after_receive", ADOPT, "kw_adopt_recvmsg", "kw_adopt_sendmsg"},
+	{"after_move", LAST, "kw_reconnect", NULL},
+	{"after_destroy", LAST, "kw_last_record", NULL},
 };
 
 #define TAIL_CALLS (sizeof(tail_calls) / sizeof(tail_calls[0]))
@@ -97,9 +108,8 @@ int kw_tail_calls_fill(const struct bpf_object *object)
 		const struct bpf_program *program = loaded(object, &tail_calls[i]);
 		int array = bpf_object__find_map_fd_by_name(object, tail_calls[i].array);
 		int fd = program ? bpf_program__fd(program) : -1;
-		__u32 key = 0;
 
-		if (program && bpf_map_update_elem(array, &key, &fd, BPF_ANY) < 0)
+		if (program && bpf_map_update_elem(array, &tail_calls[i].key, &fd, BPF_ANY) < 0)
 			return -errno;
 	}
 	return 0;
