@@ -58,7 +58,8 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help="one of " + ", ".join(PARTS) + "; without any, all parts")
     parser.add_argument("--out", default="bench.json", help="file for all results, as JSON")
-    parser.add_argument("--slices", type=int, help="number of slices of each load, in the parts per-event and other")
+    parser.add_argument("--attachments", type=int,
+                        help="number of fresh attachments for each load, in the parts per-event and other")
     parser.add_argument("--seconds", type=int, help="length of a slice in seconds")
     parser.add_argument("--only", action="append", help="run only this load of per-event (its name in the table)")
     parser.add_argument("--smoke", action="store_true", help="run so briefly that the results mean nothing, as a test")
@@ -72,7 +73,8 @@ def options():
 
 def plan_of(options):
     plan = SMOKE if options.smoke else Plan()
-    given = {"slices": options.slices, "seconds": options.seconds, "only": tuple(options.only or ()) or None}
+    given = {"attachments": options.attachments, "seconds": options.seconds,
+             "only": tuple(options.only or ()) or None}
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
 
 

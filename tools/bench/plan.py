@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    slices: int = 4  # of each load, where the kernel's statistics are read
-    seconds: int = 2  # of such a slice
+    attachments: int = 8  # of all programs, fresh for each load, where the kernel's statistics are read
+    seconds: int = 1  # that each attachment is measured
     only: tuple = ()  # loads of per-event; none is all
     pairs: int = 24  # slices with and without keepwatch
     rounds: int = 8  # of slices, each with another tool
@@ -21,5 +21,5 @@ class Plan:
     idle: int = 3  # seconds in which nothing happens
 
 
-SMOKE = Plan(slices=1, seconds=1, only=("keep-alive",), pairs=2, rounds=1, steady=1, requests=2000, connections=500,
+SMOKE = Plan(attachments=2, only=("keep-alive",), pairs=2, rounds=1, steady=1, requests=2000, connections=500,
              steps=(10, 40), storm=1000, storm_seconds=1, idle=1)
