@@ -77,6 +77,11 @@ class Load(Lines):
         answer = self.ask("connections", seconds, rate)
         return answer["done"], answer["seconds"]
 
+    def busy(self, seconds, rate=0):
+        """Requests to a server that works for each; returns how many, and the server's seconds of processor time."""
+        answer = self.ask("busy", seconds, rate)
+        return answer["done"], answer["server"]
+
     def bytes(self, seconds):
         answer = self.ask("bytes", seconds, 0)
         return answer["done"], answer["seconds"]
