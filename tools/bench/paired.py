@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Figures of the same work in slices with and without an observer: in pairs, so that the host's speed, which swings
-from minute to minute, is nearly the same in both. Each pair starts its observer anew, because the cost of one and the
-same program differs from attachment to attachment. The kernel's statistics are off."""
+"""Figures of the same work in slices with and without an observer. A slice with one is compared with both of its
+neighbours without, because the host's speed drifts by a tenth within ten seconds. Each slice starts its observer anew,
+because the cost of one and the same program differs from attachment to attachment. The kernel's statistics are off."""
 
+from dataclasses import dataclass
 from statistics import median, quantiles
 
 import programs
@@ -14,8 +15,29 @@ OBSERVERS = {
 }
 
 
+@dataclass(frozen=True)
+class Slice:
+    """The figures of @work, with the observer, and without it before and after."""
+
+    there: tuple
+    before: tuple
+    after: tuple
+
+    def alone(self, figure):
+        return (self.before[figure] + self.after[figure]) / 2
+
+    def ratio(self, figure):
+        return self.there[figure] / self.alone(figure)
+
+    def added(self, figure):
+        return self.there[figure] - self.alone(figure)
+
+    def all(self, figure):
+        return [self.there[figure], self.before[figure], self.after[figure]]
+
+
 def observed(work, observer):
-    """The figures of @work, with an observer that is started before and stopped after."""
+    """The figures of @work, a tuple, with an observer that is started before and stopped after."""
     there = observer()
     try:
         return work()
@@ -23,21 +45,16 @@ def observed(work, observer):
         there.stop()
 
 
-def pair(work, observer, observed_first):
-    if observed_first:
-        there = observed(work, observer)
-        return there, work()
-    alone = work()
-    return observed(work, observer), alone
-
-
-def measure(work, pairs, observers):
-    """{observer: [(figures with it, figures without it)]}; observers take turns, and so does the order in a pair."""
+def measure(work, count, observers):
+    """{observer: [Slice]}, @count of each; the observers take turns."""
     work()
     found = {name: [] for name in observers}
-    for index in range(pairs):
+    before = work()
+    for _ in range(count):
         for name, observer in observers.items():
-            found[name].append(pair(work, observer, index % 2))
+            there, after = observed(work, observer), work()
+            found[name].append(Slice(there, before, after))
+            before = after
     return found
 
 

@@ -73,8 +73,7 @@ def run(nginx, plan):
     def work(name):
         return lambda seconds: server.wrk(nginx, seconds=seconds, **RUNS[name])
 
-    results = {name: measure(work(name), plan.attachments, plan.seconds) for name in RUNS
-               if not plan.only or name in plan.only}
+    results = {name: measure(work(name), plan.attachments, plan.seconds) for name in plan.chosen(RUNS)}
     if BODIES in results:
         results[BODIES]["glance"] = measure(work(BODIES), plan.attachments, plan.seconds, "glance")
     return results

@@ -19,11 +19,10 @@ def slice_of(nginx, seconds):
 
 def run(nginx, plan):
     found = paired.measure(lambda: slice_of(nginx, plan.slice), plan.pairs, paired.OBSERVERS)
-    return {name: {"pairs": [{"requests_per_s": [there[0], alone[0]], "server_us_per_request": [there[1], alone[1]]}
-                             for there, alone in pairs],
-                   "throughput": paired.spread(there[0] / alone[0] for there, alone in pairs),
-                   "server_cpu": paired.spread(there[1] / alone[1] for there, alone in pairs)}
-            for name, pairs in found.items()}
+    return {name: {"slices": [{"requests_per_s": one.all(0), "server_us_per_request": one.all(1)} for one in slices],
+                   "throughput": paired.spread(one.ratio(0) for one in slices),
+                   "server_cpu": paired.spread(one.ratio(1) for one in slices)}
+            for name, slices in found.items()}
 
 
 def rows(result):
@@ -34,7 +33,7 @@ def rows(result):
         target = ("", None)
         if name == "keepwatch":
             target = (f"at least {LEAST:.2f} (floor: {floor:.3f})", throughput["median"] >= LEAST)
-        yield Row(part, f"{name}: requests a second, to that without, of {len(of['pairs'])} pairs",
+        yield Row(part, f"{name}: requests a second, to that without, of {len(of['slices'])} slices",
                   f"{throughput['median']:.3f}" + paired.quartiles(throughput), *target)
         yield row(part, f"{name}: server's CPU per request, to that without", cpu["median"], form="{:.3f}",
                   note=paired.quartiles(cpu))
