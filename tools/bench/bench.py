@@ -61,7 +61,7 @@ def options():
     parser.add_argument("--out", default="bench.json", help="file for all results, as JSON")
     parser.add_argument("--attachments", type=int,
                         help="number of fresh attachments for each load, in the parts per-event and other")
-    parser.add_argument("--pairs", type=int, help="number of pairs with and without, in the parts throughput and felt")
+    parser.add_argument("--pairs", type=int, help="number of slices with each observer, in the parts throughput and felt")
     parser.add_argument("--seconds", type=int, help="seconds that each attachment is measured")
     parser.add_argument("--only", action="append", help="run only this load of per-event, or case of felt (its name in the table)")
     parser.add_argument("--smoke", action="store_true", help="run so briefly that the results mean nothing, as a test")

@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The costs that a user feels: how much more processor time a server takes, per request or per megabyte, in pairs of slices
-with and without keepwatch, and with the reference programs in its place. The requests have the heads that browsers send.
+"""The costs that a user feels: how much more processor time a server takes, per request or per megabyte, in slices
+with and without keepwatch, and with the reference programs in its place. The requests have heads as browsers send them.
 
-The clients are on this host, so keepwatch observes them too; in one case it is told to leave them out."""
+The cost of bodies is less than the host's speed varies, so the kernel's statistics count it too, as a share of the
+server's time: the run time of sends alone, because the client receives. The clients are on this host, so keepwatch
+observes them as well; in one case it is told to leave them out."""
 
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import median
 
 import paired
+import per_event
 import programs
 import server
 from rows import row
 
 FLOOR = "programs at the floor"
 NEAR_FLOOR = 0.03  # that the ratio may lie above the floor's
-BODIES, WORKING = 1.005, 1.015  # that a server of bodies, and one that works for each request, may take to that without
+WORKING = 1.015  # that a server that works for each request may take to that without
+BODIES = 0.5  # percent of a server's time that bodies may cost
+CONNECTIONS = 10
 LARGE = 16 * server.MEGABYTE
 BROWSER = [
     ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
@@ -38,11 +44,11 @@ BROWSER = [
 
 
 def per_request(path, *servers):
-    """Microseconds that these servers take for a request to the first one."""
+    """Of these servers together, for requests to the first one."""
     def work(seconds):
         before = sum(one.cpu() for one in servers)
         requests, _ = server.wrk(servers[0], path, seconds, headers=BROWSER)
-        return (sum(one.cpu() for one in servers) - before) / requests * 1e6
+        return Done(sum(one.cpu() for one in servers) - before, requests)
 
     return work
 
@@ -63,44 +69,59 @@ def proxying(nginx):
             proxy.stop()
 
 
-def downloads(path):
-    @contextmanager
-    def sending(nginx):
-        """Microseconds of the server per megabyte of a large body."""
-        def work(seconds):
-            before = nginx.cpu()
-            taken = server.download(nginx, path, seconds, connections=10)
-            return (nginx.cpu() - before) / (taken / 1e6) * 1e6
-
-        (nginx.folder / "www" / "large").write_bytes(b"x" * LARGE)
-        yield work
-
-    return sending
-
-
 @contextmanager
-def working(_nginx):
-    """Both ends are one thread, but only the server's time is counted: see load.c."""
-    load = programs.Load(processes=1, protocol="browser")
-
+def sending(nginx):
+    """A large file."""
     def work(seconds):
-        load.open(0)
-        load.open(10)
-        requests, spent = load.busy(seconds)
-        return spent / requests * 1e6
+        before = nginx.cpu()
+        taken = server.download(nginx, "/large", seconds, CONNECTIONS)
+        return Done(nginx.cpu() - before, taken / 1e6)
 
-    try:
-        yield work
-    finally:
-        load.stop()
+    (nginx.folder / "www" / "large").write_bytes(b"x" * LARGE)
+    yield work
+
+
+def loaded(verb, units):
+    """A load whose two ends are one thread, but only the server's time is counted: see load.c. An exchange has so many
+    units."""
+    @contextmanager
+    def serving(_nginx):
+        load = programs.Load(processes=1, protocol="browser")
+
+        def work(seconds):
+            load.open(0)
+            load.open(CONNECTIONS)
+            exchanges, spent = load.served(verb, seconds)
+            return Done(spent, exchanges * units)
+
+        try:
+            yield work
+        finally:
+            load.stop()
+
+    return serving
+
+
+@dataclass(frozen=True)
+class Done:
+    """By a server in a slice: seconds of processor time, and requests or megabytes."""
+
+    spent: float
+    units: float
+
+    @property
+    def each(self):
+        """Microseconds."""
+        return self.spent / self.units * 1e6
 
 
 @dataclass(frozen=True)
 class Case:
-    serving: object  # a context in which there is a function of seconds: microseconds of processor time for each unit
+    serving: object  # a context that gives a function of seconds, which returns what was Done
     unit: str = "request"
     most: float | None = None  # that the ratio may be
     near_floor: bool = False
+    counted: bool = False
     also: tuple = ()  # observers besides those of paired.py
 
 
@@ -108,19 +129,35 @@ SERVER_ALONE = ("keepwatch --role server", lambda: programs.Keepwatch("--role", 
 CASES = {
     "nginx, return 200": Case(answering, near_floor=True, also=(SERVER_ALONE,)),
     "nginx, proxy and backend": Case(proxying),
-    "nginx, sendfile by 64 KiB": Case(downloads("/large"), "MB", BODIES),
-    "nginx, writes of 4 KiB": Case(downloads("/pieces"), "MB", BODIES),
-    "server that works 100 us": Case(working, most=WORKING),
+    "nginx, sendfile by 64 KiB": Case(sending, "MB", counted=True),
+    "server that writes 4 KiB a call": Case(loaded("writes", LARGE / 1e6), "MB", counted=True),
+    "server that works 100 us": Case(loaded("busy", 1), most=WORKING),
 }
+
+
+def count(work, index, seconds):
+    """Microseconds per unit that sends run in keepwatch, above those in an empty program, by the kernel's statistics.
+    No program at the floor is there: it slows down sendfile, because it takes a descriptor for the address of bytes."""
+    done = []
+    counted = per_event.slice_of(lambda seconds: done.append(work(seconds)), ("empty",), index % 2 == 0, index // 2 % 2,
+                                 seconds)
+    (ours, sends), (empty, empty_sends) = counted["kw", "send"], counted["empty", "send"]
+    return (ours - empty / empty_sends * sends) / 1e3 / done[-1].units
 
 
 def measure(case, nginx, plan):
     with case.serving(nginx) as work:
-        found = paired.measure(lambda: (work(plan.slice),), plan.felt, paired.OBSERVERS | dict(case.also))
-    return {name: {"us": [one.all(0) for one in slices],
-                   "ratio": paired.spread(one.ratio(0) for one in slices),
-                   "added_us": paired.spread(one.added(0) for one in slices)}
-            for name, slices in found.items()}
+        found = paired.measure(lambda: (work(plan.slice).each,), plan.felt, paired.OBSERVERS | dict(case.also))
+        attachments = [count(work, index, plan.slice) for index in range(plan.attachments) if case.counted]
+    results = {name: {"us": [one.all(0) for one in slices],
+                      "ratio": paired.spread(one.ratio(0) for one in slices),
+                      "added_us": paired.spread(one.added(0) for one in slices)}
+               for name, slices in found.items()}
+    if case.counted:
+        alone = median(one.alone(0) for slices in found.values() for one in slices)
+        results["counted"] = {"us": attachments, "alone_us": alone,
+                              "percent": paired.spread(us / alone * 100 for us in attachments)}
+    return results
 
 
 def run(nginx, plan):
@@ -128,10 +165,12 @@ def run(nginx, plan):
 
 
 def rows_of(name, case, result):
-    most = case.most
-    if case.near_floor:
-        most = result[FLOOR]["ratio"]["median"] + NEAR_FLOOR
+    most = result[FLOOR]["ratio"]["median"] + NEAR_FLOOR if case.near_floor else case.most
     for observer, of in result.items():
+        if observer == "counted":
+            yield row("felt", f"{name}: counted run time of keepwatch's sends above empty, % of the server's",
+                      of["percent"]["median"], BODIES, note=paired.quartiles(of["percent"], "{:.2f}"))
+            continue
         yield row("felt", f"{name}, {observer}: CPU per {case.unit}, to that without", of["ratio"]["median"],
                   most if observer.startswith("keepwatch") else None, form="{:.3f}",
                   note=paired.quartiles(of["ratio"]) + f", {of['added_us']['median']:+.2f} us")

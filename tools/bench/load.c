@@ -6,8 +6,8 @@
  * Each process listens on a loopback address of its own, all on one port, which the first line on standard output
  * tells: {"port": N}. Both ends are blocking sockets in one process, so that an exchange is four calls in a row. Then
  * each line on standard input is a command to all processes, answered by one line: {"done": N, "seconds": S,
- * "server": C}, where C is the seconds of processor time that the servers' ends took (with busy only, because the
- * reading of that clock costs as much as a small call).
+ * "server": C}, where C is the seconds of processor time that the servers' ends took. Only the last two count it,
+ * because the reading of that clock costs as much as a small call.
  *
  *     open COUNT                    opens connections, or closes them, until there are COUNT
  *     exchanges SECONDS RATE        one request after the other, round robin over all connections; RATE a second, or
@@ -15,6 +15,7 @@
  *     connections SECONDS RATE      opens, uses once and closes as many
  *     bytes SECONDS RATE            sends pieces of 32 KiB one way, round robin
  *     busy SECONDS RATE             as exchanges, but the server works for 100 us before it answers
+ *     writes SECONDS RATE           downloads of 16 MiB, which the server writes in pieces of 4 KiB
  *
  * It ends when its input ends. Any failure ends it with status 1, because incomplete numbers would mislead. */
 #include <arpa/inet.h>
@@ -34,7 +35,10 @@
 #define PIECE                                                                                                  \
 	(32 * 1024) /* fits the window that a connection begins with, so that no write waits for its reader */
 #define WORK 100e-6 /* seconds of processor time that a busy server takes for a request */
-#define TRIES 100   /* for a port that is free on every address */
+#define BODY (16 << 20) /* bytes of a download */
+#define PART (64 << 10) /* of it, which the client reads once all of it is sent */
+#define WRITE (4 << 10)
+#define TRIES 100 /* for a port that is free on every address */
 
 /* A head of about 1 kB, with the fields and cookies that browsers send. */
 #define BROWSER                                                                                                \
@@ -75,10 +79,11 @@ enum verb {
 	VERB_CONNECTIONS,
 	VERB_BYTES,
 	VERB_BUSY,
+	VERB_WRITES,
 	VERB_MAX,
 };
 
-static const char *const verbs[VERB_MAX] = {"open", "exchanges", "connections", "bytes", "busy"};
+static const char *const verbs[VERB_MAX] = {"open", "exchanges", "connections", "bytes", "busy", "writes"};
 
 struct command {
 	enum verb verb;
@@ -209,6 +214,30 @@ static double busy_exchange(const struct process *process, struct pair pair)
 	return took;
 }
 
+/* Returns the processor time that the server's sends of the body took. */
+static double download(const struct process *process, struct pair pair)
+{
+	static const char bytes[WRITE];
+	const char *request = process->protocol->request;
+	double took = 0;
+	int room = 4 * PART; /* so that no send waits for the client */
+	char head[64];
+
+	setsockopt(pair.server, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", BODY);
+	carry(pair.client, pair.server, request, strlen(request));
+	carry(pair.server, pair.client, head, strlen(head));
+	for (size_t parts = 0; parts < BODY / PART; parts++) {
+		double began = used();
+
+		for (size_t sent = 0; sent < PART; sent += WRITE)
+			send_all(pair.server, bytes, WRITE);
+		took += used() - began;
+		receive_all(pair.client, PART);
+	}
+	return took;
+}
+
 /* ---- one process -------------------------------------------------------------------------------------- */
 
 static void open_until(struct process *process, size_t count)
@@ -225,7 +254,7 @@ static void open_until(struct process *process, size_t count)
 	process->next = 0;
 }
 
-/* Returns the server's processor time, if it is busy. */
+/* Returns the server's processor time, if the verb is one that counts it. */
 static double step(struct process *process, enum verb verb)
 {
 	static const char piece[PIECE];
@@ -241,6 +270,8 @@ static double step(struct process *process, enum verb verb)
 	process->next = (process->next + 1) % process->open;
 	if (verb == VERB_BUSY)
 		return busy_exchange(process, pair);
+	if (verb == VERB_WRITES)
+		return download(process, pair);
 	if (verb == VERB_BYTES)
 		carry(pair.client, pair.server, piece, sizeof(piece));
 	else

@@ -9,8 +9,8 @@ class Plan:
     attachments: int = 8  # of all programs, fresh for each load, where the kernel's statistics are read
     seconds: int = 1  # that each attachment is measured
     only: tuple = ()  # loads of per-event and cases of felt
-    pairs: int = 24  # slices with and without keepwatch
-    felt: int = 16  # such pairs for each case of the part felt
+    pairs: int = 24  # slices with each observer, and as many without
+    felt: int = 16  # the same, for each case of the part felt
     rounds: int = 8  # of slices, each with another tool
     slice: int = 1  # seconds of a slice of these three
     steady: int = 10  # seconds at an even rate

@@ -77,9 +77,9 @@ class Load(Lines):
         answer = self.ask("connections", seconds, rate)
         return answer["done"], answer["seconds"]
 
-    def busy(self, seconds, rate=0):
-        """Requests to a server that works for each; returns how many, and the server's seconds of processor time."""
-        answer = self.ask("busy", seconds, rate)
+    def served(self, verb, seconds):
+        """One of the verbs that count the server's processor time; returns how many there were, and its seconds."""
+        answer = self.ask(verb, seconds, 0)
         return answer["done"], answer["server"]
 
     def bytes(self, seconds):

@@ -36,7 +36,6 @@ http {{
 		location = /4000 {{ return 200 "ok\\n"; {head4000} }}
 		location = /chunked {{ alias {folder}/www/page; sub_filter_types *; sub_filter word WORD; }}
 		location = /large {{ sendfile on; sendfile_max_chunk 64k; }}
-		location = /pieces {{ alias {folder}/www/large; sendfile off; output_buffers 1 4k; }}
 		location = /proxied {{ proxy_pass http://behind/; proxy_http_version 1.1; proxy_set_header Connection ""; }}
 	}}
 	server {{
