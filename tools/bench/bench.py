@@ -19,7 +19,7 @@ import server
 import throughput
 from plan import SMOKE, Plan
 
-PARTS = {"per-event": per_event, "throughput": throughput, "felt": felt, "alternatives": alternatives,
+PARTS = {"per-event": per_event, "throughput": throughput, "alternatives": alternatives, "felt": felt,
          "daemon": daemon, "scale": scale, "other": other}
 WITH_NGINX = ("per-event", "throughput", "felt", "alternatives", "other")
 

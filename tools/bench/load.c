@@ -224,7 +224,7 @@ static double download(const struct process *process, struct pair pair)
 	char head[64];
 
 	setsockopt(pair.server, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", BODY);
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
 	carry(pair.client, pair.server, request, strlen(request));
 	carry(pair.server, pair.client, head, strlen(head));
 	for (size_t parts = 0; parts < BODY / PART; parts++) {
