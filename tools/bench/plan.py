@@ -26,5 +26,5 @@ class Plan:
         return [name for name in names if name in self.only] or list(names)
 
 
-SMOKE = Plan(attachments=2, only=("keep-alive",), pairs=2, felt=1, rounds=1, steady=1, requests=2000,
+SMOKE = Plan(attachments=1, only=("keep-alive",), pairs=1, felt=1, rounds=1, steady=1, requests=2000,
              connections=500, steps=(10, 40), storm=1000, storm_seconds=1, idle=1)
