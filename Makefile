@@ -151,7 +151,7 @@ test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv
 	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
 
-bench: ## measure the cost of keepwatch and of other tools; some 12 minutes, or PARTS="throughput daemon"
+bench: ## measure the cost of keepwatch and of other tools; some 25 minutes, or PARTS="throughput daemon"
 	$(Q)tools/setup.sh build bench
 	$(Q)$(MAKE) --no-print-directory all $(BENCH)
 	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json $(PARTS)

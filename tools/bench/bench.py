@@ -10,6 +10,7 @@ from pathlib import Path
 
 import alternatives
 import daemon
+import felt
 import other
 import per_event
 import rows
@@ -18,9 +19,9 @@ import server
 import throughput
 from plan import SMOKE, Plan
 
-PARTS = {"per-event": per_event, "throughput": throughput, "alternatives": alternatives, "daemon": daemon,
-         "scale": scale, "other": other}
-WITH_NGINX = ("per-event", "throughput", "alternatives", "other")
+PARTS = {"per-event": per_event, "throughput": throughput, "alternatives": alternatives, "felt": felt,
+         "daemon": daemon, "scale": scale, "other": other}
+WITH_NGINX = ("per-event", "throughput", "felt", "alternatives", "other")
 
 
 def measure(part, plan):
@@ -58,9 +59,11 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help="one of " + ", ".join(PARTS) + "; without any, all parts")
     parser.add_argument("--out", default="bench.json", help="file for all results, as JSON")
-    parser.add_argument("--slices", type=int, help="number of slices of each load, in the parts per-event and other")
-    parser.add_argument("--seconds", type=int, help="length of a slice in seconds")
-    parser.add_argument("--only", action="append", help="run only this load of per-event (its name in the table)")
+    parser.add_argument("--attachments", type=int,
+                        help="number of fresh attachments for each load, in the parts per-event and other")
+    parser.add_argument("--pairs", type=int, help="number of slices with each observer, in the parts throughput and felt")
+    parser.add_argument("--seconds", type=int, help="seconds that each attachment is measured")
+    parser.add_argument("--only", action="append", help="run only this load of per-event, or case of felt (its name in the table)")
     parser.add_argument("--smoke", action="store_true", help="run so briefly that the results mean nothing, as a test")
     parser.add_argument("--markdown", metavar="FILE", help="measure nothing, but print the tables of an earlier run")
     options = parser.parse_args()
@@ -72,7 +75,8 @@ def options():
 
 def plan_of(options):
     plan = SMOKE if options.smoke else Plan()
-    given = {"slices": options.slices, "seconds": options.seconds, "only": tuple(options.only or ()) or None}
+    given = {"attachments": options.attachments, "seconds": options.seconds, "pairs": options.pairs,
+             "felt": options.pairs, "only": tuple(options.only or ()) or None}
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
 
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A load whose rate and whose connections are exact: it holds both ends of each of them.
  *
- *     load PROCESSES http|redis
+ *     load PROCESSES http|browser|redis
  *
  * Each process listens on a loopback address of its own, all on one port, which the first line on standard output
  * tells: {"port": N}. Both ends are blocking sockets in one process, so that an exchange is four calls in a row. Then
- * each line on standard input is a command to all processes, answered by one line: {"done": N, "seconds": S}.
+ * each line on standard input is a command to all processes, answered by one line: {"done": N, "seconds": S,
+ * "server": C}, where C is the seconds of processor time that the servers' ends took. Only the last two count it,
+ * because the reading of that clock costs as much as a small call.
  *
  *     open COUNT                    opens connections, or closes them, until there are COUNT
  *     exchanges SECONDS RATE        one request after the other, round robin over all connections; RATE a second, or
  *                                   as fast as it goes with 0; SECONDS 0 is one for each connection
  *     connections SECONDS RATE      opens, uses once and closes as many
  *     bytes SECONDS RATE            sends pieces of 32 KiB one way, round robin
+ *     busy SECONDS RATE             as exchanges, but the server works for 100 us before it answers
+ *     writes SECONDS RATE           downloads of 16 MiB, which the server writes in pieces of 4 KiB
  *
  * It ends when its input ends. Any failure ends it with status 1, because incomplete numbers would mislead. */
 #include <arpa/inet.h>
@@ -30,7 +34,32 @@
 #define PROCESSES_MAX 64
 #define PIECE                                                                                                  \
 	(32 * 1024) /* fits the window that a connection begins with, so that no write waits for its reader */
-#define TRIES 100   /* for a port that is free on every address */
+#define WORK 100e-6 /* seconds of processor time that a busy server takes for a request */
+#define BODY (16 << 20) /* bytes of a download */
+#define PART (64 << 10) /* of it, which the client reads once all of it is sent */
+#define WRITE (4 << 10)
+#define TRIES 100 /* for a port that is free on every address */
+
+/* A head of about 1 kB, with the fields and cookies that browsers send. */
+#define BROWSER                                                                                                \
+	"GET /products/overview HTTP/1.1\r\n"                                                                  \
+	"Host: www.example.com\r\n"                                                                            \
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"               \
+	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"    \
+	"Accept-Language: en-US,en;q=0.5\r\n"                                                                  \
+	"Accept-Encoding: gzip, deflate, br, zstd\r\n"                                                         \
+	"Referer: https://www.example.com/products/?category=garden&sort=price\r\n"                            \
+	"Connection: keep-alive\r\n"                                                                           \
+	"Cookie: session=8f14e45fceea167a5a36dedd4bea2543f7b1c0d9; _ga=GA1.2.1382940177.1719830021; "          \
+	"_gid=GA1.2.96240413.1719830021; consent=v2:analytics=1:marketing=0:preferences=1; theme=dark; "       \
+	"csrftoken=kZk3nQ7tYVx2mFh9sWc5uRb1gLp8dJa4eTo6iXyN0qMvHwBz; cart=%5B%7B%22id%22%3A4711%7D%5D; "       \
+	"recent=4711.4712.1138.2187; experiment=checkout-b\r\n"                                                \
+	"Upgrade-Insecure-Requests: 1\r\n"                                                                     \
+	"Sec-Fetch-Dest: document\r\n"                                                                         \
+	"Sec-Fetch-Mode: navigate\r\n"                                                                         \
+	"Sec-Fetch-Site: same-origin\r\n"                                                                      \
+	"Sec-Fetch-User: ?1\r\n"                                                                               \
+	"Priority: u=0, i\r\n\r\n"
 
 struct protocol {
 	const char *name, *request, *response;
@@ -38,6 +67,8 @@ struct protocol {
 
 static const struct protocol protocols[] = {
 	{"http", "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n",
+	 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nok\n"},
+	{"browser", BROWSER,
 	 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nok\n"},
 	{"redis", "*1\r\n$4\r\nPING\r\n", "+PONG\r\n"},
 };
@@ -47,10 +78,12 @@ enum verb {
 	VERB_EXCHANGES,
 	VERB_CONNECTIONS,
 	VERB_BYTES,
+	VERB_BUSY,
+	VERB_WRITES,
 	VERB_MAX,
 };
 
-static const char *const verbs[VERB_MAX] = {"open", "exchanges", "connections", "bytes"};
+static const char *const verbs[VERB_MAX] = {"open", "exchanges", "connections", "bytes", "busy", "writes"};
 
 struct command {
 	enum verb verb;
@@ -61,6 +94,7 @@ struct command {
 struct answer {
 	unsigned long long done;
 	double seconds;
+	double server; /* seconds of processor time */
 };
 
 struct pair {
@@ -82,12 +116,22 @@ static _Noreturn void fail(const char *what)
 	exit(1);
 }
 
-static double now(void)
+static double read_clock(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(clock, &time);
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static double used(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* ---- one connection ----------------------------------------------------------------------------------- */
@@ -116,20 +160,30 @@ static void close_pair(struct pair pair)
 	close(pair.server);
 }
 
-static void carry(int from, int to, const char *bytes, size_t length)
+static void send_all(int to, const char *bytes, size_t length)
+{
+	if (write(to, bytes, length) != (ssize_t)length)
+		fail("cannot send");
+}
+
+static void receive_all(int from, size_t length)
 {
 	static char room[PIECE];
 	size_t got = 0;
 
-	if (write(from, bytes, length) != (ssize_t)length)
-		fail("cannot send");
 	while (got < length) {
-		ssize_t more = read(to, room, sizeof(room));
+		ssize_t more = read(from, room, sizeof(room));
 
 		if (more <= 0)
 			fail("cannot receive");
 		got += (size_t)more;
 	}
+}
+
+static void carry(int from, int to, const char *bytes, size_t length)
+{
+	send_all(from, bytes, length);
+	receive_all(to, length);
 }
 
 static void exchange(const struct process *process, struct pair pair)
@@ -138,6 +192,50 @@ static void exchange(const struct process *process, struct pair pair)
 
 	carry(pair.client, pair.server, protocol->request, strlen(protocol->request));
 	carry(pair.server, pair.client, protocol->response, strlen(protocol->response));
+}
+
+/* Returns the processor time that the server's end took: for the request, for its work, and for the response. Its work
+ * takes the same processor time in every run, so that nothing but the cost of the two calls varies. */
+static double busy_exchange(const struct process *process, struct pair pair)
+{
+	const struct protocol *protocol = process->protocol;
+	size_t request = strlen(protocol->request), response = strlen(protocol->response);
+	double began, worked, took;
+
+	send_all(pair.client, protocol->request, request);
+	began = used();
+	receive_all(pair.server, request);
+	worked = used() + WORK;
+	while (used() < worked)
+		;
+	send_all(pair.server, protocol->response, response);
+	took = used() - began;
+	receive_all(pair.client, response);
+	return took;
+}
+
+/* Returns the processor time that the server's sends of the body took. */
+static double download(const struct process *process, struct pair pair)
+{
+	static const char bytes[WRITE];
+	const char *request = process->protocol->request;
+	double took = 0;
+	int room = 4 * PART; /* so that no send waits for the client */
+	char head[64];
+
+	setsockopt(pair.server, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
+	carry(pair.client, pair.server, request, strlen(request));
+	carry(pair.server, pair.client, head, strlen(head));
+	for (size_t parts = 0; parts < BODY / PART; parts++) {
+		double began = used();
+
+		for (size_t sent = 0; sent < PART; sent += WRITE)
+			send_all(pair.server, bytes, WRITE);
+		took += used() - began;
+		receive_all(pair.client, PART);
+	}
+	return took;
 }
 
 /* ---- one process -------------------------------------------------------------------------------------- */
@@ -156,7 +254,8 @@ static void open_until(struct process *process, size_t count)
 	process->next = 0;
 }
 
-static void step(struct process *process, enum verb verb)
+/* Returns the server's processor time, if the verb is one that counts it. */
+static double step(struct process *process, enum verb verb)
 {
 	static const char piece[PIECE];
 	struct pair pair;
@@ -165,14 +264,19 @@ static void step(struct process *process, enum verb verb)
 		pair = open_pair(process);
 		exchange(process, pair);
 		close_pair(pair);
-		return;
+		return 0;
 	}
 	pair = process->pairs[process->next];
 	process->next = (process->next + 1) % process->open;
+	if (verb == VERB_BUSY)
+		return busy_exchange(process, pair);
+	if (verb == VERB_WRITES)
+		return download(process, pair);
 	if (verb == VERB_BYTES)
 		carry(pair.client, pair.server, piece, sizeof(piece));
 	else
 		exchange(process, pair);
+	return 0;
 }
 
 /* A process that is ahead of its rate sleeps for at least a millisecond, because a wake-up per exchange would cost more than the exchange. */
@@ -198,7 +302,7 @@ static struct answer repeat(struct process *process, const struct command *comma
 	while (command->first > 0 ? now() < end : answer.done < process->open) {
 		if (command->second > 0)
 			wait_for_turn(started, command->second, answer.done);
-		step(process, command->verb);
+		answer.server += step(process, command->verb);
 		answer.done++;
 	}
 	answer.seconds = now() - started;
@@ -333,6 +437,7 @@ static struct answer run(struct process *processes, unsigned int count, const st
 		if (read(processes[i].answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
 			fail("a process has ended");
 		sum.done += answer.done;
+		sum.server += answer.server;
 		if (answer.seconds > sum.seconds)
 			sum.seconds = answer.seconds;
 	}
@@ -369,7 +474,8 @@ static void obey(struct process *processes, unsigned int count)
 		if (read_command(line, &command) < 0)
 			fail("a command that makes no sense");
 		answer = run(processes, count, &command);
-		printf("{\"done\": %llu, \"seconds\": %.6f}\n", answer.done, answer.seconds);
+		printf("{\"done\": %llu, \"seconds\": %.6f, \"server\": %.6f}\n", answer.done, answer.seconds,
+		       answer.server);
 		fflush(stdout);
 	}
 }
@@ -382,7 +488,7 @@ int main(int argc, char **argv)
 	unsigned int count = (unsigned int)wanted;
 
 	if (wanted < 1 || wanted > PROCESSES_MAX || !protocol) {
-		fprintf(stderr, "usage: load PROCESSES http|redis\n");
+		fprintf(stderr, "usage: load PROCESSES http|browser|redis\n");
 		return 2;
 	}
 	raise_limit();

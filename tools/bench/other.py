@@ -2,6 +2,7 @@
 """The cost of connections that are not HTTP: of a send or receive after the first bytes, beside the reference programs on
 the same hooks in the same run. TLS is between nginx and wrk; the other two loads are one program with both ends."""
 
+import paired
 import per_event
 import programs
 import server
@@ -12,8 +13,8 @@ CONNECTIONS = 10
 
 
 def tls(nginx, plan):
-    return per_event.measure(lambda seconds: server.wrk(nginx, seconds=seconds, tls=True), plan.slices, plan.seconds,
-                             "storage")
+    return per_event.measure(lambda seconds: server.wrk(nginx, seconds=seconds, tls=True), plan.attachments,
+                             plan.seconds, "storage")
 
 
 def opaque(plan, verb):
@@ -26,7 +27,7 @@ def opaque(plan, verb):
             load.exchanges(0)
             return getattr(load, verb)(seconds)
 
-        return per_event.measure(work, plan.slices, plan.seconds, "storage")
+        return per_event.measure(work, plan.attachments, plan.seconds, "storage")
     finally:
         load.stop()
 
@@ -39,4 +40,5 @@ def run(nginx, plan):
 
 def rows(results):
     for name, result in results.items():
-        yield row("not HTTP", f"{name}: send and receive to storage", result["to_storage"], TO_STORAGE)
+        yield row("not HTTP", f"{name}: send and receive to storage", result["to_storage"]["median"], TO_STORAGE,
+                  note=paired.quartiles(result["to_storage"], "{:.2f}"))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    slices: int = 4  # of each load, where the kernel's statistics are read
-    seconds: int = 2  # of such a slice
-    only: tuple = ()  # loads of per-event; none is all
-    pairs: int = 24  # slices with and without keepwatch
+    attachments: int = 8  # of all programs, fresh for each load, where the kernel's statistics are read
+    seconds: int = 1  # that each attachment is measured
+    only: tuple = ()  # loads of per-event and cases of felt
+    pairs: int = 24  # slices with each observer, and as many without
+    felt: int = 16  # the same, for each case of the part felt
     rounds: int = 8  # of slices, each with another tool
-    slice: int = 1  # seconds of a slice of these two
+    slice: int = 1  # seconds of a slice of these three
     steady: int = 10  # seconds at an even rate
     requests: int = 20000  # a second
     connections: int = 5000  # a second
@@ -20,6 +21,10 @@ class Plan:
     storm_seconds: int = 4
     idle: int = 3  # seconds in which nothing happens
 
+    def chosen(self, names):
+        """Those of a part's names that were asked for; all of them, if none was."""
+        return [name for name in names if name in self.only] or list(names)
 
-SMOKE = Plan(slices=1, seconds=1, only=("keep-alive",), pairs=2, rounds=1, steady=1, requests=2000, connections=500,
-             steps=(10, 40), storm=1000, storm_seconds=1, idle=1)
+
+SMOKE = Plan(attachments=1, only=("keep-alive",), pairs=1, felt=1, rounds=1, steady=1, requests=2000,
+             connections=500, steps=(10, 40), storm=1000, storm_seconds=1, idle=1)

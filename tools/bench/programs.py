@@ -77,6 +77,11 @@ class Load(Lines):
         answer = self.ask("connections", seconds, rate)
         return answer["done"], answer["seconds"]
 
+    def served(self, verb, seconds):
+        """One of the verbs that count the server's processor time; returns how many there were, and its seconds."""
+        answer = self.ask(verb, seconds, 0)
+        return answer["done"], answer["server"]
+
     def bytes(self, seconds):
         answer = self.ask("bytes", seconds, 0)
         return answer["done"], answer["seconds"]

@@ -68,7 +68,7 @@ def step(load, connections, plan):
     load.open(connections)
     result = memory(load, connections, plan)
     result["connections"] = connections
-    result["events"] = per_event.measure(work, max(plan.slices // 2, 1), plan.seconds)
+    result["events"] = per_event.measure(work, max(plan.attachments // 2, 1), plan.seconds)
     return result
 
 
@@ -109,7 +109,7 @@ def run(plan):
 
 def cost(steps, kind):
     """Of a send and a receive together."""
-    costs = [of["events"][f"{kind}_send"] + of["events"][f"{kind}_receive"] for of in steps]
+    costs = [of["events"][f"{kind}_send"]["median"] + of["events"][f"{kind}_receive"]["median"] for of in steps]
     return sum(costs) / len(costs)
 
 
@@ -119,7 +119,7 @@ def rows_of_step(of, few, last):
         for kind, who, most in (("kw", "keepwatch", RATIO if last else None), ("floor", "floor", None)):
             yield row(part, f"{name}: cost of an event to that at {few[0]['connections']:,}, {who}",
                       cost([of], kind) / cost(few, kind), most)
-    yield row(part, f"{name}: cost of an event to floor, less empty", of["events"]["net"])
+    yield row(part, f"{name}: cost of an event to floor, less empty", of["events"]["net"]["median"])
     if last:
         yield row(part, f"{name}: kernel memory per socket, bytes", of["kernel_bytes_per_socket"], form="{:,.0f}")
     yield row(part, f"{name}: sockets not found at the start", of["not_found"], 0, form="{:.0f}")

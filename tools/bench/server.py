@@ -11,6 +11,7 @@ from pathlib import Path
 import programs
 
 MEGABYTE = 1 << 20
+SCRIPT = Path(__file__).with_name("bytes.lua")
 
 CONFIG = """
 daemon off;
@@ -22,9 +23,10 @@ events {{ worker_connections 20000; }}
 http {{
 	access_log off;
 	default_type text/plain;
-	sendfile {sendfile};
+	sendfile on;
 	keepalive_requests 1000000000;
 	large_client_header_buffers 4 16k;
+	upstream behind {{ server {behind}; keepalive 128; keepalive_requests 1000000000; }}
 	server {{
 		listen {address};
 		root {folder}/www;
@@ -33,6 +35,8 @@ http {{
 		location = /1000 {{ return 200 "ok\\n"; {head1000} }}
 		location = /4000 {{ return 200 "ok\\n"; {head4000} }}
 		location = /chunked {{ alias {folder}/www/page; sub_filter_types *; sub_filter word WORD; }}
+		location = /large {{ sendfile on; sendfile_max_chunk 64k; }}
+		location = /proxied {{ proxy_pass http://behind/; proxy_http_version 1.1; proxy_set_header Connection ""; }}
 	}}
 	server {{
 		listen {tls_address} ssl;
@@ -66,7 +70,9 @@ def make_certificate(folder):
 
 
 class Server:
-    def __init__(self, folder, sendfile=True):
+    """@behind is the server that `/proxied` is passed on to."""
+
+    def __init__(self, folder, behind=None):
         self.folder = Path(folder)
         (self.folder / "www").mkdir()
         (self.folder / "www" / "megabyte").write_bytes(b"x" * MEGABYTE)
@@ -78,7 +84,7 @@ class Server:
                  for size in (300, 1000, 4000)}
         (self.folder / "nginx.conf").write_text(CONFIG.format(
             folder=self.folder, address=f"127.0.0.1:{self.port}", tls_address=f"127.0.0.1:{self.tls_port}",
-            sendfile="on" if sendfile else "off", **heads))
+            behind=f"127.0.0.1:{(behind or self).port}", **heads))
         self.process = subprocess.Popen(
             ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"],
             env=os.environ | {"NGINX": "".join(f"{listener.fileno()};" for listener in listeners)},
@@ -95,16 +101,24 @@ class Server:
         return programs.cpu_of(*programs.family(self.process.pid)[1:])
 
 
+def output_of_wrk(url, seconds, connections, *arguments):
+    output = subprocess.check_output(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", *arguments, url], text=True,
+                                     timeout=60 + seconds)
+    if re.search(r"Non-2xx or 3xx responses: (\d+)", output):
+        raise RuntimeError(output)
+    return output
+
+
 def wrk(server, path="/", seconds=2, connections=100, headers=(), tls=False):
     """Loads the server; returns the requests that were answered and the seconds it took."""
-    arguments = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    for name, value in headers:
-        arguments += ["-H", f"{name}: {value}"]
     started = time.monotonic()
     origin = f"https://127.0.0.1:{server.tls_port}" if tls else f"http://127.0.0.1:{server.port}"
-    output = subprocess.check_output([*arguments, origin + path], text=True, timeout=60 + seconds)
-    found = re.search(r"(\d+) requests in", output)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
-    if bad:
-        raise RuntimeError(output)
-    return int(found[1]), time.monotonic() - started
+    fields_of_wrk = [word for name, value in headers for word in ("-H", f"{name}: {value}")]
+    output = output_of_wrk(origin + path, seconds, connections, *fields_of_wrk)
+    return int(re.search(r"(\d+) requests in", output)[1]), time.monotonic() - started
+
+
+def download(server, path, seconds, connections):
+    """Reads large bodies; returns how many bytes came."""
+    output = output_of_wrk(f"http://127.0.0.1:{server.port}{path}", seconds, connections, "-s", SCRIPT)
+    return int(re.search(r"bytes: (\d+)", output)[1])
