@@ -67,6 +67,8 @@ static __always_inline void kw_adopt(struct sock *sk)
 {
 	struct kw_states *s = kw_states();
 
+	if (!kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
+		return;
 	if (kw_take_up(sk, KW_ROLE_UNKNOWN) && s)
 		kw_count(&s->adopted, 1);
 }

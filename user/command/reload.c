@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "command/parse.h"
 
-/* Options that are built into what runs: the programs, the ring, the socket, and the names that counters have. */
+/* Options that are built into what runs: the ring, the socket, and the names that counters have. */
 #define FIELD(name, field)                                                                                     \
 	{                                                                                                      \
 		name, offsetof(struct kw_options, field), sizeof(((struct kw_options *)0)->field)              \
@@ -19,9 +19,8 @@ static const struct fixed {
 	size_t offset;
 	size_t size;
 } fixed[] = {
-	FIELD("port", filter.ports),     FIELD("pid", filter.pid),      FIELD("comm", filter.comm),
-	FIELD("role", filter.role),      FIELD("net", filter.net),      FIELD("net", filter.net_mask),
-	FIELD("net", filter.filter_net), FIELD("ring-size", ring_size), FIELD("service-by", namer.by),
+	FIELD("ring-size", ring_size),
+	FIELD("service-by", namer.by),
 };
 
 #define NAMES 256

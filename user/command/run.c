@@ -162,6 +162,7 @@ static void take_over(struct run *run, const struct kw_options *options, struct 
 	const char *config = options->config, *web_config = options->web_config;
 
 	run->log_premature = options->log_premature;
+	kw_observer_set_filter(&run->observer, &options->filter);
 	kw_aggregate_set(&run->intake.aggregate, options->services, options->window);
 	kw_log_open(options->verbosity);
 	if (kw_http_server_set_web(run->server, web) < 0)

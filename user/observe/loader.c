@@ -11,16 +11,21 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keepwatch.skel.h"
+#include "observe/conservation.h"
 #include "observe/namespaces.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
+#include "observe/witness.h"
 
 struct kw_loader {
 	struct keepwatch_bpf *skel;
 	struct ring_buffer *ring;
 	struct bpf_link *sweep; /* the iterator over all connections */
-	uint64_t *per_cpu;      /* room to read the totals into */
+	uint64_t *per_cpu;      /* room to read a value of any per-CPU map into */
 	int cpus;
+	bool started;           /* the connections that are older have been found */
+	struct kw_conservation conservation;
+	struct kw_witness witness;
 };
 
 static int refused(int r, const char *what)
@@ -87,6 +92,18 @@ static uint32_t tick_us(void)
 	return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 ? tick.tv_nsec / 1000 : 0;
 }
 
+static bool is_filtering(const struct kw_config *filter)
+{
+	return filter->port_count || filter->pid || filter->role || filter->filter_comm || filter->filter_net;
+}
+
+void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filter)
+{
+	loader->skel->bss->kw_adopting = loader->started && !is_filtering(filter);
+	loader->skel->bss->kw_config = *filter;
+	loader->skel->bss->kw_config.tick_us = tick_us();
+}
+
 int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader **ret_loader)
 {
 	_cleanup_(kw_loader_closep) struct kw_loader *loader = NULL;
@@ -100,8 +117,7 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 	loader->skel = keepwatch_bpf__open();
 	if (!loader->skel)
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
-	loader->skel->bss->kw_config = *settings->filter;
-	loader->skel->bss->kw_config.tick_us = tick_us();
+	kw_loader_set_filter(loader, settings->filter);
 	kw_front_end_hold(loader->skel->obj);
 	bpf_map__set_max_entries(loader->skel->maps.events,
 				 settings->ring_size); /* fails only once it is loaded */
@@ -124,14 +140,16 @@ void kw_loader_close(struct kw_loader *loader)
 		return;
 	ring_buffer__free(loader->ring);
 	bpf_link__destroy(loader->sweep);
+	kw_witness_end(&loader->witness);
 	keepwatch_bpf__destroy(loader->skel);
 	free(loader->per_cpu);
 	free(loader);
 }
 
-/* Reads until there is no more, and empties @ring, if there is one, whenever a mark was read. */
+/* Reads until there is no more, and empties @ring, if there is one, whenever a mark was read. Returns in how many pieces. */
 static int read_through(int fd, struct ring_buffer *ring)
 {
+	int pieces = 0;
 	char mark;
 	ssize_t got;
 
@@ -141,13 +159,14 @@ static int read_through(int fd, struct ring_buffer *ring)
 		if (r < 0)
 			return r;
 		got = read(fd, &mark, sizeof(mark));
+		pieces++;
 	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
-	return got < 0 ? -errno : 0;
+	return got < 0 ? -errno : pieces;
 }
 
 /* Runs an iterator program to its end, which reading drives. The program writes only a mark when the ring is filling up,
  * and the mark ends a read of one byte. It does so only when it must, because the next read passes over all connections
- * that had their turn, which takes long where there are very many. */
+ * that had their turn, which takes long where there are very many. Returns in how many pieces the iterator ran. */
 static int iterate(struct kw_loader *loader, const struct bpf_link *link, struct ring_buffer *ring)
 {
 	_cleanup_fd_ int fd = bpf_iter_create(bpf_link__fd(link));
@@ -169,8 +188,9 @@ struct walk {
 static int iterate_link(void *context)
 {
 	const struct walk *walk = context;
+	int r = iterate(walk->loader, walk->link, NULL);
 
-	return iterate(walk->loader, walk->link, NULL);
+	return r < 0 ? r : 0;
 }
 
 static int find_sockets(struct kw_loader *loader)
@@ -194,7 +214,7 @@ static int find_owners(struct kw_loader *loader)
 		return -errno;
 	r = iterate(loader, link, NULL);
 	bpf_link__destroy(link);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int attach_sweep(struct kw_loader *loader)
@@ -221,6 +241,10 @@ int kw_loader_start(struct kw_loader *loader)
 	r = find_sockets(loader);
 	if (r == 0)
 		r = find_owners(loader);
+	loader->started = true;
+	loader->skel->bss->kw_adopting = !is_filtering((const struct kw_config *)&loader->skel->bss->kw_config);
+	kw_witness_begin(&loader->witness, loader->skel->progs.kw_softirq,
+			 bpf_map__fd(loader->skel->maps.softirqs));
 	return r < 0 ? kw_log_error(r, "cannot find the connections that are already open: %s", strerror(-r))
 		     : 0;
 }
@@ -237,11 +261,63 @@ int kw_loader_consume(struct kw_loader *loader)
 	return r < 0 ? r : 0;
 }
 
+/* Adds up the first value of a per-CPU map, word by word. */
+static int add_up(struct kw_loader *loader, const struct bpf_map *map, uint64_t *ret_sum, size_t words)
+{
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, loader->per_cpu) < 0)
+		return -errno;
+	for (size_t i = 0; i < words * (size_t)loader->cpus; i++)
+		ret_sum[i % words] += loader->per_cpu[i];
+	return 0;
+}
+
+static int read_states(struct kw_loader *loader, struct kw_states *ret_states)
+{
+	*ret_states = (struct kw_states){0};
+	return add_up(loader, loader->skel->maps.states, (uint64_t *)ret_states,
+		      sizeof(*ret_states) / sizeof(uint64_t));
+}
+
+/* A sweep over files does not meet every connection; nor is it sure to, where it comes in pieces. */
+static bool met_all(const struct kw_loader *loader, int pieces)
+{
+	return pieces == 1 && bpf_program__autoload(loader->skel->progs.kw_sweep);
+}
+
 int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode)
 {
+	struct kw_states before, after;
+	int r = read_states(loader, &before);
+
+	if (r < 0)
+		return r;
 	loader->skel->bss->kw_sweep_mode = mode;
 	loader->skel->bss->kw_unfinished = (struct kw_unfinished){0};
-	return iterate(loader, loader->sweep, loader->ring);
+	loader->skel->bss->kw_alive = 0;
+	r = iterate(loader, loader->sweep, loader->ring);
+	if (r < 0 || !met_all(loader, r))
+		return r < 0 ? r : 0;
+	r = read_states(loader, &after);
+	if (r == 0)
+		kw_conservation_look(&loader->conservation, before.made, after.ended, loader->skel->bss->kw_alive);
+	return r;
+}
+
+int kw_loader_unseen(struct kw_loader *loader, struct kw_event_unseen *ret_event)
+{
+	struct kw_states states;
+	int r = read_states(loader, &states);
+
+	if (r < 0)
+		return r;
+	*ret_event = (struct kw_event_unseen){
+		.header = {.type = KW_EVENT_UNSEEN, .size = sizeof(*ret_event), .time = kw_clock_monotonic()},
+		.openings = states.adopted,
+		.closes = loader->conservation.missed,
+		.softirqs = kw_witness_look(&loader->witness)};
+	return 0;
 }
 
 /* Times that a program was wanted while it was running on the same processor: that event it did not see. */
@@ -257,17 +333,14 @@ static uint64_t program_info(const struct bpf_program *program, struct bpf_prog_
 
 int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event)
 {
-	const size_t words = sizeof(struct kw_totals) / sizeof(uint64_t);
 	struct kw_event_totals event = {0};
-	uint64_t *sum = (uint64_t *)&event.totals;
 	struct bpf_program *program;
 	struct bpf_prog_info info;
-	__u32 key = 0;
+	int r = add_up(loader, loader->skel->maps.totals, (uint64_t *)&event.totals,
+		       sizeof(event.totals) / sizeof(uint64_t));
 
-	if (bpf_map_lookup_elem(bpf_map__fd(loader->skel->maps.totals), &key, loader->per_cpu) < 0)
-		return -errno;
-	for (size_t i = 0; i < words * (size_t)loader->cpus; i++)
-		sum[i % words] += loader->per_cpu[i];
+	if (r < 0)
+		return r;
 	bpf_object__for_each_program(program, loader->skel->obj)
 	{
 		uint64_t misses = program_info(program, &info);

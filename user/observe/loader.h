@@ -44,6 +44,9 @@ KW_DEFINE_CLEANUP(struct kw_loader *, kw_loader_close);
  * A connection that opens after this returns is seen from its start. Errors as above. */
 int kw_loader_start(struct kw_loader *loader);
 
+/* Observes other connections from now on. Those that have state keep it, those that have none and are open get none. */
+void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filter);
+
 /* Readable when the ring is filling up; in normal times it must be read by time, see kw_loader_consume(). */
 int kw_loader_fd(const struct kw_loader *loader);
 
@@ -52,6 +55,9 @@ int kw_loader_consume(struct kw_loader *loader);
 
 /* Makes the kernel side report connections; events follow by the ring. */
 int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode);
+
+/* The things that the kernel showed to no program, as far as is known by now, as an event. */
+int kw_loader_unseen(struct kw_loader *loader, struct kw_event_unseen *ret_event);
 
 /* The totals of all processors, as an event. */
 int kw_loader_totals(struct kw_loader *loader, struct kw_event_totals *ret_event);

@@ -46,11 +46,44 @@ static int on_ring(void *context)
 	return kw_loader_consume(observer->loader);
 }
 
+static void warn_of_unseen(const struct kw_event_unseen *now, const struct kw_event_unseen *before)
+{
+	if (now->closes > before->closes)
+		kw_log(KW_LOG_WARNING,
+		       "the kernel ran no program when %llu connections closed: their records are missing; "
+		       "keepwatch explain KeepwatchEventsLost says more",
+		       (unsigned long long)(now->closes - before->closes));
+	if (now->openings > before->openings)
+		kw_log(KW_LOG_WARNING,
+		       "the kernel ran no program when %llu connections opened: keepwatch follows them from their "
+		       "next message on",
+		       (unsigned long long)(now->openings - before->openings));
+	if (now->softirqs && !before->softirqs)
+		kw_log(KW_LOG_DEBUG, "this kernel hides some interrupts from all programs: keepwatch may miss what "
+				     "happens in them, and counts connections that it misses");
+}
+
+/* An event only when something has changed: mostly there is nothing. */
+static int read_unseen(struct kw_observer *observer)
+{
+	struct kw_event_unseen now, before = observer->unseen;
+	int r = kw_loader_unseen(observer->loader, &now);
+
+	if (r < 0 || (now.openings == before.openings && now.closes == before.closes &&
+		      now.softirqs == before.softirqs))
+		return r;
+	warn_of_unseen(&now, &before);
+	observer->unseen = now;
+	return on_event(observer, &now, sizeof(now));
+}
+
 static int read_totals(struct kw_observer *observer)
 {
 	struct kw_event_totals totals;
-	int r = kw_loader_totals(observer->loader, &totals);
+	int r = read_unseen(observer);
 
+	if (r == 0)
+		r = kw_loader_totals(observer->loader, &totals);
 	return r < 0 ? r : on_event(observer, &totals, sizeof(totals));
 }
 
@@ -178,6 +211,11 @@ int kw_observer_run(struct kw_observer *observer)
 	if (r < 0 && !observer->reported)
 		return kw_log_error(r, "cannot read events from the kernel: %s", strerror(-r));
 	return r;
+}
+
+void kw_observer_set_filter(struct kw_observer *observer, const struct kw_config *filter)
+{
+	kw_loader_set_filter(observer->loader, filter);
 }
 
 void kw_observer_close(struct kw_observer *observer)

@@ -29,6 +29,7 @@ struct kw_observer {
 	void *context;              /* of event */
 	enum kw_sweep_mode last_sweep;
 	uint64_t next_sweep; /* monotonic ns; no sweep before, because the last one took long */
+	struct kw_event_unseen unseen; /* as it was reported last */
 	bool enough;         /* the receiver of events wants no more */
 	bool reported;       /* the failure has been logged */
 };
@@ -41,6 +42,9 @@ int kw_observer_open(struct kw_observer *observer, const struct kw_observer_sett
 /* Until a signal, or whatever was added to the loop, stops it; then drains. 0 or what failed and has been
  * logged. */
 int kw_observer_run(struct kw_observer *observer);
+
+/* Observes other connections from now on: see kw_loader_set_filter(). */
+void kw_observer_set_filter(struct kw_observer *observer, const struct kw_config *filter);
 
 /* Does nothing if @observer is closed already, or all zeros. */
 void kw_observer_close(struct kw_observer *observer);

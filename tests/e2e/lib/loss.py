@@ -27,6 +27,13 @@ class Program(maps.Object):
 
 
 @functools.cache
+def name_of(number):
+    """Of a program, as far as the kernel keeps it."""
+    with contextlib.closing(Program(number)) as one:
+        return one.name.rstrip(b"\0").decode()
+
+
+@functools.cache
 def place(number):
     """Where the losses begin in the values of this map, a struct kw_totals, in words."""
     listing = subprocess.run(["bpftool", "--json", "btf", "dump", "map", "id", str(number), "value"], check=True,
@@ -36,11 +43,18 @@ def place(number):
     return begin // 64
 
 
+@functools.cache
+def is_totals(number):
+    """Opens each map once, while its observer lives: see kernel.existing()."""
+    with contextlib.closing(maps.Map(number)) as one:
+        return one.name == "totals"
+
+
 def of_map(number):
     """The counts there, of all processors; nothing if the map is for something else."""
+    if not is_totals(number):
+        return {}
     with contextlib.closing(maps.Map(number)) as one:
-        if one.name != "totals":
-            return {}
         value, begin = one.lookup(bytes(one.key_size)), place(number)
     words = struct.unpack(f"{len(value) // 8}Q", value)
     return {kind: sum(words[at :: one.value_size // 8]) for at, kind in enumerate(KINDS, begin)}

@@ -7,18 +7,10 @@ import os
 import struct
 
 from lib import kernel
+from lib.kernel import bpf
 
-SYS_BPF = 321  # x86_64
 LOOKUP, UPDATE, NEXT_KEY, PROGRAM_BY_ID, MAP_BY_ID, INFO_BY_FD = 1, 2, 4, 13, 14, 15
-HASHES, ARRAY, PER_CPU_ARRAY, RING, STORAGE = (1, 9), 2, 6, 27, 24  # enum bpf_map_type
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def bpf(command, attributes):
-    attributes = ctypes.create_string_buffer(attributes, max(len(attributes), 128))
-    result = libc.syscall(SYS_BPF, command, attributes, len(attributes))
-    return result if result >= 0 else -ctypes.get_errno()
+HASHES, ARRAY, PROGRAMS, PER_CPU_ARRAY, RING, STORAGE = (1, 9), 2, 3, 6, 27, 24  # enum bpf_map_type
 
 
 def address(buffer):
@@ -84,6 +76,8 @@ class Map(Object):
             return self.ring()
         if self.type == STORAGE:
             return b"".join(self.lookup(struct.pack("i", socket.fileno())) for socket in sockets)
+        if self.type == PROGRAMS:
+            return b""  # it holds programs and no bytes
         assert self.type in (*HASHES, ARRAY, PER_CPU_ARRAY), self.name
         return b"".join(key + self.lookup(key) for key in self.keys())
 

@@ -62,6 +62,47 @@ static void look_away(struct stage *stage)
 	stage->skel->links.kw_set_state = stage->skel->links.kw_set_state_twin = NULL;
 }
 
+/* Not even the end of a socket is seen. */
+static void look_away_for_good(struct stage *stage)
+{
+	look_away(stage);
+	bpf_link__destroy(stage->skel->links.kw_destroy);
+	bpf_link__destroy(stage->skel->links.kw_destroy_twin);
+	stage->skel->links.kw_destroy = stage->skel->links.kw_destroy_twin = NULL;
+}
+
+static struct kw_states states_of(const struct stage *stage)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct kw_states sum = {0}, states[cpus];
+	__u32 key = 0;
+
+	assert_return_code(bpf_map_lookup_elem(bpf_map__fd(stage->skel->maps.states), &key, states), 0);
+	for (int i = 0; i < cpus; i++) {
+		sum.made += states[i].made;
+		sum.ended += states[i].ended;
+		sum.adopted += states[i].adopted;
+	}
+	return sum;
+}
+
+/* The states that a sweep meets. */
+static __u64 alive(const struct stage *stage)
+{
+	union bpf_iter_link_info info = {.map.map_fd = (__u32)bpf_map__fd(stage->skel->maps.connections)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(stage->skel->progs.kw_sweep, &options);
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	char mark;
+
+	assert_return_code(fd, 0);
+	stage->skel->bss->kw_alive = 0;
+	assert_int_equal(read(fd, &mark, sizeof(mark)), 0);
+	close(fd);
+	bpf_link__destroy(link);
+	return stage->skel->bss->kw_alive;
+}
+
 static __u64 lost_moves(const struct stage *stage)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -225,6 +266,63 @@ static void a_move_that_was_missed_is_noticed_at_the_next(void **state)
 	assert_int_equal(lost_moves(stage), 2);
 }
 
+/* Both ends of a connection that nobody saw open. */
+static void a_connection_whose_opening_was_missed_is_taken_up(void **state)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+	static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct stage *stage = *state;
+	struct sockaddr_in address;
+	socklen_t size = sizeof(address);
+	int client = socket(AF_INET, SOCK_STREAM, 0), server;
+	char bytes[256];
+
+	assert_return_code(getsockname(stage->listener, (struct sockaddr *)&address, &size), 0);
+	look_away(stage);
+	assert_return_code(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	server = accept(stage->listener, NULL, NULL);
+	assert_return_code(server, 0);
+	watch_moves(stage);
+	stage->skel->bss->kw_adopting = 1;
+	for (int i = 0; i < 2; i++) { /* the first request makes them known, the second is followed */
+		assert_int_equal(send(client, request, sizeof(request) - 1, 0), sizeof(request) - 1);
+		assert_int_equal(recv(server, bytes, sizeof(bytes), 0), sizeof(request) - 1);
+		assert_int_equal(send(server, response, sizeof(response) - 1, 0), sizeof(response) - 1);
+		assert_int_equal(recv(client, bytes, sizeof(bytes), 0), sizeof(response) - 1);
+	}
+	stage->skel->bss->kw_adopting = 0;
+	assert_int_equal(states_of(stage).adopted, 2);
+	close(client);
+	wait_for_end(server);
+	close(server);
+	wait_for_records(stage);
+	check(stage, KW_ROLE_CLIENT, KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT);
+	check(stage, KW_ROLE_SERVER, KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT);
+}
+
+/* Where the kernel refuses the sweep over states, nothing can be known of them. */
+static void an_end_that_was_missed_leaves_a_difference(void **state)
+{
+	struct stage *stage = *state;
+	__u64 end = kw_clock_monotonic() + PATIENCE;
+	struct kw_states states;
+
+	if (!bpf_program__autoload(stage->skel->progs.kw_sweep)) {
+		assert_true(bpf_program__autoload(stage->skel->progs.kw_sweep_files));
+		return;
+	}
+	assert_int_equal(alive(stage), 2);
+	look_away_for_good(stage);
+	close(stage->client);
+	wait_for_end(stage->server);
+	close(stage->server);
+	while (alive(stage) != 0)
+		assert_true(kw_clock_monotonic() < end);
+	states = states_of(stage);
+	assert_int_equal(states.made - states.ended, 2);
+	assert_int_equal(stage->closed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +331,8 @@ int main(void)
 		STORY(a_close_of_which_nothing_was_seen_is_told_and_nobody_named),
 		STORY(a_reset_names_who_sent_it_to_the_other_end),
 		STORY(a_move_that_was_missed_is_noticed_at_the_next),
+		STORY(a_connection_whose_opening_was_missed_is_taken_up),
+		STORY(an_end_that_was_missed_leaves_a_difference),
 #undef STORY
 	};
 
