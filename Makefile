@@ -148,7 +148,7 @@ soak: setup-test ## run the daemon under mixed load for ten minutes, then start 
 
 test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines
 	$(Q)tools/setup.sh build test vm
-	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS)
+	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS) $(BUILD)/verifier
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
 
 bench: ## measure the cost of keepwatch and of other tools; some 25 minutes, or PARTS="throughput daemon"

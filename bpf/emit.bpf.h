@@ -242,19 +242,23 @@ KW_GLOBAL int kw_take_samples(struct kw_event_history *event, const struct kw_co
 {
 	if (!event || !c)
 		return 0;
-	KW_FORGET();
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		__u64 sum = c->samples[i].sum;
+		event->sums[i] = c->samples[i].sum;
+		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++)
+			event->histograms[i][bucket] = c->samples[i].buckets[bucket];
+	}
+	if (!before)
+		return 0;
+	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
+		__u64 sum = event->sums[i];
 
-		event->sums[i] = before ? sum - before->samples[i].sum : sum;
-		if (before)
-			before->samples[i].sum = sum;
+		event->sums[i] = sum - before->samples[i].sum;
+		before->samples[i].sum = sum;
 		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++) {
-			__u16 count = c->samples[i].buckets[bucket];
+			__u16 count = event->histograms[i][bucket];
 
-			event->histograms[i][bucket] = before ? count - before->samples[i].buckets[bucket] : count;
-			if (before)
-				before->samples[i].buckets[bucket] = count;
+			event->histograms[i][bucket] = count - before->samples[i].buckets[bucket];
+			before->samples[i].buckets[bucket] = count;
 		}
 	}
 	return 0;

@@ -103,8 +103,39 @@ def test_a_reload_says_what_takes_a_restart(tmp_path, closed_port):
                                   "networks = 10.0.0.0/8=all\nrole = client\nservice-by = port\n")
         daemon.wait_until(lambda: len(daemon.errors) == before + 2, "both lines")
         assert daemon.errors[before:] == [
-            "keepwatch: these options change only with a restart: port, role, net, ring-size, service-by, networks",
+            "keepwatch: these options change only with a restart: ring-size, service-by, networks",
             f"keepwatch: read {path} again"]
+
+
+def test_a_reload_changes_which_connections_are_observed(tmp_path, own_listener):
+    """From then on: those that open between two reloads are observed or not."""
+    def use():
+        with socket.create_connection(own_listener.getsockname()) as client:
+            server, _ = own_listener.accept()
+            with server:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                server.recv(100)
+                server.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                client.recv(100)
+
+    def requests(scrape):
+        return scrape.sum_of("keepwatch_requests_total", role="client")
+
+    def reload(port):
+        again = f"keepwatch: read {path} again"
+        before = daemon.errors.count(again)
+        reload_with(daemon, path, f"port = {port}\n")
+        daemon.wait_until(lambda: daemon.errors.count(again) > before, "the reload")
+
+    path = tmp_path / "file.conf"
+    path.write_text("port = 1\n")
+    own = own_listener.getsockname()[1]
+    with metrics.Daemon([], "--config", path) as daemon:
+        use()
+        for port in (own, 1, own):  # so that the last one proves that nothing of those in between is on its way
+            reload(port)
+            use()
+        daemon.scrape_until(lambda scrape: requests(scrape) == 2, "both requests")
 
 
 def test_a_fault_in_the_file_changes_nothing(tmp_path, closed_port):

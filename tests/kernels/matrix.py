@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "vm"), str(ROOT / "tests" / "e2e"), str(Path(__file__).parent)]
 
 import guest  # noqa: E402
+from lib import effort  # noqa: E402
 import kernels  # noqa: E402
 import seen  # noqa: E402
 import story  # noqa: E402
@@ -28,6 +29,7 @@ import story  # noqa: E402
 BUILD = ROOT / "build"
 OUTPUT = BUILD / "kernels"
 KEEPWATCH = BUILD / "keepwatch"
+VERIFIER = BUILD / "verifier"
 PEERS = BUILD / "tests" / "kernels" / "peers"
 SESSION = Path(__file__).with_name("session.sh")
 GUESTS = 2  # at a time
@@ -59,7 +61,7 @@ def in_a_guest(kernel, initramfs):
     return release, accelerator, time.monotonic() - begin, complaints
 
 
-def judge(folder, release, reference, connections):
+def judge(folder, series, release, reference, connections):
     """Returns the differences of a guest's session from what it should show."""
     session = seen.Session(folder)
     version = tuple(int(part) for part in release.split(".")[:2])
@@ -69,14 +71,15 @@ def judge(folder, release, reference, connections):
     for observer in ("trace", "replay"):
         complaints += session.differences(observer, reference, connections)
     complaints += session.summary_differences(reference)
+    complaints += effort.complaints((folder / "verifier").read_text(), series)
     return complaints
 
 
 def make_initramfs(script):
     path = OUTPUT / "initramfs.gz"
-    programs = {"/keepwatch": KEEPWATCH, "/peers": PEERS}
+    programs = {"/keepwatch": KEEPWATCH, "/peers": PEERS, "/verifier": VERIFIER}
     files = {"/script": script, "/session.sh": SESSION}
-    guest.make_initramfs(path, programs, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline\n", files)
+    guest.make_initramfs(path, programs, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier\n", files)
     return path
 
 
@@ -106,7 +109,7 @@ def run_all(wanted, script, connections):
             series = running[done].series
             release, accelerator, seconds, complaints = done.result()
             if not complaints:
-                complaints = judge(OUTPUT / series, release, reference, connections)
+                complaints = judge(OUTPUT / series, series, release, reference, connections)
             say(f"{series:6} {release}  {accelerator}  {seconds:.0f} s  {'RED' if complaints else 'green'}")
             complain(complaints)
             well &= not complaints

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Runs in each guest, and on the host for comparison: plays a script of peers while two observers run.
 #
-#   session.sh KEEPWATCH PEERS SCRIPT FOLDER FRONT_END
+#   session.sh KEEPWATCH PEERS SCRIPT FOLDER FRONT_END [VERIFIER]
 #
-# `trace` uses the front end that keepwatch chooses, `record` uses FRONT_END. All output goes to FOLDER. The script may
-# only use commands that busybox has.
+# `trace` uses the front end that keepwatch chooses, `record` uses FRONT_END; VERIFIER prints the verifier's statistics. All
+# output goes to FOLDER. The script may only use commands that busybox has.
 set -u
-keepwatch=$1 peers=$2 script=$3 folder=$4 front_end=$5
+keepwatch=$1 peers=$2 script=$3 folder=$4 front_end=$5 verifier=${6-}
 
 fail() {
 	echo "session: $*" >&2
@@ -67,3 +67,4 @@ wait "$recorder" || fail "record ended with status $?"
 "$keepwatch" replay "$folder/recording" --as metrics >"$folder/metrics" || fail "no metrics"
 rm "$folder/recording"
 "$keepwatch" check >"$folder/check" 2>&1 || fail "check: $(cat "$folder/check")"
+[ -z "$verifier" ] || "$verifier" >"$folder/verifier" 2>&1 || fail "$(cat "$folder/verifier")"
