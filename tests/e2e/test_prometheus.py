@@ -81,7 +81,7 @@ def sums(scene):
     yield 'keepwatch_parse_errors_total{kind="no_colon"}', 2
     yield 'keepwatch_tainted_connections_total{kind="malformed"}', 2
     yield 'keepwatch_tainted_connections_total{kind="preexisting"}', 2
-    yield 'count(keepwatch_events_lost_total{kind=~"closed|late|state|recursion|exchange"} == 0)', 5
+    yield 'count(keepwatch_events_lost_total{kind=~"closed|late|state|recursion|exchange|unseen"} == 0)', 6
     yield "count(keepwatch_bpf_run_seconds_total) - count(keepwatch_bpf_runs_total)", 0
     yield 'count(keepwatch_bpf_runs_total{program="kw_send"})', 1
     yield 'count(keepwatch_build_info{version!=""} == 1)', 1

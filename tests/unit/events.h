@@ -72,6 +72,17 @@ static inline struct kw_event_history event_history(void)
 	return event;
 }
 
+/* Counts of things that the kernel showed to no program. */
+static inline struct kw_event_unseen event_unseen(uint64_t openings, uint64_t closes, uint64_t softirqs)
+{
+	return (struct kw_event_unseen){
+		.header = {.type = KW_EVENT_UNSEEN, .size = sizeof(struct kw_event_unseen), .time = 7 * KW_S},
+		.openings = openings,
+		.closes = closes,
+		.softirqs = softirqs,
+	};
+}
+
 static inline struct kw_verdict event_verdict(void)
 {
 	return (struct kw_verdict){

@@ -438,3 +438,15 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 	return aggregate->now > SETTLED_AFTER ? kw_aggregate_settle(aggregate, aggregate->now - SETTLED_AFTER)
 					      : 0;
 }
+
+void kw_aggregate_unseen(struct kw_aggregate *aggregate, const struct kw_event_unseen *event)
+{
+	aggregate->unseen = *event;
+	pass_time(aggregate, NULL, event->header.time);
+}
+
+struct kw_losses kw_aggregate_losses(const struct kw_aggregate *aggregate)
+{
+	return (struct kw_losses){.dropped = kw_totals_lost(&aggregate->totals),
+				  .unseen = kw_unseen_lost(&aggregate->unseen)};
+}

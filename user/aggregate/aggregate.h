@@ -13,6 +13,7 @@
 #include "aggregate/window_statistics.h"
 #include "event/decode.h"
 #include "event/field_names.h"
+#include "event/losses.h"
 #include "event/programs.h"
 #include "event/service.h"
 #include "judge/judge.h"
@@ -73,13 +74,14 @@ enum kw_service_dropped {
 
 struct kw_aggregate {
 	struct kw_service_counters *services; /* hash table; owned */
-	uint32_t ceiling;             /* largest number of services in the table, not counting "other" */
-	uint32_t count;               /* number of services in the table now, not counting "other" */
-	uint64_t window;              /* ns; 0 means the whole observation */
-	uint64_t started;             /* monotonic ns; start of the observation, or time of the first event */
-	uint64_t now;                 /* monotonic ns; the latest time of an event */
-	struct kw_totals totals;      /* the latest */
-	struct kw_unfinished closing; /* as of the latest sweep */
+	uint32_t ceiling;              /* largest number of services in the table, not counting "other" */
+	uint32_t count;                /* number of services in the table now, not counting "other" */
+	uint64_t window;               /* ns; 0 means the whole observation */
+	uint64_t started;              /* monotonic ns; start of the observation, or time of the first event */
+	uint64_t now;                  /* monotonic ns; the latest time of an event */
+	struct kw_totals totals;       /* the latest */
+	struct kw_event_unseen unseen; /* the latest */
+	struct kw_unfinished closing;  /* as of the latest sweep */
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
 	struct kw_recent overflows; /* of listeners' accept queues; see kw_aggregate_overflows() */
 	struct kw_pairs pairs;
@@ -112,6 +114,12 @@ void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count);
 /* Takes the kernel's totals; records that it dropped since the last call count under "other". Removes services that
  * were idle for long. Returns 0 or -ENOMEM. */
 int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event);
+
+/* Takes the counts of things that the kernel showed to no program. */
+void kw_aggregate_unseen(struct kw_aggregate *aggregate, const struct kw_event_unseen *event);
+
+/* How many events were lost so far. */
+struct kw_losses kw_aggregate_losses(const struct kw_aggregate *aggregate);
 
 /* Decides for all services which closes before @before were part of a drain. Returns 0 or -ENOMEM. */
 int kw_aggregate_settle(struct kw_aggregate *aggregate, uint64_t before);

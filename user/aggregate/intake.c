@@ -91,7 +91,9 @@ int kw_intake_event(struct kw_intake *intake, const struct kw_event *event, cons
 	if (event->totals) {
 		r = kw_aggregate_totals(&intake->aggregate, event->totals);
 		note_overflows(intake);
-	} else if (event->connection)
+	} else if (event->unseen)
+		kw_aggregate_unseen(&intake->aggregate, event->unseen);
+	else if (event->connection)
 		r = kw_aggregate_connection(&intake->aggregate,
 					    kw_intake_service(intake, &event->connection->identity), event,
 					    verdict);

@@ -14,9 +14,9 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 		kw_log(KW_LOG_INFO, "recorded %llu events in %llu bytes, to %s",
 		       (unsigned long long)recorder->events,
 		       (unsigned long long)kw_recording_size(recorder->writer), options->file);
-	if (recorder->lost)
-		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
-		       (unsigned long long)recorder->lost);
+	if (kw_losses_all(&recorder->losses))
+		kw_log(KW_LOG_WARNING, "%llu events were lost: %s",
+		       (unsigned long long)kw_losses_all(&recorder->losses), kw_losses_hint(&recorder->losses));
 	return r;
 }
 

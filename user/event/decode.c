@@ -35,44 +35,44 @@ static bool is_sound(const struct kw_event *event)
 	return !event->late || identity_is_sound(&event->late->identity);
 }
 
+/* Points the event at @data, according to its type. Returns the size of that type; 0 if there is no such type. */
+static size_t point(struct kw_event *event, const void *data)
+{
+	switch (event->type) {
+	case KW_EVENT_CONNECTION:
+		event->connection = data;
+		return sizeof(*event->connection);
+	case KW_EVENT_HISTORY:
+		event->history = data;
+		event->connection = &event->history->connection;
+		return sizeof(*event->history);
+	case KW_EVENT_EXCHANGE:
+		event->exchange = data;
+		return sizeof(*event->exchange);
+	case KW_EVENT_LATE:
+		event->late = data;
+		return sizeof(*event->late);
+	case KW_EVENT_TOTALS:
+		event->totals = data;
+		return sizeof(*event->totals);
+	case KW_EVENT_UNSEEN:
+		event->unseen = data;
+		return sizeof(*event->unseen);
+	default:
+		return 0;
+	}
+}
+
 int kw_decode(const void *data, size_t size, struct kw_event *ret_event)
 {
 	const struct kw_event_header *header = data;
 	struct kw_event event = {0};
-	size_t expected = 0;
 
 	if (size < sizeof(*header) || header->size != size)
 		return -EBADMSG;
 	event.type = header->type;
 	event.time = header->time;
-	switch (header->type) {
-	case KW_EVENT_CONNECTION:
-		expected = sizeof(*event.connection);
-		event.connection = data;
-		break;
-	case KW_EVENT_HISTORY:
-		expected = sizeof(*event.history);
-		event.history = data;
-		event.connection = &event.history->connection;
-		break;
-	case KW_EVENT_EXCHANGE:
-		expected = sizeof(*event.exchange);
-		event.exchange = data;
-		break;
-	case KW_EVENT_LATE:
-		expected = sizeof(*event.late);
-		event.late = data;
-		break;
-	case KW_EVENT_TOTALS:
-		expected = sizeof(*event.totals);
-		event.totals = data;
-		break;
-	default:
-		return -EBADMSG;
-	}
-	if (size != expected)
-		return -EBADMSG;
-	if (!is_sound(&event))
+	if (size != point(&event, data) || !is_sound(&event))
 		return -EBADMSG;
 	*ret_event = event;
 	return 0;

@@ -18,13 +18,14 @@ struct kw_event {
 	const struct kw_event_exchange *exchange;
 	const struct kw_event_late *late;
 	const struct kw_event_totals *totals;
+	const struct kw_event_unseen *unseen;
 };
 
 /* Checks type, size, and every field that is used as an index, so that callers need not. @data must be aligned to 8
  * bytes. Returns 0, or -EBADMSG for bytes that are not a valid event. */
 int kw_decode(const void *data, size_t size, struct kw_event *ret_event);
 
-/* Sum of the events of all kinds that were lost on the way to user space. */
+/* Sum of the events of all kinds that were lost on the way to user space; see also event/losses.h. */
 uint64_t kw_totals_lost(const struct kw_totals *totals);
 
 #endif

@@ -132,7 +132,7 @@ int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *r
 	int r;
 
 	overview.closing = aggregate->closing;
-	overview.lost_events = kw_totals_lost(&aggregate->totals);
+	overview.losses = kw_aggregate_losses(aggregate);
 	r = assess_all(aggregate, &overview);
 	if (r == 0)
 		r = gather_findings(&overview);

@@ -11,8 +11,8 @@ struct kw_overview_finding {
 };
 
 struct kw_overview {
-	double observed; /* seconds */
-	uint64_t lost_events;
+	double observed;              /* seconds */
+	struct kw_losses losses;      /* of events, from the start on */
 	struct kw_unfinished closing; /* not final yet, so not counted in the fields below */
 	bool healthy;                 /* no finding, no premature close and no failed connection attempt */
 	uint64_t connections; /* of all services; a connection with both ends on this host counts once */

@@ -25,7 +25,9 @@ static const struct kw_event_header *header_of(const struct kw_event *event)
 		return &event->connection->header;
 	if (event->exchange)
 		return &event->exchange->header;
-	return event->late ? &event->late->header : &event->totals->header;
+	if (event->late)
+		return &event->late->header;
+	return event->totals ? &event->totals->header : &event->unseen->header;
 }
 
 static const struct kw_identity *identity_of(const struct kw_event *event)
@@ -88,8 +90,7 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	if (r == 0)
 		r = kw_recording_write(recorder->writer, KW_FRAME_EVENT, header, header->size);
 	recorder->events += r == 0 && identity;
-	if (event->totals)
-		recorder->lost = kw_totals_lost(&event->totals->totals);
+	kw_losses_note(&recorder->losses, event);
 	if (r == 0 && event->totals)
 		r = kw_recording_flush(recorder->writer);
 	return r;

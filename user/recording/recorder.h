@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_RECORDER_H
 #define KEEPWATCH_RECORDER_H
 
+#include "event/losses.h"
 #include "event/source.h"
 #include "judge/sink.h"
 #include "recording/cgroup_names.h"
@@ -15,7 +16,7 @@ struct kw_recorder {
 	struct kw_recording_names names; /* as last written to the file */
 	struct kw_clock clock;           /* as last written to the file */
 	uint64_t events;
-	uint64_t lost; /* events lost between the kernel and here */
+	struct kw_losses losses; /* of events, between the kernel and here */
 };
 
 /* Writes the header; after that the sink may be used. @writer stays the caller's. Like the sink, it logs one line on

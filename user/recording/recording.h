@@ -14,12 +14,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define KW_RECORDING_VERSION 2 /* is written; 1 is still read */
+/* Version 1 has another checksum. Version 3 may hold KW_EVENT_UNSEEN, which programs that write version 2 take for
+ * damage. */
+#define KW_RECORDING_VERSION 3 /* is written; 1 and 2 are still read */
 
 struct kw_recording_preamble {
-	char magic[12]; /* KW_RECORDING_MAGIC */
-	uint32_t
-		version; /* 1 or 2: they differ in the checksum only; grows when older programs cannot read the file */
+	char magic[12];   /* KW_RECORDING_MAGIC */
+	uint32_t version; /* grows when older programs cannot read the file */
 };
 #define KW_RECORDING_MAGIC "keepwatch\r\n" /* a transfer in text mode changes it */
 
@@ -56,7 +57,7 @@ struct kw_recording_header {
 	size_t history_size;
 };
 
-/* The checksum of a frame in a file of this version. In version 2 it is the CRC-32 of zlib (RFC 1952, section 8) over the
+/* The checksum of a frame in a file of this version. From version 2 on it is the CRC-32 of zlib (RFC 1952, section 8) over the
  * size and the type of the head and then the payload. */
 uint64_t kw_recording_checksum(uint32_t version, const struct kw_frame_head *head, const void *payload);
 

@@ -365,6 +365,31 @@ static void dropped_records_count_once_under_other(void **state)
 	kw_aggregate_close(&aggregate);
 }
 
+static void things_that_no_program_saw_are_added_to_those_lost_on_the_way(void **state)
+{
+	struct kw_event_totals totals = totals_at(10 * KW_S);
+	struct kw_event_unseen unseen = event_unseen(1, 0, 20);
+	struct kw_aggregate aggregate;
+	struct kw_losses losses;
+
+	(void)state;
+	kw_aggregate_open(&aggregate, 10, 0);
+	totals.totals.lost[KW_LOST_LATE] = 7;
+	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
+	kw_aggregate_unseen(&aggregate, &unseen);
+	unseen = event_unseen(4, 2, 900);
+	unseen.header.time = 11 * KW_S;
+	kw_aggregate_unseen(&aggregate, &unseen);
+	assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0); /* leaves them as they are */
+	losses = kw_aggregate_losses(&aggregate);
+	assert_int_equal(losses.dropped, 7);
+	assert_int_equal(losses.unseen, 6);
+	assert_int_equal(aggregate.unseen.softirqs, 900);
+	assert_int_equal(aggregate.now, 11 * KW_S);
+	assert_null(aggregate.services);
+	kw_aggregate_close(&aggregate);
+}
+
 static void a_service_goes_after_an_idle_hour_unless_something_is_open(void **state)
 {
 	struct kw_event_connection closed = event_connection();
@@ -404,6 +429,7 @@ int main(void)
 		cmocka_unit_test(hop_by_hop_fields_count_by_registered_name_or_as_other),
 		cmocka_unit_test(past_the_ceiling_all_count_under_other),
 		cmocka_unit_test(dropped_records_count_once_under_other),
+		cmocka_unit_test(things_that_no_program_saw_are_added_to_those_lost_on_the_way),
 		cmocka_unit_test(a_service_goes_after_an_idle_hour_unless_something_is_open),
 	};
 

@@ -94,6 +94,7 @@ static void send_others(struct kw_sink sink, uint64_t time)
 				     .identity = connection.identity,
 				     .closed = time - KW_MS};
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, time}};
+	struct kw_event_unseen unseen = event_unseen(4, 1, 900);
 
 	totals.totals.lost[KW_LOST_CLOSED] = 3;
 	connection.report = KW_REPORT_OPEN;
@@ -103,6 +104,8 @@ static void send_others(struct kw_sink sink, uint64_t time)
 	assert_int_equal(deliver(sink, &exchange), 0);
 	assert_int_equal(deliver(sink, &late), 0);
 	assert_int_equal(deliver(sink, &totals), 0);
+	unseen.header.time = time;
+	assert_int_equal(deliver(sink, &unseen), 0);
 	assert_int_equal(deliver(sink, &connection), 0);
 }
 
@@ -130,6 +133,7 @@ static void record(const char *path)
 	assert_int_equal(kw_recording_create(path, &writer), 0);
 	assert_int_equal(kw_recorder_open(&recorder, host(), writer, &header), 0);
 	observe(kw_recorder_sink(&recorder));
+	assert_int_equal(kw_losses_all(&recorder.losses), 3 + 5);
 	kw_recorder_close(&recorder);
 	assert_int_equal(kw_recording_finish(writer, true), 0);
 }
@@ -202,6 +206,7 @@ static void a_replayed_trace_is_what_it_was_live(void **state)
 	assert_same(trace, "trace --json", "trace", "\"cgroup\":\"/system.slice/c.service\"");
 	assert_same(trace, "trace --json", "trace", "\"cgroup\":null");
 	assert_same(trace, "trace --json --open --exchanges", "trace", "\"type\":\"exchange\"");
+	assert_same(trace, "trace --json", "trace", "\"lost_events\":8");
 	assert_same(trace, "trace --json --open", "trace", "\"type\":\"open\"");
 	assert_same(trace, "trace --json --count 30", "trace", "\"type\":\"summary\"");
 	assert_same(trace, "trace --reason server_closed_idle -v", "trace", "server_closed_idle");
@@ -213,6 +218,9 @@ static void a_replayed_report_is_what_it_was_live(void **state)
 	(void)state;
 	assert_same(report, "report --json", "report", "\"type\":\"report\"");
 	assert_same(report, "report", "report", "timeout_race");
+	assert_same(report, "report --json", "report", "\"lost_events\":8");
+	assert_same(report, "report", "report",
+		    "8 events were lost: the kernel showed some of them to no program");
 	assert_same(report, "report --json --service-by cgroup --every 1s", "report", "b.service");
 	assert_same(report, "report --json --services 1", "report", "other");
 }
@@ -247,6 +255,7 @@ static void replayed_metrics_are_what_they_were_live(void **state)
 {
 	(void)state;
 	assert_same(run, "run", "metrics", "keepwatch_connections_closed_total{");
+	assert_same(run, "run", "metrics", "keepwatch_events_lost_total{kind=\"unseen\"} 5\n");
 	assert_same(run, "run --window 5s --service-by container", "metrics", "keepwatch_finding{");
 }
 

@@ -18,6 +18,7 @@ static void each_type_is_decoded(void **state)
 	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, 8}};
+	struct kw_event_unseen unseen = {.header = {KW_EVENT_UNSEEN, sizeof(unseen), 0, 10}};
 	struct kw_event event;
 
 	(void)state;
@@ -37,11 +38,16 @@ static void each_type_is_decoded(void **state)
 	assert_int_equal(kw_decode(&totals, sizeof(totals), &event), 0);
 	assert_ptr_equal(event.totals, &totals);
 	assert_int_equal(event.time, 8);
+	assert_int_equal(kw_decode(&unseen, sizeof(unseen), &event), 0);
+	assert_ptr_equal(event.unseen, &unseen);
+	assert_null(event.totals);
+	assert_int_equal(event.time, 10);
 }
 
 static void a_wrong_size_or_type_is_refused(void **state)
 {
 	struct kw_event_connection connection = event_connection();
+	struct kw_event_unseen unseen = {.header = {KW_EVENT_UNSEEN, sizeof(unseen) - 8, 0, 10}};
 	struct kw_event event = {.time = 99};
 
 	(void)state;
@@ -54,8 +60,9 @@ static void a_wrong_size_or_type_is_refused(void **state)
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
 	connection.header.type = 0;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
-	connection.header.type = KW_EVENT_TOTALS + 1;
+	connection.header.type = KW_EVENT_UNSEEN + 1;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
+	assert_int_equal(kw_decode(&unseen, sizeof(unseen) - 8, &event), -EBADMSG);
 	assert_int_equal(event.time, 99);
 }
 

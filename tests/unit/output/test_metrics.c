@@ -90,6 +90,9 @@ static void prometheus_text_is_as_the_contract_says(void **state)
 		"keepwatch_parse_errors_total{kind=\"chunk\"} 0",
 		"keepwatch_tainted_connections_total{kind=\"blind\"} 0",
 		"keepwatch_events_lost_total{kind=\"closed\"} 0",
+		"keepwatch_events_lost_total{kind=\"unseen\"} 0",
+		"# TYPE keepwatch_hidden_softirqs_total counter",
+		"keepwatch_hidden_softirqs_total 0",
 		"keepwatch_services_dropped_total{why=\"ceiling\"} 0",
 		"keepwatch_bpf_run_seconds_total{program=\"kw_send\"} 1.5",
 		"keepwatch_bpf_runs_total{program=\"kw_send\"} 7",
@@ -155,6 +158,20 @@ static void what_is_concluded_holds_for_the_window(void **state)
 	snprintf(line, sizeof(line), "%s 0", finding);
 	assert_line(&aggregate, line, true);
 	assert_line(&aggregate, "keepwatch_safe_margin_seconds{" SERVICE "} 0.2", false);
+	kw_aggregate_close(&aggregate);
+}
+
+static void openings_and_closes_that_no_program_saw_count_as_lost(void **state)
+{
+	struct kw_event_unseen unseen = event_unseen(4, 1, 900);
+	struct kw_aggregate aggregate;
+
+	(void)state;
+	kw_aggregate_open(&aggregate, 10, 0);
+	kw_aggregate_unseen(&aggregate, &unseen);
+	assert_line(&aggregate, "keepwatch_events_lost_total{kind=\"unseen\"} 5", true);
+	assert_line(&aggregate, "keepwatch_hidden_softirqs_total 900", true);
+	assert_line(&aggregate, "keepwatch_events_lost_total{kind=\"recursion\"} 0", true);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -302,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prometheus_text_is_as_the_contract_says),
 		cmocka_unit_test(what_is_concluded_holds_for_the_window),
+		cmocka_unit_test(openings_and_closes_that_no_program_saw_count_as_lost),
 		cmocka_unit_test(open_metrics_text_differs_where_it_must),
 		cmocka_unit_test(every_sample_stands_in_its_family),
 		cmocka_unit_test(a_hostile_service_name_stays_within_its_label),

@@ -206,6 +206,22 @@ static void a_loss_without_a_pattern_is_not_called_healthy(void **state)
 	close_page(&page);
 }
 
+static void lost_events_are_shown_with_what_helps(void **state)
+{
+	struct kw_event_unseen unseen = event_unseen(3, 1, 900);
+	struct page page;
+
+	(void)state;
+	open_page(&page);
+	observe(&page, "nginx:8080", reused(2000), idle_close(60000));
+	assert_says_not(written(&page, "web1"), "Events lost");
+	kw_aggregate_unseen(&page.world.aggregate, &unseen);
+	assert_says(written(&page, "web1"), "Events lost");
+	assert_says(page.text, "the kernel showed them to no program");
+	assert_says_not(page.text, "--ring-size");
+	close_page(&page);
+}
+
 static void a_race_says_what_to_change_and_shows_where_it_is(void **state)
 {
 	struct page page;
@@ -397,6 +413,7 @@ int main(void)
 		cmocka_unit_test(with_nothing_seen_it_says_so),
 		cmocka_unit_test(a_healthy_service_has_a_row_and_a_plot),
 		cmocka_unit_test(a_loss_without_a_pattern_is_not_called_healthy),
+		cmocka_unit_test(lost_events_are_shown_with_what_helps),
 		cmocka_unit_test(a_race_says_what_to_change_and_shows_where_it_is),
 		cmocka_unit_test(the_other_end_of_the_same_connections_is_told_as_such),
 		cmocka_unit_test(the_latest_closes_come_first_and_the_oldest_go),

@@ -215,7 +215,7 @@ static void make_old_file(const char *path, uint32_t version, const char *json)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Computed by other means: files of both versions must be readable for ever. */
+/* Computed by other means: files of all versions must be readable for ever. */
 static void checksums_are_those_of_their_version(void **state)
 {
 	struct kw_frame_head event = {.size = 48, .type = KW_FRAME_EVENT}, end = {.type = KW_FRAME_END};
@@ -228,6 +228,40 @@ static void checksums_are_those_of_their_version(void **state)
 	assert_int_equal(kw_recording_checksum(1, &end, NULL), 0x4edb9e55d5caf0d4);
 	assert_int_equal(kw_recording_checksum(2, &event, payload), 0xf19982e4);
 	assert_int_equal(kw_recording_checksum(2, &end, NULL), 0x52fc2f5b);
+	assert_int_equal(kw_recording_checksum(3, &event, payload), 0xf19982e4);
+	assert_int_equal(kw_recording_checksum(3, &end, NULL), 0x52fc2f5b);
+}
+
+/* A program that cannot read the events of today must refuse the file and not call it damaged. */
+static void files_of_today_are_of_version_3(void **state)
+{
+	struct kw_recording_preamble preamble;
+	uint8_t bytes[8192];
+	char path[PATH];
+
+	(void)state;
+	new_path(path);
+	make_file(path, 1);
+	assert_true(get_bytes(path, bytes, sizeof(bytes)) > sizeof(preamble));
+	memcpy(&preamble, bytes, sizeof(preamble));
+	assert_int_equal(preamble.version, 3);
+	unlink(path);
+}
+
+static void files_of_older_versions_are_read(void **state)
+{
+	char path[PATH], *said;
+	int end;
+
+	(void)state;
+	new_path(path);
+	for (uint32_t version = 1; version <= KW_RECORDING_VERSION; version++) {
+		make_old_file(path, version, "{}");
+		assert_int_equal(read_file(path, &end, &said), 1);
+		assert_int_equal(end, 0);
+		free(said);
+	}
+	unlink(path);
 }
 
 static void an_older_header_that_says_less_is_read(void **state)
@@ -259,10 +293,11 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 		const char *json;
 		const char *hint;
 	} rows[] = {
-		{3, "{}", "has format version 3"},
+		{4, "{}", "has format version 4"},
 		{0, "{}", "has format version 0"},
 		{1, "[]", "damaged at byte 16"},
 		{2, "[]", "damaged at byte 16"},
+		{3, "[]", "damaged at byte 16"},
 		{1, "{\"keepwatch\":\"9.9\",\"events\":{\"connection\":8}}", "by keepwatch 9.9"},
 	};
 	char path[PATH], *said;
@@ -385,6 +420,8 @@ int main(void)
 		cmocka_unit_test(a_file_cut_anywhere_yields_all_whole_frames_and_says_where),
 		cmocka_unit_test(a_damaged_byte_is_found_where_it_is),
 		cmocka_unit_test(checksums_are_those_of_their_version),
+		cmocka_unit_test(files_of_today_are_of_version_3),
+		cmocka_unit_test(files_of_older_versions_are_read),
 		cmocka_unit_test(an_older_header_that_says_less_is_read),
 		cmocka_unit_test(what_cannot_be_read_is_told_in_one_line),
 		cmocka_unit_test(a_file_that_may_not_grow_keeps_what_it_has),

@@ -108,17 +108,23 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 	 }},
 	{"KeepwatchEventsLost",
 	 {
-		 "keepwatch itself lost events between the kernel and its daemon",
-		 "Totals stay exact, but some records are missing: their connections are counted under "
-		 "service=\"other\" and reason=\"lost\", and findings may be incomplete.",
+		 "keepwatch itself missed some of the kernel's events",
+		 "Some records are missing, so findings may be incomplete. Connections whose records were lost "
+		 "on the way are counted under service=\"other\" and reason=\"lost\", so totals stay exact; only "
+		 "the kinds state, recursion and unseen can make them differ.",
 		 {"kind=\"closed\": more connections closed at once than the ring buffer has room for",
 		  "kind=\"state\": the kernel had no memory for the state of a connection",
 		  "kind=\"recursion\": the kernel skipped keepwatch's program for an event because another one "
-		  "was running on that processor; the reason of that close may be unknown"},
+		  "was running on that processor; the reason of that close may be unknown",
+		  "kind=\"unseen\": the kernel ran no program when a connection opened (it is followed from its "
+		  "next message on) or closed (its record is missing), because on some kernels whole interrupts "
+		  "are hidden from programs; keepwatch_hidden_softirqs_total says whether this kernel does that"},
 		 {"make the ring buffer larger: --ring-size, a power of two, 2 MiB unless set",
 		  "check that the daemon gets enough processor time: rate(process_cpu_seconds_total), and the "
 		  "limits of its cgroup",
-		  "for kind=\"state\": raise net.core.optmem_max"},
+		  "for kind=\"state\": raise net.core.optmem_max",
+		  "for kind=\"unseen\": if keepwatch_hidden_softirqs_total grows too, use another version or "
+		  "build of the kernel; no option of keepwatch helps"},
 	 }},
 	{"KeepwatchDown",
 	 {

@@ -15,6 +15,18 @@ static void count(struct kw_exposition *out, const char *name, const char *value
 	kw_exposition_integer(out, label, (int64_t)number);
 }
 
+static void write_losses(struct kw_exposition *out, const struct kw_aggregate *aggregate)
+{
+	kw_exposition_family(out, "keepwatch_events_lost", KW_TYPE_COUNTER,
+			     "Events lost between the kernel and the daemon, by kind.");
+	for (int i = 0; i < KW_LOST_MAX; i++)
+		count(out, "kind", kw_lost_name(i), aggregate->totals.lost[i]);
+	count(out, "kind", "unseen", kw_unseen_lost(&aggregate->unseen));
+	kw_exposition_family(out, "keepwatch_hidden_softirqs", KW_TYPE_COUNTER,
+			     "Softirqs that the kernel showed to no program while keepwatch looked.");
+	kw_exposition_integer(out, "", (int64_t)aggregate->unseen.softirqs);
+}
+
 static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate)
 {
 	const struct kw_totals *totals = &aggregate->totals;
@@ -27,10 +39,6 @@ static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *
 			     "Connections that keepwatch could not observe completely, by cause.");
 	for (int i = 0; i < KW_TAINT_MAX; i++)
 		count(out, "kind", kw_taint_name(i), totals->tainted[i]);
-	kw_exposition_family(out, "keepwatch_events_lost", KW_TYPE_COUNTER,
-			     "Events lost between the kernel and the daemon, by kind.");
-	for (int i = 0; i < KW_LOST_MAX; i++)
-		count(out, "kind", kw_lost_name(i), totals->lost[i]);
 	kw_exposition_family(out, "keepwatch_services_dropped", KW_TYPE_COUNTER,
 			     "Services that lost their own series, or never got them, by cause.");
 	count(out, "why", "ceiling", aggregate->dropped[KW_SERVICE_DROPPED_CEILING]);
@@ -90,6 +98,7 @@ static void write_process(struct kw_exposition *out, const struct kw_process *pr
 void kw_metrics_write_trouble(struct kw_exposition *out, const struct kw_aggregate *aggregate)
 {
 	write_trouble(out, aggregate);
+	write_losses(out, aggregate);
 	write_build(out);
 }
 

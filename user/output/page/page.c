@@ -136,9 +136,9 @@ static void write_figures(FILE *file, const struct kw_overview *overview, const 
 			 overview->closing.requests);
 		figure(file, "Closing", value, about, overview->closing.requests ? "warning" : "");
 	}
-	if (overview->lost_events) {
-		snprintf(value, sizeof(value), "%" PRIu64, overview->lost_events);
-		figure(file, "Events lost", value, "a larger --ring-size may help", "warning");
+	if (kw_losses_all(&overview->losses)) {
+		snprintf(value, sizeof(value), "%" PRIu64, kw_losses_all(&overview->losses));
+		figure(file, "Events lost", value, kw_losses_hint(&overview->losses), "warning");
 	}
 	fputs("</dl>\n", file);
 }

@@ -195,7 +195,7 @@ int kw_report_json(FILE *file, const struct kw_overview *overview, const struct 
 	kw_json_set(&object, "schema", json_integer(SCHEMA));
 	kw_json_set(&object, "observed_s", json_real(overview->observed));
 	kw_json_set(&object, "healthy", json_boolean(overview->healthy));
-	kw_json_set(&object, "lost_events", kw_json_integer(overview->lost_events));
+	kw_json_set(&object, "lost_events", kw_json_integer(kw_losses_all(&overview->losses)));
 	kw_json_set(&object, "closing",
 		    json_pack("{s:I, s:I}", "connections", (json_int_t)overview->closing.connections,
 			      "requests", (json_int_t)overview->closing.requests));

@@ -156,9 +156,9 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 		fprintf(file, " (%" PRIu64 " seen from both ends; their requests count at each end)",
 			overview->paired);
 	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", overview->requests, overview->service_count);
-	if (overview->lost_events)
-		fprintf(file, "%" PRIu64 " events were lost: a larger --ring-size may help.\n",
-			overview->lost_events);
+	if (kw_losses_all(&overview->losses))
+		fprintf(file, "%" PRIu64 " events were lost: %s.\n", kw_losses_all(&overview->losses),
+			kw_losses_hint(&overview->losses));
 	if (kw_text_closing(&overview->closing, closing))
 		fprintf(file, "%s.\n", closing);
 	if (!overview->finding_count && !overview->healthy) {

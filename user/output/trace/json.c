@@ -281,7 +281,7 @@ int kw_json_summary(FILE *file, const struct kw_summary *summary)
 	return kw_json_write_line(file,
 				  json_pack("{s:s, s:o, s:o, s:o}", "type", "summary", "connections",
 					    kw_json_integer(summary->connections), "lost_events",
-					    kw_json_integer(summary->lost_events), "tainted",
+					    kw_json_integer(kw_losses_all(&summary->losses)), "tainted",
 					    kw_json_integer(summary->tainted)),
 				  DIGITS);
 }

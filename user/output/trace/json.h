@@ -6,12 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "event/losses.h"
 #include "output/trace/record.h"
 
 struct kw_summary {
-	uint64_t connections; /* closed connections */
-	uint64_t lost_events;
-	uint64_t tainted; /* of the connections: those that could not be observed completely */
+	uint64_t connections;    /* closed connections */
+	struct kw_losses losses; /* of events */
+	uint64_t tainted;        /* of the connections: those that could not be observed completely */
 	struct kw_unfinished closing;
 };
 

@@ -84,18 +84,27 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 {
 	struct kw_tracer *tracer = context;
 
-	if (event->totals) {
-		tracer->summary.lost_events = kw_totals_lost(&event->totals->totals);
+	kw_losses_note(&tracer->summary.losses, event);
+	if (event->totals)
 		tracer->summary.closing = event->totals->unfinished;
-	} else if (event->exchange)
+	else if (event->exchange)
 		return tracer->settings.exchanges ? on_exchange(tracer, event->exchange) : 0;
 	else if (event->late)
 		return on_late(tracer, event->late);
 	else if (verdict)
 		return on_closed(tracer, event, verdict);
-	else if (event->connection->report == KW_REPORT_OPEN && tracer->settings.open)
+	else if (event->connection && event->connection->report == KW_REPORT_OPEN && tracer->settings.open)
 		return print_connection(tracer, event, NULL);
 	return 0;
+}
+
+static void log_losses(const struct kw_losses *losses)
+{
+	uint64_t lost = kw_losses_all(losses);
+
+	if (lost)
+		kw_log(KW_LOG_WARNING, "%llu events were lost: %s", (unsigned long long)lost,
+		       kw_losses_hint(losses));
 }
 
 /* Warns of connections that are still closing, because their records would come after the last line. */
@@ -115,9 +124,8 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 		return 0;
 	if (tracer->settings.json)
 		r = kw_json_summary(stdout, &tracer->summary);
-	else if (tracer->summary.lost_events)
-		kw_log(KW_LOG_WARNING, "%llu events were lost: a larger --ring-size may help",
-		       (unsigned long long)tracer->summary.lost_events);
+	else
+		log_losses(&tracer->summary.losses);
 	log_closing(&tracer->summary.closing);
 	r = kw_output_flush(r);
 	return r < 0 ? r : 0;
