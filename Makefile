@@ -25,7 +25,7 @@ SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafa
 
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
-	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux
+	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
 ifdef SANITIZE
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
@@ -74,6 +74,7 @@ TIDY_BPF := --checks=-performance-no-int-to-ptr,-misc-unused-parameters,-bugpron
 	--header-filter='/bpf/.*\.bpf\.h$$'
 TIDY := xargs -P $(shell nproc) -I FILE clang-tidy --quiet
 
+HASH := \#
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
@@ -125,7 +126,7 @@ fuzz: $(FUZZER) ## feed the HTTP/1.x machine all known streams, then random ones
 fuzz-short: ## make fuzz, for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier ## run the tests of the built programs, or those with TEST=race in their name
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier $(BUILD)/calls ## run the tests of the built programs, or those with TEST=race in their name
 ifdef TEST
 	$(Q)$(PYTEST) $(wildcard tests/e2e/test_*$(TEST)*.py) $(if $(wildcard tests/e2e/test_*$(TEST)*.py),,-k $(TEST) tests/e2e)
 else
@@ -156,8 +157,10 @@ bench: ## measure the cost of keepwatch and of other tools; some 25 minutes, or 
 	$(Q)$(MAKE) --no-print-directory all $(BENCH)
 	$(Q)$(PYTHON) -B tools/bench/bench.py --out $(BUILD)/bench.json $(PARTS)
 
-verifier: $(BUILD)/verifier ## load each program and print the verifier's statistics
-	$(Q)$<
+verifier: $(BUILD)/verifier $(BUILD)/calls ## print the verifier's statistics of each program, and the calls that a plain message takes
+	$(Q)$(BUILD)/verifier
+	$(Q)echo
+	$(Q)$(BUILD)/calls
 
 man: $(PAGES) ## build the manual pages
 
@@ -179,7 +182,7 @@ uninstall: ## remove the installed files; keeps a configuration that was edited
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
 		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
 
-lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h ## check the sources: clang-format, words, clang-tidy, cppcheck, shellcheck, pyflakes
+lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h $(BUILD)/calls.skel.h ## check the sources: clang-format, words, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
 	$(Q)$(MAKE) --no-print-directory check-format
 	$(call say,LINT,includes)awk -f tools/includes.awk $(filter user/%,$(C_FILES))
@@ -226,9 +229,27 @@ $(BUILD)/keepwatch: $(OBJECTS)
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
-$(BUILD)/tools/verifier.o: | $(BUILD)/keepwatch.skel.h
+$(BUILD)/tools/verifier/main.o: | $(BUILD)/keepwatch.skel.h
 
-$(BUILD)/verifier: $(BUILD)/tools/verifier.o $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o)
+$(BUILD)/verifier: $(BUILD)/tools/verifier/main.o $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
+
+# A macro for each of libbpf's helpers, `#define bpf_NAME(...)`, that counts and then calls it: see tools/verifier/calls.bpf.c.
+COUNTED := s/^static .*\(\*(const )?(bpf_[a-z0-9_]+)\)\(.*\) = \(void \*\) ?([0-9]+);/$(HASH)define \2(...) (kw_called(\3), \2(__VA_ARGS__))/p
+
+$(BUILD)/counted.h: Makefile | $(BUILD)
+	$(call say,GEN,$@)echo '$(HASH)include <bpf/bpf_helpers.h>' | $(CLANG) $(BPF_CFLAGS) -include vmlinux.h -E -P - | sed -nE '$(COUNTED)' > $@
+
+$(BUILD)/tools/verifier/calls.bpf.o: tools/verifier/calls.bpf.c | $(BUILD)/counted.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -finstrument-function-entry-bare -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/calls.skel.h: $(BUILD)/tools/verifier/calls.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name calls_bpf > $@
+
+$(BUILD)/tools/verifier/calls.o: | $(BUILD)/calls.skel.h
+
+$(BUILD)/calls: $(BUILD)/tools/verifier/calls.o $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 $(BUILD)/tools/bench/reference.bpf.o: tools/bench/reference.bpf.c

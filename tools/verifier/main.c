@@ -15,6 +15,7 @@
 
 #include "include/event.h"
 #include "observe/front_end.h"
+#include "front_end_named.h"
 #include "keepwatch.skel.h"
 
 #define LOG_STATISTICS 4 /* BPF_LOG_STATS in the kernel's include/linux/bpf_verifier.h */
@@ -102,7 +103,8 @@ static int load_alone(const char *name, enum kw_front_end front_end, struct stat
 	sscanf(log, "verification time %lu usec", &ret_statistics->microseconds);
 	line = strstr(log, "processed ");
 	if (r == 0 && line &&
-	    sscanf(line, "processed %lu insns (limit %*u) max_states_per_insn %*u total_states %lu peak_states %lu",
+	    sscanf(line,
+		   "processed %lu insns (limit %*u) max_states_per_insn %*u total_states %lu peak_states %lu",
 		   &ret_statistics->instructions, &ret_statistics->states, &ret_statistics->peak) != 3)
 		r = -1;
 	keepwatch_bpf__destroy(skel);
@@ -132,15 +134,6 @@ static void print_row(const char *name, const struct statistics *statistics)
 {
 	printf("%-20s %8lu %6lu %7lu %6.1f %6.1f\n", name, statistics->instructions, statistics->peak,
 	       statistics->states, (double)statistics->microseconds / 1000, statistics->mib);
-}
-
-static enum kw_front_end front_end_named(const char *name)
-{
-	enum kw_front_end front_end = KW_FRONT_END_ANY;
-
-	while (name && front_end < KW_FRONT_END_MAX && strcmp(kw_front_end_name(front_end), name) != 0)
-		front_end++;
-	return front_end;
 }
 
 int main(int argc, char **argv)
