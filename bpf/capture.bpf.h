@@ -9,8 +9,8 @@
 #define KW_LINE 64 /* bytes that are wiped at once */
 
 /* A call of @n bytes begins, on @sk. Nothing of it has been followed. */
-static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct kw_connection *c, struct sock *sk,
-					  __u64 n, enum kw_way way)
+static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct kw_connection *c,
+					  struct sock *sk, __u64 n, enum kw_way way)
 {
 	cursor->outcome.now = kw_passed_at(sk, way);
 	cursor->outcome.position = way == KW_SENT ? c->tx_bytes : c->rx_bytes;
@@ -57,8 +57,8 @@ static __always_inline int kw_locate(struct sock *sk, enum kw_way way, struct kw
 }
 
 /* The call is done: its bytes count as passed, and what is left of a body behind them needs no look. */
-static __always_inline void kw_end_call(struct kw_connection *c, struct sock *sk, const struct kw_cursor *cursor,
-					enum kw_way way)
+static __always_inline void kw_end_call(struct kw_connection *c, struct sock *sk,
+					const struct kw_cursor *cursor, enum kw_way way)
 {
 	if (way == KW_SENT)
 		c->tx_bytes = cursor->end;

@@ -192,8 +192,8 @@ static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_c
 }
 
 /* All of a record that the connection's state says; header.type and header.size are for the caller to set. */
-KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c, const struct kw_pipeline *pipeline,
-		      __u32 report)
+KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c,
+		      const struct kw_pipeline *pipeline, __u32 report)
 {
 	if (!event || !c)
 		return 0;

@@ -113,8 +113,8 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 
 /* The complete request that the response in hand answers. Returns 0, or -1 if it is not known: not complete
  * yet, or not seen. */
-static __always_inline int kw_pending_of(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 number,
-					 struct kw_pending *ret_pending)
+static __always_inline int kw_pending_of(struct kw_connection *c, const struct kw_pipeline *pipeline,
+					 __u32 number, struct kw_pending *ret_pending)
 {
 	if (c->http.counts.requests_ended == number + 1 && kw_is_request_complete(&c->http)) {
 		ret_pending->started = c->http.request_started;
@@ -289,8 +289,8 @@ static __always_inline void kw_response_head(struct kw_connection *c, const stru
 }
 
 /* One record for exchange @number, from 1; its response ended just now. @position is behind its last byte. */
-KW_GLOBAL int kw_emit_exchange(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 number, __u64 now,
-			       __u64 position)
+KW_GLOBAL int kw_emit_exchange(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 number,
+			       __u64 now, __u64 position)
 {
 	struct kw_pending request = {};
 	struct kw_event_exchange *event;
@@ -515,7 +515,8 @@ static __always_inline void kw_on_event(struct kw_connection *c, const struct kw
 }
 
 /* The same, where calls are rare: verified once. */
-KW_GLOBAL int kw_act_upon(struct kw_connection *c, const struct kw_pipeline *pipeline, const struct kw_outcome *outcome)
+KW_GLOBAL int kw_act_upon(struct kw_connection *c, const struct kw_pipeline *pipeline,
+			  const struct kw_outcome *outcome)
 {
 	if (c && outcome)
 		kw_on_event(c, pipeline, outcome);

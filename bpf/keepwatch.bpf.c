@@ -62,7 +62,8 @@ char LICENSE[] SEC("license") = "GPL";
 		return handle;                                                                                 \
 	}
 
-KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state, kw_on_state(ctx, (struct sock *)ctx[0], ctx[1], ctx[2], last))
+KW_TWINS("tp_btf/inet_sock_set_state", kw_set_state,
+	 kw_on_state(ctx, (struct sock *)ctx[0], ctx[1], ctx[2], last))
 
 /* ---- sends and receives: by the tracepoint front end, or by the trampoline front end ----------------- */
 

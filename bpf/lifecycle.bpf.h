@@ -138,7 +138,8 @@ static __always_inline void kw_last_gap(struct kw_connection *c, struct kw_outco
 		kw_span_advance(c, outcome->direction, gap);
 		return;
 	}
-	outcome->now = outcome->direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
+	outcome->now =
+		outcome->direction == HTTP1_REQUESTS ? c->http.request_started : c->http.response_started;
 	outcome->event = kw_pass_unseen(c, outcome->direction, gap);
 }
 

@@ -24,14 +24,16 @@ static __always_inline int kw_is_to_be_adopted(struct sock *sk, int result)
 {
 	__u8 state = sk->__sk_common.skc_state;
 
-	return kw_adopting && result > 0 && (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && kw_is_tcp(sk);
+	return kw_adopting && result > 0 && (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) &&
+	       kw_is_tcp(sk);
 }
 
 /* With TCP Fast Open a server may send or receive before the handshake is complete: its connection begins with that. A
  * function of its own, so that the verifier need not read what follows once more for it. */
 static __noinline struct kw_connection *kw_accept_early(struct sock *sk)
 {
-	return sk->__sk_common.skc_state == TCP_SYN_RECV && kw_is_tcp(sk) ? kw_accepted(sk, TCP_SYN_RECV, 1) : NULL;
+	return sk->__sk_common.skc_state == TCP_SYN_RECV && kw_is_tcp(sk) ? kw_accepted(sk, TCP_SYN_RECV, 1)
+									  : NULL;
 }
 
 /* The connection of a socket on which a call has sent or received. */
@@ -137,7 +139,8 @@ static __always_inline int kw_sent(void *ctx, struct sock *sk, int result)
 }
 
 /* Takes @result bytes that are in no buffers of their caller through the machine; they passed at @now. Nothing begins. */
-KW_GLOBAL int kw_follow_unread(struct kw_connection *c, const struct kw_pipeline *pipeline, int result, __u64 now)
+KW_GLOBAL int kw_follow_unread(struct kw_connection *c, const struct kw_pipeline *pipeline, int result,
+			       __u64 now)
 {
 	struct kw_outcome outcome = {.why = KW_TAINT_BLIND, .now = now};
 

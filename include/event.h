@@ -353,7 +353,7 @@ struct kw_event_totals {
  * them up and compares them with what a sweep met. */
 struct kw_states {
 	__u64 made;
-	__u64 ended;   /* its last record was sent, or counted as lost; or its connection is not to be observed */
+	__u64 ended; /* its last record was sent, or counted as lost; or its connection is not to be observed */
 	__u64 adopted; /* made at a send or receive, because the opening of the connection was not seen */
 };
 

@@ -204,7 +204,7 @@ def test_pages(own_listener):
 
 def test_the_daemon_leaves_nothing_in_the_kernel(own_listener):
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
-        assert {kind for kind, _ in daemon.held} == set(kernel.KINDS)
+        assert {kind for kind, _ in daemon.held} == set(kernel.NEXT_ID)
         assert daemon.held <= kernel.existing()
     assert kernel.left_of(daemon.held) == set()
 

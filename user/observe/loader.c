@@ -23,7 +23,7 @@ struct kw_loader {
 	struct bpf_link *sweep; /* the iterator over all connections */
 	uint64_t *per_cpu;      /* room to read a value of any per-CPU map into */
 	int cpus;
-	bool started;           /* the connections that are older have been found */
+	bool started; /* the connections that are older have been found */
 	struct kw_conservation conservation;
 	struct kw_witness witness;
 };
@@ -301,7 +301,8 @@ int kw_loader_sweep(struct kw_loader *loader, enum kw_sweep_mode mode)
 		return r < 0 ? r : 0;
 	r = read_states(loader, &after);
 	if (r == 0)
-		kw_conservation_look(&loader->conservation, before.made, after.ended, loader->skel->bss->kw_alive);
+		kw_conservation_look(&loader->conservation, before.made, after.ended,
+				     loader->skel->bss->kw_alive);
 	return r;
 }
 

@@ -59,8 +59,9 @@ static void warn_of_unseen(const struct kw_event_unseen *now, const struct kw_ev
 		       "next message on",
 		       (unsigned long long)(now->openings - before->openings));
 	if (now->softirqs && !before->softirqs)
-		kw_log(KW_LOG_DEBUG, "this kernel hides some interrupts from all programs: keepwatch may miss what "
-				     "happens in them, and counts connections that it misses");
+		kw_log(KW_LOG_DEBUG,
+		       "this kernel hides some interrupts from all programs: keepwatch may miss what "
+		       "happens in them, and counts connections that it misses");
 }
 
 /* An event only when something has changed: mostly there is nothing. */
@@ -69,8 +70,8 @@ static int read_unseen(struct kw_observer *observer)
 	struct kw_event_unseen now, before = observer->unseen;
 	int r = kw_loader_unseen(observer->loader, &now);
 
-	if (r < 0 || (now.openings == before.openings && now.closes == before.closes &&
-		      now.softirqs == before.softirqs))
+	if (r < 0 ||
+	    (now.openings == before.openings && now.closes == before.closes && now.softirqs == before.softirqs))
 		return r;
 	warn_of_unseen(&now, &before);
 	observer->unseen = now;

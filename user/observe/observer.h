@@ -28,10 +28,10 @@ struct kw_observer {
 	kw_observer_event_fn event; /* NULL once it is closed */
 	void *context;              /* of event */
 	enum kw_sweep_mode last_sweep;
-	uint64_t next_sweep; /* monotonic ns; no sweep before, because the last one took long */
+	uint64_t next_sweep;           /* monotonic ns; no sweep before, because the last one took long */
 	struct kw_event_unseen unseen; /* as it was reported last */
-	bool enough;         /* the receiver of events wants no more */
-	bool reported;       /* the failure has been logged */
+	bool enough;                   /* the receiver of events wants no more */
+	bool reported;                 /* the failure has been logged */
 };
 
 /* Loads everything and starts to observe, gives up the privileges that this took, writes "observing" to standard

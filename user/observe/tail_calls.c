@@ -78,8 +78,7 @@ void kw_tail_calls_choose(struct bpf_object *object)
 {
 	for (size_t i = 0; i < TAIL_CALLS; i++) {
 		const char *instead = tail_calls[i].instead;
-		struct bpf_program *program =
-			bpf_object__find_program_by_name(object, tail_calls[i].program);
+		struct bpf_program *program = bpf_object__find_program_by_name(object, tail_calls[i].program);
 		const struct bpf_program *other =
 			instead ? bpf_object__find_program_by_name(object, instead) : NULL;
 

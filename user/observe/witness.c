@@ -58,7 +58,8 @@ void kw_witness_begin(struct kw_witness *witness, const struct bpf_program *prog
 	*witness = (struct kw_witness){.link = bpf_program__attach(program), .counts = counts};
 	if (!witness->link)
 		return;
-	witness->before = -shown(counts); /* before the kernel's own count, so that what comes meanwhile counts as hidden then */
+	witness->before = -shown(
+		counts); /* before the kernel's own count, so that what comes meanwhile counts as hidden then */
 	witness->first = happened();
 	witness->before += witness->first;
 	if (!witness->first)
@@ -71,7 +72,8 @@ uint64_t kw_witness_look(struct kw_witness *witness)
 
 	if (!witness->link)
 		return witness->hidden;
-	so_far = happened(); /* now it is the first of the two, so that what comes meanwhile does not count as hidden */
+	so_far =
+		happened(); /* now it is the first of the two, so that what comes meanwhile does not count as hidden */
 	hidden = so_far - shown(witness->counts) - witness->before;
 	if ((int64_t)hidden > (int64_t)witness->hidden)
 		witness->hidden = hidden;
