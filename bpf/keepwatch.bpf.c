@@ -20,8 +20,10 @@
  *
  * Sections with a "?" are loaded only where the kernel has and needs them: user/observe/front_end.c decides.
  *
+ * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
+ *
  * Data flows one way through the headers: maps -> connection -> span -> emit -> exchange -> lifecycle, capture;
- * emit -> late; lifecycle -> older, sweep; capture -> role -> revive -> transfer. */
+ * emit -> late; lifecycle -> older, sweep; capture -> plain, role -> revive -> steps, transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>

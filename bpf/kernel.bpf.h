@@ -16,6 +16,8 @@
 #ifndef KEEPWATCH_KERNEL_BPF_H
 #define KEEPWATCH_KERNEL_BPF_H
 
+#include "../include/types.h"
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 

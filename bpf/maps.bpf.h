@@ -228,7 +228,7 @@ enum kw_stage {
 	KW_STAGE_BYTES, /* its bytes */
 };
 
-/* What the machine said of bytes of one direction, and where and when that was. */
+/* Events of the machine about bytes of one direction, with their place and time. */
 struct kw_outcome {
 	__u64 now;       /* when the bytes passed, ns */
 	__u64 position;  /* stream position behind them */

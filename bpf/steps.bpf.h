@@ -48,7 +48,7 @@ static __always_inline __u32 kw_look(struct kw_connection *c, struct kw_scratch 
 	return event;
 }
 
-/* Does with the call's bytes one thing, the first that is due. What came of it is in the cursor. */
+/* Does with the call's bytes one thing, the first that is due. The cursor has the result. */
 KW_GLOBAL int kw_advance(struct kw_connection *c, struct kw_scratch *room, __u32 index)
 {
 	struct kw_cursor *cursor;

@@ -52,7 +52,7 @@ static __always_inline int kw_leave_to_steps(void *ctx, struct kw_cursor *cursor
 	return 0;
 }
 
-/* Is the call for the steps from its beginning? What it says of the connection comes before what it says of messages. */
+/* Is the call for the steps from its beginning? It has something to say of the connection, before its messages. */
 static __always_inline int kw_is_unsettled(const struct kw_connection *c)
 {
 	return c->role == KW_ROLE_UNKNOWN || c->http1.protocol > HTTP1_PROTOCOL_HTTP1;

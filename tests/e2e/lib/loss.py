@@ -11,7 +11,8 @@ from collections import Counter
 
 from lib import maps
 
-KINDS = ("closed", "exchange", "late", "state", "recursion")  # enum kw_lost, as metrics name it
+COUNTED = ("closed", "exchange", "late", "state", "recursion")  # in the kernel: enum kw_lost, as metrics name it
+KINDS = (*COUNTED, "unseen")  # the last is known by a comparison that the observer alone makes
 TWINS = (b"kw_set_state", b"kw_destroy")  # what such a program misses, its twin on the same hook does
 
 observed = []  # the losses of every observer of this session
@@ -57,7 +58,7 @@ def of_map(number):
     with contextlib.closing(maps.Map(number)) as one:
         value, begin = one.lookup(bytes(one.key_size)), place(number)
     words = struct.unpack(f"{len(value) // 8}Q", value)
-    return {kind: sum(words[at :: one.value_size // 8]) for at, kind in enumerate(KINDS, begin)}
+    return {kind: sum(words[at :: one.value_size // 8]) for at, kind in enumerate(COUNTED, begin)}
 
 
 def of_program(number):
@@ -91,9 +92,13 @@ class Losses:
         counted = Counter()
         for kind, number in self.held:
             counted.update(OF[kind](number) if kind in OF else {})
-        return {kind: counted[kind] for kind in KINDS}
+        return {kind: counted[kind] for kind in COUNTED} | {"unseen": self.known["unseen"]}
+
+    def note_unseen(self, number):
+        """Connections that the kernel showed to no program, as the observer itself has counted them."""
+        self.known["unseen"] = number
 
 
 def unseen():
     """How many events the kernel has not shown to the observers of this session, as they have counted them."""
-    return sum(one.look()["recursion"] for one in observed)
+    return sum(one.look()[kind] for one in observed for kind in ("recursion", "unseen"))
