@@ -182,7 +182,7 @@ def lose(observer, kind):
         (totals,) = [one for one in held.maps if one.name == "totals"]
         key = bytes(totals.key_size)
         value = bytearray(totals.lookup(key))
-        struct.pack_into("Q", value, 8 * (loss.place(totals.number) + loss.KINDS.index(kind)), 1)
+        struct.pack_into("Q", value, 8 * (loss.place(totals.number) + loss.COUNTED.index(kind)), 1)
         totals.update(key, bytes(value))
 
 
@@ -211,7 +211,7 @@ def test_what_a_real_observer_lost_counts(tmp_path, kind, outcome):
     assert session.outcome == outcome, session.said
 
 
-@pytest.mark.parametrize("kind", loss.KINDS)
+@pytest.mark.parametrize("kind", loss.COUNTED)
 def test_a_loss_is_known_by_its_kind(own_listener, kind):
     known = {one: one == kind for one in loss.KINDS}
     with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
@@ -224,7 +224,7 @@ def test_a_loss_is_known_by_its_kind(own_listener, kind):
     assert daemon.losses.look() == known, "known beyond its end"
 
 
-@pytest.mark.parametrize("kind", loss.KINDS)
+@pytest.mark.parametrize("kind", loss.COUNTED)
 def test_a_trace_may_end_only_with_losses_of_what_it_was_not_shown(own_listener, kind):
     fails = contextlib.nullcontext() if kind == "recursion" else pytest.raises(AssertionError, match=kind)
     with fails, observer.Trace([wire.port_of(own_listener)]) as trace:
