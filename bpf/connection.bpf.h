@@ -83,12 +83,12 @@ static __always_inline void kw_read_tuple(struct kw_identity *identity, struct s
 /* Returns whether the connections of @task are to be observed. */
 static __always_inline int kw_own_by(struct kw_connection *c, struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *plain = KW_UNTRUSTED(task);
 
-	c->identity.pid = task->tgid;
+	c->identity.pid = plain->tgid;
 	c->owned = 1;
-	c->identity.cgroup = task->cgroups->dfl_cgrp->kn->id;
-	bpf_probe_read_kernel_str(c->identity.comm, sizeof(c->identity.comm), leader->comm);
+	c->identity.cgroup = plain->cgroups->dfl_cgrp->kn->id;
+	bpf_probe_read_kernel_str(c->identity.comm, sizeof(c->identity.comm), plain->group_leader->comm);
 	return kw_owner_passes(&c->identity);
 }
 
@@ -203,7 +203,7 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 		kw_count(&s->made, 1);
 	c->identity.cookie = bpf_get_socket_cookie(sk);
 	c->identity.generation = generation;
-	c->identity.netns = sk->__sk_common.skc_net.net->ns.inum;
+	c->identity.netns = kw_netns_of(sk);
 	c->role = role;
 	c->state = state;
 	c->http.http10_only = 1;

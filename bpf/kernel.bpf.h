@@ -68,6 +68,21 @@ static __always_inline struct tcp_sock *kw_tcp(struct sock *sk)
  * check or copy cost some 20 to 50 ns. From 6.2. */
 extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
 
+/* The same pointer, as one that the verifier does not trust. From then on it takes little time over each pointer that is loaded
+ * from it; with a trusted one, Linux 6.18 searches all types of the kernel twice for each, which is a millisecond. */
+#define KW_UNTRUSTED(pointer)                                                                                  \
+	((typeof(pointer))(bpf_rdonly_cast                                                                     \
+				   ? bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer))))     \
+				   : (void *)(pointer)))
+
+/* The network namespace that a socket is in: its number. */
+static __always_inline __u32 kw_netns_of(const struct sock *sk)
+{
+	const struct sock *plain = KW_UNTRUSTED(sk);
+
+	return plain->__sk_common.skc_net.net->ns.inum;
+}
+
 /* The same of a socket that is known to be one of TCP, for the hot path: its storage is there. */
 static __always_inline const struct tcp_sock *kw_tcp_known(struct sock *sk)
 {

@@ -8,7 +8,7 @@
 static __always_inline void kw_note_listener(struct sock *sk)
 {
 	struct kw_listener listener = {
-		.netns = sk->__sk_common.skc_net.net->ns.inum,
+		.netns = kw_netns_of(sk),
 		.port = sk->__sk_common.skc_num,
 	};
 	__u8 yes = 1;
@@ -18,7 +18,7 @@ static __always_inline void kw_note_listener(struct sock *sk)
 
 static __always_inline int kw_is_listened_on(struct sock *sk, __u16 port)
 {
-	struct kw_listener listener = {.netns = sk->__sk_common.skc_net.net->ns.inum, .port = port};
+	struct kw_listener listener = {.netns = kw_netns_of(sk), .port = port};
 
 	return bpf_map_lookup_elem(&listeners, &listener) != NULL;
 }
