@@ -17,7 +17,7 @@ static __always_inline void kw_touch(const struct kw_connection *c, __u32 direct
 	(void)*(const volatile __u64 *)&c->samples[direction & 1].sum;
 }
 
-#define KW_STEPS_A_ROUND 8
+#define KW_STEPS_A_ROUND 4 /* divides HTTP1_LINES */
 
 /* The bytes that a plain head is looked for in. */
 struct kw_sight {
