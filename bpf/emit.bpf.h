@@ -192,8 +192,8 @@ static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_c
 }
 
 /* All of a record that the connection's state says; header.type and header.size are for the caller to set. */
-KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c, const struct kw_pipeline *pipeline,
-		      __u32 report)
+KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c,
+		      const struct kw_pipeline *pipeline, __u32 report)
 {
 	if (!event || !c)
 		return 0;
@@ -214,6 +214,7 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	kw_identify(c, &event->identity);
 	event->ending = c->ending;
 	event->closing = c->closing;
+	event->notice = c->notice;
 	event->http = c->http;
 	event->http.tx_bytes = c->tx_bytes;
 	event->http.rx_bytes = c->rx_bytes;
@@ -252,7 +253,8 @@ KW_GLOBAL int kw_take_samples(struct kw_event_history *event, const struct kw_co
 		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++) {
 			__u16 count = c->samples[i].buckets[bucket];
 
-			event->histograms[i][bucket] = before ? count - before->samples[i].buckets[bucket] : count;
+			event->histograms[i][bucket] =
+				before ? count - before->samples[i].buckets[bucket] : count;
 			if (before)
 				before->samples[i].buckets[bucket] = count;
 		}

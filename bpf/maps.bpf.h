@@ -32,7 +32,7 @@ __u32 kw_iterating = 0;
  * found, and only without filters: behind these it is normal to have none. */
 __u32 kw_adopting = 0;
 
-__u64 kw_alive = 0; /* states that the sweep has met and that have not ended; user space clears it before */
+__u64 kw_alive = 0;   /* states that the sweep has met and that have not ended; user space clears it before */
 static __s32 kw_self; /* a thread group */
 
 /* Samples over a connection's life. They only grow, and each histogram has one direction that writes it: so that
@@ -97,6 +97,7 @@ struct kw_connection {
 	struct kw_identity identity;
 	struct kw_ending ending;
 	struct kw_closing closing;
+	struct kw_notice notice;
 };
 
 _Static_assert(__builtin_offsetof(struct kw_connection, http1.streams) == KW_FIRST_LINE,
@@ -241,11 +242,11 @@ struct kw_outcome {
 /* How far one call's bytes have been followed. All numbers are bytes unless said otherwise. */
 struct kw_cursor {
 	struct kw_outcome outcome; /* its position is that of the next byte */
-	__u64 task;     /* address of the task that made it, while another program is to go on with it; else 0 */
-	__u64 gap;      /* that passed before it unseen */
-	__u64 end;      /* stream position behind its last byte */
-	__u64 left;     /* of the call, not passed yet */
-	__u64 segment;  /* user address of what follows the bytes in scratch */
+	__u64 task;    /* address of the task that made it, while another program is to go on with it; else 0 */
+	__u64 gap;     /* that passed before it unseen */
+	__u64 end;     /* stream position behind its last byte */
+	__u64 left;    /* of the call, not passed yet */
+	__u64 segment; /* user address of what follows the bytes in scratch */
 	__u64 segment_left;
 	__u64 skip;        /* still to be passed over in the segments */
 	__u64 vector;      /* user address of the next iovec to fetch */
@@ -254,11 +255,11 @@ struct kw_cursor {
 	__u32 next;
 	__u32 at; /* the next byte in scratch, and how many there are */
 	__u32 length;
-	__u32 used;      /* most bytes that were in scratch at once */
-	__u32 way;       /* enum kw_way */
-	__u32 stage;     /* enum kw_stage */
-	__u32 located;   /* the buffers have been looked for */
-	__u32 blind;     /* the buffers cannot be read */
+	__u32 used;    /* most bytes that were in scratch at once */
+	__u32 way;     /* enum kw_way */
+	__u32 stage;   /* enum kw_stage */
+	__u32 located; /* the buffers have been looked for */
+	__u32 blind;   /* the buffers cannot be read */
 	__u32 reserved;
 };
 

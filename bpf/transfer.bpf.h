@@ -13,10 +13,14 @@ static __always_inline int kw_is_no_news(int result)
 	return result == -EAGAIN || result == -EINTR || result == -EINPROGRESS;
 }
 
+/* An error says that the connection ends once an act has ended it: others, such as EFAULT, say nothing of it. */
 static __always_inline void kw_app_error(struct kw_connection *c, int result)
 {
-	if (result < 0)
-		c->http.app_error = -result;
+	if (result >= 0)
+		return;
+	c->http.app_error = -result;
+	if (c->ending.act)
+		kw_learn_end(c);
 }
 
 /* Should a call that has passed bytes on @sk, a socket without state, give it one? */
@@ -24,14 +28,16 @@ static __always_inline int kw_is_to_be_adopted(struct sock *sk, int result)
 {
 	__u8 state = sk->__sk_common.skc_state;
 
-	return kw_adopting && result > 0 && (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && kw_is_tcp(sk);
+	return kw_adopting && result > 0 && (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) &&
+	       kw_is_tcp(sk);
 }
 
 /* With TCP Fast Open a server may send or receive before the handshake is complete: its connection begins with that. A
  * function of its own, so that the verifier need not read what follows once more for it. */
 static __noinline struct kw_connection *kw_accept_early(struct sock *sk)
 {
-	return sk->__sk_common.skc_state == TCP_SYN_RECV && kw_is_tcp(sk) ? kw_accepted(sk, TCP_SYN_RECV, 1) : NULL;
+	return sk->__sk_common.skc_state == TCP_SYN_RECV && kw_is_tcp(sk) ? kw_accepted(sk, TCP_SYN_RECV, 1)
+									  : NULL;
 }
 
 /* The connection of a socket on which a call has sent or received. */
@@ -137,7 +143,8 @@ static __always_inline int kw_sent(void *ctx, struct sock *sk, int result)
 }
 
 /* Takes @result bytes that are in no buffers of their caller through the machine; they passed at @now. Nothing begins. */
-KW_GLOBAL int kw_follow_unread(struct kw_connection *c, const struct kw_pipeline *pipeline, int result, __u64 now)
+KW_GLOBAL int kw_follow_unread(struct kw_connection *c, const struct kw_pipeline *pipeline, int result,
+			       __u64 now)
 {
 	struct kw_outcome outcome = {.why = KW_TAINT_BLIND, .now = now};
 
@@ -201,8 +208,10 @@ static __always_inline __u64 kw_pass_gap(struct kw_connection *c, struct sock *s
 static __always_inline void kw_received_nothing(struct kw_connection *c, struct sock *sk, int result)
 {
 	kw_app_error(c, result);
-	if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
-		c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
+	if (result || !(sk->sk_shutdown & RCV_SHUTDOWN))
+		return;
+	c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
+	kw_learn_end(c);
 }
 
 /* A call that receives from @sk has ended with @result, as it returns to its caller. @flags: those of recvmsg(). */

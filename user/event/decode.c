@@ -32,6 +32,8 @@ static bool is_sound(const struct kw_event *event)
 		return connection_is_sound(event->connection);
 	if (event->exchange)
 		return exchange_is_sound(event->exchange);
+	if (event->gateway)
+		return identity_is_sound(&event->gateway->identity);
 	return !event->late || identity_is_sound(&event->late->identity);
 }
 
@@ -58,6 +60,10 @@ int kw_decode(const void *data, size_t size, struct kw_event *ret_event)
 	case KW_EVENT_EXCHANGE:
 		expected = sizeof(*event.exchange);
 		event.exchange = data;
+		break;
+	case KW_EVENT_GATEWAY:
+		expected = sizeof(*event.gateway);
+		event.gateway = data;
 		break;
 	case KW_EVENT_LATE:
 		expected = sizeof(*event.late);

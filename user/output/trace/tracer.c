@@ -93,7 +93,7 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 		return on_late(tracer, event->late);
 	else if (verdict)
 		return on_closed(tracer, event, verdict);
-	else if (event->connection->report == KW_REPORT_OPEN && tracer->settings.open)
+	else if (event->connection && event->connection->report == KW_REPORT_OPEN && tracer->settings.open)
 		return print_connection(tracer, event, NULL);
 	return 0;
 }
