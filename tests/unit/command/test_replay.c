@@ -90,6 +90,10 @@ static void send_others(struct kw_sink sink, uint64_t time)
 		.status = 204,
 		.version = 1,
 	};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, time},
+					   .identity = connection.identity,
+					   .number = 1,
+					   .status = 502};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, time},
 				     .identity = connection.identity,
 				     .closed = time - KW_MS};
@@ -101,6 +105,7 @@ static void send_others(struct kw_sink sink, uint64_t time)
 	connection.ending = (struct kw_ending){0};
 	connection.closing = (struct kw_closing){0};
 	assert_int_equal(deliver(sink, &exchange), 0);
+	assert_int_equal(deliver(sink, &gateway), 0);
 	assert_int_equal(deliver(sink, &late), 0);
 	assert_int_equal(deliver(sink, &totals), 0);
 	assert_int_equal(deliver(sink, &connection), 0);
@@ -152,9 +157,10 @@ static void trace(const struct kw_options *options)
 	struct kw_tracer_settings settings = kw_settings_trace(options, true);
 	struct kw_tracer tracer;
 
-	kw_tracer_open(&tracer, &settings, host());
+	assert_int_equal(kw_tracer_open(&tracer, &settings, host()), 0);
 	observe(kw_tracer_sink(&tracer));
 	assert_int_equal(kw_tracer_finish(&tracer), 0);
+	kw_tracer_close(&tracer);
 }
 
 static void report(const struct kw_options *options)
@@ -202,6 +208,7 @@ static void a_replayed_trace_is_what_it_was_live(void **state)
 	assert_same(trace, "trace --json", "trace", "\"cgroup\":\"/system.slice/c.service\"");
 	assert_same(trace, "trace --json", "trace", "\"cgroup\":null");
 	assert_same(trace, "trace --json --open --exchanges", "trace", "\"type\":\"exchange\"");
+	assert_same(trace, "trace --json", "trace", "\"type\":\"gateway_error\"");
 	assert_same(trace, "trace --json --open", "trace", "\"type\":\"open\"");
 	assert_same(trace, "trace --json --count 30", "trace", "\"type\":\"summary\"");
 	assert_same(trace, "trace --reason server_closed_idle -v", "trace", "server_closed_idle");
