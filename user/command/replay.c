@@ -68,7 +68,7 @@ static int print_metrics(struct kw_intake *intake)
 	struct kw_metrics metrics = {.aggregate = &intake->aggregate};
 	_cleanup_free_ char *text = NULL;
 	size_t length;
-	int r = kw_aggregate_settle(&intake->aggregate, UINT64_MAX);
+	int r = kw_intake_settle(intake);
 
 	if (r == 0)
 		r = kw_metrics_write(&metrics, false, &text, &length);

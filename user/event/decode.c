@@ -33,7 +33,9 @@ static bool is_sound(const struct kw_event *event)
 	if (event->exchange)
 		return exchange_is_sound(event->exchange);
 	if (event->gateway)
-		return identity_is_sound(&event->gateway->identity);
+		return identity_is_sound(&event->gateway->identity) &&
+		       event->gateway->status >= KW_GATEWAY_STATUS &&
+		       event->gateway->status < KW_GATEWAY_STATUS + KW_GATEWAY_STATUSES;
 	return !event->late || identity_is_sound(&event->late->identity);
 }
 

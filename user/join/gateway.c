@@ -98,13 +98,14 @@ static size_t kept(const struct kw_gateway *gateway)
 	return gateway->failure_count < KW_GATEWAY_KEPT ? (size_t)gateway->failure_count : KW_GATEWAY_KEPT;
 }
 
-/* A failure that began before the gateway had the request cannot be of that request: it may be of a health check. */
+/* A failure that began before the gateway had the request, as that of a health check may, is not of that request; and neither
+ * is one that began after the response. */
 static bool may_cause(const struct kw_failure_key *key, const struct kw_event_gateway *error)
 {
 	uint64_t sent = error->header.time;
 
 	return key->pid == error->identity.pid && key->learnt + KW_GATEWAY_BEFORE >= sent &&
-	       key->learnt <= sent + KW_GATEWAY_AFTER &&
+	       key->learnt <= sent + KW_GATEWAY_AFTER && key->began <= sent &&
 	       (!error->started || !key->began || key->began >= error->started);
 }
 

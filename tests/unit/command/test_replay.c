@@ -243,7 +243,7 @@ static void run(const struct kw_options *options)
 	assert_int_equal(kw_intake_open(&intake, &settings, host()), 0);
 	intake.aggregate.started = STARTED;
 	observe((struct kw_sink){.context = &intake, .event = count});
-	assert_int_equal(kw_aggregate_settle(&intake.aggregate, UINT64_MAX), 0);
+	assert_int_equal(kw_intake_settle(&intake), 0);
 	assert_int_equal(kw_metrics_write(&metrics, false, &text, &length), 0);
 	fwrite(text, 1, length, stdout);
 	free(text);

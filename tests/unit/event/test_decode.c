@@ -16,7 +16,7 @@ static void each_type_is_decoded(void **state)
 	struct kw_event_connection connection = event_connection();
 	struct kw_event_history history = event_history();
 	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
-	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}, .status = 504};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, 8}};
 	struct kw_event event;
@@ -78,13 +78,17 @@ static void a_wrong_size_or_type_is_refused(void **state)
 static void a_value_beyond_its_enumeration_is_refused(void **state)
 {
 	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
-	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}, .status = 504};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
 	struct kw_event event;
 
 	(void)state;
 	late.identity.role = KW_ROLE_MAX;
 	assert_int_equal(kw_decode(&late, sizeof(late), &event), -EBADMSG);
+	gateway.status = 505;
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), -EBADMSG);
+	gateway.status = 502;
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), 0);
 	gateway.identity.role = KW_ROLE_MAX;
 	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), -EBADMSG);
 	assert_refused(half_closed, 2);

@@ -247,6 +247,13 @@ static void what_began_before_the_request_came_is_no_cause(void **state)
 	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
 }
 
+static void what_began_after_the_response_is_no_cause(void **state)
+{
+	lose(*state, FAILURE(.began = SENT + 1, .learnt = SENT + KW_MS));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
 static void a_request_whose_beginning_was_not_seen_may_be_as_old_as_any(void **state)
 {
 	lose(*state, FAILURE(.began = STARTED - KW_S));
@@ -443,6 +450,7 @@ int main(void)
 		TEST(another_process_is_no_cause),
 		TEST(the_time_is_from_a_second_before_to_a_tenth_after),
 		TEST(what_began_before_the_request_came_is_no_cause),
+		TEST(what_began_after_the_response_is_no_cause),
 		TEST(a_request_whose_beginning_was_not_seen_may_be_as_old_as_any),
 		TEST(without_a_notice_the_close_says_when),
 		TEST(the_same_thread_wins_over_a_nearer_time),
