@@ -130,6 +130,19 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 	return 0;
 }
 
+/* The current task does something by which it learns that the connection ends. */
+KW_GLOBAL int kw_learn_end(struct kw_connection *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!c || kw_is_iterator(task))
+		return 0;
+	if (!c->notice.time)
+		c->notice.time = bpf_ktime_get_ns();
+	c->notice.thread = (__u32)bpf_get_current_pid_tgid();
+	return 0;
+}
+
 /* The identity as events carry it. */
 static __always_inline void kw_identify(const struct kw_connection *c, struct kw_identity *ret_identity)
 {

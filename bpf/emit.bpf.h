@@ -214,6 +214,7 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	kw_identify(c, &event->identity);
 	event->ending = c->ending;
 	event->closing = c->closing;
+	event->notice = c->notice;
 	event->http = c->http;
 	event->http.tx_bytes = c->tx_bytes;
 	event->http.rx_bytes = c->rx_bytes;

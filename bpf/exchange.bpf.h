@@ -265,6 +265,48 @@ static __always_inline void kw_response_fields(struct kw_connection *c, const st
 	http->last_response_framing = s->framing;
 }
 
+/* When the latest request began that exchange @number answers, be it complete or not; 0 if that is not known. */
+static __always_inline __u64 kw_request_began(struct kw_connection *c, const struct kw_pipeline *pipeline,
+					      __u32 number)
+{
+	struct kw_pending request = {};
+
+	if (c->http.counts.requests_begun == number)
+		return c->http.request_started;
+	return kw_pending_of(c, pipeline, number - 1, &request) ? 0 : request.started;
+}
+
+/* The response of exchange @number, from 1, says that another server failed. */
+KW_GLOBAL int kw_emit_gateway(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 number)
+{
+	struct kw_event_gateway *event;
+
+	if (!c)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		kw_count_lost(KW_LOST_EXCHANGE);
+		return 0;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->header.type = KW_EVENT_GATEWAY;
+	event->header.size = sizeof(*event);
+	event->header.time = bpf_ktime_get_ns();
+	kw_identify(c, &event->identity);
+	event->started = kw_request_began(c, pipeline, number);
+	event->number = number;
+	event->thread = (__u32)bpf_get_current_pid_tgid();
+	event->status = c->http1.streams[HTTP1_RESPONSES].status;
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* Has a server sent a response that says so? */
+static __always_inline int kw_is_gateway_error(const struct kw_connection *c, const struct http1_stream *s)
+{
+	return (__u32)s->status - KW_GATEWAY_STATUS < KW_GATEWAY_STATUSES && c->role == KW_ROLE_SERVER;
+}
+
 static __always_inline void kw_response_head(struct kw_connection *c, const struct kw_pipeline *pipeline,
 					     const struct http1_stream *s)
 {
@@ -283,6 +325,8 @@ static __always_inline void kw_response_head(struct kw_connection *c, const stru
 	kw_response_fields(c, s);
 	if (kw_message_announces(s, &how))
 		kw_announce(c, KW_ANNOUNCED_BY_SERVER, how, http->counts.responses);
+	if (s->framing == HTTP1_FRAMING_CLOSE && kw_is_gateway_error(c, s))
+		kw_emit_gateway(c, pipeline, http->counts.responses);
 	if (!kw_pending_of(c, pipeline, http->counts.responses - 1, &request))
 		kw_sample(c, KW_HISTOGRAM_WAIT,
 			  http->response_started > request.ended ? http->response_started - request.ended : 0);
@@ -350,6 +394,8 @@ static __always_inline void kw_response_end(struct kw_connection *c, const struc
 		side->flags |= KW_HTTP_CLOSE_IGNORED;
 	if (kw_config.exchanges)
 		kw_emit_exchange(c, pipeline, http->counts.responses_ended, outcome->now, outcome->position);
+	if (s->framing != HTTP1_FRAMING_CLOSE && kw_is_gateway_error(c, s))
+		kw_emit_gateway(c, pipeline, http->counts.responses_ended);
 }
 
 /* ---- blind spans --------------------------------------------------------------------------------- */

@@ -118,6 +118,9 @@ static __always_inline void kw_closed(struct kw_connection *c, struct sock *sk, 
 		kw_act(c, sk, act);
 	if (act == KW_ACT_LOCAL_RST && !c->owned && !kw_own(c, sk))
 		return;
+	if (act == KW_ACT_LOCAL_RST)
+		kw_learn_end(c);
+	c->notice.held = kw_is_held(sk);
 	kw_read_closing(c, sk, from);
 }
 
@@ -286,6 +289,8 @@ static __always_inline void kw_destroyed(void *ctx, struct kw_connection *c, str
 {
 	if (!c->closing.time)
 		kw_closed_unseen(c, sk);
+	if (c->notice.held) /* so this is its program's close() */
+		kw_learn_end(c);
 	if (kw_takes_last_turn(c))
 		bpf_tail_call(ctx, &after_destroy, KW_NEXT_LAST);
 }
@@ -298,6 +303,8 @@ static __always_inline void kw_state(struct kw_connection *c, struct sock *sk, i
 		if (!kw_own(c, sk))
 			return;
 		kw_act(c, sk, KW_ACT_LOCAL_FIN);
+		if (sk->sk_shutdown & RCV_SHUTDOWN) /* one that goes on reading has not learnt how it ends */
+			kw_learn_end(c);
 		break;
 	case TCP_CLOSE_WAIT:
 		kw_peer_fin(c, sk);

@@ -97,6 +97,7 @@ struct kw_connection {
 	struct kw_identity identity;
 	struct kw_ending ending;
 	struct kw_closing closing;
+	struct kw_notice notice;
 };
 
 _Static_assert(__builtin_offsetof(struct kw_connection, http1.streams) == KW_FIRST_LINE,

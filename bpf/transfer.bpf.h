@@ -13,10 +13,14 @@ static __always_inline int kw_is_no_news(int result)
 	return result == -EAGAIN || result == -EINTR || result == -EINPROGRESS;
 }
 
+/* An error says that the connection ends once an act has ended it: others, such as EFAULT, say nothing of it. */
 static __always_inline void kw_app_error(struct kw_connection *c, int result)
 {
-	if (result < 0)
-		c->http.app_error = -result;
+	if (result >= 0)
+		return;
+	c->http.app_error = -result;
+	if (c->ending.act)
+		kw_learn_end(c);
 }
 
 /* Should a call that has passed bytes on @sk, a socket without state, give it one? */
@@ -204,8 +208,10 @@ static __always_inline __u64 kw_pass_gap(struct kw_connection *c, struct sock *s
 static __always_inline void kw_received_nothing(struct kw_connection *c, struct sock *sk, int result)
 {
 	kw_app_error(c, result);
-	if (!result && sk->sk_shutdown & RCV_SHUTDOWN)
-		c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
+	if (result || !(sk->sk_shutdown & RCV_SHUTDOWN))
+		return;
+	c->sides[kw_direction(c->role, KW_RECEIVED)].flags |= KW_HTTP_EOF_READ;
+	kw_learn_end(c);
 }
 
 /* A call that receives from @sk has ended with @result, as it returns to its caller. @flags: those of recvmsg(). */

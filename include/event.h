@@ -28,6 +28,7 @@ enum kw_event_type {
 	KW_EVENT_LATE,           /* struct kw_event_late */
 	KW_EVENT_TOTALS,         /* struct kw_event_totals: the loader makes it from the per-CPU totals */
 	KW_EVENT_UNSEEN,         /* struct kw_event_unseen: the loader makes it too */
+	KW_EVENT_GATEWAY,        /* struct kw_event_gateway */
 };
 
 struct kw_event_header {
@@ -103,6 +104,15 @@ struct kw_closing {
 	__u8 reserved;
 };
 _Static_assert(sizeof(struct kw_closing) == 32, "ABI");
+
+/* How this side's program met the end. */
+struct kw_notice {
+	__u64 time; /* when it learnt of the end: it read 0 or an error, its send failed, or it closed the socket; 0: not yet */
+	__u32 thread; /* the thread that did the last of these; 0: none has */
+	__u8 held;    /* a program held the socket when it left the kernel's tables */
+	__u8 reserved[3];
+};
+_Static_assert(sizeof(struct kw_notice) == 16, "ABI");
 
 /* Reasons why something about the connection is not known; bits of kw_http.taints. */
 enum kw_taint {
@@ -249,8 +259,9 @@ struct kw_event_connection {
 	struct kw_closing closing;
 	struct kw_http http;
 	struct kw_body bodies[2]; /* by enum http1_direction: of the latest request and the latest response */
+	struct kw_notice notice;
 };
-_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 48, "ABI");
+_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 48 + 16, "ABI");
 
 struct kw_name {
 	char name[HTTP1_WORD]; /* lower case, printable ASCII, ended by NUL unless full */
@@ -290,6 +301,22 @@ struct kw_event_exchange {
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 
+/* A server's socket has sent a response that says that another server failed: its status is 502, 503 or 504. Made when the
+ * response is complete; of one that the close delimits, when its head is. */
+#define KW_GATEWAY_STATUS 502
+#define KW_GATEWAY_STATUSES 3
+
+struct kw_event_gateway {
+	struct kw_event_header header;
+	struct kw_identity identity;
+	__u64 started; /* the request's first byte; 0 if it was not seen */
+	__u32 number;  /* of the exchange, from 1 */
+	__u32 thread;  /* that sent the response */
+	__u16 status;
+	__u8 reserved[6];
+};
+_Static_assert(sizeof(struct kw_event_gateway) == 16 + 88 + 24, "ABI");
+
 /* Some clients send one or two empty lines after a request (RFC 9112 section 2.2). Up to this many bytes that could
  * not be read count as empty lines, because no client sends so little of a request by itself. */
 #define KW_EMPTY_LINES 4
@@ -309,8 +336,8 @@ _Static_assert(sizeof(struct kw_event_late) == 16 + 88 + 16, "ABI");
 
 /* Kinds of losses on the way to user space. */
 enum kw_lost {
-	KW_LOST_CLOSED, /* a closing record: its counts are in kw_totals.dropped */
-	KW_LOST_EXCHANGE,
+	KW_LOST_CLOSED,   /* a closing record: its counts are in kw_totals.dropped */
+	KW_LOST_EXCHANGE, /* an event of one exchange: asked for, or of a gateway's error */
 	KW_LOST_LATE,
 	KW_LOST_STATE, /* no memory for the state of a connection, or for a part of it: a name that it listed,
 			    * a request of a pipeline (which taints it) */

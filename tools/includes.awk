@@ -10,12 +10,13 @@ BEGIN {
 	may["observe"] = "base"
 	may["event"] = "base"
 	may["judge"] = "base event"
+	may["join"] = "base event judge"
 	may["recording"] = "base event judge"
-	may["aggregate"] = "base event judge"
-	may["finding"] = "base event judge aggregate"
-	may["output"] = "base event judge aggregate finding"
+	may["aggregate"] = "base event judge join"
+	may["finding"] = "base event judge join aggregate"
+	may["output"] = "base event judge join aggregate finding"
 	may["web"] = "base"
-	may["command"] = "base observe event judge recording aggregate finding output web"
+	may["command"] = "base observe event judge join recording aggregate finding output web"
 	may["main"] = "base command"
 }
 

@@ -77,7 +77,7 @@ def test_every_expression_has_an_answer(tmp_path, own_closed_port):
             """Keeps making traffic, because rates need events between two scrapes."""
             nonlocal left
             acts.make_traffic(scene.listeners["main"])
-            acts.connect_in_vain(own_closed_port)
+            acts.fail_as_gateway(scene.listeners["main"], own_closed_port)
             scene.close_unannounced()
             left = unanswered(scene.prometheus, left)
             return not left

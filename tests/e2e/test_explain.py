@@ -10,11 +10,11 @@ import pytest
 from lib import deadlines, observer, record, wire
 
 FINDINGS = """
-    timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured lost_requests
+    gateway_errors timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured lost_requests
     connects_fail low_reuse max_churn probe_only clients_give_up dead_path close_wait_leak obsolete_fields
 """.split()
 ALERTS = """
-    LostRequests KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses
+    LostRequests GatewayErrors KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses
     ConnectsFail EventsLost Down
 """.split()
 TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]

@@ -56,7 +56,7 @@ def test_every_alert_is_seen_to_fire_and_to_keep_quiet():
 
 def test_every_recording_rule_is_asked_for():
     asked = {check["expr"] for case in cases("recording") for check in case["promql_expr_test"]}
-    by_alerts = {"reason:keepwatch_lost_requests:increase5m"}  # alerts.yml tells of it
+    by_alerts = {f"reason:keepwatch_{what}:increase5m" for what in ("lost_requests", "gateway_errors")}
     assert asked | by_alerts == set(rules("record"))
 
 

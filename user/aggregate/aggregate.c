@@ -374,6 +374,42 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 	return kw_drains_add(&counters->drains, &close, &statistics->not_drained);
 }
 
+/* A service that has no place of its own has no label of its own either. */
+static uint32_t upstream_of(struct kw_aggregate *aggregate, const struct kw_service *service)
+{
+	const struct kw_service_counters *counters;
+
+	if (!service)
+		return KW_UPSTREAM_NONE;
+	HASH_FIND(hh, aggregate->services, service, sizeof(*service), counters);
+	return counters ? kw_upstream_number(&aggregate->upstreams, service->name) : KW_UPSTREAM_OTHER;
+}
+
+int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service *service,
+			 const struct kw_service *upstream, const struct kw_gateway_error *error)
+{
+	struct kw_service_counters *counters = find_or_add(aggregate, service);
+	struct kw_window_statistics *statistics;
+
+	if (!counters)
+		return -ENOMEM;
+	pass_time(aggregate, counters, error->event.header.time);
+	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
+	if (!statistics)
+		return -ENOMEM;
+	kw_gateway_counts_add(&statistics->traffic.gateway_errors,
+			      (struct kw_gateway_row){
+				      .count = 1,
+				      .status = error->event.status,
+				      .upstream = (uint16_t)upstream_of(aggregate, upstream),
+				      .reason = error->cause ? error->cause->verdict.reason : KW_REASON_NONE,
+			      });
+	if (error->cause)
+		kw_examples_add(&statistics->examples[KW_FINDING_GATEWAY_ERRORS],
+				kw_example_of(&error->event.identity));
+	return 0;
+}
+
 /* ---- totals ---- */
 
 /* Counts closing records that were lost, as far as the kernel kept their numbers (without version and status). Their

@@ -16,6 +16,7 @@
 #include "event/losses.h"
 #include "event/programs.h"
 #include "event/service.h"
+#include "join/gateway.h"
 #include "judge/judge.h"
 
 #define KW_OTHER_SERVICE "other" /* name of the service that counts everything without a place of its own */
@@ -85,6 +86,7 @@ struct kw_aggregate {
 	uint64_t dropped[KW_SERVICE_DROPPED_MAX];
 	struct kw_recent overflows; /* of listeners' accept queues; see kw_aggregate_overflows() */
 	struct kw_pairs pairs;
+	struct kw_upstreams upstreams;
 	struct kw_programs programs; /* programs on this host; empty in a replay */
 	uint8_t refused[8192]; /* one bit per hash of a service that got no place, so that each counts once */
 };
@@ -106,6 +108,11 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 /* Counts a request that met a closed socket. Returns 0 or -ENOMEM. */
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event);
+
+/* Counts an error of a gateway under the gateway's service. @upstream: the service of its cause; NULL if there is none. Returns
+ * 0 or -ENOMEM. */
+int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service *service,
+			 const struct kw_service *upstream, const struct kw_gateway_error *error);
 
 /* Adds how often, since the last call, the accept queue of some listener on this host was full. Not called in a
  * replay. */

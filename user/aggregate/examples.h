@@ -10,6 +10,7 @@
 /* The findings: a service keeps examples for each. Findings of one severity are printed in this order. kw_finding_name() has
  * their names. */
 enum kw_finding_id {
+	KW_FINDING_GATEWAY_ERRORS,
 	KW_FINDING_TIMEOUT_RACE,
 	KW_FINDING_TRUNCATED_RESPONSES,
 	KW_FINDING_NO_RESPONSES,

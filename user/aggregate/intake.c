@@ -15,12 +15,15 @@ int kw_intake_open(struct kw_intake *intake, const struct kw_intake_settings *se
 		source.programs(&intake->aggregate.programs);
 	intake->overflows = source.overflows ? source.overflows() : 0;
 	intake->names = calloc(KW_INTAKE_NAMES, sizeof(*intake->names));
-	return intake->names ? 0 : kw_log_error(-ENOMEM, "out of memory");
+	if (!intake->names || kw_gateway_open(&intake->gateway) < 0)
+		return kw_log_error(-ENOMEM, "out of memory");
+	return 0;
 }
 
 void kw_intake_close(struct kw_intake *intake)
 {
 	kw_aggregate_close(&intake->aggregate);
+	kw_gateway_close(&intake->gateway);
 	free(intake->names);
 	intake->names = NULL;
 }
@@ -84,6 +87,33 @@ static void note_overflows(struct kw_intake *intake)
 		kw_aggregate_overflows(&intake->aggregate, intake->overflows - before);
 }
 
+static int count_gateways(struct kw_intake *intake)
+{
+	struct kw_gateway_error error;
+	int r = 0;
+
+	while (r == 0 && kw_gateway_next(&intake->gateway, &error)) {
+		struct kw_service service = *kw_intake_service(intake, &error.event.identity);
+		const struct kw_service *upstream = NULL;
+
+		if (error.cause)
+			upstream = kw_intake_service(intake, &error.cause->connection.identity);
+		r = kw_aggregate_gateway(&intake->aggregate, &service, upstream, &error);
+	}
+	return r;
+}
+
+int kw_intake_settle(struct kw_intake *intake)
+{
+	int r;
+
+	kw_gateway_end(&intake->gateway);
+	r = count_gateways(intake);
+	if (r == 0)
+		r = kw_aggregate_settle(&intake->aggregate, UINT64_MAX);
+	return r < 0 ? kw_log_error(r, "out of memory") : 0;
+}
+
 int kw_intake_event(struct kw_intake *intake, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	int r = 0;
@@ -100,5 +130,8 @@ int kw_intake_event(struct kw_intake *intake, const struct kw_event *event, cons
 	else if (event->late)
 		r = kw_aggregate_late(&intake->aggregate, kw_intake_service(intake, &event->late->identity),
 				      event);
+	kw_gateway_take(&intake->gateway, event, verdict);
+	if (r == 0)
+		r = count_gateways(intake);
 	return r < 0 ? kw_log_error(r, "out of memory") : 0;
 }

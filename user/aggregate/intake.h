@@ -26,6 +26,7 @@ struct kw_intake {
 	struct kw_source source;
 	struct kw_aggregate aggregate;
 	struct kw_intake_name *names; /* by hash; owned */
+	struct kw_gateway gateway;    /* errors of gateways that wait for their cause */
 	uint64_t overflows;           /* overflows of accept queues, as last read from the source */
 };
 
@@ -37,6 +38,9 @@ void kw_intake_close(struct kw_intake *intake);
 
 /* Counts one event. -errno, and that has been logged. */
 int kw_intake_event(struct kw_intake *intake, const struct kw_event *event, const struct kw_verdict *verdict);
+
+/* No more events come for now: counts all that waits for more. -errno, and that has been logged. */
+int kw_intake_settle(struct kw_intake *intake);
 
 /* The service of a connection; valid until the next call. */
 const struct kw_service *kw_intake_service(struct kw_intake *intake, const struct kw_identity *identity);

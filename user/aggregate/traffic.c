@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "aggregate/traffic.h"
 
+#include <stddef.h>
+
 #include "base/arithmetic.h"
 
 /* ---- one record ---- */
@@ -81,8 +83,9 @@ void kw_traffic_merge(struct kw_traffic *to, const struct kw_traffic *from)
 	const uint64_t *parts = (const uint64_t *)from;
 	uint64_t *sums = (uint64_t *)to;
 
-	for (size_t i = 0; i < sizeof(*to) / sizeof(*sums); i++)
+	for (size_t i = 0; i < offsetof(struct kw_traffic, gateway_errors) / sizeof(*sums); i++)
 		sums[i] += parts[i];
+	kw_gateway_counts_merge(&to->gateway_errors, &from->gateway_errors);
 }
 
 uint64_t kw_traffic_seen(const struct kw_traffic *traffic)

@@ -24,11 +24,12 @@ static bool may_finish(int played)
 static int as_trace(struct kw_player *player, const struct kw_options *options)
 {
 	struct kw_tracer_settings settings = kw_settings_trace(options, false);
-	struct kw_tracer tracer;
+	_cleanup_(kw_tracer_close) struct kw_tracer tracer = {0};
 	struct kw_sink sink;
-	int r;
+	int r = kw_tracer_open(&tracer, &settings, kw_player_source(player));
 
-	kw_tracer_open(&tracer, &settings, kw_player_source(player));
+	if (r < 0)
+		return r;
 	sink = kw_tracer_sink(&tracer);
 	r = kw_player_play(player, &sink);
 	return may_finish(r) ? both(r, kw_tracer_finish(&tracer)) : r;
@@ -67,7 +68,7 @@ static int print_metrics(struct kw_intake *intake)
 	struct kw_metrics metrics = {.aggregate = &intake->aggregate};
 	_cleanup_free_ char *text = NULL;
 	size_t length;
-	int r = kw_aggregate_settle(&intake->aggregate, UINT64_MAX);
+	int r = kw_intake_settle(intake);
 
 	if (r == 0)
 		r = kw_metrics_write(&metrics, false, &text, &length);

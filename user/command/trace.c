@@ -9,11 +9,12 @@ static int observe(const struct kw_options *options, struct kw_cgroups *cgroups)
 {
 	struct kw_tracer_settings settings = kw_settings_trace(options, true);
 	_cleanup_(kw_observer_close) struct kw_observer observer = {0};
-	struct kw_tracer tracer;
+	_cleanup_(kw_tracer_close) struct kw_tracer tracer = {0};
 	struct kw_sink sink = kw_tracer_sink(&tracer);
-	int r;
+	int r = kw_tracer_open(&tracer, &settings, kw_observation_source(&observer.clock, cgroups));
 
-	kw_tracer_open(&tracer, &settings, kw_observation_source(&observer.clock, cgroups));
+	if (r < 0)
+		return r;
 	r = kw_observation_open(&observer, options, options->open ? KW_SWEEP_OPEN : KW_SWEEP_FINAL, &sink);
 	if (r < 0)
 		return r;

@@ -32,6 +32,10 @@ static bool is_sound(const struct kw_event *event)
 		return connection_is_sound(event->connection);
 	if (event->exchange)
 		return exchange_is_sound(event->exchange);
+	if (event->gateway)
+		return identity_is_sound(&event->gateway->identity) &&
+		       event->gateway->status >= KW_GATEWAY_STATUS &&
+		       event->gateway->status < KW_GATEWAY_STATUS + KW_GATEWAY_STATUSES;
 	return !event->late || identity_is_sound(&event->late->identity);
 }
 
@@ -49,6 +53,9 @@ static size_t point(struct kw_event *event, const void *data)
 	case KW_EVENT_EXCHANGE:
 		event->exchange = data;
 		return sizeof(*event->exchange);
+	case KW_EVENT_GATEWAY:
+		event->gateway = data;
+		return sizeof(*event->gateway);
 	case KW_EVENT_LATE:
 		event->late = data;
 		return sizeof(*event->late);

@@ -16,6 +16,7 @@ struct kw_event {
 	const struct kw_event_connection *connection; /* set for a history too, as its first part */
 	const struct kw_event_history *history;
 	const struct kw_event_exchange *exchange;
+	const struct kw_event_gateway *gateway;
 	const struct kw_event_late *late;
 	const struct kw_event_totals *totals;
 	const struct kw_event_unseen *unseen;

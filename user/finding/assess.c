@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 
 static kw_raise_fn *const rows[KW_FINDING_MAX] = {
+	[KW_FINDING_GATEWAY_ERRORS] = kw_raise_gateway_errors,
 	[KW_FINDING_TIMEOUT_RACE] = kw_raise_timeout_race,
 	[KW_FINDING_TRUNCATED_RESPONSES] = kw_raise_truncated_responses,
 	[KW_FINDING_NO_RESPONSES] = kw_raise_no_responses,
@@ -157,6 +158,7 @@ int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_coun
 	      struct kw_assessment *ret_assessment)
 {
 	_cleanup_(kw_assessment_free) struct kw_assessment assessment = {.counters = counters,
+									 .upstreams = &aggregate->upstreams,
 									 .leaked = leaked(aggregate, counters)};
 	int r = kw_window_sum(&counters->window, aggregate->window, aggregate->now, &assessment.sum);
 

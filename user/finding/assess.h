@@ -9,9 +9,10 @@
 
 struct kw_assessment {
 	const struct kw_service_counters *counters;
-	struct kw_window_statistics sum;  /* of this service over the window */
-	double seconds;                   /* length of the window; above 0 */
-	const struct kw_software *server; /* never NULL; unknown software if that end is on another host */
+	const struct kw_upstreams *upstreams; /* of the aggregate */
+	struct kw_window_statistics sum;      /* of this service over the window */
+	double seconds;                       /* length of the window; above 0 */
+	const struct kw_software *server;     /* never NULL; unknown software if that end is on another host */
 	const struct kw_software *client;
 	struct kw_inferred server_idle; /* idle timeout inferred from when the server closed */
 	struct kw_inferred client_idle; /* idle timeout inferred from when clients closed */
@@ -60,6 +61,9 @@ bool kw_are_two_ends(const struct kw_service_counters *a, const struct kw_servic
 /* Fills in a finding whose id and examples are set. Returns false if the finding does not hold. The table in assess.c
  * has one function per finding. */
 typedef bool kw_raise_fn(const struct kw_assessment *assessment, struct kw_finding *finding);
+
+/* A gateway answers for a server that failed it: gateway.c */
+kw_raise_fn kw_raise_gateway_errors;
 
 /* A request meets a close: race.c */
 kw_raise_fn kw_raise_timeout_race, kw_raise_drain;

@@ -8,6 +8,7 @@
 const char *kw_finding_name(enum kw_finding_id id)
 {
 	static const char *const names[KW_FINDING_MAX] = {
+		[KW_FINDING_GATEWAY_ERRORS] = "gateway_errors",
 		[KW_FINDING_TIMEOUT_RACE] = "timeout_race",
 		[KW_FINDING_TRUNCATED_RESPONSES] = "truncated_responses",
 		[KW_FINDING_NO_RESPONSES] = "no_responses",

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sanitize.h"
+#include "recording/older.h"
 
 int kw_player_open(struct kw_player *player, const char *path, struct kw_recording_header *ret_header)
 {
@@ -34,7 +35,13 @@ struct kw_source kw_player_source(struct kw_player *player)
 /* The frame is filled up to a multiple of 8 bytes, and so is every event, so the two sizes agree. */
 static int on_event(struct kw_player *player, const struct kw_frame *frame, const struct kw_sink *sink)
 {
-	int r = kw_sink_feed(sink, frame->payload, frame->size);
+	struct kw_event_history renewed;
+	int r;
+
+	if (kw_older_renew(frame->payload, frame->size, &renewed))
+		r = kw_sink_feed(sink, &renewed, renewed.connection.header.size);
+	else
+		r = kw_sink_feed(sink, frame->payload, frame->size);
 
 	return r == -EBADMSG ? kw_recording_damaged(player->reader, frame) : r;
 }

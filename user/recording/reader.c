@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
-#include "include/event.h"
+#include "recording/older.h"
 #include "recording/recording.h"
 
 #define BUFFER (256U << 10) /* larger than any frame, and small enough for the cache */
@@ -148,12 +148,6 @@ static void parse_header(const json_t *object, struct kw_recording_header *ret_h
 	ret_header->history_size = (size_t)number_of(events, "lived");
 }
 
-static bool is_of_this_layout(const struct kw_recording_header *header)
-{
-	return (!header->connection_size || header->connection_size == sizeof(struct kw_event_connection)) &&
-	       (!header->history_size || header->history_size == sizeof(struct kw_event_history));
-}
-
 static int read_header(struct kw_recording_reader *reader, struct kw_recording_header *ret_header)
 {
 	struct kw_recording_header header;
@@ -169,7 +163,7 @@ static int read_header(struct kw_recording_reader *reader, struct kw_recording_h
 	if (!json_is_object(object))
 		return kw_recording_damaged(reader, &frame);
 	parse_header(object, &header);
-	if (!is_of_this_layout(&header))
+	if (!kw_older_is_known(header.connection_size, header.history_size))
 		return kw_log_error(-EBADMSG,
 				    "%s was recorded by keepwatch %s, whose events this keepwatch cannot read",
 				    reader->path, header.keepwatch);

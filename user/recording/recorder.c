@@ -25,6 +25,8 @@ static const struct kw_event_header *header_of(const struct kw_event *event)
 		return &event->connection->header;
 	if (event->exchange)
 		return &event->exchange->header;
+	if (event->gateway)
+		return &event->gateway->header;
 	if (event->late)
 		return &event->late->header;
 	return event->totals ? &event->totals->header : &event->unseen->header;
@@ -36,6 +38,8 @@ static const struct kw_identity *identity_of(const struct kw_event *event)
 		return &event->connection->identity;
 	if (event->exchange)
 		return &event->exchange->identity;
+	if (event->gateway)
+		return &event->gateway->identity;
 	return event->late ? &event->late->identity : NULL;
 }
 

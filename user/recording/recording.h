@@ -53,7 +53,7 @@ struct kw_recording_header {
 	struct kw_clock clock;
 	uint64_t started; /* monotonic ns; start of the observation */
 	bool exchanges;   /* exchanges are recorded too */
-	size_t connection_size; /* size of connection events, so that a file with another layout is refused; 0: not given */
+	size_t connection_size; /* size of connection events, so that a layout that is not known is refused; 0: not given */
 	size_t history_size;
 };
 

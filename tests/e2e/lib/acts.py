@@ -11,6 +11,15 @@ def connect_in_vain(port):
         wire.connect(("127.0.0.1", port))
 
 
+def fail_as_gateway(listener, closed_port):
+    """Takes a request, asks a server for it that is down, and says so."""
+    with wire.Pair(listener) as pair:
+        pair.send_request()
+        connect_in_vain(closed_port)
+        pair.send_response(wire.response("502 Bad Gateway"))
+        pair.close(first=pair.client)
+
+
 def make_traffic(listener):
     """Makes connections that change every metric, at both ends."""
     fields = ["Keep-Alive: timeout=5", "Connection: keep-alive, x-marker, te"]

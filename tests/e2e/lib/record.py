@@ -147,7 +147,36 @@ AMEND = {
     "lost_requests": is_count,
 }
 
-FORMS = {"connection": CONNECTION, "exchange": EXCHANGE, "summary": SUMMARY, "amend": AMEND}
+FAILURE = all_of(
+    connection=is_text,
+    service=is_text,
+    reason=one_of(*REASONS),
+    closer=one_of("client", "server", "network", "unknown"),
+    evidence=is_texts,
+)
+
+GATEWAY_ERROR = {
+    "type": one_of("gateway_error"),
+    "schema": one_of(1),
+    "at": is_time,
+    "status": one_of(502, 503, 504),
+    "connection": is_text,
+    "service": is_text,
+    "pid": or_null(is_count),
+    "comm": or_null(is_text),
+    "exchange": is_count,
+    "cause": or_null(FAILURE),
+    "tries": lambda value: isinstance(value, list) and all(FAILURE(one) for one in value),
+    "confidence": one_of("certain", "inferred", "unknown"),
+}
+
+FORMS = {
+    "connection": CONNECTION,
+    "exchange": EXCHANGE,
+    "summary": SUMMARY,
+    "amend": AMEND,
+    "gateway_error": GATEWAY_ERROR,
+}
 
 # A connection that is still open has no end: these say so by null.
 ENDINGS = "closed duration_s closer manner phase reason premature lost_requests confidence evidence".split()

@@ -90,6 +90,10 @@ static void send_others(struct kw_sink sink, uint64_t time)
 		.status = 204,
 		.version = 1,
 	};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, time},
+					   .identity = connection.identity,
+					   .number = 1,
+					   .status = 502};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, time},
 				     .identity = connection.identity,
 				     .closed = time - KW_MS};
@@ -102,6 +106,7 @@ static void send_others(struct kw_sink sink, uint64_t time)
 	connection.ending = (struct kw_ending){0};
 	connection.closing = (struct kw_closing){0};
 	assert_int_equal(deliver(sink, &exchange), 0);
+	assert_int_equal(deliver(sink, &gateway), 0);
 	assert_int_equal(deliver(sink, &late), 0);
 	assert_int_equal(deliver(sink, &totals), 0);
 	unseen.header.time = time;
@@ -156,9 +161,10 @@ static void trace(const struct kw_options *options)
 	struct kw_tracer_settings settings = kw_settings_trace(options, true);
 	struct kw_tracer tracer;
 
-	kw_tracer_open(&tracer, &settings, host());
+	assert_int_equal(kw_tracer_open(&tracer, &settings, host()), 0);
 	observe(kw_tracer_sink(&tracer));
 	assert_int_equal(kw_tracer_finish(&tracer), 0);
+	kw_tracer_close(&tracer);
 }
 
 static void report(const struct kw_options *options)
@@ -207,6 +213,7 @@ static void a_replayed_trace_is_what_it_was_live(void **state)
 	assert_same(trace, "trace --json", "trace", "\"cgroup\":null");
 	assert_same(trace, "trace --json --open --exchanges", "trace", "\"type\":\"exchange\"");
 	assert_same(trace, "trace --json", "trace", "\"lost_events\":8");
+	assert_same(trace, "trace --json", "trace", "\"type\":\"gateway_error\"");
 	assert_same(trace, "trace --json --open", "trace", "\"type\":\"open\"");
 	assert_same(trace, "trace --json --count 30", "trace", "\"type\":\"summary\"");
 	assert_same(trace, "trace --reason server_closed_idle -v", "trace", "server_closed_idle");
@@ -244,7 +251,7 @@ static void run(const struct kw_options *options)
 	assert_int_equal(kw_intake_open(&intake, &settings, host()), 0);
 	intake.aggregate.started = STARTED;
 	observe((struct kw_sink){.context = &intake, .event = count});
-	assert_int_equal(kw_aggregate_settle(&intake.aggregate, UINT64_MAX), 0);
+	assert_int_equal(kw_intake_settle(&intake), 0);
 	assert_int_equal(kw_metrics_write(&metrics, false, &text, &length), 0);
 	fwrite(text, 1, length, stdout);
 	free(text);

@@ -16,6 +16,7 @@ static void each_type_is_decoded(void **state)
 	struct kw_event_connection connection = event_connection();
 	struct kw_event_history history = event_history();
 	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}, .status = 504};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
 	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, 8}};
 	struct kw_event_unseen unseen = {.header = {KW_EVENT_UNSEEN, sizeof(unseen), 0, 10}};
@@ -35,6 +36,10 @@ static void each_type_is_decoded(void **state)
 	assert_int_equal(kw_decode(&late, sizeof(late), &event), 0);
 	assert_ptr_equal(event.late, &late);
 	assert_null(event.exchange);
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), 0);
+	assert_ptr_equal(event.gateway, &gateway);
+	assert_null(event.late);
+	assert_int_equal(event.time, 10);
 	assert_int_equal(kw_decode(&totals, sizeof(totals), &event), 0);
 	assert_ptr_equal(event.totals, &totals);
 	assert_int_equal(event.time, 8);
@@ -60,7 +65,7 @@ static void a_wrong_size_or_type_is_refused(void **state)
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
 	connection.header.type = 0;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
-	connection.header.type = KW_EVENT_UNSEEN + 1;
+	connection.header.type = KW_EVENT_GATEWAY + 1;
 	assert_int_equal(kw_decode(&connection, sizeof(connection), &event), -EBADMSG);
 	assert_int_equal(kw_decode(&unseen, sizeof(unseen) - 8, &event), -EBADMSG);
 	assert_int_equal(event.time, 99);
@@ -80,12 +85,19 @@ static void a_wrong_size_or_type_is_refused(void **state)
 static void a_value_beyond_its_enumeration_is_refused(void **state)
 {
 	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}, .status = 504};
 	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
 	struct kw_event event;
 
 	(void)state;
 	late.identity.role = KW_ROLE_MAX;
 	assert_int_equal(kw_decode(&late, sizeof(late), &event), -EBADMSG);
+	gateway.status = 505;
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), -EBADMSG);
+	gateway.status = 502;
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), 0);
+	gateway.identity.role = KW_ROLE_MAX;
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), -EBADMSG);
 	assert_refused(half_closed, 2);
 	assert_refused(half_closed_before, 2);
 	assert_refused(identity.role, KW_ROLE_MAX);

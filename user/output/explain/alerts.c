@@ -21,6 +21,20 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 		  "and keepwatch trace --premature shows each loss with its evidence",
 		  "if it began with a deploy, compare the time with the drains of the service"},
 	 }},
+	{"KeepwatchGatewayErrors",
+	 {
+		 "a gateway answered with errors because servers behind it failed it",
+		 "In the last five minutes a gateway answered requests with 502, 503 or 504 because a server "
+		 "behind it failed it. The alert's label upstream names that server, its label reason says how "
+		 "it failed: it is the reason of the gateway's own connection to it. Errors without a known "
+		 "cause are not counted here.",
+		 {"the keep-alive race (stale_reuse), if KeepwatchKeepAliveRace fires too",
+		  "a server that is down (connect_refused), crashes (no_response, response_truncated, "
+		  "process_exit) or takes longer than the gateway waits (client_gave_up)"},
+		 {"keepwatch explain REASON, with the alert's reason, names the settings to change",
+		  "on the host of the gateway: keepwatch trace prints each error with its cause and evidence",
+		  "if it began with a deploy of the server, let it finish its open requests before it exits"},
+	 }},
 	{"KeepwatchKeepAliveRace",
 	 {
 		 "requests are lost because clients reuse connections that the server is closing",

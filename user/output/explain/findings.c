@@ -3,6 +3,25 @@
 #include "output/explain/pages.h"
 
 const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
+	[KW_FINDING_GATEWAY_ERRORS] =
+		{
+			"a gateway answered 502, 503 or 504, because servers behind it failed it",
+			"The program takes requests and passes them on to other servers. Some of these failed "
+			"it, so its clients got an error. The finding names the server and the way in which "
+			"it failed: the reason of the gateway's own connection to it. Errors for which no "
+			"connection is known to have failed are counted apart: the gateway may have answered "
+			"of its own accord (no server was up, a queue was full), or it has passed on the "
+			"answer of a server.",
+			{"the keep-alive race: the gateway used a connection again that the server was closing "
+			 "(stale_reuse)",
+			 "a server that is down (connect_refused), crashes (no_response, response_truncated, "
+			 "process_exit) or takes too long (client_gave_up)"},
+			{"keepwatch explain REASON, with the reason of the cause, says what to change",
+			 "keepwatch trace prints each error with its cause, its evidence, and the ids of both "
+			 "connections",
+			 "let the gateway send requests again where that is safe: nginx proxy_next_upstream, "
+			 "HAProxy retry-on"},
+		},
 	[KW_FINDING_TIMEOUT_RACE] =
 		{
 			"clients use idle connections up to, or past, the moment when the server closes them",

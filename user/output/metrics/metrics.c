@@ -18,6 +18,7 @@
 /* One service. All are made ready before a line is written, because the output is ordered by family and not by service. */
 struct service {
 	const struct kw_service_counters *counters;
+	const struct kw_upstreams *upstreams;
 	struct kw_traffic traffic; /* of the whole observation */
 	char labels[LABELS];
 };
@@ -135,6 +136,33 @@ static void write_lost_requests(struct kw_exposition *out, const struct service 
 				count(out, with(service->labels, "reason", name).text, "retryable",
 				      names[retryable], service->traffic.lost_requests[reason][retryable]);
 	}
+}
+
+static void count_gateway(struct kw_exposition *out, const struct service *service, unsigned int status,
+			  const char *upstream, const char *reason, uint64_t number)
+{
+	struct labels labels;
+	char code[8];
+
+	if (!number)
+		return;
+	snprintf(code, sizeof(code), "%u", status);
+	labels = with(with(service->labels, "code", code).text, "upstream", upstream);
+	count(out, labels.text, "reason", reason, number);
+}
+
+static void write_gateway_errors(struct kw_exposition *out, const struct service *service)
+{
+	const struct kw_gateway_counts *counts = &service->traffic.gateway_errors;
+
+	for (int i = 0; i < KW_GATEWAY_ROWS; i++) {
+		const struct kw_gateway_row *row = &counts->rows[i];
+
+		count_gateway(out, service, row->status, kw_upstream_name(service->upstreams, row->upstream),
+			      row->reason == KW_REASON_NONE ? "none" : kw_reason_name(row->reason), row->count);
+	}
+	for (unsigned int i = 0; i < KW_GATEWAY_STATUSES; i++)
+		count_gateway(out, service, KW_GATEWAY_STATUS + i, "other", "other", counts->more[i]);
 }
 
 static void write_requests(struct kw_exposition *out, const struct service *service)
@@ -261,6 +289,9 @@ static const struct family families[] = {
 	 "Connection attempts that failed, by reason; no other metric counts them.", write_connect_failures},
 	{"keepwatch_lost_requests", KW_TYPE_COUNTER,
 	 "Requests that got no complete final response, by the reason of the close.", write_lost_requests},
+	{"keepwatch_gateway_errors", KW_TYPE_COUNTER,
+	 "Responses with status 502, 503 or 504, by the service behind the gateway that failed it and how.",
+	 write_gateway_errors},
 	{"keepwatch_requests", KW_TYPE_COUNTER, "Requests whose head was complete, by HTTP version.",
 	 write_requests},
 	{"keepwatch_reused_requests", KW_TYPE_COUNTER,
@@ -310,6 +341,7 @@ static int write_services(struct kw_exposition *out, const struct kw_aggregate *
 		struct service *service = &services[at++];
 
 		service->counters = counters;
+		service->upstreams = &aggregate->upstreams;
 		kw_window_total(&counters->window, &service->traffic);
 		service_labels(&counters->service, service->labels);
 	}

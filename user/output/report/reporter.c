@@ -102,9 +102,9 @@ int kw_reporter_finish(struct kw_reporter *reporter)
 
 	if (reporter->reader_gone)
 		return 0;
-	if (kw_aggregate_settle(&reporter->intake.aggregate, UINT64_MAX) < 0)
-		return kw_log_error(-ENOMEM, "out of memory");
-	r = print(reporter);
+	r = kw_intake_settle(&reporter->intake);
+	if (r == 0)
+		r = print(reporter);
 	return r < 0 ? r : 0;
 }
 

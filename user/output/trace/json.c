@@ -264,6 +264,49 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 		DIGITS);
 }
 
+/* A connection to another server that failed the gateway. */
+static json_t *failure(const struct kw_failure *failure, const struct kw_namer *namer)
+{
+	const struct kw_identity *identity = &failure->connection.identity;
+	const struct kw_verdict *verdict = &failure->verdict;
+	struct kw_service service;
+	struct kw_evidence evidence;
+	char id[KW_ID_TEXT];
+
+	kw_connection_id(identity, id);
+	kw_service_name(namer, identity, NULL, &service);
+	kw_evidence_write(verdict, &evidence);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "connection", id, "service", service.name, "reason",
+			 kw_reason_name(verdict->reason), "closer", kw_closer_name(verdict->closer), "evidence",
+			 sentences(&evidence));
+}
+
+int kw_json_gateway(FILE *file, const struct kw_gateway_record *record)
+{
+	const struct kw_gateway_error *error = record->error;
+	const struct kw_event_gateway *event = &error->event;
+	const struct kw_identity *identity = &event->identity;
+	char id[KW_ID_TEXT], comm[3 * KW_COMM];
+	json_t *object, *tries = json_array();
+
+	kw_connection_id(identity, id);
+	kw_sanitize(identity->comm, KW_COMM, comm, sizeof(comm));
+	for (size_t i = 0; i < error->try_count; i++)
+		kw_json_append(&tries, failure(error->tries[i], record->namer));
+	object = json_pack("{s:s, s:i}", "type", "gateway_error", "schema", SCHEMA);
+	kw_json_set(&object, "at", timestamp(record->clock, event->header.time));
+	kw_json_set(&object, "status", kw_json_integer(event->status));
+	kw_json_set(&object, "connection", json_string(id));
+	kw_json_set(&object, "service", json_string(record->service->name));
+	kw_json_set(&object, "pid", kw_json_integer_or_null(identity->pid, identity->pid));
+	kw_json_set(&object, "comm", kw_json_string_or_null(comm));
+	kw_json_set(&object, "exchange", kw_json_integer(event->number));
+	kw_json_set(&object, "cause", error->cause ? failure(error->cause, record->namer) : json_null());
+	kw_json_set(&object, "tries", tries);
+	kw_json_set(&object, "confidence", json_string(kw_confidence_name(error->confidence)));
+	return kw_json_write_line(file, object, DIGITS);
+}
+
 /* Prints the change to a record after a late request; each segment that came too late counts as one lost request. */
 int kw_json_amend(FILE *file, const struct kw_event_late *late)
 {

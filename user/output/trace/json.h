@@ -19,6 +19,7 @@ struct kw_summary {
 /* Each writes one line to @file; -ENOMEM, or -EIO with errno set if writing failed. */
 int kw_json_connection(FILE *file, const struct kw_record *record);
 int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange);
+int kw_json_gateway(FILE *file, const struct kw_gateway_record *record);
 int kw_json_amend(FILE *file, const struct kw_event_late *late);
 int kw_json_summary(FILE *file, const struct kw_summary *summary);
 

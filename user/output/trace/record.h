@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One connection, in the form that the outputs get: its event, its verdict and its names. It owns nothing. */
+/* One connection, or one gateway's error, in the form that the outputs get: with its verdict and its names. It owns
+ * nothing. */
 #ifndef KEEPWATCH_RECORD_H
 #define KEEPWATCH_RECORD_H
 
@@ -8,6 +9,7 @@
 #include "event/http1_names.h"
 #include "event/names.h"
 #include "event/service.h"
+#include "join/gateway.h"
 #include "judge/evidence.h"
 #include "judge/judge.h"
 
@@ -18,6 +20,13 @@ struct kw_record {
 	const struct kw_service *service;
 	const char *cgroup; /* path, or NULL */
 	struct kw_clock clock;
+};
+
+struct kw_gateway_record {
+	const struct kw_gateway_error *error;
+	const struct kw_service *service; /* of the gateway */
+	const struct kw_namer *namer;     /* names the services that failed it */
+	const struct kw_clock *clock;
 };
 
 #endif

@@ -149,6 +149,62 @@ int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_s
 	return ferror(file) ? -EIO : 0;
 }
 
+static void print_failure(FILE *file, const struct kw_gateway_record *record, const struct kw_failure *failure)
+{
+	struct kw_service service;
+
+	kw_service_name(record->namer, &failure->connection.identity, NULL, &service);
+	fprintf(file, "%s: %s, by %s", service.name, kw_reason_name(failure->verdict.reason),
+		kw_closer_name(failure->verdict.closer));
+}
+
+/* Prints why the cause is the cause, the tries before it, and the ids by which their records are found. */
+static void print_causes(FILE *file, const struct kw_gateway_record *record)
+{
+	const struct kw_gateway_error *error = record->error;
+	struct kw_evidence evidence = {0};
+	char id[KW_ID_TEXT], upstream[KW_ID_TEXT];
+
+	if (error->cause)
+		kw_evidence_write(&error->cause->verdict, &evidence);
+	for (size_t i = 0; i < evidence.count; i++)
+		fprintf(file, "%*s%s\n", INDENT, "", evidence.sentences[i]);
+	for (size_t i = 0; i < error->try_count; i++) {
+		fprintf(file, "%*stried before: ", INDENT, "");
+		print_failure(file, record, error->tries[i]);
+		fputc('\n', file);
+	}
+	kw_connection_id(&error->event.identity, id);
+	fprintf(file, "%*sid %s", INDENT, "", id);
+	if (error->cause) {
+		kw_connection_id(&error->cause->connection.identity, upstream);
+		fprintf(file, ", caused by id %s (%s)", upstream, kw_confidence_name(error->confidence));
+	}
+	fputc('\n', file);
+}
+
+int kw_text_gateway(FILE *file, const struct kw_gateway_record *record, const struct kw_text_style *style)
+{
+	const struct kw_gateway_error *error = record->error;
+	const struct kw_event_gateway *event = &error->event;
+	char duration[KW_DURATION_TEXT] = "?";
+
+	if (event->started && event->started <= event->header.time)
+		kw_duration_print(event->header.time - event->started, duration);
+	print_head(file, record->clock, event->header.time, record->service, event->identity.role);
+	fprintf(file, "%5s %-4" PRIu32 "%10s  ", "no.", (uint32_t)event->number, duration);
+	print_coloured(file, style->colour ? RED : NULL, REASON_WIDTH, "gateway_error");
+	fprintf(file, "  status %u, ", event->status);
+	if (error->cause)
+		print_failure(file, record, error->cause);
+	else
+		fputs("and no connection to another server is known to have failed", file);
+	fprintf(file, "\n%s", style->colour ? DIM : "");
+	print_causes(file, record);
+	fputs(style->colour ? PLAIN : "", file);
+	return ferror(file) ? -EIO : 0;
+}
+
 bool kw_text_closing(const struct kw_unfinished *closing, char ret_text[KW_CLOSING_TEXT])
 {
 	bool one = closing->connections == 1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/trace/tracer.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 #include "base/standard_output.h"
 
@@ -80,10 +82,39 @@ static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
 	return flush(tracer, kw_text_late(stdout, late, &service, tracer->source.clock, &tracer->style));
 }
 
-static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
+/* These are printed like premature closes, whatever is asked for; with --reason only those with such a cause. */
+static int on_gateway(struct kw_tracer *tracer, const struct kw_gateway_error *error)
 {
-	struct kw_tracer *tracer = context;
+	const struct kw_identity *identity = &error->event.identity;
+	struct kw_service service;
+	struct kw_gateway_record record = {.error = error,
+					   .service =
+						   &service, /* cppcheck-suppress uninitvar; is written below */
+					   .namer = tracer->settings.namer,
+					   .clock = tracer->source.clock};
 
+	if (tracer->settings.reasons &&
+	    !(error->cause && tracer->settings.reasons >> error->cause->verdict.reason & 1))
+		return 0;
+	kw_service_name(tracer->settings.namer, identity, kw_source_cgroup(&tracer->source, identity->cgroup),
+			&service);
+	if (tracer->settings.json)
+		return flush(tracer, kw_json_gateway(stdout, &record));
+	return flush(tracer, kw_text_gateway(stdout, &record, &tracer->style));
+}
+
+static int print_gateways(struct kw_tracer *tracer)
+{
+	struct kw_gateway_error error;
+	int r = 0;
+
+	while (r == 0 && kw_gateway_next(&tracer->gateway, &error))
+		r = on_gateway(tracer, &error);
+	return r;
+}
+
+static int print_event(struct kw_tracer *tracer, const struct kw_event *event, const struct kw_verdict *verdict)
+{
 	kw_losses_note(&tracer->summary.losses, event);
 	if (event->totals)
 		tracer->summary.closing = event->totals->unfinished;
@@ -107,6 +138,15 @@ static void log_losses(const struct kw_losses *losses)
 		       kw_losses_hint(losses));
 }
 
+static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	struct kw_tracer *tracer = context;
+	int r = print_event(tracer, event, verdict);
+
+	kw_gateway_take(&tracer->gateway, event, verdict);
+	return r == 0 ? print_gateways(tracer) : r;
+}
+
 /* Warns of connections that are still closing, because their records would come after the last line. */
 static void log_closing(const struct kw_unfinished *closing)
 {
@@ -118,10 +158,14 @@ static void log_closing(const struct kw_unfinished *closing)
 
 int kw_tracer_finish(struct kw_tracer *tracer)
 {
-	int r = 0;
+	int r;
 
 	if (tracer->reader_gone)
 		return 0;
+	kw_gateway_end(&tracer->gateway);
+	r = print_gateways(tracer);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (tracer->settings.json)
 		r = kw_json_summary(stdout, &tracer->summary);
 	else
@@ -131,12 +175,17 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 	return r < 0 ? r : 0;
 }
 
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings,
-		    struct kw_source source)
+int kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings, struct kw_source source)
 {
 	*tracer = (struct kw_tracer){.settings = *settings, .source = source};
 	tracer->style.colour = kw_output_has_colour();
 	tracer->style.evidence = settings->evidence;
+	return kw_gateway_open(&tracer->gateway) < 0 ? kw_log_error(-ENOMEM, "out of memory") : 0;
+}
+
+void kw_tracer_close(struct kw_tracer *tracer)
+{
+	kw_gateway_close(&tracer->gateway);
 }
 
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer)

@@ -4,6 +4,7 @@
 #define KEEPWATCH_TRACER_H
 
 #include "event/source.h"
+#include "join/gateway.h"
 #include "judge/sink.h"
 #include "output/trace/json.h"
 #include "output/trace/text.h"
@@ -25,18 +26,21 @@ struct kw_tracer {
 	struct kw_source source;
 	struct kw_text_style style;
 	struct kw_summary summary;
-	uint64_t printed; /* number of closes printed */
-	bool reader_gone; /* the reader has closed the pipe of standard output */
+	struct kw_gateway gateway; /* errors of gateways and their causes; owned */
+	uint64_t printed;          /* number of closes printed */
+	bool reader_gone;          /* the reader has closed the pipe of standard output */
 };
 
-/* The tracer owns nothing, so it need not be closed. */
-void kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings,
-		    struct kw_source source);
+/* -ENOMEM, and that has been logged. */
+int kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings,
+		   struct kw_source source);
+
+void kw_tracer_close(struct kw_tracer *tracer);
 
 /* @tracer must not move in memory while the sink is in use. */
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer);
 
-/* Prints the last line. Returns 0, or -errno after logging it. */
+/* Prints the errors of gateways that wait for their cause, and the last line. Returns 0, or -errno after logging it. */
 int kw_tracer_finish(struct kw_tracer *tracer);
 
 #endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A gateway's error finds the connection that caused it, whichever of the two records comes first. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "join/gateway.h"
+#include "tests/unit/events.h"
+
+#define PID 812
+#define THREAD 813
+#define SENT (1000 * KW_S) /* when the gateway answered */
+#define STARTED (SENT - 900 * KW_MS)
+
+/* A connection to another server that failed its process: in the tests' cases it differs in some of these. */
+struct failure {
+	uint64_t cookie;
+	enum kw_reason reason;
+	uint32_t pid, thread, lost;
+	uint64_t began, learnt;
+};
+
+#pragma GCC diagnostic ignored "-Woverride-init"
+#define FAILURE(...)                                                                                           \
+	((struct failure){.cookie = 1,                                                                         \
+			  .reason = KW_REASON_STALE_REUSE,                                                     \
+			  .pid = PID,                                                                          \
+			  .thread = THREAD,                                                                    \
+			  .lost = 1,                                                                           \
+			  .began = SENT - 10 * KW_MS,                                                          \
+			  .learnt = SENT - KW_MS,                                                              \
+			  __VA_ARGS__})
+
+static int open_gateway(void **state)
+{
+	static struct kw_gateway gateway;
+
+	*state = &gateway;
+	return kw_gateway_open(&gateway);
+}
+
+static int close_gateway(void **state)
+{
+	kw_gateway_close(*state);
+	return 0;
+}
+
+static void take(struct kw_gateway *gateway, const void *data, size_t size, const struct kw_verdict *verdict)
+{
+	struct kw_event event;
+
+	assert_int_equal(kw_decode(data, size, &event), 0);
+	kw_gateway_take(gateway, &event, verdict);
+}
+
+static bool is_connect(enum kw_reason reason)
+{
+	return kw_reason_is_connect_failure(reason);
+}
+
+/* Its record is made @record_time, which is when its socket goes. */
+static void lose_at(struct kw_gateway *gateway, struct failure failure, uint64_t record_time)
+{
+	struct kw_event_connection event = event_connection();
+	struct kw_verdict verdict = event_verdict();
+
+	event.header.time = record_time;
+	event.identity.role = KW_ROLE_CLIENT;
+	event.identity.cookie = failure.cookie;
+	event.identity.pid = failure.pid;
+	event.opened = is_connect(failure.reason) ? failure.began : 1 * KW_S;
+	event.http.request_started = is_connect(failure.reason) ? 0 : failure.began;
+	event.http.counts.requests_begun = 4;
+	event.notice = (struct kw_notice){.time = failure.learnt, .thread = failure.thread};
+	verdict.reason = failure.reason;
+	verdict.lost_requests = failure.lost;
+	take(gateway, &event, sizeof(event), &verdict);
+}
+
+static void lose(struct kw_gateway *gateway, struct failure failure)
+{
+	lose_at(gateway, failure, failure.learnt);
+}
+
+static void answer_of(struct kw_gateway *gateway, uint64_t cookie, uint32_t pid, uint32_t thread,
+		      uint64_t started, uint64_t sent)
+{
+	struct kw_event_gateway event = {
+		.header = {.type = KW_EVENT_GATEWAY, .size = sizeof(event), .time = sent},
+		.identity = {.cookie = cookie, .pid = pid, .comm = "nginx", .role = KW_ROLE_SERVER},
+		.started = started,
+		.number = 3,
+		.thread = thread,
+		.status = 502,
+	};
+
+	take(gateway, &event, sizeof(event), NULL);
+}
+
+static void answer(struct kw_gateway *gateway)
+{
+	answer_of(gateway, 0xa, PID, THREAD, STARTED, SENT);
+}
+
+static void pass(struct kw_gateway *gateway, uint64_t time)
+{
+	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, time}};
+
+	take(gateway, &totals, sizeof(totals), NULL);
+}
+
+/* The next error that is decided is that of server socket @cookie; its cause is connection @cause, 0 for none. */
+static struct kw_gateway_error expect_of(struct kw_gateway *gateway, uint64_t cookie, uint64_t cause,
+					 enum kw_confidence confidence)
+{
+	struct kw_gateway_error error;
+
+	assert_true(kw_gateway_next(gateway, &error));
+	assert_int_equal(error.event.identity.cookie, cookie);
+	assert_int_equal(error.cause ? error.cause->connection.identity.cookie : 0, cause);
+	assert_int_equal(error.confidence, confidence);
+	if (error.cause)
+		assert_ptr_equal(error.cause->verdict.facts.event, &error.cause->connection);
+	return error;
+}
+
+static struct kw_gateway_error expect(struct kw_gateway *gateway, uint64_t cause, enum kw_confidence confidence)
+{
+	struct kw_gateway_error error;
+
+	kw_gateway_end(gateway);
+	error = expect_of(gateway, 0xa, cause, confidence);
+	assert_false(kw_gateway_next(gateway, &error));
+	return error;
+}
+
+static void assert_waits(struct kw_gateway *gateway)
+{
+	struct kw_gateway_error error;
+
+	assert_false(kw_gateway_next(gateway, &error));
+}
+
+/* ---- which connections are candidates ---- */
+
+static void one_failure_of_the_thread_is_the_certain_cause(void **state)
+{
+	lose(*state, FAILURE());
+	answer(*state);
+	assert_int_equal(expect(*state, 1, KW_CONFIDENCE_CERTAIN).try_count, 0);
+}
+
+static void its_record_may_come_up_to_two_seconds_later(void **state)
+{
+	answer(*state);
+	pass(*state, SENT + KW_GATEWAY_WAIT - 1);
+	assert_waits(*state);
+	lose_at(*state, FAILURE(), SENT + KW_GATEWAY_WAIT - 1);
+	assert_waits(*state);
+	pass(*state, SENT + KW_GATEWAY_WAIT);
+	expect_of(*state, 0xa, 1, KW_CONFIDENCE_CERTAIN);
+	assert_waits(*state);
+}
+
+static void after_two_seconds_an_error_waits_no_longer(void **state)
+{
+	answer(*state);
+	pass(*state, SENT + KW_GATEWAY_WAIT);
+	expect_of(*state, 0xa, 0, KW_CONFIDENCE_UNKNOWN);
+	lose_at(*state, FAILURE(), SENT + KW_GATEWAY_WAIT);
+	assert_waits(*state);
+}
+
+static void a_connect_that_failed_and_a_request_given_up_are_causes(void **state)
+{
+	static const enum kw_reason reasons[] = {KW_REASON_CONNECT_REFUSED, KW_REASON_CONNECT_TIMEOUT,
+						 KW_REASON_CONNECT_ABORTED, KW_REASON_CLIENT_GAVE_UP,
+						 KW_REASON_UNKNOWN};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		uint32_t lost = reasons[i] == KW_REASON_CLIENT_GAVE_UP;
+
+		lose(*state, FAILURE(.reason = reasons[i], .lost = lost));
+		answer(*state);
+		expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+static void a_connection_that_lost_nothing_is_no_cause(void **state)
+{
+	lose(*state, FAILURE(.reason = KW_REASON_CLIENT_CLOSED_IDLE, .lost = 0));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void a_connection_that_was_accepted_is_no_cause(void **state)
+{
+	struct kw_event_connection event = event_connection();
+	struct kw_verdict verdict = event_verdict();
+
+	event.header.time = SENT;
+	event.notice = (struct kw_notice){.time = SENT, .thread = THREAD};
+	verdict.reason = KW_REASON_CLIENT_GAVE_UP;
+	verdict.lost_requests = 1;
+	take(*state, &event, sizeof(event), &verdict);
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void another_process_is_no_cause(void **state)
+{
+	lose(*state, FAILURE(.pid = PID + 1));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void the_time_is_from_a_second_before_to_a_tenth_after(void **state)
+{
+	static const struct {
+		uint64_t learnt;
+		bool is_cause;
+	} rows[] = {{SENT - KW_GATEWAY_BEFORE - 1, false},
+		    {SENT - KW_GATEWAY_BEFORE, true},
+		    {SENT + KW_GATEWAY_AFTER, true},
+		    {SENT + KW_GATEWAY_AFTER + 1, false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		lose(*state, FAILURE(.learnt = rows[i].learnt, .began = 0));
+		answer(*state);
+		expect(*state, rows[i].is_cause,
+		       rows[i].is_cause ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* Health checks, too, connect to servers that refuse. */
+static void what_began_before_the_request_came_is_no_cause(void **state)
+{
+	lose(*state, FAILURE(.reason = KW_REASON_CONNECT_REFUSED, .lost = 0, .began = STARTED - 1));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void what_began_after_the_response_is_no_cause(void **state)
+{
+	lose(*state, FAILURE(.began = SENT + 1, .learnt = SENT + KW_MS));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void a_request_whose_beginning_was_not_seen_may_be_as_old_as_any(void **state)
+{
+	lose(*state, FAILURE(.began = STARTED - KW_S));
+	answer_of(*state, 0xa, PID, THREAD, 0, SENT);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+static void without_a_notice_the_close_says_when(void **state)
+{
+	struct kw_event_connection event = event_connection();
+	struct kw_verdict verdict = event_verdict();
+
+	event.header.time = SENT;
+	event.identity.role = KW_ROLE_CLIENT;
+	verdict.reason = KW_REASON_NO_RESPONSE;
+	verdict.lost_requests = 1;
+	verdict.closed = SENT - KW_MS;
+	take(*state, &event, sizeof(event), &verdict);
+	answer(*state);
+	expect(*state, 0x1a2b, KW_CONFIDENCE_INFERRED); /* and its thread is not known */
+}
+
+/* ---- one of several ---- */
+
+static void the_same_thread_wins_over_a_nearer_time(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 9 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .thread = THREAD + 1));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+static void another_threads_failure_is_an_inferred_cause(void **state)
+{
+	lose(*state, FAILURE(.thread = THREAD + 1));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_INFERRED);
+}
+
+static void of_one_thread_the_nearest_in_time_is_the_inferred_cause(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 5 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .learnt = SENT - 1 * KW_MS));
+	lose(*state, FAILURE(.cookie = 3, .learnt = SENT - 3 * KW_MS));
+	answer(*state);
+	expect(*state, 2, KW_CONFIDENCE_INFERRED);
+}
+
+static void a_failure_causes_one_error_for_each_request_that_it_lost(void **state)
+{
+	for (uint32_t lost = 1; lost <= 2; lost++) {
+		lose(*state, FAILURE(.lost = lost));
+		answer(*state);
+		answer_of(*state, 0xb, PID, THREAD, STARTED, SENT);
+		kw_gateway_end(*state);
+		expect_of(*state, 0xa, 1, KW_CONFIDENCE_CERTAIN);
+		expect_of(*state, 0xb, lost == 2, lost == 2 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* A worker that serves many requests at once answers each soon after its failure. */
+static void errors_of_one_thread_get_each_their_own_failure(void **state)
+{
+	for (uint64_t i = 1; i <= 3; i++) {
+		lose(*state,
+		     FAILURE(.cookie = i, .learnt = SENT + i * 20 * KW_MS - KW_MS, .began = STARTED + i));
+		answer_of(*state, 0xa + i, PID, THREAD, STARTED, SENT + i * 20 * KW_MS);
+	}
+	kw_gateway_end(*state);
+	expect_of(*state, 0xb, 1, KW_CONFIDENCE_CERTAIN);
+	expect_of(*state, 0xc, 2, KW_CONFIDENCE_INFERRED);
+	expect_of(*state, 0xd, 3, KW_CONFIDENCE_INFERRED);
+}
+
+static void a_programs_own_503_does_not_take_the_cause_of_the_next_error(void **state)
+{
+	answer_of(*state, 0xa, PID, THREAD, STARTED, SENT);
+	lose(*state, FAILURE(.learnt = SENT + 50 * KW_MS, .began = SENT - KW_MS));
+	answer_of(*state, 0xb, PID, THREAD, STARTED, SENT + 51 * KW_MS);
+	kw_gateway_end(*state);
+	expect_of(*state, 0xa, 0, KW_CONFIDENCE_UNKNOWN);
+	expect_of(*state, 0xb, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+/* ---- tries ---- */
+
+static void the_last_try_is_the_cause_and_those_before_are_listed(void **state)
+{
+	struct kw_gateway_error error;
+
+	for (uint64_t i = 1; i <= 3; i++)
+		lose(*state, FAILURE(.cookie = i, .reason = KW_REASON_CONNECT_REFUSED, .lost = 0,
+				     .began = SENT - 40 * KW_MS + i * 10 * KW_MS,
+				     .learnt = SENT - 40 * KW_MS + i * 10 * KW_MS + KW_MS));
+	answer(*state);
+	error = expect(*state, 3, KW_CONFIDENCE_INFERRED);
+	assert_int_equal(error.try_count, 2);
+	assert_int_equal(error.tries[0]->connection.identity.cookie, 1);
+	assert_int_equal(error.tries[1]->connection.identity.cookie, 2);
+}
+
+static void failures_at_the_same_time_are_of_other_requests(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .began = SENT - 10 * KW_MS, .learnt = SENT - 2 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .began = SENT - 9 * KW_MS, .learnt = SENT - KW_MS));
+	lose(*state, FAILURE(.cookie = 3, .thread = THREAD + 1, .began = SENT - 30 * KW_MS,
+			     .learnt = SENT - 20 * KW_MS));
+	answer(*state);
+	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_INFERRED).try_count, 0);
+}
+
+static void a_try_is_not_the_cause_of_another_error(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .began = SENT - 40 * KW_MS, .learnt = SENT - 30 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2));
+	answer(*state);
+	answer_of(*state, 0xb, PID, THREAD, STARTED, SENT + KW_MS);
+	kw_gateway_end(*state);
+	assert_int_equal(expect_of(*state, 0xa, 2, KW_CONFIDENCE_INFERRED).try_count, 1);
+	expect_of(*state, 0xb, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void of_very_many_tries_the_latest_are_listed(void **state)
+{
+	struct kw_gateway_error error;
+
+	for (uint64_t i = 1; i <= KW_GATEWAY_TRIES + 3; i++)
+		lose(*state, FAILURE(.cookie = i, .began = SENT - 50 * KW_MS + i * KW_MS,
+				     .learnt = SENT - 50 * KW_MS + i * KW_MS + KW_US));
+	answer(*state);
+	error = expect(*state, KW_GATEWAY_TRIES + 3, KW_CONFIDENCE_INFERRED);
+	assert_int_equal(error.try_count, KW_GATEWAY_TRIES);
+	assert_int_equal(error.tries[0]->connection.identity.cookie, 3);
+	assert_int_equal(error.tries[KW_GATEWAY_TRIES - 1]->connection.identity.cookie, KW_GATEWAY_TRIES + 2);
+}
+
+/* ---- bounds ---- */
+
+static void an_error_that_is_reported_twice_counts_once(void **state)
+{
+	answer(*state);
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void errors_beyond_the_room_are_decided_at_once_and_none_is_lost(void **state)
+{
+	struct kw_gateway_error error;
+	uint64_t decided = 0;
+
+	for (uint64_t i = 1; i <= 3 * KW_GATEWAY_KEPT; i++) {
+		answer_of(*state, i, PID, THREAD, STARTED, SENT + i);
+		while (kw_gateway_next(*state, &error))
+			assert_int_equal(error.event.identity.cookie, ++decided);
+	}
+	assert_int_equal(decided, 2 * KW_GATEWAY_KEPT + 1);
+	kw_gateway_end(*state);
+	while (kw_gateway_next(*state, &error))
+		assert_int_equal(error.event.identity.cookie, ++decided);
+	assert_int_equal(decided, 3 * KW_GATEWAY_KEPT);
+}
+
+/* The first failure is its cause, and would be gone before it is time. */
+static void an_error_is_decided_before_its_cause_is_forgotten(void **state)
+{
+	struct kw_gateway_error error;
+	uint64_t i = 1;
+
+	lose(*state, FAILURE());
+	answer(*state);
+	while (i < KW_GATEWAY_KEPT) {
+		assert_waits(*state);
+		i++;
+		lose(*state, FAILURE(.cookie = i, .pid = PID + 1, .learnt = SENT + i));
+	}
+	expect_of(*state, 0xa, 1, KW_CONFIDENCE_CERTAIN);
+	lose(*state, FAILURE(.cookie = i + 1, .learnt = SENT + i));
+	assert_false(kw_gateway_next(*state, &error));
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, open_gateway, close_gateway)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_failure_of_the_thread_is_the_certain_cause),
+		TEST(its_record_may_come_up_to_two_seconds_later),
+		TEST(after_two_seconds_an_error_waits_no_longer),
+		TEST(a_connect_that_failed_and_a_request_given_up_are_causes),
+		TEST(a_connection_that_lost_nothing_is_no_cause),
+		TEST(a_connection_that_was_accepted_is_no_cause),
+		TEST(another_process_is_no_cause),
+		TEST(the_time_is_from_a_second_before_to_a_tenth_after),
+		TEST(what_began_before_the_request_came_is_no_cause),
+		TEST(what_began_after_the_response_is_no_cause),
+		TEST(a_request_whose_beginning_was_not_seen_may_be_as_old_as_any),
+		TEST(without_a_notice_the_close_says_when),
+		TEST(the_same_thread_wins_over_a_nearer_time),
+		TEST(another_threads_failure_is_an_inferred_cause),
+		TEST(of_one_thread_the_nearest_in_time_is_the_inferred_cause),
+		TEST(a_failure_causes_one_error_for_each_request_that_it_lost),
+		TEST(errors_of_one_thread_get_each_their_own_failure),
+		TEST(a_programs_own_503_does_not_take_the_cause_of_the_next_error),
+		TEST(the_last_try_is_the_cause_and_those_before_are_listed),
+		TEST(failures_at_the_same_time_are_of_other_requests),
+		TEST(a_try_is_not_the_cause_of_another_error),
+		TEST(of_very_many_tries_the_latest_are_listed),
+		TEST(an_error_that_is_reported_twice_counts_once),
+		TEST(errors_beyond_the_room_are_decided_at_once_and_none_is_lost),
+		TEST(an_error_is_decided_before_its_cause_is_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
