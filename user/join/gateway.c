@@ -174,6 +174,15 @@ static struct kw_failure_key *choose(struct kw_gateway *gateway, const struct kw
 
 /* ---- the tries before it ---- */
 
+/* Whether this may be a try of the same request before @next. */
+static bool may_precede(const struct kw_failure_key *key, const struct kw_failure_key *next,
+			const struct kw_event_gateway *error)
+{
+	return key != next && key->pid == next->pid &&
+	       is_same_thread(key, error) == is_same_thread(next, error) && key->learnt <= next->began &&
+	       key->learnt + KW_GATEWAY_PAUSE >= next->began && key->began >= error->started;
+}
+
 /* The latest failure that may be of the same request and was over before @next began; NULL if there is none. */
 static struct kw_failure_key *try_before(struct kw_gateway *gateway, const struct kw_failure_key *next,
 					 const struct kw_event_gateway *error)
@@ -183,9 +192,7 @@ static struct kw_failure_key *try_before(struct kw_gateway *gateway, const struc
 	for (size_t i = 0; i < kept(gateway); i++) {
 		struct kw_failure_key *key = &gateway->keys[i];
 
-		if (key != next && key->left && key->learnt <= next->began && may_cause(key, error) &&
-		    is_same_thread(key, error) == is_same_thread(next, error) &&
-		    (!best || key->learnt > best->learnt))
+		if (key->left && may_precede(key, next, error) && (!best || key->learnt > best->learnt))
 			best = key;
 	}
 	return best;

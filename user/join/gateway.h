@@ -12,6 +12,8 @@
 #define KW_GATEWAY_BEFORE KW_S
 /* or after it: some programs answer first and close then. */
 #define KW_GATEWAY_AFTER (100 * KW_MS)
+/* Some gateways wait for a second before they try again. */
+#define KW_GATEWAY_PAUSE (1500 * KW_MS)
 /* How long an error waits for the records of connections. */
 #define KW_GATEWAY_WAIT (2 * KW_S)
 

@@ -357,6 +357,34 @@ static void the_last_try_is_the_cause_and_those_before_are_listed(void **state)
 	assert_int_equal(error.tries[1]->connection.identity.cookie, 2);
 }
 
+/* HAProxy pauses for a second before it tries again. */
+static void between_two_tries_there_may_be_a_pause(void **state)
+{
+	static const struct {
+		uint64_t pause;
+		size_t tries;
+	} rows[] = {{KW_GATEWAY_PAUSE, 1}, {KW_GATEWAY_PAUSE + 1, 0}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t learnt = SENT - 10 * KW_MS - rows[i].pause;
+
+		lose(*state, FAILURE(.cookie = 1, .began = learnt - KW_MS, .learnt = learnt));
+		lose(*state, FAILURE(.cookie = 2));
+		answer_of(*state, 0xa, PID, THREAD, SENT - 3 * KW_S, SENT);
+		assert_int_equal(expect(*state, 2, KW_CONFIDENCE_CERTAIN).try_count, rows[i].tries);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+static void what_failed_before_the_request_came_is_no_try(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .began = STARTED - 1, .learnt = STARTED + 1));
+	lose(*state, FAILURE(.cookie = 2));
+	answer(*state);
+	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_CERTAIN).try_count, 0);
+}
+
 static void failures_at_the_same_time_are_of_other_requests(void **state)
 {
 	lose(*state, FAILURE(.cookie = 1, .began = SENT - 10 * KW_MS, .learnt = SENT - 2 * KW_MS));
@@ -460,6 +488,8 @@ int main(void)
 		TEST(errors_of_one_thread_get_each_their_own_failure),
 		TEST(a_programs_own_503_does_not_take_the_cause_of_the_next_error),
 		TEST(the_last_try_is_the_cause_and_those_before_are_listed),
+		TEST(between_two_tries_there_may_be_a_pause),
+		TEST(what_failed_before_the_request_came_is_no_try),
 		TEST(failures_at_the_same_time_are_of_other_requests),
 		TEST(a_try_is_not_the_cause_of_another_error),
 		TEST(of_very_many_tries_the_latest_are_listed),
