@@ -71,6 +71,8 @@ def sums(scene):
     failures = selector("connect_failures_total", "client", scene.closed_port, "reason=connect_refused")
     yield f"sum({failures})", 1
     yield f'sum({selector("connections_half_closed", "client", scene.port("more"))})', 1
+    own = ("code=503", "upstream=none", "reason=none")
+    yield f'sum({selector("gateway_errors_total", "server", scene.port("main"), *own)})', 1
     race = selector("finding", "client", scene.port("main"), "finding=timeout_race", "severity=critical")
     yield f"sum({race})", 1
     late = "keepwatch_stale_reuse_lateness_seconds_bucket"
@@ -130,6 +132,7 @@ def test_every_metric_says_what_traffic_was_made(tmp_path, own_closed_port):
         closed = 8 + 2 * 8 + 2 * (2 * MANY + MANY) + 6
         scene.wait_for("sum(keepwatch_connections_closed_total)", closed)
         scene.wait_for("sum(keepwatch_connections_half_closed)", 1)
+        scene.wait_for("sum(keepwatch_gateway_errors_total)", 1)
         wrong, asked = [], ""
         for expression, expected in [*counts(scene), *sums(scene)]:
             asked += expression
