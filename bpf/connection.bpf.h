@@ -244,6 +244,8 @@ static __always_inline void kw_base(struct kw_connection *c, struct sock *sk)
 	c->tx_start = c->role == KW_ROLE_CLIENT;
 	c->tx_base = tcp->snd_una - (__u32)tcp->bytes_acked + (__u32)c->tx_start;
 	c->rx_base = tcp->rcv_nxt - (__u32)tcp->bytes_received;
+	c->identity.flow = KW_FLOW_BY_ROLE;
+	c->identity.isn = c->tx_base - 1; /* the SYN has a number of its own */
 	kw_span_close(c);
 }
 
@@ -315,8 +317,10 @@ static __always_inline void kw_handshaken(struct kw_connection *c, struct sock *
 		return;
 	}
 	c->state = TCP_ESTABLISHED;
-	if (c->role == KW_ROLE_CLIENT)
-		kw_connected(c, sk);
+	if (c->role != KW_ROLE_CLIENT)
+		return;
+	kw_connected(c, sk);
+	c->identity.flow = KW_FLOW_BY_SIZE;
 }
 
 #endif

@@ -203,7 +203,7 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	event->reported = c->reported;
 	event->half_closed_before = c->half_closed;
 	event->half_closed = c->half_closed = report != KW_REPORT_CLOSED && kw_is_half_closed(c);
-	event->reserved2 = 0;
+	event->peer_isn = c->rx_base - 1;
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
 		event->samples[i] = c->samples[i].count;
 		event->sample[i] = c->samples[i].sum;

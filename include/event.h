@@ -21,6 +21,14 @@ enum kw_role {
 	KW_ROLE_MAX,
 };
 
+/* Whether a connection's initial sequence numbers are known, and whose of the two comes first in its flow. */
+enum kw_flow {
+	KW_FLOW_UNKNOWN, /* its beginning was not seen */
+	KW_FLOW_BY_ROLE, /* one side connected: the client's comes first */
+	KW_FLOW_BY_SIZE, /* both connected, at the same time: the lower comes first */
+	KW_FLOW_MAX,
+};
+
 enum kw_event_type {
 	KW_EVENT_CONNECTION = 1, /* struct kw_event_connection */
 	KW_EVENT_HISTORY,        /* struct kw_event_history: the same, with the data that a longer life needs */
@@ -53,7 +61,9 @@ struct kw_identity {
 	char comm[KW_COMM]; /* the owner's thread-group leader's name: hostile text, ended by NUL */
 	__u8 role;          /* enum kw_role */
 	__u8 preexisting;   /* open before the observer: counts and bytes start with the observer */
-	__u8 reserved[6];
+	__u8 flow;          /* enum kw_flow */
+	__u8 reserved;
+	__u32 isn; /* unless flow is KW_FLOW_UNKNOWN: this side's initial sequence number */
 };
 _Static_assert(sizeof(struct kw_identity) == 88, "ABI");
 
@@ -250,7 +260,7 @@ struct kw_event_connection {
 	__u8 half_closed; /* the peer's FIN has arrived, and this side has not closed yet */
 	__u8 half_closed_before;         /* half_closed as of the last report */
 	__u32 samples[KW_HISTOGRAM_MAX]; /* 1 if sample[] holds the only sample, which keeps the event short */
-	__u32 reserved2;
+	__u32 peer_isn; /* unless identity.flow is KW_FLOW_UNKNOWN: the peer's initial sequence number */
 	__u64 sample[KW_HISTOGRAM_MAX]; /* ns; the latest sample of each histogram */
 	__u64 opened; /* connect(); for a server and a preexisting connection the same as established */
 	__u64 established;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same traffic seen by an independent observer: tshark counts requests and responses of each TCP stream and
-sees the first FIN or RST. Every connection must agree, at both of its ends."""
+sees its sequence numbers and the first FIN or RST. Every connection must agree, at both of its ends."""
 
 import contextlib
 import socket
@@ -138,6 +138,7 @@ def disagreement(stream, role, told):
     # Only the server knows of bytes that it sent to a client that had closed.
     answers = stream.responses + (stream.unheard if role == "server" else 0)
     seen = {"requests": stream.requests, "responses": answers, "closer": stream.closer, "manner": stream.manner}
+    seen["flow"] = stream.flow
     return {key: (seen[key], told[key]) for key in seen if seen[key] != told[key]}
 
 

@@ -90,6 +90,7 @@ def both_records(path, client_name, server_name):
     (client,) = path.trace.wait_for(1, local=client_name, remote=server_name)
     (server,) = path.trace.wait_for(1, local=server_name, remote=client_name)
     check_agreement(client, server)
+    assert client["flow"]
     return client, server
 
 

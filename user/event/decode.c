@@ -6,7 +6,7 @@
 
 static bool identity_is_sound(const struct kw_identity *identity)
 {
-	return identity->role < KW_ROLE_MAX;
+	return identity->role < KW_ROLE_MAX && identity->flow < KW_FLOW_MAX;
 }
 
 static bool connection_is_sound(const struct kw_event_connection *event)

@@ -10,6 +10,17 @@ void kw_connection_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT
 		 (uint32_t)identity->generation);
 }
 
+bool kw_flow_print(const struct kw_event_connection *event, char ret_flow[KW_FLOW_TEXT])
+{
+	const struct kw_identity *identity = &event->identity;
+	uint32_t first = identity->isn, second = event->peer_isn;
+	bool peer_first = identity->flow == KW_FLOW_BY_SIZE ? second < first : identity->role == KW_ROLE_SERVER;
+
+	snprintf(ret_flow, KW_FLOW_TEXT, "%08" PRIx32 "-%08" PRIx32, peer_first ? second : first,
+		 peer_first ? first : second);
+	return identity->flow != KW_FLOW_UNKNOWN;
+}
+
 const char *kw_protocol_name(const struct kw_http *http)
 {
 	switch (http->protocol) {

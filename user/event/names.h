@@ -3,12 +3,20 @@
 #ifndef KEEPWATCH_NAMES_H
 #define KEEPWATCH_NAMES_H
 
+#include <stdbool.h>
+
 #include "include/event.h"
 
 #define KW_ID_TEXT 28
 
 /* "1a2b-5f3": the socket's cookie and its generation, hexadecimal. */
 void kw_connection_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT]);
+
+#define KW_FLOW_TEXT 18
+
+/* "5f3a09c1-8be2d710": the initial sequence numbers of both sides, hexadecimal. Both ends of a connection have the same.
+ * Returns whether they are known. */
+bool kw_flow_print(const struct kw_event_connection *event, char ret_flow[KW_FLOW_TEXT]);
 
 /* "http/1.1", "http/1.0", "h2c", "tls", "opaque" or "none". */
 const char *kw_protocol_name(const struct kw_http *http);

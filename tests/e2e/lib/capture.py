@@ -19,7 +19,7 @@ DEADLINE = 30.0
 
 FIELDS = """
     tcp.stream ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.syn tcp.flags.ack tcp.flags.fin tcp.flags.reset
-    tcp.seq tcp.ack tcp.len http.request.method http.request.version http.response.code
+    tcp.seq tcp.seq_raw tcp.ack tcp.len http.request.method http.request.version http.response.code
     http.response.version http.connection
 """.split()
 
@@ -36,6 +36,7 @@ class Stream:
     client_name: str
     server_name: str
     established: bool = False  # the server answered the SYN by its own
+    first_numbers: dict = field(default_factory=dict)  # the sequence number of each side's SYN
     requests: int = 0
     responses: int = 0  # final ones
     complete: int = None  # final ones whose bodies were complete too; see Capture.streams
@@ -53,7 +54,9 @@ class Stream:
     def take(self, frame):
         source = f"{frame['ip.src']}:{frame['tcp.srcport']}"
         who = "client" if source == self.client_name else "server"
-        self.established |= who == "server" and frame["tcp.flags.syn"] == "1"
+        if frame["tcp.flags.syn"] == "1":
+            self.first_numbers[who] = int(frame["tcp.seq_raw"])
+        self.established = "server" in self.first_numbers
         self._take_messages(who, frame)
         if frame["tcp.flags.reset"] == "1" or frame["tcp.flags.fin"] == "1":
             self._take_end(who, frame)
@@ -88,6 +91,12 @@ class Stream:
             # It does not acknowledge the first one: they crossed, which counts as the client's by convention.
             if int(frame["tcp.ack"]) <= self.fin_position:
                 self.crossed, self.closer = True, "client"
+
+    @property
+    def flow(self):
+        if not self.established:
+            return None
+        return f"{self.first_numbers['client']:08x}-{self.first_numbers['server']:08x}"
 
     @property
     def lost(self):

@@ -6,6 +6,7 @@ import re
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}")
+FLOW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
 
 REASONS = """
     connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
@@ -23,6 +24,10 @@ def is_time(value):
 
 def is_address(value):
     return isinstance(value, str) and ADDRESS.fullmatch(value)
+
+
+def is_flow(value):
+    return isinstance(value, str) and FLOW.fullmatch(value)
 
 
 def is_text(value):
@@ -73,6 +78,7 @@ CONNECTION = {
     "role": one_of("client", "server", None),
     "local": is_address,
     "remote": is_address,
+    "flow": or_null(is_flow),
     "netns": is_count,
     "pid": or_null(is_count),
     "comm": or_null(is_text),
@@ -212,7 +218,7 @@ def advertised(record):
     return value.get("timeout_s"), value.get("max")
 
 
-AGREED = ("closer", "manner")
+AGREED = ("flow", "closer", "manner")
 MIRRORED = """
     protocol requests responses reason premature phase lost_requests announced advertised directives
     hop_by_hop last_status errors overrun close_ignored

@@ -214,6 +214,7 @@ static void a_replayed_trace_is_what_it_was_live(void **state)
 	assert_same(trace, "trace --json --open --exchanges", "trace", "\"type\":\"exchange\"");
 	assert_same(trace, "trace --json", "trace", "\"lost_events\":8");
 	assert_same(trace, "trace --json", "trace", "\"type\":\"gateway_error\"");
+	assert_same(trace, "trace --json", "trace", "\"flow\":\"5f3a09c1-8be2d710\"");
 	assert_same(trace, "trace --json --open", "trace", "\"type\":\"open\"");
 	assert_same(trace, "trace --json --count 30", "trace", "\"type\":\"summary\"");
 	assert_same(trace, "trace --reason server_closed_idle -v", "trace", "server_closed_idle");

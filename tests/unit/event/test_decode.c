@@ -101,6 +101,7 @@ static void a_value_beyond_its_enumeration_is_refused(void **state)
 	assert_refused(half_closed, 2);
 	assert_refused(half_closed_before, 2);
 	assert_refused(identity.role, KW_ROLE_MAX);
+	assert_refused(identity.flow, KW_FLOW_MAX);
 	assert_refused(report, KW_REPORT_OPEN + 1);
 	assert_refused(ending.act, KW_ACT_MAX);
 	assert_refused(http.protocol, HTTP1_PROTOCOL_MAX);

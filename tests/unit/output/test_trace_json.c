@@ -95,7 +95,8 @@ static void the_record_is_as_the_contract_shows(void **state)
 		line,
 		"{\"type\":\"connection\",\"schema\":1,\"id\":\"1a2b-5f3\",\"opened\":\"2026-03-01T11:59:55.000000000Z\","
 		"\"closed\":\"2026-03-01T12:00:00.000000000Z\",\"duration_s\":5.0,"
-		"\"role\":\"server\",\"local\":\"10.0.0.5:8080\",\"remote\":\"10.0.0.9:51334\",\"netns\":4026531840,"
+		"\"role\":\"server\",\"local\":\"10.0.0.5:8080\",\"remote\":\"10.0.0.9:51334\","
+		"\"flow\":\"5f3a09c1-8be2d710\",\"netns\":4026531840,"
 		"\"pid\":812,\"comm\":\"nginx\",\"cgroup\":\"/system.slice/nginx.service\",\"container\":null,"
 		"\"service\":\"nginx:8080\",\"protocol\":\"http/1.1\",\"preexisting\":false,"
 		"\"requests\":3,\"responses\":3,\"tx_bytes\":1830,\"rx_bytes\":474,\"blind_bytes\":0,"
@@ -132,12 +133,40 @@ static void what_is_unknown_is_null(void **state)
 		"opened",          "duration_s", "role",     "netns",     "pid",       "comm",
 		"cgroup",          "container",  "manner",   "phase",     "premature", "lost_requests",
 		"idle_at_close_s", "idle_max_s", "waited_s", "late_by_s", "announced", "advertised",
-		"last_status",     "app_error",  "srtt_us"};
+		"last_status",     "app_error",  "srtt_us",  "flow"};
 	for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++)
 		assert_value(&s, nulls[i], "null");
 	assert_value(&s, "closer", "\"unknown\"");
 	assert_value(&s, "confidence", "\"unknown\"");
 	assert_value(&s, "preexisting", "true");
+}
+
+static void both_ends_have_the_same_flow(void **state)
+{
+	static const struct {
+		enum kw_role role;
+		enum kw_flow flow;
+		uint32_t isn, peer_isn;
+		const char *text;
+	} rows[] = {
+		{KW_ROLE_CLIENT, KW_FLOW_BY_ROLE, 0xfedcba98, 0x12, "\"fedcba98-00000012\""},
+		{KW_ROLE_SERVER, KW_FLOW_BY_ROLE, 0x12, 0xfedcba98, "\"fedcba98-00000012\""},
+		{KW_ROLE_CLIENT, KW_FLOW_BY_SIZE, 0xfedcba98, 0x12, "\"00000012-fedcba98\""},
+		{KW_ROLE_CLIENT, KW_FLOW_BY_SIZE, 0x12, 0xfedcba98, "\"00000012-fedcba98\""},
+		{KW_ROLE_CLIENT, KW_FLOW_BY_ROLE, 0, 0, "\"00000000-00000000\""},
+		{KW_ROLE_CLIENT, KW_FLOW_UNKNOWN, 0xfedcba98, 0x12, "null"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct story s = story();
+
+		s.event.connection.identity.role = rows[i].role;
+		s.event.connection.identity.flow = rows[i].flow;
+		s.event.connection.identity.isn = rows[i].isn;
+		s.event.connection.peer_isn = rows[i].peer_isn;
+		assert_value(&s, "flow", rows[i].text);
+	}
 }
 
 static void half_known_advertisements_say_so(void **state)
@@ -400,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_record_is_as_the_contract_shows),
 		cmocka_unit_test(what_is_unknown_is_null),
+		cmocka_unit_test(both_ends_have_the_same_flow),
 		cmocka_unit_test(half_known_advertisements_say_so),
 		cmocka_unit_test(protocols_have_their_names),
 		cmocka_unit_test(facts_show_where_they_belong),

@@ -49,6 +49,14 @@ static json_t *endpoint(const uint8_t address[KW_ADDRESS], uint16_t port)
 	return json_string(text);
 }
 
+/* null for a connection whose beginning was not seen. */
+static json_t *flow(const struct kw_event_connection *event)
+{
+	char text[KW_FLOW_TEXT];
+
+	return kw_json_string_or_null(kw_flow_print(event, text) ? text : NULL);
+}
+
 static json_t *announced(uint8_t by, uint8_t how)
 {
 	if (by == KW_ANNOUNCED_NONE)
@@ -138,6 +146,7 @@ static void add_identity(json_t **object, const struct kw_record *record)
 									     : kw_role_name(identity->role)));
 	kw_json_set(object, "local", endpoint(identity->local, identity->local_port));
 	kw_json_set(object, "remote", endpoint(identity->remote, identity->remote_port));
+	kw_json_set(object, "flow", flow(event));
 	kw_json_set(object, "netns", kw_json_integer_or_null(identity->netns, identity->netns));
 	kw_json_set(object, "pid", kw_json_integer_or_null(identity->pid, identity->pid));
 	kw_json_set(object, "comm", kw_json_string_or_null(comm));
