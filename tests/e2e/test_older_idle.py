@@ -135,8 +135,8 @@ def test_one_that_was_never_used_stays_unknown(nothing_left, door, first):
 
 
 @pytest.mark.parametrize("pause", [0, SLOW], ids=["at-once", "slow"])
-def test_a_request_that_meets_the_close_of_one_is_judged_as_ever(nothing_left, door, pause):
-    """The client's request is seen; the inference says nothing of what was lost."""
+def test_a_request_that_meets_the_close_of_one_stays_unknown(nothing_left, door, pause):
+    """A byte came: TCP's times say no more which side was the last to send, and nothing is claimed to be lost."""
     with contextlib.ExitStack() as stack:
         pair = stack.enter_context(wire.Pair(door))
         used(pair, pause)
@@ -149,9 +149,8 @@ def test_a_request_that_meets_the_close_of_one_is_judged_as_ever(nothing_left, d
         wire.reset(pair.server)
         wait_until(lambda: since_closed(pair.client))
         pair.client.close()
-        client, server = trace.both(pair, mirrored=False)
-    assert (client["reason"], client["lost_requests"]) == ("stale_reuse", 1)
-    assert (server["reason"], server["lost_requests"]) == ("unknown", 0)
+        for record in trace.both(pair, mirrored=False):
+            assert (record["reason"], record["lost_requests"]) == ("unknown", None)
 
 
 def since_closed(end):

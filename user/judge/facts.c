@@ -300,7 +300,8 @@ static bool is_still(const struct kw_event_connection *event)
 	const struct kw_ending *ending = &event->ending;
 	const struct kw_closing *closing = &event->closing;
 
-	return !event->http.tx_bytes && !event->http.rx_bytes && !ending->tx_sent && !ending->rx_arrived &&
+	return event->http.protocol == HTTP1_PROTOCOL_NONE && !(event->http.flags & KW_HTTP_UNSUPPORTED) &&
+	       !event->http.tx_bytes && !event->http.rx_bytes && !ending->tx_sent && !ending->rx_arrived &&
 	       !closing->unread && !closing->outstanding;
 }
 
@@ -318,7 +319,7 @@ static bool is_silent(const struct kw_facts *f)
 /* --- The phase ----------------------------------------------------------------------------------------- */
 
 /* Nothing can be said of HTTP: the streams are out of step now, or nothing was understood of a connection
- * older than the observer that was not idle either, or which side is the client is not known. A taint that was overcome is none, and what
+ * older than the observer, or which side is the client is not known. A taint that was overcome is none, and what
  * the server discarded after its close decides nothing. */
 static bool is_unknown(const struct kw_facts *f)
 {
@@ -330,7 +331,7 @@ static bool is_unknown(const struct kw_facts *f)
 		return true;
 	if ((http->flags & KW_HTTP_REQUESTS_LOST) && !f->discarded)
 		return true;
-	return f->event->identity.preexisting && !f->silent &&
+	return f->event->identity.preexisting &&
 	       (http->protocol == HTTP1_PROTOCOL_NONE || !http->counts.requests_begun);
 }
 
@@ -389,12 +390,12 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 	if (http->protocol == HTTP1_PROTOCOL_TLS || http->protocol == HTTP1_PROTOCOL_H2C ||
 	    http->protocol == HTTP1_PROTOCOL_OPAQUE)
 		return KW_PHASE_OPAQUE;
-	if (is_unknown(f))
-		return KW_PHASE_UNKNOWN;
 	if (f->silent) {
 		f->inferred = true;
 		return KW_PHASE_IDLE;
 	}
+	if (is_unknown(f))
+		return KW_PHASE_UNKNOWN;
 	f->inferred = is_reset_over_response(f) || f->rest_inferred;
 	phase = phase_of_messages(f);
 	return f->hidden ? phase_of_hidden(f, phase) : phase;
