@@ -48,6 +48,39 @@ static __always_inline struct kw_connection *kw_take_up(struct sock *sk, __u8 ro
 	return c;
 }
 
+/* The shortest time after which the kernel probes a silent peer is 1 s. An acknowledgement that came sooner is that of data. */
+#define KW_PROBE_LEAST_US 1000000U
+
+/* Data went and came within one tick of the clock. If the peer's latest segment brought data, and all that was sent here is
+ * acknowledged, the peer was the last. If it was a bare acknowledgement of data, this side was. */
+static __always_inline enum kw_sender kw_last_sender_in_tick(struct sock *sk, const struct tcp_sock *tcp)
+{
+	__u32 acknowledged_after = tcp->rcv_tstamp - tcp->lsndtime;
+
+	if (tcp->write_seq != tcp->snd_una)
+		return KW_SENDER_UNKNOWN;
+	if ((__s32)(tcp->snd_wl1 - kw_arrived(sk, tcp)) < 0)
+		return KW_SENDER_PEER;
+	return acknowledged_after < KW_PROBE_LEAST_US / kw_config.tick_us ? KW_SENDER_LOCAL : KW_SENDER_UNKNOWN;
+}
+
+/* Which side sent data last? TCP's times say it: only segments with data move them. Both were set when the connection was
+ * established, so they say nothing before data has gone both ways; connect()'s SYN counts as one byte. Asked now, because
+ * the peer's FIN will hide which of its segments brought data. */
+static __always_inline enum kw_sender kw_last_sender(struct sock *sk)
+{
+	const struct tcp_sock *tcp = kw_tcp(sk);
+	__s32 later;
+
+	if (!tcp || sk->__sk_common.skc_state != TCP_ESTABLISHED || tcp->bytes_acked <= 1 ||
+	    !tcp->bytes_received)
+		return KW_SENDER_UNKNOWN;
+	later = tcp->inet_conn.icsk_ack.lrcvtime - tcp->lsndtime;
+	if (!later)
+		return kw_last_sender_in_tick(sk, tcp);
+	return later > 0 ? KW_SENDER_PEER : KW_SENDER_LOCAL;
+}
+
 static __always_inline void kw_note_older(struct sock *sk)
 {
 	__u16 local = sk->__sk_common.skc_num, remote = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -57,7 +90,11 @@ static __always_inline void kw_note_older(struct sock *sk)
 	if (kw_find(sk) || !kw_role_passes(role) || !kw_port_passes(local, remote))
 		return;
 	c = kw_take_up(sk, role);
-	if (c && !kw_net_passes(&c->identity))
+	if (!c)
+		return;
+	if (role != KW_ROLE_UNKNOWN) /* a guess at the end would not do: it may be wrong */
+		c->ending.last_sender = kw_last_sender(sk);
+	if (!kw_net_passes(&c->identity))
 		kw_abandon(c, sk);
 }
 

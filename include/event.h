@@ -78,6 +78,13 @@ enum kw_act {
 	KW_ACT_MAX,
 };
 
+/* Which side sent data last before the observer came, on a connection that was open then. */
+enum kw_sender {
+	KW_SENDER_UNKNOWN, /* also of a connection that has not carried data both ways */
+	KW_SENDER_LOCAL,
+	KW_SENDER_PEER,
+};
+
 /* The first act that ended the connection, and the stream positions at that time. The judge decides the order of
  * things by these positions, because times of events are less exact. */
 struct kw_ending {
@@ -93,7 +100,7 @@ struct kw_ending {
 	__u8 signal;       /* and the signal that killed it, or 0 */
 	__u8 half_close;   /* the first local act was shutdown(SHUT_WR), and not close() */
 	__u8 reading; /* the program still held the socket, so it could read, when the peer's FIN or RST arrived */
-	__u8 reserved;
+	__u8 last_sender; /* enum kw_sender */
 	__u32 since_sent; /* at the first act: milliseconds since this socket last sent a segment with data */
 	__u32 since_received; /* at the first act: milliseconds since it last received one; TCP's own value, to a timer tick */
 };

@@ -137,6 +137,8 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 srtt_us; /* eight times the smoothed round-trip time */
 	__u32 total_retrans;
+	__u32 snd_wl1; /* first sequence number of the latest segment that came with new data or a new acknowledgement */
+	__u32 rcv_tstamp;      /* when an acknowledgement arrived last, in ticks of jiffies */
 	__u32 lsndtime;        /* when data was sent last, in ticks of jiffies */
 	__u64 bytes_received;  /* like rcv_nxt, and does not wrap; counts a FIN, and no SYN */
 	__u64 bytes_acked;     /* like snd_una, and does not wrap; counts a FIN, and the SYN of connect() */

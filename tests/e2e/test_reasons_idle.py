@@ -214,10 +214,11 @@ def test_a_client_that_closes_when_idle(trace, talk, reset):
 
 
 @proves("unknown")
-def test_a_connection_older_than_the_observer_that_nothing_was_seen_of(own_listener):
+def test_a_connection_older_than_the_observer_whose_request_may_be_waiting(own_listener):
     with contextlib.ExitStack() as stack:
         pair = stack.enter_context(wire.Pair(own_listener))
         pair.exchange()
+        pair.send_request()
         own = stack.enter_context(observer.Trace([wire.port_of(own_listener)]))
         pair.close(first=pair.client)
         client, server = both_say(own, pair, "unknown", "client", "fin", None, None, None, "unknown")

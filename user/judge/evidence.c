@@ -89,7 +89,9 @@ static void say_act_when_idle(struct writer *w)
 	const struct kw_event_connection *event = w->event;
 	bool server = w->verdict->closer == KW_CLOSER_SERVER;
 
-	if (w->facts->idle != KW_DURATION_UNKNOWN)
+	if (w->facts->silent)
+		say_sent(w, w->facts->idle, "the last data");
+	else if (w->facts->idle != KW_DURATION_UNKNOWN)
 		say_sent(w, w->facts->idle, server ? "its last response" : "the last response");
 	else if (!event->identity.preexisting && w->facts->closed > event->established)
 		say_sent(w, w->facts->closed - event->established, "the connection was established");
@@ -550,6 +552,15 @@ static void say_oddities(struct writer *w)
 		    "a field with a malformed name resembles Keep-Alive or Upgrade: a lenient peer may obey it");
 }
 
+/* Why a connection on which keepwatch saw nothing is called idle. */
+static void say_silent(struct writer *w)
+{
+	if (w->facts->silent)
+		say(w,
+		    "the connection was open before keepwatch started: by TCP's times the server was the last to "
+		    "send data, and the client had all of it");
+}
+
 static void say_transport(struct writer *w)
 {
 	const struct kw_closing *closing = &w->event->closing;
@@ -573,6 +584,7 @@ void kw_evidence_write(const struct kw_verdict *verdict, struct kw_evidence *ret
 	if ((unsigned int)verdict->reason < KW_REASON_MAX && leads[verdict->reason])
 		leads[verdict->reason](&w);
 	say_act(&w);
+	say_silent(&w);
 	say_waiting(&w);
 	say_stalled(&w);
 	say_idle_before(&w);

@@ -280,6 +280,42 @@ static bool is_taken(const struct kw_facts *f)
 	return !has_act(event, KW_ACT_PEER_RST) && !has_act(event, KW_ACT_ERROR) && !event->closing.outstanding;
 }
 
+/* --- Older than the observer --------------------------------------------------------------------------- */
+
+#define SETTLED                                                                                                \
+	((int64_t)(100 * KW_MS)) /* a close that comes sooner may go with a response that was not seen */
+
+/* How long no data had come from the server, by TCP's times, in ns and to a timer tick or two. */
+static int64_t silence(const struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+	uint32_t since = f->role == KW_ROLE_SERVER ? ending->since_sent : ending->since_received;
+
+	return (int64_t)(since * KW_MS);
+}
+
+/* No byte was under way as the observer came, and none passed in either direction until the end. */
+static bool is_still(const struct kw_event_connection *event)
+{
+	const struct kw_ending *ending = &event->ending;
+	const struct kw_closing *closing = &event->closing;
+
+	return event->http.protocol == HTTP1_PROTOCOL_NONE && !(event->http.flags & KW_HTTP_UNSUPPORTED) &&
+	       !event->http.tx_bytes && !event->http.rx_bytes && !ending->tx_sent && !ending->rx_arrived &&
+	       !closing->unread && !closing->outstanding;
+}
+
+/* Open before the observer, and not used since. If the server was the last to send data, and the client has it all, no request
+ * was waiting; if the client was, one may have been. */
+static bool is_silent(const struct kw_facts *f)
+{
+	enum kw_sender server = f->role == KW_ROLE_SERVER ? KW_SENDER_LOCAL : KW_SENDER_PEER;
+	bool closed = f->closer == KW_CLOSER_CLIENT || f->closer == KW_CLOSER_SERVER;
+
+	return f->event->identity.preexisting && closed && !f->aborted && f->event->ending.time &&
+	       f->event->ending.last_sender == server && is_still(f->event) && silence(f) > SETTLED;
+}
+
 /* --- The phase ----------------------------------------------------------------------------------------- */
 
 /* Nothing can be said of HTTP: the streams are out of step now, or nothing was understood of a connection
@@ -354,6 +390,10 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 	if (http->protocol == HTTP1_PROTOCOL_TLS || http->protocol == HTTP1_PROTOCOL_H2C ||
 	    http->protocol == HTTP1_PROTOCOL_OPAQUE)
 		return KW_PHASE_OPAQUE;
+	if (f->silent) {
+		f->inferred = true;
+		return KW_PHASE_IDLE;
+	}
 	if (is_unknown(f))
 		return KW_PHASE_UNKNOWN;
 	f->inferred = is_reset_over_response(f) || f->rest_inferred;
@@ -411,6 +451,8 @@ static void derive_times(struct kw_facts *f)
 	    !f->late_request && http->request_ended > ended)
 		ended = http->request_ended;
 	f->idle = f->answered ? span(ended, f->closed) : KW_DURATION_UNKNOWN;
+	if (f->silent)
+		f->idle = silence(f);
 	if (http->counts.requests_begun == 1)
 		f->idle_before = span(event->established, http->first_request_started);
 	else
@@ -476,6 +518,7 @@ void kw_facts_derive(const struct kw_event_connection *event, struct kw_facts *r
 	f->hidden = is_hidden(f);
 	f->rest_inferred |= is_rest_doubtful(f);
 	f->taken = is_taken(f);
+	f->silent = is_silent(f);
 	f->phase = derive_phase(f);
 	f->late_request = f->late_request && f->phase == KW_PHASE_IDLE;
 	f->late_unread = f->late_unread && f->late_request;

@@ -45,9 +45,10 @@ struct kw_facts {
 	bool discarded;      /* or read as a length only, when the server had closed */
 	bool unacknowledged; /* the client's request never reached the server's host */
 	bool hidden; /* bytes arrived before the act and were never read: nobody can say what they were */
-	bool rest_inferred;  /* how much of a chunked request lay unread is not certain */
-	bool inferred;       /* the phase is not seen but concluded */
-	int64_t idle;        /* ns from the end of the latest response to the act; or KW_DURATION_UNKNOWN */
+	bool silent; /* older than the observer, and without a byte since: idle by TCP's times */
+	bool rest_inferred; /* how much of a chunked request lay unread is not certain */
+	bool inferred;      /* the phase is not seen but concluded */
+	int64_t idle; /* ns from the end of the latest response (the last data, if silent) to the act; or KW_DURATION_UNKNOWN */
 	int64_t idle_before; /* ns the connection was idle before its latest request; or KW_DURATION_UNKNOWN */
 };
 

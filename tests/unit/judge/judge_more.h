@@ -447,6 +447,70 @@ static inline void malformed_before(struct kw_event_connection *event, enum kw_r
 	event->http.taints |= 1 << KW_TAINT_MALFORMED;
 }
 
+/* Open before the observer, and not a byte since: @role's socket, as TCP's own times show it. @server: the server was the last
+ * to send data, 5.003 s before the close; the client had been the last one 7 s before. Or the other way round. */
+static inline void untouched(struct kw_event_connection *event, enum kw_role role, bool server)
+{
+	bool local = server == (role == KW_ROLE_SERVER);
+
+	event->http.flags |= KW_HTTP_REQUESTS_LOST | KW_HTTP_RESPONSES_LOST;
+	event->ending.last_sender = local ? KW_SENDER_LOCAL : KW_SENDER_PEER;
+	event->ending.since_sent = local ? 5003 : 7000;
+	event->ending.since_received = local ? 7000 : 5003;
+}
+
+static inline void server_sent_last(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+}
+
+static inline void client_sent_last(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, false);
+}
+
+static inline void nobody_knows_who_sent_last(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->ending.last_sender = KW_SENDER_UNKNOWN;
+}
+
+static inline void server_sent_just_before(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->ending.since_sent = event->ending.since_received = 100;
+}
+
+static inline void sent_last_and_unread(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->closing.unread = REQUEST_BYTES;
+}
+
+static inline void sent_last_and_more_came(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->ending.rx_arrived = 1;
+}
+
+static inline void sent_last_and_more_went(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->ending.tx_sent = 1;
+}
+
+static inline void sent_last_unsupported(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->http.flags |= KW_HTTP_UNSUPPORTED;
+}
+
+static inline void sent_last_since_the_observer(struct kw_event_connection *event, enum kw_role role)
+{
+	untouched(event, role, true);
+	event->identity.preexisting = 0;
+}
+
 /* Older than the observer, which saw a response whose request it had not seen, and then this request. */
 static inline void response_of_earlier_request(struct kw_event_connection *event, enum kw_role role)
 {

@@ -208,6 +208,24 @@ static const struct row rows_idle[] = {
 	 {.answered = 1, .pending = CROSSED, BY(SERVER, FIN), .idle = 5 * S},
 	 {AT_SERVER(SERVER_CLOSED_IDLE, IDLE, NO, CERTAIN, 0),
 	  AT_CLIENT(STALE_REUSE, WAITING, YES, CERTAIN, 1)}},
+
+	/* Older than the observer, and silent since: TCP was the only witness. */
+	{"idle by TCP's times, closed by the server",
+	 {BY(SERVER, FIN), .preexisting = true, .more = server_sent_last},
+	 {AT_BOTH(SERVER_CLOSED_IDLE, IDLE, NO, INFERRED, 0)}},
+	{"or reset by it",
+	 {BY(SERVER, RST), .preexisting = true, .more = server_sent_last},
+	 {AT_BOTH(IDLE_RESET, IDLE, NO, INFERRED, 0)}},
+	{"or closed by the client",
+	 {BY(CLIENT, FIN), .preexisting = true, .more = server_sent_last},
+	 {AT_BOTH(CLIENT_CLOSED_IDLE, IDLE, NO, INFERRED, 0)}},
+	{"or reset by that",
+	 {BY(CLIENT, RST), .preexisting = true, .more = server_sent_last},
+	 {AT_BOTH(CLIENT_CLOSED_IDLE, IDLE, NO, INFERRED, 0)}},
+	{"or by the end of the server's process, which lost nothing",
+	 {BY(SERVER, FIN), .signal = 15, .preexisting = true, .more = server_sent_last},
+	 {AT_SERVER(PROCESS_EXIT, IDLE, NO, INFERRED, 0),
+	  AT_CLIENT(SERVER_CLOSED_IDLE, IDLE, NO, INFERRED, 0)}},
 };
 
 #endif

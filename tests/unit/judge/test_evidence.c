@@ -322,6 +322,19 @@ static void the_unknown_says_what_was_not_seen(void **state)
 	assert_string_equal(evidence.sentences[2], "server sent FIN");
 }
 
+static void a_silent_connection_says_how_its_idleness_is_known(void **state)
+{
+	struct story story = {BY(SERVER, FIN), .preexisting = true, .more = server_sent_last};
+	struct kw_evidence evidence = told(story, KW_ROLE_CLIENT);
+
+	(void)state;
+	assert_int_equal(evidence.count, 2);
+	assert_string_equal(evidence.sentences[0], "server sent FIN 5.003 s after the last data");
+	assert_string_equal(evidence.sentences[1],
+			    "the connection was open before keepwatch started: by TCP's times the server was "
+			    "the last to send data, and the client had all of it");
+}
+
 static void assert_well_formed(const struct kw_evidence *evidence, const char *claim)
 {
 	if (!evidence->count || evidence->count > KW_EVIDENCE_SENTENCES)
@@ -393,6 +406,7 @@ int main(void)
 		cmocka_unit_test(a_forwarded_keep_alive_is_named_as_such),
 		cmocka_unit_test(errors_have_their_names),
 		cmocka_unit_test(the_unknown_says_what_was_not_seen),
+		cmocka_unit_test(a_silent_connection_says_how_its_idleness_is_known),
 		cmocka_unit_test(every_verdict_has_evidence_that_is_well_formed),
 	};
 

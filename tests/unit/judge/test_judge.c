@@ -132,6 +132,17 @@ static void times_are_given_where_they_mean_something(void **state)
 	assert_int_equal(judged(idle, KW_ROLE_CLIENT).idle_at_close, 0);
 }
 
+static void the_age_of_a_silent_connection_is_that_of_the_servers_last_data(void **state)
+{
+	struct story story = {BY(CLIENT, FIN), .preexisting = true, .more = server_sent_last};
+
+	(void)state;
+	for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++)
+		assert_int_equal(judged(story, role).idle_at_close, 5003 * MS);
+	story.more = client_sent_last;
+	assert_true(judged(story, KW_ROLE_SERVER).idle_at_close == KW_DURATION_UNKNOWN);
+}
+
 static void late_and_unread_are_told(void **state)
 {
 	struct story late = {.answered = 1, BY(SERVER, RST), .idle = S, .closer_unread = 100};
@@ -177,6 +188,7 @@ int main(void)
 		cmocka_unit_test(role_decides_whether_anything_is_known),
 		cmocka_unit_test(nobody_seen_to_close_is_unknown),
 		cmocka_unit_test(times_are_given_where_they_mean_something),
+		cmocka_unit_test(the_age_of_a_silent_connection_is_that_of_the_servers_last_data),
 		cmocka_unit_test(late_and_unread_are_told),
 		cmocka_unit_test(names_lead_to_their_reasons),
 	};

@@ -109,7 +109,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			"too little was seen to say why",
 			"keepwatch did not see something that it needs for a verdict, so it gives none. The "
 			"evidence says what it did not see.",
-			{"the connection is older than keepwatch, and was not used since",
+			{"the connection is older than keepwatch and was not used since, and TCP's own times do "
+			 "not show that it was idle: a request may have been waiting",
 			 "heads of messages passed in a way that cannot be read: io_uring, sendfile, splice, "
 			 "kernel TLS",
 			 "a message broke the rules of HTTP/1"},

@@ -113,7 +113,8 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 		{
 			"the server closed an idle connection; it had advertised nothing",
 			"This is an orderly close, but the client could not know when to stop using the "
-			"connection.",
+			"connection. If it was idle from before keepwatch started, that is inferred from TCP's own "
+			"times, and keepwatch does not know what the server had advertised.",
 			{"the server's idle timeout: keepalive_timeout (nginx; 75 s unless set), timeout "
 			 "http-keep-alive (HAProxy), IdleTimeout (Go), --keep-alive (gunicorn; 2 s), "
 			 "--timeout-keep-alive (uvicorn; 5 s)",
@@ -125,7 +126,8 @@ const struct kw_explanation kw_explanations_idle[KW_REASON_MAX - KW_EXPLANATIONS
 	[KW_REASON_CLIENT_CLOSED_IDLE - KW_EXPLANATIONS_CUT] =
 		{
 			"the client closed an idle connection",
-			"This is the best way for a connection to end, because no request can be lost.",
+			"This is the best way for a connection to end, because no request can be lost. If the "
+			"connection was idle from before keepwatch started, that is inferred from TCP's own times.",
 			{"the client's idle timeout or a full pool: IdleConnTimeout and MaxIdleConnsPerHost "
 			 "(Go; 90 s and 2), keepalive_timeout and keepalive in nginx's upstream (60 s), "
 			 "pool-max-conn (HAProxy)",
