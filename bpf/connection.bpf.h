@@ -137,8 +137,9 @@ KW_GLOBAL int kw_learn_end(struct kw_connection *c)
 
 	if (!c || kw_is_iterator(task))
 		return 0;
+	c->notice.last = bpf_ktime_get_ns();
 	if (!c->notice.time)
-		c->notice.time = bpf_ktime_get_ns();
+		c->notice.time = c->notice.last;
 	c->notice.thread = (__u32)bpf_get_current_pid_tgid();
 	return 0;
 }

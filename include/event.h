@@ -108,11 +108,12 @@ _Static_assert(sizeof(struct kw_closing) == 32, "ABI");
 /* How this side's program met the end. */
 struct kw_notice {
 	__u64 time; /* when it learnt of the end: it read 0 or an error, its send failed, or it closed the socket; 0: not yet */
-	__u32 thread; /* the thread that did the last of these; 0: none has */
+	__u64 last;   /* when it did the last of these */
+	__u32 thread; /* and the thread that did it; 0: none has */
 	__u8 held;    /* a program held the socket when it left the kernel's tables */
 	__u8 reserved[3];
 };
-_Static_assert(sizeof(struct kw_notice) == 16, "ABI");
+_Static_assert(sizeof(struct kw_notice) == 24, "ABI");
 
 /* Reasons why something about the connection is not known; bits of kw_http.taints. */
 enum kw_taint {
@@ -261,7 +262,7 @@ struct kw_event_connection {
 	struct kw_body bodies[2]; /* by enum http1_direction: of the latest request and the latest response */
 	struct kw_notice notice;
 };
-_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 48 + 16, "ABI");
+_Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56 + 32 + 256 + 48 + 24, "ABI");
 
 struct kw_name {
 	char name[HTTP1_WORD]; /* lower case, printable ASCII, ended by NUL unless full */

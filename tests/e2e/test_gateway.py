@@ -2,6 +2,7 @@
 """A gateway's 502, 503 or 504 names the connection that caused it: real gateways, in front of a backend that fails them and
 logs what it did."""
 
+import concurrent.futures
 import contextlib
 import tempfile
 from pathlib import Path
@@ -159,6 +160,29 @@ def test_a_request_that_the_next_server_saves_is_no_error(scene, watching):
     failures = watching.records(remote=scene.down[0], reason="connect_refused")
     assert any(one["opened"] > scene.error_of(watching, "/two/")["at"] for one in failures)
     assert watching.records("gateway_error", connection=identity) == []
+
+
+MANY = 60
+
+
+def test_of_many_errors_at_once_the_certain_ones_have_the_right_cause(scene, watching):
+    paths = [f"/close?{number}" for number in range(MANY)]
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = [*pool.map(scene.gateway.get, paths)]
+    right, certain, causes = 0, 0, []
+    for path, (_, name) in zip(paths, answers):
+        (accepted,) = watching.wait_for(1, local=scene.gateway.name, remote=name)
+        (error,) = watching.wait_for(1, "gateway_error", connection=accepted["id"])
+        if not error["cause"]:
+            continue
+        causes.append(error["cause"]["connection"])
+        peers = {peer for asked, peer, _ in scene.backend.log if asked == path}
+        is_right = scene.end_of(watching, error["cause"])["local"] in peers
+        right += is_right
+        certain += error["confidence"] == "certain"
+        assert is_right or error["confidence"] == "inferred" or scene.gateway.kind == "caddy"
+    assert len({*causes}) == len(causes)
+    assert right > 0.8 * MANY or scene.gateway.kind == "caddy", (right, certain)
 
 
 def test_the_report_begins_with_it(scene):

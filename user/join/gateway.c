@@ -44,6 +44,7 @@ static void add_failure(struct kw_gateway *gateway, const struct kw_event_connec
 {
 	size_t at = gateway->failure_count++ % KW_GATEWAY_KEPT;
 	struct kw_failure *failure = &gateway->failures[at];
+	uint64_t learnt = event->notice.time ? event->notice.time : verdict->closed;
 	bool connected = !kw_reason_is_connect_failure(verdict->reason);
 
 	failure->connection = *event;
@@ -51,7 +52,8 @@ static void add_failure(struct kw_gateway *gateway, const struct kw_event_connec
 	failure->verdict.facts.event = &failure->connection;
 	gateway->keys[at] = (struct kw_failure_key){
 		.began = connected ? event->http.request_started : event->opened,
-		.learnt = event->notice.time ? event->notice.time : verdict->closed,
+		.learnt = learnt,
+		.last = event->notice.last > learnt ? event->notice.last : learnt,
 		.pid = event->identity.pid,
 		.thread = event->notice.thread,
 		.left = verdict->lost_requests ? verdict->lost_requests : 1,
@@ -98,13 +100,27 @@ static size_t kept(const struct kw_gateway *gateway)
 	return gateway->failure_count < KW_GATEWAY_KEPT ? (size_t)gateway->failure_count : KW_GATEWAY_KEPT;
 }
 
+static uint64_t between(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* How long before or after a response the process had to do with a failure. Some learn of several failures at once, and then
+ * deal with one after the other; some close a connection long after. */
+static uint64_t distance(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+{
+	uint64_t learnt = between(key->learnt, error->header.time), last = between(key->last, error->header.time);
+
+	return learnt < last ? learnt : last;
+}
+
 /* A failure that began before the gateway had the request, as that of a health check may, is not of that request; and neither
  * is one that began after the response. */
 static bool may_cause(const struct kw_failure_key *key, const struct kw_event_gateway *error)
 {
 	uint64_t sent = error->header.time;
 
-	return key->pid == error->identity.pid && key->learnt + KW_GATEWAY_BEFORE >= sent &&
+	return key->pid == error->identity.pid && key->last + KW_GATEWAY_BEFORE >= sent &&
 	       key->learnt <= sent + KW_GATEWAY_AFTER && key->began <= sent &&
 	       (!error->started || !key->began || key->began >= error->started);
 }
@@ -114,22 +130,16 @@ static bool is_same_thread(const struct kw_failure_key *key, const struct kw_eve
 	return key->thread && key->thread == error->thread;
 }
 
-static uint64_t distance(const struct kw_failure_key *key, const struct kw_event_gateway *error)
-{
-	uint64_t sent = error->header.time;
-
-	return key->learnt > sent ? key->learnt - sent : sent - key->learnt;
-}
-
-/* Whether @a is the likelier cause: the same thread goes first, then the nearest in time, then the one that came last. */
+/* Whether @a is the likelier cause: the same thread goes first, then those that the process learnt of before it answered, then
+ * the nearest in time. A program that answers at once has met no other failure in between. */
 static bool is_likelier(const struct kw_failure_key *a, const struct kw_failure_key *b,
 			const struct kw_event_gateway *error)
 {
 	if (is_same_thread(a, error) != is_same_thread(b, error))
 		return is_same_thread(a, error);
-	if (distance(a, error) != distance(b, error))
-		return distance(a, error) < distance(b, error);
-	return a->learnt > b->learnt;
+	if ((a->learnt <= error->header.time) != (b->learnt <= error->header.time))
+		return a->learnt <= error->header.time;
+	return distance(a, error) < distance(b, error);
 }
 
 /* Whether a failure that the process learnt of after this error is nearer to another one, which was sent after it. */

@@ -31,7 +31,8 @@ struct kw_failure {
 /* The part of a failure by which it is found. */
 struct kw_failure_key {
 	uint64_t began;  /* connect(), or the first byte of the latest request; 0 if that is not known */
-	uint64_t learnt; /* when the process learnt of the failure */
+	uint64_t learnt; /* when the process learnt of the failure, */
+	uint64_t last;   /* and when it was done with the connection */
 	uint32_t pid;
 	uint32_t thread; /* that dealt with it last; 0 if that is not known */
 	uint32_t left; /* errors that it may cause still: one for each request that it lost, and at least one */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server behind gateways that fails them as its path asks, and keeps a log of what it did to which connection."""
+"""A server behind gateways that fails them as the path asks, whatever its query, and keeps a log of what it did to which connection."""
 
 import threading
 
@@ -60,7 +60,7 @@ class Backend:
                     wire.wait_for_end(connection)
                     return
                 try:
-                    connection.sendall(ACTS[path])
+                    connection.sendall(ACTS[path.partition("?")[0]])
                 except OSError:  # the gateway had enough of it
                     return
                 if path != "/ok":

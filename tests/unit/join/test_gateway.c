@@ -20,7 +20,7 @@ struct failure {
 	uint64_t cookie;
 	enum kw_reason reason;
 	uint32_t pid, thread, lost;
-	uint64_t began, learnt;
+	uint64_t began, learnt, last; /* last: 0 if nothing came after */
 };
 
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -74,7 +74,11 @@ static void lose_at(struct kw_gateway *gateway, struct failure failure, uint64_t
 	event.opened = is_connect(failure.reason) ? failure.began : 1 * KW_S;
 	event.http.request_started = is_connect(failure.reason) ? 0 : failure.began;
 	event.http.counts.requests_begun = 4;
-	event.notice = (struct kw_notice){.time = failure.learnt, .thread = failure.thread};
+	event.notice = (struct kw_notice){
+		.time = failure.learnt,
+		.last = failure.last ? failure.last : failure.learnt,
+		.thread = failure.thread,
+	};
 	verdict.reason = failure.reason;
 	verdict.lost_requests = failure.lost;
 	take(gateway, &event, sizeof(event), &verdict);
@@ -316,6 +320,36 @@ static void a_failure_causes_one_error_for_each_request_that_it_lost(void **stat
 	}
 }
 
+static void what_was_learnt_before_the_answer_wins_over_what_came_nearer_behind_it(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 5 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .learnt = SENT + KW_US));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_INFERRED);
+}
+
+/* HAProxy reads all sockets that are ready, then deals with one request after the other. */
+static void of_failures_that_were_learnt_of_at_once_each_is_dealt_with_in_its_turn(void **state)
+{
+	for (uint64_t i = 1; i <= 3; i++)
+		lose_at(*state,
+			FAILURE(.cookie = i, .learnt = SENT + i * KW_US, .last = SENT + i * 100 * KW_US),
+			SENT + KW_S);
+	for (uint64_t i = 1; i <= 3; i++)
+		answer_of(*state, 0xa + i, PID, THREAD, STARTED, SENT + i * 100 * KW_US + KW_US);
+	kw_gateway_end(*state);
+	for (uint64_t i = 1; i <= 3; i++)
+		expect_of(*state, 0xa + i, i, KW_CONFIDENCE_INFERRED);
+}
+
+/* A program that answers first and closes then. */
+static void what_is_closed_long_after_the_answer_was_learnt_of_before(void **state)
+{
+	lose_at(*state, FAILURE(.last = SENT + KW_S), SENT + KW_S);
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
 /* A worker that serves many requests at once answers each soon after its failure. */
 static void errors_of_one_thread_get_each_their_own_failure(void **state)
 {
@@ -485,6 +519,9 @@ int main(void)
 		TEST(another_threads_failure_is_an_inferred_cause),
 		TEST(of_one_thread_the_nearest_in_time_is_the_inferred_cause),
 		TEST(a_failure_causes_one_error_for_each_request_that_it_lost),
+		TEST(what_was_learnt_before_the_answer_wins_over_what_came_nearer_behind_it),
+		TEST(of_failures_that_were_learnt_of_at_once_each_is_dealt_with_in_its_turn),
+		TEST(what_is_closed_long_after_the_answer_was_learnt_of_before),
 		TEST(errors_of_one_thread_get_each_their_own_failure),
 		TEST(a_programs_own_503_does_not_take_the_cause_of_the_next_error),
 		TEST(the_last_try_is_the_cause_and_those_before_are_listed),

@@ -17,7 +17,7 @@
 
 #define PATH 64
 #define OLD_CONNECTION 552 /* bytes */
-#define OLD_HISTORY (sizeof(struct kw_event_history) - 16)
+#define OLD_HISTORY (sizeof(struct kw_event_history) - sizeof(struct kw_notice))
 
 /* The event as it was then, in @ret_bytes; it has no notice. */
 static size_t old_event(struct kw_event_history event, __u16 type, uint8_t ret_bytes[OLD_HISTORY])
