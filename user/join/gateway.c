@@ -54,6 +54,7 @@ static void add_failure(struct kw_gateway *gateway, const struct kw_event_connec
 		.began = connected ? event->http.request_started : event->opened,
 		.learnt = learnt,
 		.last = event->notice.last > learnt ? event->notice.last : learnt,
+		.failed = connected ? 0 : verdict->closed,
 		.pid = event->identity.pid,
 		.thread = event->notice.thread,
 		.left = verdict->lost_requests ? verdict->lost_requests : 1,
@@ -109,7 +110,8 @@ static uint64_t between(uint64_t a, uint64_t b)
  * deal with one after the other; some close a connection long after. */
 static uint64_t distance(const struct kw_failure_key *key, const struct kw_event_gateway *error)
 {
-	uint64_t learnt = between(key->learnt, error->header.time), last = between(key->last, error->header.time);
+	uint64_t learnt = between(key->learnt, error->header.time),
+		 last = between(key->last, error->header.time);
 
 	return learnt < last ? learnt : last;
 }
@@ -130,15 +132,31 @@ static bool is_same_thread(const struct kw_failure_key *key, const struct kw_eve
 	return key->thread && key->thread == error->thread;
 }
 
-/* Whether @a is the likelier cause: the same thread goes first, then those that the process learnt of before it answered, then
+/* Whether the process may have known of a failure when it answered. */
+static bool is_known_before(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+{
+	uint64_t sent = error->header.time;
+
+	return key->learnt <= sent || (key->failed && key->failed <= sent);
+}
+
+/* Whether @a is a connect() that failed after all was over with @b, so that it may be the next try of the same request. */
+static bool is_next_try(const struct kw_failure_key *a, const struct kw_failure_key *b)
+{
+	return a->failed && a->began >= b->last;
+}
+
+/* Whether @a is the likelier cause: the same thread goes first, then those that the process knew of before it answered, then
  * the nearest in time. A program that answers at once has met no other failure in between. */
 static bool is_likelier(const struct kw_failure_key *a, const struct kw_failure_key *b,
 			const struct kw_event_gateway *error)
 {
 	if (is_same_thread(a, error) != is_same_thread(b, error))
 		return is_same_thread(a, error);
-	if ((a->learnt <= error->header.time) != (b->learnt <= error->header.time))
-		return a->learnt <= error->header.time;
+	if (is_known_before(a, error) != is_known_before(b, error))
+		return is_known_before(a, error);
+	if (is_known_before(a, error) && is_next_try(a, b) != is_next_try(b, a))
+		return is_next_try(a, b);
 	return distance(a, error) < distance(b, error);
 }
 

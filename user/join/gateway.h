@@ -33,6 +33,8 @@ struct kw_failure_key {
 	uint64_t began;  /* connect(), or the first byte of the latest request; 0 if that is not known */
 	uint64_t learnt; /* when the process learnt of the failure, */
 	uint64_t last;   /* and when it was done with the connection */
+	uint64_t
+		failed; /* when the connect() failed, which a program learns by ways that are not seen; else 0 */
 	uint32_t pid;
 	uint32_t thread; /* that dealt with it last; 0 if that is not known */
 	uint32_t left; /* errors that it may cause still: one for each request that it lost, and at least one */

@@ -328,6 +328,16 @@ static void what_was_learnt_before_the_answer_wins_over_what_came_nearer_behind_
 	expect(*state, 1, KW_CONFIDENCE_INFERRED);
 }
 
+/* A program learns of that by ways that are not seen, and may close the socket only after it has answered. */
+static void a_connect_that_failed_before_the_answer_may_be_closed_after_it(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .reason = KW_REASON_CONNECT_REFUSED, .learnt = SENT - 5 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CONNECT_REFUSED, .began = SENT - 2 * KW_MS,
+			     .learnt = SENT + 9 * KW_MS));
+	answer(*state);
+	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_INFERRED).try_count, 1);
+}
+
 /* HAProxy reads all sockets that are ready, then deals with one request after the other. */
 static void of_failures_that_were_learnt_of_at_once_each_is_dealt_with_in_its_turn(void **state)
 {
@@ -520,6 +530,7 @@ int main(void)
 		TEST(of_one_thread_the_nearest_in_time_is_the_inferred_cause),
 		TEST(a_failure_causes_one_error_for_each_request_that_it_lost),
 		TEST(what_was_learnt_before_the_answer_wins_over_what_came_nearer_behind_it),
+		TEST(a_connect_that_failed_before_the_answer_may_be_closed_after_it),
 		TEST(of_failures_that_were_learnt_of_at_once_each_is_dealt_with_in_its_turn),
 		TEST(what_is_closed_long_after_the_answer_was_learnt_of_before),
 		TEST(errors_of_one_thread_get_each_their_own_failure),
