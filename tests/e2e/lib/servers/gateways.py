@@ -141,7 +141,6 @@ class Gateway(Server):
         (folder / "config").write_text(config.format(folder=folder, port=port, **names))
         super().__init__(folder, port, command, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
         self.kind = kind
-        self.tries_next = kind in ("nginx", "haproxy")
 
     def get(self, path):
         """The status of the answer, and the client's end of the connection."""
