@@ -265,7 +265,7 @@ static __always_inline void kw_response_fields(struct kw_connection *c, const st
 	http->last_response_framing = s->framing;
 }
 
-/* When the latest request began that exchange @number answers, be it complete or not; 0 if that is not known. */
+/* The time at which the request of exchange @number began, whether it is complete or not; 0 if it is not known. */
 static __always_inline __u64 kw_request_began(struct kw_connection *c, const struct kw_pipeline *pipeline,
 					      __u32 number)
 {

@@ -27,13 +27,13 @@ struct kw_unfinished kw_unfinished = {}; /* as far as the sweep has come; user s
  * the end, which must not be taken for its owner. User space says when an iterator is at work; the first iterator notes
  * which process that is. */
 __u32 kw_iterating = 0;
+static __s32 kw_self; /* a thread group */
 
 /* A connection without state that sends or receives is to get one. User space sets it once the older connections have been
  * found, and only without filters: behind these it is normal to have none. */
 __u32 kw_adopting = 0;
 
-__u64 kw_alive = 0;   /* states that the sweep has met and that have not ended; user space clears it before */
-static __s32 kw_self; /* a thread group */
+__u64 kw_alive = 0; /* states that the sweep has met and that have not ended; user space clears it before */
 
 /* Samples over a connection's life. They only grow, and each histogram has one direction that writes it: so that
  * adding one takes no atomic operation. Buckets wrap: what counts is the difference between two reports. */

@@ -27,7 +27,7 @@ void kw_gateway_close(struct kw_gateway *gateway)
 
 /* ---- taking ---- */
 
-/* Where a message was malformed the judge claims no loss, but the request got no whole response all the same. */
+/* A malformed response is a failure too: the judge counts no request as lost then, but none was answered in full. */
 static bool is_failure(const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
 	const struct kw_counts *counts = &event->http.counts;
