@@ -5,12 +5,13 @@ all the same, and of nothing that was lost a verdict is made up."""
 import contextlib
 import json
 import signal
+import struct
 import subprocess
 import time
 
 import pytest
 
-from lib import deadlines, metrics, observer, wire
+from lib import deadlines, kernel, loss, maps, metrics, observer, wire
 from lib.nginx import Nginx
 from test_recording import Recorder, replay
 
@@ -183,6 +184,28 @@ def test_each_kind_of_loss_is_counted_as_what_it_is(own_nginx, own_listener, tmp
     assert records[-1]["lost_events"] == sum(lost(scrape, kind) for kind in made)
     closes = [one for one in records if one["type"] == "connection"]
     assert {(one["reason"], one["confidence"]) for one in closes} == {("http10_default", "certain")}
+
+
+def test_states_that_do_not_add_up_are_connections_that_nobody_saw_close(own_listener):
+    """As if so many had been made and had gone. Where the kernel refuses the sweep over states, nothing can be known."""
+    missing, adopted = 3, 2
+    with metrics.Daemon([wire.port_of(own_listener)]) as daemon:
+        with maps.Maps(daemon.process.pid) as held:
+            (states,) = [one for one in held.maps if one.name == "states"]
+            balanced = sweeps_over_states(daemon)
+            key = bytes(states.key_size)
+            made, ended, _, *others = struct.unpack(f"{len(states.lookup(key)) // 8}Q", states.lookup(key))
+            states.update(key, struct.pack(f"{3 + len(others)}Q", made + missing, ended, adopted, *others))
+        expected = adopted + (missing if balanced else 0)
+        daemon.scrape_until(lambda page: lost(page, "unseen") == expected, "both kinds")
+        assert daemon.scrape().sum_of("keepwatch_events_lost_total") == expected
+        assert any(line.startswith(f"keepwatch: the kernel ran no program when {adopted} connections opened")
+                   for line in daemon.errors)
+
+
+def sweeps_over_states(daemon):
+    programs = [loss.name_of(number) for kind, number in kernel.held_by(daemon.process.pid) if kind == "prog"]
+    return "kw_sweep" in programs
 
 
 def test_lost_events_are_told_at_the_end_of_a_trace(own_nginx):

@@ -18,11 +18,13 @@
 #include "base/clock.h"
 #include "observe/front_end.h"
 #include "observe/tail_calls.h"
+#include "observe/witness.h"
 #include "judge/judge.h"
 #include "keepwatch.skel.h"
 #include "event/decode.h"
 
 #define PATIENCE (30 * KW_S)
+#define SOFTIRQS 200
 
 struct stage {
 	struct keepwatch_bpf *skel;
@@ -323,6 +325,36 @@ static void an_end_that_was_missed_leaves_a_difference(void **state)
 	assert_int_equal(stage->closed, 0);
 }
 
+/* Until so many softirqs have come that a witness which is shown none would say so. */
+static __u64 hidden_from(struct stage *stage, int counts, __u64 patience)
+{
+	__u64 end = kw_clock_monotonic() + patience;
+	struct kw_witness witness;
+	__u64 hidden;
+
+	kw_witness_begin(&witness, stage->skel->progs.kw_softirq, counts);
+	assert_non_null(witness.link);
+	do
+		hidden = kw_witness_look(&witness);
+	while (hidden < SOFTIRQS && kw_clock_monotonic() < end);
+	kw_witness_end(&witness);
+	return hidden;
+}
+
+/* The program counts in one map, and the witness that is deceived reads another one. */
+static void softirqs_that_no_program_is_shown_are_hidden(void **state)
+{
+	struct stage *stage = *state;
+	int empty = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "empty", sizeof(__u32), sizeof(__u64), 1, NULL);
+	__u64 begin = kw_clock_monotonic(), took;
+
+	assert_return_code(empty, 0);
+	assert_true(hidden_from(stage, empty, PATIENCE) >= SOFTIRQS);
+	took = kw_clock_monotonic() - begin;
+	close(empty);
+	assert_true(hidden_from(stage, bpf_map__fd(stage->skel->maps.softirqs), took) < SOFTIRQS / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +365,7 @@ int main(void)
 		STORY(a_move_that_was_missed_is_noticed_at_the_next),
 		STORY(a_connection_whose_opening_was_missed_is_taken_up),
 		STORY(an_end_that_was_missed_leaves_a_difference),
+		STORY(softirqs_that_no_program_is_shown_are_hidden),
 #undef STORY
 	};
 
