@@ -12,6 +12,7 @@ import pytest
 
 from lib import stage, wire
 from lib.reporter import Report, advises, near
+from lib.servers import beginnings
 from lib.servers.process import Server
 
 CONNECTIONS = 6  # a timeout is inferred from five closes on
@@ -53,20 +54,10 @@ backend back
 	server one {backend} pool-purge-delay 60s pool-max-conn 100
 """
 
-NGINX = """
-daemon off;
-user root;
+NGINX = beginnings.NGINX + """
 worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 1024; }}
 http {{
-	access_log off;
-	client_body_temp_path {folder}/body;
-	proxy_temp_path {folder}/proxy;
-	fastcgi_temp_path {folder}/fastcgi;
-	uwsgi_temp_path {folder}/uwsgi;
-	scgi_temp_path {folder}/scgi;
+""" + beginnings.NGINX_HTTP + """
 	upstream back {{
 		server {backend};
 		keepalive 32;
@@ -84,17 +75,7 @@ http {{
 }}
 """
 
-APACHE = """
-ServerRoot {folder}
-DefaultRuntimeDir {folder}
-Mutex file:{folder} default
-PidFile {folder}/apache.pid
-ErrorLog {folder}/error.log
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-Listen 127.0.0.1:{port}
-ServerName test
-User nobody
+APACHE = beginnings.APACHE + """
 StartServers 1
 KeepAlive On
 KeepAliveTimeout 2

@@ -1,25 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import signal
 
+from lib.servers import beginnings
 from lib.servers.process import Server, www
 
-CONFIG = """
-ServerRoot {folder}
-DefaultRuntimeDir {folder}
-Mutex file:{folder} default
-PidFile {folder}/apache.pid
-ErrorLog {folder}/error.log
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+CONFIG = beginnings.APACHE + """
 LoadModule authn_core_module /usr/lib/apache2/modules/mod_authn_core.so
 LoadModule authn_file_module /usr/lib/apache2/modules/mod_authn_file.so
 LoadModule authz_user_module /usr/lib/apache2/modules/mod_authz_user.so
 LoadModule auth_basic_module /usr/lib/apache2/modules/mod_auth_basic.so
 LoadModule reqtimeout_module /usr/lib/apache2/modules/mod_reqtimeout.so
 LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
-Listen 127.0.0.1:{port}
-ServerName test
-User nobody
 StartServers 2
 ThreadsPerChild 16
 KeepAlive On

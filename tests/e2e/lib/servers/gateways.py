@@ -6,22 +6,13 @@ import http.client
 from datetime import datetime, timezone
 
 from lib import wire
+from lib.servers import beginnings
 from lib.servers.process import Server
 
-NGINX = """
-daemon off;
-user root;
+NGINX = beginnings.NGINX + """
 worker_processes 2;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 1024; }}
 http {{
-	access_log off;
-	client_body_temp_path {folder}/body;
-	proxy_temp_path {folder}/proxy;
-	fastcgi_temp_path {folder}/fastcgi;
-	uwsgi_temp_path {folder}/uwsgi;
-	scgi_temp_path {folder}/scgi;
+""" + beginnings.NGINX_HTTP + """
 	proxy_http_version 1.1;
 	proxy_set_header Connection "";
 	proxy_read_timeout 1s;
@@ -75,20 +66,10 @@ backend saved
 	server two {backend} maxconn 100
 """
 
-APACHE = """
-ServerRoot {folder}
-DefaultRuntimeDir {folder}
-Mutex file:{folder} default
-PidFile {folder}/apache.pid
-ErrorLog {folder}/error.log
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+APACHE = beginnings.APACHE + """
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
 LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
-Listen 127.0.0.1:{port}
-ServerName test
-User nobody
 StartServers 2
 ThreadsPerChild 16
 ProxyTimeout 1

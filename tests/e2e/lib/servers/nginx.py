@@ -1,29 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import signal
 
+from lib.servers import beginnings
 from lib.servers.process import Server, www
 
-CONFIG = """
-daemon off;
-user root;
+CONFIG = beginnings.NGINX + """
 worker_processes 2;
 worker_shutdown_timeout 25s;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 1024; }}
 http {{
-	access_log off;
+""" + beginnings.NGINX_HTTP + """
 	default_type text/plain;
 	keepalive_timeout {keepalive_timeout};
 	keepalive_requests {keepalive_requests};
 	client_max_body_size 1000;
 	client_header_timeout 500ms;
 	lingering_timeout 300ms;
-	client_body_temp_path {folder}/body;
-	proxy_temp_path {folder}/proxy;
-	fastcgi_temp_path {folder}/fastcgi;
-	uwsgi_temp_path {folder}/uwsgi;
-	scgi_temp_path {folder}/scgi;
 	server {{
 		listen 127.0.0.1:{port};
 		root {folder}/www;

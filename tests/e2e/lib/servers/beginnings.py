@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The beginning of every configuration of a server: it stays in the foreground, and keeps its files in a folder of its own. Filled
+in by str.format()."""
+
+NGINX = """
+daemon off;
+user root;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 1024; }}
+"""
+
+NGINX_HTTP = """
+	access_log off;
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+"""
+
+APACHE = """
+ServerRoot {folder}
+DefaultRuntimeDir {folder}
+Mutex file:{folder} default
+PidFile {folder}/apache.pid
+ErrorLog {folder}/error.log
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+Listen 127.0.0.1:{port}
+ServerName test
+User nobody
+"""
