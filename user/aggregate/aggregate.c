@@ -26,8 +26,17 @@ void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_
 	aggregate->window = window;
 }
 
+static void forget_ends(struct kw_aggregate *aggregate, const struct kw_service_counters *counters)
+{
+	kw_pairs_forget(&aggregate->pairs, counters);
+	for (struct kw_service_counters *other = aggregate->services; other; other = other->hh.next)
+		if (other->server_end == counters)
+			other->server_end = NULL;
+}
+
 static void drop(struct kw_aggregate *aggregate, struct kw_service_counters *counters)
 {
+	forget_ends(aggregate, counters);
 	HASH_DEL(aggregate->services, counters);
 	kw_window_forget(&counters->window);
 	kw_drains_free(&counters->drains);
@@ -258,19 +267,35 @@ static void note_ends(struct kw_service_counters *counters, const struct kw_iden
 	counters->port = client ? identity->remote_port : identity->local_port;
 }
 
+/* Both ends of a connection have been met: they are one. */
+static void note_pair(struct kw_service_counters *here, struct kw_service_counters *there)
+{
+	bool client = here->service.role == KW_ROLE_CLIENT;
+
+	(client ? here : there)->server_end = client ? there : here;
+	(client ? here : there)->met++;
+}
+
 static int add_statistics(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
 			  const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct kw_window_statistics *statistics =
 		kw_window_now(&counters->window, aggregate->window, aggregate->now);
+	struct kw_service_counters *other = NULL;
 	int r;
 
 	if (!statistics)
 		return -ENOMEM;
 	note_ends(counters, &event->connection->identity);
 	add_half_closed(counters, event->connection, aggregate->now);
-	if (!event->connection->reported)
-		statistics->paired += kw_pairs_meet(&aggregate->pairs, &event->connection->identity);
+	if (!event->connection->reported) {
+		counters->seen++;
+		other = kw_pairs_meet(&aggregate->pairs, event->connection, counters);
+	}
+	if (other) {
+		statistics->paired++;
+		note_pair(counters, other);
+	}
 	r = kw_window_statistics_add(statistics, event, verdict);
 	if (r == 0 && verdict)
 		r = add_to_drains(counters, statistics, event->connection, verdict);

@@ -63,6 +63,10 @@ struct kw_service_counters {
 	struct kw_drains drains;
 	struct kw_half_closed half_closed_ages;
 	uint8_t raised[KW_FINDING_MAX]; /* 1 << enum kw_severity: findings that were ever exposed */
+	/* Client role only: where the other ends of the connections are counted, as of the latest that was met; NULL: on another
+	 * host. And of the connections seen so far, how many were met on this host. */
+	struct kw_service_counters *server_end;
+	uint64_t seen, met;
 	UT_hash_handle hh;
 };
 

@@ -1,49 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "aggregate/pairs.h"
 
-#include <string.h>
+#include <stddef.h>
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+#include "join/pair_key.h"
+
+struct kw_service_counters *kw_pairs_meet(struct kw_pairs *pairs, const struct kw_event_connection *event,
+					  struct kw_service_counters *owner)
 {
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
+	uint64_t key = kw_pair_key(event);
+	struct kw_waiting_end *place = &pairs->waiting[key >> 32 & (KW_PAIRS - 1)];
 
-static uint64_t mix_end(uint64_t hash, const uint8_t address[16], uint16_t port)
-{
-	uint64_t words[2];
-
-	memcpy(words, address, sizeof(words));
-	return mix(mix(mix(hash, words[0]), words[1]), port);
-}
-
-/* A hash that is the same for both ends, because the client's endpoint comes first. The lowest bit is free for the
- * role. */
-static uint64_t hash_of(const struct kw_identity *identity)
-{
-	bool client = identity->role == KW_ROLE_CLIENT;
-	uint64_t hash = 1;
-
-	if (client)
-		hash = mix_end(hash, identity->local, identity->local_port);
-	hash = mix_end(hash, identity->remote, identity->remote_port);
-	if (!client)
-		hash = mix_end(hash, identity->local, identity->local_port);
-	return hash << 1;
-}
-
-bool kw_pairs_meet(struct kw_pairs *pairs, const struct kw_identity *identity)
-{
-	uint64_t hash, *place;
-
-	if (identity->role != KW_ROLE_CLIENT && identity->role != KW_ROLE_SERVER)
-		return false;
-	hash = hash_of(identity);
-	place = &pairs->waiting[hash >> 32 & (KW_PAIRS - 1)];
-	if (*place == (hash | (identity->role != KW_ROLE_CLIENT)) || (*place | 1) != (hash | 1)) {
-		*place = hash | (identity->role != KW_ROLE_CLIENT);
-		return false;
+	if (!key)
+		return NULL;
+	if (place->key == key && place->role != event->identity.role) {
+		place->key = 0;
+		return place->owner;
 	}
-	*place = 0;
-	return true;
+	*place = (struct kw_waiting_end){.key = key, .owner = owner, .role = event->identity.role};
+	return NULL;
+}
+
+void kw_pairs_forget(struct kw_pairs *pairs, const struct kw_service_counters *owner)
+{
+	for (size_t i = 0; i < KW_PAIRS; i++)
+		if (pairs->waiting[i].owner == owner)
+			pairs->waiting[i] = (struct kw_waiting_end){0};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The latest premature closes, kept whole so that their evidence can be written when somebody opens the page. A ring
- * of fixed size, so memory is bounded and keeping one costs a copy. Pure. */
+/* The latest premature closes, kept whole so that their evidence can be written when somebody opens the page. A connection
+ * with both ends on this host is kept once. A ring of fixed size, so memory is bounded and keeping one costs a copy. Pure. */
 #ifndef KEEPWATCH_PREMATURE_H
 #define KEEPWATCH_PREMATURE_H
 

@@ -7,11 +7,12 @@
 #include "base/standard_output.h"
 #include "command/commands.h"
 #include "command/settings.h"
+#include "join/both_ends.h"
 #include "output/metrics/metrics.h"
 #include "recording/player.h"
 
 /* The end of the output is printed for a damaged file too; then the damage decides the result. */
-static int both(int played, int finished)
+static int both_results(int played, int finished)
 {
 	return played < 0 ? played : finished;
 }
@@ -21,18 +22,29 @@ static bool may_finish(int played)
 	return played == 0 || played == -EBADMSG;
 }
 
+/* Plays the recording into @next, as an observation would. */
+static int play(struct kw_player *player, struct kw_sink next)
+{
+	_cleanup_(kw_both_ends_close) struct kw_both_ends both = {0};
+	struct kw_sink sink = kw_both_ends_sink(&both);
+	int r = kw_both_ends_open(&both, next);
+
+	if (r < 0)
+		return r;
+	r = kw_player_play(player, &sink);
+	return may_finish(r) ? both_results(r, kw_both_ends_end(&both)) : r;
+}
+
 static int as_trace(struct kw_player *player, const struct kw_options *options)
 {
 	struct kw_tracer_settings settings = kw_settings_trace(options, false);
 	_cleanup_(kw_tracer_close) struct kw_tracer tracer = {0};
-	struct kw_sink sink;
 	int r = kw_tracer_open(&tracer, &settings, kw_player_source(player));
 
 	if (r < 0)
 		return r;
-	sink = kw_tracer_sink(&tracer);
-	r = kw_player_play(player, &sink);
-	return may_finish(r) ? both(r, kw_tracer_finish(&tracer)) : r;
+	r = play(player, kw_tracer_sink(&tracer));
+	return may_finish(r) ? both_results(r, kw_tracer_finish(&tracer)) : r;
 }
 
 /* @ret_found: a finding is as severe as --fail-on says. */
@@ -44,13 +56,11 @@ static int as_report(struct kw_player *player, const struct kw_options *options,
 	int r = kw_reporter_open(&reporter, &settings, kw_player_source(player));
 
 	if (r == 0) {
-		struct kw_sink sink = kw_reporter_sink(&reporter);
-
 		kw_reporter_start(&reporter, started);
-		r = kw_player_play(player, &sink);
+		r = play(player, kw_reporter_sink(&reporter));
 	}
 	if (may_finish(r))
-		r = both(r, kw_reporter_finish(&reporter));
+		r = both_results(r, kw_reporter_finish(&reporter));
 	*ret_found = reporter.found;
 	return r;
 }
@@ -82,15 +92,14 @@ static int as_metrics(struct kw_player *player, const struct kw_options *options
 {
 	struct kw_intake_settings settings = kw_settings_intake(options, options->window);
 	_cleanup_(kw_intake_close) struct kw_intake intake = {0};
-	struct kw_sink sink = {.context = &intake, .event = count};
 	int r = kw_intake_open(&intake, &settings, kw_player_source(player));
 
 	if (r == 0) {
 		intake.aggregate.started = started;
-		r = kw_player_play(player, &sink);
+		r = play(player, (struct kw_sink){.context = &intake, .event = count});
 	}
 	if (may_finish(r))
-		r = both(r, print_metrics(&intake));
+		r = both_results(r, print_metrics(&intake));
 	return r;
 }
 

@@ -6,18 +6,24 @@
 #include "command/commands.h"
 #include "command/observation.h"
 #include "command/settings.h"
+#include "join/both_ends.h"
 
 /* The last sweep reports open connections, so that their last second counts too. */
 static int observe(const struct kw_options *options, struct kw_observer *observer, struct kw_reporter *reporter)
 {
-	struct kw_sink sink = kw_reporter_sink(reporter);
-	int r = kw_observation_open(observer, options, KW_SWEEP_OPEN, &sink);
+	_cleanup_(kw_both_ends_close) struct kw_both_ends both = {0};
+	struct kw_sink sink = kw_both_ends_sink(&both);
+	int r = kw_both_ends_open(&both, kw_reporter_sink(reporter));
 
+	if (r == 0)
+		r = kw_observation_open(observer, options, KW_SWEEP_OPEN, &sink);
 	if (r < 0)
 		return r;
 	kw_reporter_start(reporter, kw_clock_monotonic());
 	reporter->progress = isatty(STDERR_FILENO) && options->verbosity >= 0;
 	r = kw_observation_run(observer, options->duration);
+	if (r == 0)
+		r = kw_both_ends_end(&both);
 	return r < 0 ? r : kw_reporter_finish(reporter);
 }
 

@@ -16,6 +16,7 @@
 #include "command/reload.h"
 #include "command/settings.h"
 #include "event/names.h"
+#include "join/both_ends.h"
 #include "observe/requirements.h"
 #include "output/metrics/metrics.h"
 #include "output/page/cache.h"
@@ -29,6 +30,7 @@ struct run {
 	bool log_premature;
 	struct kw_cgroups *cgroups; /* owned, as all that follows */
 	struct kw_observer observer;
+	struct kw_both_ends both;
 	struct kw_intake intake;
 	struct kw_premature_closes closes;
 	struct kw_page_cache page;
@@ -235,10 +237,12 @@ static int open_server(struct run *run)
 static int run_all(struct run *run)
 {
 	struct kw_intake_settings settings = kw_settings_intake(run->options, run->options->window);
-	struct kw_sink sink = {.context = run, .event = on_event};
+	struct kw_sink sink = kw_both_ends_sink(&run->both);
 	int r = kw_intake_open(&run->intake, &settings,
 			       kw_observation_source(&run->observer.clock, run->cgroups));
 
+	if (r == 0)
+		r = kw_both_ends_open(&run->both, (struct kw_sink){.context = run, .event = on_event});
 	if (r == 0)
 		r = open_server(run);
 	if (r == 0)
@@ -254,6 +258,7 @@ static void close_run(struct run *run)
 	kw_http_server_close(run->server);
 	kw_observer_close(&run->observer);
 	kw_page_cache_free(&run->page);
+	kw_both_ends_close(&run->both);
 	kw_intake_close(&run->intake);
 	kw_web_unref(run->web);
 	kw_cgroups_close(run->cgroups);

@@ -27,19 +27,45 @@ static kw_raise_fn *const rows[KW_FINDING_MAX] = {
 	[KW_FINDING_OBSOLETE_FIELDS] = kw_raise_obsolete_fields,
 };
 
-bool kw_are_two_ends(const struct kw_service_counters *a, const struct kw_service_counters *b)
+/* This counts many services together. */
+static bool is_other(const struct kw_service_counters *counters)
 {
-	return a->service.role != b->service.role && a->port == b->port &&
-	       memcmp(a->address, b->address, sizeof(a->address)) == 0 &&
-	       strcmp(a->service.name, KW_OTHER_SERVICE) != 0 && strcmp(b->service.name, KW_OTHER_SERVICE) != 0;
+	return strcmp(counters->service.name, KW_OTHER_SERVICE) == 0;
+}
+
+/* The service that has the other ends of a client's connections, or of most of them, on this host; NULL: none has. */
+static const struct kw_service_counters *server_end(const struct kw_service_counters *counters,
+						    double *ret_apart)
+{
+	uint64_t seen = counters->seen;
+
+	*ret_apart = 1;
+	if (!counters->server_end || is_other(counters) || is_other(counters->server_end))
+		return NULL;
+	if (2 * counters->met <= seen)
+		return NULL;
+	*ret_apart = counters->met < seen ? 1 - (double)counters->met / (double)seen : 0;
+	return counters->server_end;
+}
+
+double kw_share_apart(const struct kw_service_counters *counters)
+{
+	double apart;
+
+	server_end(counters, &apart);
+	return apart;
 }
 
 /* The other end of the service's connections, if it is on this host too. */
 static const struct kw_service_counters *other_end(const struct kw_aggregate *aggregate,
 						   const struct kw_service_counters *counters)
 {
+	double apart;
+
+	if (counters->service.role == KW_ROLE_CLIENT)
+		return server_end(counters, &apart);
 	for (const struct kw_service_counters *other = aggregate->services; other; other = other->hh.next)
-		if (other->comm[0] && kw_are_two_ends(other, counters))
+		if (other->comm[0] && server_end(other, &apart) == counters)
 			return other;
 	return NULL;
 }
@@ -166,6 +192,7 @@ int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_coun
 	assessment.seconds = (double)covered(aggregate) / 1e9;
 	if (assessment.seconds < 0.001)
 		assessment.seconds = 0.001;
+	assessment.server_end = server_end(counters, &assessment.apart);
 	find_software(aggregate, &assessment);
 	find_times(&assessment);
 	find_resets(&assessment);

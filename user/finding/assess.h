@@ -28,7 +28,11 @@ struct kw_assessment {
 	uint64_t overflows;    /* how often the accept queue of some listener on this host was full */
 	const struct kw_drain *drains; /* within the window, ascending; point into counters */
 	size_t drain_count;
-	uint64_t leaked;             /* connections that have now been half-closed for long */
+	uint64_t leaked; /* connections that have now been half-closed for long */
+	/* Client role: the service of this host that has the other ends of most of its connections, or NULL; and the share of its
+	 * connections whose other end is elsewhere, 0 to 1. */
+	const struct kw_service_counters *server_end;
+	double apart;
 	struct kw_finding *findings; /* the gravest first; owned */
 	size_t finding_count;
 };
@@ -45,6 +49,10 @@ int kw_assess(const struct kw_aggregate *aggregate, const struct kw_service_coun
 
 void kw_assessment_free(struct kw_assessment *assessment);
 
+/* The share of a service's connections, 0 to 1, that is not counted at the server's end too, by another service of this
+ * host. */
+double kw_share_apart(const struct kw_service_counters *counters);
+
 /* Lost requests with this reason that no other finding covers. */
 uint64_t kw_uncovered(const struct kw_assessment *assessment, enum kw_reason reason);
 
@@ -53,10 +61,6 @@ bool kw_do_clients_give_up(const struct kw_assessment *assessment);
 
 /* Adds the advice for a listener that was closed with connections in its accept queue. */
 void kw_advise_unaccepted(const struct kw_assessment *assessment, struct kw_finding *finding);
-
-/* Whether these are the two ends of the same connections. Never true for "other", which counts many services
- * together. */
-bool kw_are_two_ends(const struct kw_service_counters *a, const struct kw_service_counters *b);
 
 /* Fills in a finding whose id and examples are set. Returns false if the finding does not hold. The table in assess.c
  * has one function per finding. */

@@ -7,6 +7,7 @@
 
 #include "base/arithmetic.h"
 #include "base/cleanup.h"
+#include "base/sanitize.h"
 
 double kw_requests_per_connection(const struct kw_window_statistics *sum)
 {
@@ -96,33 +97,137 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 			continue;
 		}
 		overview->service_count++;
-		overview->finding_count += service->finding_count;
 		overview->connections += kw_traffic_seen(&service->sum.traffic) -
 					 kw_least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
 		overview->paired += service->sum.paired;
-		overview->premature += service->sum.premature;
 		overview->failed += kw_traffic_failed(&service->sum.traffic);
-		overview->requests += kw_traffic_requests(&service->sum.traffic);
 		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic);
 	}
 	qsort(overview->services, overview->service_count, sizeof(*overview->services), compare_services);
 	return 0;
 }
 
+/* ---- findings ---- */
+
+/* Where both ends show the same, the clients' end has the better numbers of these, and the server's end of all others. */
+static bool is_of_clients(enum kw_finding_id id)
+{
+	switch (id) {
+	case KW_FINDING_TIMEOUT_RACE:
+	case KW_FINDING_LOW_REUSE:
+	case KW_FINDING_PROBE_ONLY:
+	case KW_FINDING_CLIENTS_GIVE_UP:
+	case KW_FINDING_DEAD_PATH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct kw_finding *finding_of(const struct kw_assessment *service, enum kw_finding_id id)
+{
+	for (size_t i = 0; i < service->finding_count; i++)
+		if (service->findings[i].id == id)
+			return &service->findings[i];
+	return NULL;
+}
+
+/* How many clients' ends of a service show this. */
+static size_t count_ends(const struct kw_overview *overview, const struct kw_assessment *service,
+			 enum kw_finding_id id)
+{
+	const struct kw_assessment *end = NULL;
+	size_t count = 0;
+
+	while ((end = kw_overview_next_end(overview, service, end)))
+		count += finding_of(end, id) != NULL;
+	return count;
+}
+
+/* Which of the two ends' findings is shown: the graver one; else by its kind. A server's end speaks for several clients'. */
+static bool is_clients_shown(const struct kw_overview *overview, const struct kw_assessment *server,
+			     const struct kw_finding *of_server, const struct kw_finding *of_client)
+{
+	if (count_ends(overview, server, of_server->id) > 1)
+		return false;
+	if (of_server->severity != of_client->severity)
+		return of_client->severity > of_server->severity;
+	return is_of_clients(of_server->id);
+}
+
+/* The end that shows the same as @service, so that only one of the two is told; NULL if no other end does. */
+static const struct kw_assessment *same_at_other_end(const struct kw_overview *overview,
+						     const struct kw_assessment *service, enum kw_finding_id id)
+{
+	const struct kw_assessment *end = kw_overview_server_end(overview, service);
+
+	if (end)
+		return finding_of(end, id) ? end : NULL;
+	while ((end = kw_overview_next_end(overview, service, end)))
+		if (finding_of(end, id))
+			return end;
+	return NULL;
+}
+
+static bool is_shown(const struct kw_overview *overview, const struct kw_assessment *service,
+		     const struct kw_assessment *other, enum kw_finding_id id)
+{
+	bool client = service->counters->service.role == KW_ROLE_CLIENT;
+	const struct kw_assessment *server = client ? other : service;
+	bool clients = is_clients_shown(overview, server, finding_of(server, id),
+					finding_of(client ? service : other, id));
+
+	return client == clients;
+}
+
+static void name_both(struct kw_finding *finding, const struct kw_assessment *service,
+		      const struct kw_assessment *other)
+{
+	bool client = service->counters->service.role == KW_ROLE_CLIENT;
+	const struct kw_service_counters *clients = (client ? service : other)->counters;
+	char comm[3 * KW_COMM];
+
+	kw_sanitize(clients->comm, sizeof(clients->comm), comm, sizeof(comm));
+	kw_finding_summarise(finding, " Seen from both ends: client %s to %s, server %s.", comm[0] ? comm : "?",
+			     clients->service.name, (client ? other : service)->counters->service.name);
+}
+
+/* Adds a finding, unless the other end of the same connections shows it. */
+static void add_finding(struct kw_overview *overview, const struct kw_assessment *service,
+			struct kw_finding *finding)
+{
+	const struct kw_assessment *other = same_at_other_end(overview, service, finding->id);
+
+	if (other && !is_shown(overview, service, other, finding->id))
+		return;
+	if (other)
+		name_both(finding, service, other);
+	overview->findings[overview->finding_count++] = (struct kw_overview_finding){service, finding, other};
+}
+
 static int gather_findings(struct kw_overview *overview)
 {
-	size_t at = 0;
+	size_t most = 1;
 
-	overview->findings =
-		calloc(overview->finding_count ? overview->finding_count : 1, sizeof(*overview->findings));
+	for (size_t i = 0; i < overview->service_count; i++)
+		most += overview->services[i].finding_count;
+	overview->findings = calloc(most, sizeof(*overview->findings));
 	if (!overview->findings)
 		return -ENOMEM;
 	for (size_t i = 0; i < overview->service_count; i++)
 		for (size_t k = 0; k < overview->services[i].finding_count; k++)
-			overview->findings[at++] = (struct kw_overview_finding){
-				&overview->services[i], &overview->services[i].findings[k]};
+			add_finding(overview, &overview->services[i], &overview->services[i].findings[k]);
 	qsort(overview->findings, overview->finding_count, sizeof(*overview->findings), compare_findings);
 	return 0;
+}
+
+/* Sums that need all services. */
+static void sum_up(struct kw_overview *overview)
+{
+	for (size_t i = 0; i < overview->service_count; i++)
+		overview->row_count += kw_overview_has_row(overview, &overview->services[i]);
+	overview->premature = kw_overview_sum(overview, kw_count_premature);
+	overview->requests = kw_overview_sum(overview, kw_count_requests);
 }
 
 int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_overview)
@@ -138,20 +243,10 @@ int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *r
 		r = gather_findings(&overview);
 	if (r < 0)
 		return r;
+	sum_up(&overview);
 	overview.healthy = !overview.finding_count && !overview.premature && !overview.failed;
 	*ret_overview = TAKE_STRUCT(overview);
 	return 0;
-}
-
-size_t kw_overview_seen_before(const struct kw_overview *overview, size_t number)
-{
-	const struct kw_overview_finding *entry = &overview->findings[number];
-
-	for (size_t i = 0; i < number; i++)
-		if (overview->findings[i].finding->id == entry->finding->id &&
-		    kw_are_two_ends(overview->findings[i].service->counters, entry->service->counters))
-			return i;
-	return number;
 }
 
 void kw_overview_free(struct kw_overview *overview)

@@ -8,6 +8,8 @@
 struct kw_overview_finding {
 	const struct kw_assessment *service;
 	const struct kw_finding *finding;
+	const struct kw_assessment
+		*other; /* the other end of the same connections, where that shows the same; or NULL */
 };
 
 struct kw_overview {
@@ -23,6 +25,7 @@ struct kw_overview {
 	bool has_http;                  /* some connection carried HTTP/1.x */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
 	size_t service_count;
+	size_t row_count;                     /* services of a row of their own: see kw_overview_has_row() */
 	struct kw_overview_finding *findings; /* the gravest first; owned, pointing into services */
 	size_t finding_count;
 };
@@ -33,9 +36,31 @@ int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *r
 
 void kw_overview_free(struct kw_overview *overview);
 
-/* The number of an earlier finding that says the same about the other end of the same connections; @number itself if
- * there is none. */
-size_t kw_overview_seen_before(const struct kw_overview *overview, size_t number);
+/* ---- both ends on this host ---- */
+
+/* The server's end of the connections of @service, which is their clients' end; NULL if it is not on this host. */
+const struct kw_assessment *kw_overview_server_end(const struct kw_overview *overview,
+						   const struct kw_assessment *service);
+
+/* Whether @service has a row of its own. A clients' end whose server's end is on this host too is shown with that. */
+bool kw_overview_has_row(const struct kw_overview *overview, const struct kw_assessment *service);
+
+/* The next clients' end, behind @after (NULL: the first), that is shown in the row of @service; NULL if there is none. */
+const struct kw_assessment *kw_overview_next_end(const struct kw_overview *overview,
+						 const struct kw_assessment *service,
+						 const struct kw_assessment *after);
+
+/* A number of one end of a service's connections, over the window. */
+typedef uint64_t kw_count_fn(const struct kw_assessment *service);
+kw_count_fn kw_count_connections, kw_count_closed, kw_count_requests, kw_count_reused, kw_count_premature,
+	kw_count_lost;
+
+/* Counts a row: connections that were seen from both ends count once, as the end counted them that saw more. */
+uint64_t kw_overview_count(const struct kw_overview *overview, const struct kw_assessment *service,
+			   kw_count_fn *count);
+
+/* The same over all rows. */
+uint64_t kw_overview_sum(const struct kw_overview *overview, kw_count_fn *count);
 
 /* A quantile in seconds of times counted in the kernel's buckets, interpolated within its bucket, and at most @most
  * ns if that is not 0. Returns 0 if nothing was counted. */

@@ -292,6 +292,11 @@ static void lead_stale_reuse(struct writer *w)
 	if (w->verdict->late_by != KW_DURATION_UNKNOWN)
 		say(w, "request %u was sent %s after the server's FIN had arrived", number,
 		    duration(w->verdict->late_by).text);
+	else if (w->verdict->far == KW_FAR_ARRIVAL)
+		say(w,
+		    "the server had closed the idle connection before it read request %u: its own end, on this host "
+		    "too, shows that",
+		    number);
 	else if (w->facts->late)
 		say(w,
 		    "request %u and the server's FIN crossed on the way: the FIN acknowledges no byte of the request",
@@ -388,6 +393,15 @@ static void (*const leads[KW_REASON_MAX])(struct writer *w) = {
 
 /* --- Further sentences ------------------------------------------------------------------------- */
 
+static const char *arrival(const struct writer *w)
+{
+	if (w->verdict->manner == KW_MANNER_FIN)
+		return "the server's FIN acknowledges the request: it had arrived";
+	if (w->verdict->far == KW_FAR_ARRIVAL)
+		return "the server had received the request: its own end, on this host too, shows that";
+	return "a RST does not show whether the server had received the request";
+}
+
 /* Why a request without a response is called stale, or is not. */
 static void say_waiting(struct writer *w)
 {
@@ -396,9 +410,7 @@ static void say_waiting(struct writer *w)
 	if (w->verdict->phase != KW_PHASE_WAITING || reason == KW_REASON_HALF_CLOSED)
 		return;
 	if (reason == KW_REASON_NO_RESPONSE && is_client(w))
-		say(w, w->verdict->manner == KW_MANNER_FIN
-			       ? "the server's FIN acknowledges the request: it had arrived"
-			       : "a RST does not show whether the server had received the request");
+		say(w, "%s", arrival(w));
 	if (w->event->http.interim)
 		say(w, "only an interim response (%u) was %s", w->event->http.interim,
 		    is_client(w) ? "received" : "sent");
@@ -565,8 +577,13 @@ static void say_transport(struct writer *w)
 {
 	const struct kw_closing *closing = &w->event->closing;
 
-	if (w->event->ending.simultaneous)
+	if (w->event->ending.simultaneous && w->verdict->far == KW_FAR_ORDER)
+		say(w, "both sides sent FIN at the same time; the %s's was first by the times of both ends",
+		    kw_closer_name(w->verdict->closer));
+	else if (w->event->ending.simultaneous)
 		say(w, "both sides sent FIN at the same time; by convention the client counts as the closer");
+	if (w->verdict->far == KW_FAR_CONFIRMS)
+		say(w, "the connection's other end, on this host too, confirms this");
 	if (w->verdict->confidence == KW_CONFIDENCE_INFERRED && w->facts->hidden)
 		say(w, "the verdict is inferred, because bytes had arrived that the program never read");
 	if (closing->retransmits && w->verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED)
@@ -581,7 +598,9 @@ void kw_evidence_write(const struct kw_verdict *verdict, struct kw_evidence *ret
 	struct writer w = {verdict->facts.event, verdict, &verdict->facts, ret_evidence};
 
 	ret_evidence->count = 0;
-	if ((unsigned int)verdict->reason < KW_REASON_MAX && leads[verdict->reason])
+	if (verdict->far == KW_FAR_DECIDES)
+		say(&w, "this end did not see why it closed: its other end, on this host too, did");
+	else if ((unsigned int)verdict->reason < KW_REASON_MAX && leads[verdict->reason])
 		leads[verdict->reason](&w);
 	say_act(&w);
 	say_silent(&w);

@@ -85,6 +85,18 @@ static enum kw_act first_act(const struct kw_facts *f)
 	return act;
 }
 
+/* Each end believes that its FIN was first. Where the other end's time is not known it was the client's by convention. */
+static void derive_crossing(struct kw_facts *f)
+{
+	f->order_known = f->far && f->far->crossed;
+	f->closer = KW_CLOSER_CLIENT;
+	if (!f->order_known)
+		return;
+	f->closer = closer_of_role(f->role, f->far->closed < f->closed);
+	if (f->far->closed < f->closed)
+		f->closed = f->far->closed;
+}
+
 static void derive_act(struct kw_facts *f)
 {
 	const struct kw_event_connection *event = f->event;
@@ -105,9 +117,8 @@ static void derive_act(struct kw_facts *f)
 	f->manner = act == KW_ACT_LOCAL_FIN || act == KW_ACT_PEER_FIN ? KW_MANNER_FIN : KW_MANNER_RST;
 	f->closer = closer_of_role(f->role, peer);
 	f->aborted = act == KW_ACT_LOCAL_RST && f->error == ECONNABORTED;
-	/* Each end believes that it was first: by convention it was the client. */
 	if (event->ending.simultaneous && f->manner == KW_MANNER_FIN && f->role != KW_ROLE_UNKNOWN)
-		f->closer = KW_CLOSER_CLIENT;
+		derive_crossing(f);
 	f->local = f->closer != KW_CLOSER_UNKNOWN && f->closer == closer_of_role(f->role, false);
 }
 
@@ -212,6 +223,13 @@ static bool is_discarded(const struct kw_event_connection *event)
 	       http->request_end == event->ending.rx_read && http->rx_bytes > event->ending.rx_read;
 }
 
+/* A RST alone does not say whether the server had the request: the server's own end does. */
+static bool is_arrival_known(const struct kw_facts *f)
+{
+	return f->role == KW_ROLE_CLIENT && f->closer == KW_CLOSER_SERVER && f->manner == KW_MANNER_RST &&
+	       f->far && f->far->certain && f->far->closer == KW_CLOSER_SERVER;
+}
+
 /* A request that began beyond the mark was not with the server when it closed. It counts as late only if no
  * older one waits that was. */
 static void derive_requests(struct kw_facts *f)
@@ -223,6 +241,8 @@ static void derive_requests(struct kw_facts *f)
 	bool older = f->outstanding > 1 && http->oldest_end && http->oldest_end <= mark;
 	bool beyond = http->counts.requests_begun && http->request_begin >= mark;
 
+	f->arrival_known = is_arrival_known(f);
+	beyond |= f->arrival_known && f->far->late_request && f->outstanding;
 	f->request_open = !beyond && http->counts.requests_begun && (open || http->request_end > mark);
 	if (f->request_open && f->outstanding && is_rest_unread(f))
 		f->request_open = false;
@@ -501,12 +521,14 @@ static void derive_refusal(struct kw_facts *f)
 	f->closed = f->event->peer_fin ? f->event->peer_fin : f->event->closing.time;
 }
 
-void kw_facts_derive(const struct kw_event_connection *event, struct kw_facts *ret_facts)
+void kw_facts_derive(const struct kw_event_connection *event, const struct kw_far_end *far,
+		     struct kw_facts *ret_facts)
 {
 	struct kw_facts *f = ret_facts;
 
 	memset(f, 0, sizeof(*f));
 	f->event = event;
+	f->far = far;
 	f->role = event->identity.role < KW_ROLE_MAX ? event->identity.role : KW_ROLE_UNKNOWN;
 	f->error = event->closing.error;
 	if (!f->error && event->ending.act == KW_ACT_ERROR)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "include/event.h"
+#include "judge/far_end.h"
 #include "judge/terms.h"
 
 /* How a request that the server cannot have meant passed its FIN; seen on the client's socket. */
@@ -20,6 +21,7 @@ enum kw_late {
 
 struct kw_facts {
 	const struct kw_event_connection *event; /* the facts are as good as this lasts */
+	const struct kw_far_end *far; /* during the derivation; NULL: nothing is known of the other end */
 	enum kw_role role;
 	enum kw_closer closer;
 	enum kw_manner manner;
@@ -40,6 +42,8 @@ struct kw_facts {
 	bool delimited;     /* the latest response's body is delimited by the close */
 	bool taken;         /* the client sent its FIN first, and every response reached it all the same */
 	bool refused; /* the client shut its sending direction only and went on reading: the server closed for it */
+	bool arrival_known; /* on the client's socket, after a RST: the server's end shows whether it had the request */
+	bool order_known;    /* of FINs that crossed: both ends show which was first */
 	bool late_request;   /* on the server's socket: see struct kw_verdict */
 	bool late_unread;    /* that request was never read, */
 	bool discarded;      /* or read as a length only, when the server had closed */
@@ -52,7 +56,9 @@ struct kw_facts {
 	int64_t idle_before; /* ns the connection was idle before its latest request; or KW_DURATION_UNKNOWN */
 };
 
-/* Derives all of *ret_facts, which keeps a pointer to @event; cannot fail. */
-void kw_facts_derive(const struct kw_event_connection *event, struct kw_facts *ret_facts);
+/* Derives all of *ret_facts, which keeps pointers to @event and to @far (NULL: nothing is known of the other end); cannot
+ * fail. */
+void kw_facts_derive(const struct kw_event_connection *event, const struct kw_far_end *far,
+		     struct kw_facts *ret_facts);
 
 #endif

@@ -206,7 +206,7 @@ static bool half_closed(const struct kw_facts *f)
 /* The RST alone does not say whether the server had the request: how long the connection had been idle does. */
 static bool stale_by_reset(const struct kw_facts *f)
 {
-	return f->manner == KW_MANNER_RST && f->event->http.has_timeout &&
+	return f->manner == KW_MANNER_RST && !f->arrival_known && f->event->http.has_timeout &&
 	       f->idle_before != KW_DURATION_UNKNOWN && f->idle_before >= advertised(f) / 100 * NEAR_PERCENT;
 }
 
@@ -428,7 +428,7 @@ static enum kw_confidence confidence_of(const struct kw_facts *f, enum kw_reason
 	if (may_be_half_close(f, reason))
 		return KW_CONFIDENCE_INFERRED;
 	if ((reason == KW_REASON_STALE_REUSE || reason == KW_REASON_NO_RESPONSE) &&
-	    f->manner == KW_MANNER_RST && !f->local)
+	    f->manner == KW_MANNER_RST && !f->local && !f->arrival_known)
 		return KW_CONFIDENCE_INFERRED;
 	return KW_CONFIDENCE_CERTAIN;
 }
@@ -508,13 +508,86 @@ static struct kw_verdict conclude(const struct kw_facts *f, enum kw_reason reaso
 	};
 }
 
-void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_verdict)
+/* --- Both ends on one host ----------------------------------------------------------------------------- */
+
+static enum kw_far_part part_of(const struct kw_facts *f, enum kw_phase phase)
+{
+	if (f->arrival_known && phase == KW_PHASE_WAITING)
+		return KW_FAR_ARRIVAL;
+	return f->order_known ? KW_FAR_ORDER : KW_FAR_NONE;
+}
+
+static bool is_same(const struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	return verdict->closer == far->closer && verdict->phase == far->phase &&
+	       verdict->lost_requests == far->lost_requests;
+}
+
+/* A request that met an idle server's close is late at the server's end and waits at the client's. A server that has not
+ * seen where its own streams stood cannot be said to have closed while idle. */
+static void adopt(struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	if (far->reason == KW_REASON_STALE_REUSE)
+		return;
+	verdict->far = KW_FAR_DECIDES;
+	verdict->confidence = KW_CONFIDENCE_CERTAIN;
+	verdict->closer = far->closer;
+	verdict->manner = far->manner;
+	verdict->phase = far->late_request ? KW_PHASE_WAITING : far->phase;
+	verdict->reason = far->late_request ? KW_REASON_STALE_REUSE : far->reason;
+	verdict->premature = far->premature;
+	verdict->lost_requests = far->lost_requests;
+	verdict->closed = far->closed;
+	verdict->idle_at_close = verdict->waited = verdict->stalled = KW_DURATION_UNKNOWN;
+	verdict->body_bytes = verdict->body_declared = KW_BODY_UNKNOWN;
+}
+
+/* The end that knows more decides for both. */
+static void settle(struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	if (verdict->confidence == KW_CONFIDENCE_CERTAIN || !far->certain)
+		return;
+	if (!is_same(verdict, far)) {
+		adopt(verdict, far);
+		return;
+	}
+	verdict->confidence = KW_CONFIDENCE_CERTAIN;
+	verdict->far = KW_FAR_CONFIRMS;
+}
+
+void kw_judge_both(const struct kw_event_connection *event, const struct kw_far_end *far,
+		   struct kw_verdict *ret_verdict)
 {
 	struct kw_facts f;
 
-	kw_facts_derive(event, &f);
+	kw_facts_derive(event, far, &f);
 	*ret_verdict = conclude(&f, find_reason(&f));
 	take_body(&f, ret_verdict);
+	ret_verdict->far = part_of(&f, f.phase);
+	if (far)
+		settle(ret_verdict, far);
+	ret_verdict->facts.far = NULL;
+}
+
+void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_verdict)
+{
+	kw_judge_both(event, NULL, ret_verdict);
+}
+
+struct kw_far_end kw_far_end_of(const struct kw_verdict *verdict)
+{
+	return (struct kw_far_end){
+		.closed = verdict->closed,
+		.lost_requests = verdict->lost_requests,
+		.closer = verdict->closer,
+		.manner = verdict->manner,
+		.phase = verdict->phase,
+		.reason = verdict->reason,
+		.premature = verdict->premature,
+		.certain = verdict->confidence == KW_CONFIDENCE_CERTAIN,
+		.late_request = verdict->late_request,
+		.crossed = verdict->facts.event->ending.simultaneous,
+	};
 }
 
 const char *kw_reason_name(enum kw_reason reason)

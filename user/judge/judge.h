@@ -34,10 +34,18 @@ struct kw_verdict {
 	int64_t late_by;        /* stale_reuse: ns from the arrival of the FIN to the request; or unknown */
 	bool late_request;      /* the server closed while idle, and request bytes lay unread */
 	bool unread_data;       /* the closer had unread bytes in its receive queue */
+	enum kw_far_part far;   /* how far the connection's other end decided this */
 };
 
 /* Judges a final record (KW_REPORT_CLOSED). *ret_verdict is filled in whole; cannot fail. */
 void kw_judge(const struct kw_event_connection *event, struct kw_verdict *ret_verdict);
+
+/* The same where the connection's other end, @far, is on this host too; NULL: it is not. */
+void kw_judge_both(const struct kw_event_connection *event, const struct kw_far_end *far,
+		   struct kw_verdict *ret_verdict);
+
+/* The part of a verdict that the connection's other end may lack. @verdict must rest on this end alone. */
+struct kw_far_end kw_far_end_of(const struct kw_verdict *verdict);
 
 /* The contract's name of a reason, such as "server_idle_timeout"; never NULL. */
 const char *kw_reason_name(enum kw_reason reason);

@@ -82,12 +82,12 @@ static void write_more(FILE *file, const struct kw_finding *finding)
 
 /* Begins a finding, with a line that says what is wrong. The gravest findings are open, so that they show their
  * details at once. */
-static void write_summary(FILE *file, const struct kw_overview *overview, size_t number, size_t before)
+static void write_summary(FILE *file, const struct kw_overview *overview, size_t number)
 {
 	const struct kw_finding *finding = overview->findings[number].finding;
 	const struct kw_service_counters *counters = overview->findings[number].service->counters;
 	const char *severity = kw_severity_name(finding->severity);
-	bool open = finding->severity == KW_SEVERITY_CRITICAL && number < OPEN && before == number;
+	bool open = finding->severity == KW_SEVERITY_CRITICAL && number < OPEN;
 
 	fprintf(file, "<details class=\"finding %s\" id=\"finding-%zu\" data-key=\"%s ", severity, number,
 		kw_finding_name(finding->id));
@@ -98,9 +98,11 @@ static void write_summary(FILE *file, const struct kw_overview *overview, size_t
 	kw_page_words(file, kw_finding_name(finding->id));
 	fputs("</h3> ", file);
 	kw_page_who(file, counters);
+	if (overview->findings[number].other) {
+		fputs(", ", file);
+		kw_page_who(file, overview->findings[number].other->counters);
+	}
 	fputs("<span class=\"gist\">", file);
-	if (before != number)
-		fputs("At the other end of the same connections: ", file);
 	kw_html_text(file, finding->summary);
 	fputs("</span></summary>\n", file);
 }
@@ -110,7 +112,7 @@ static void write_finding(FILE *file, const struct kw_overview *overview, size_t
 {
 	const struct kw_overview_finding *entry = &overview->findings[number];
 
-	write_summary(file, overview, number, kw_overview_seen_before(overview, number));
+	write_summary(file, overview, number);
 	fputs("<div class=\"sides\"><div>\n", file);
 	if (entry->finding->id == KW_FINDING_DRAIN)
 		write_timeline(file, entry->service, clock);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -39,8 +40,8 @@ static const struct level levels[] = {
 };
 
 struct sums {
-	uint64_t closed, premature, requests, reused, used;
-	uint64_t lost[KW_ROLE_MAX]; /* requests, by the role of the end that saw the loss */
+	uint64_t closed, premature, requests, reused, lost;
+	uint64_t lost_at[KW_ROLE_MAX]; /* requests, by the role of the end that saw the loss */
 	int64_t open;
 };
 
@@ -48,19 +49,17 @@ static struct sums sum_up(const struct kw_overview *overview, const struct kw_ag
 {
 	struct sums sums = {0};
 
-	for (size_t i = 0; i < overview->service_count; i++) {
-		const struct kw_window_statistics *sum = &overview->services[i].sum;
-
-		sums.closed += kw_traffic_closed(&sum->traffic);
-		sums.premature += sum->premature;
-		sums.requests += kw_traffic_requests(&sum->traffic);
-		sums.reused += sum->traffic.reused;
-		sums.lost[overview->services[i].counters->service.role % KW_ROLE_MAX] +=
-			kw_traffic_lost(&sum->traffic);
-	}
+	sums.closed = kw_overview_sum(overview, kw_count_closed);
+	sums.premature = overview->premature;
+	sums.requests = overview->requests;
+	sums.reused = kw_overview_sum(overview, kw_count_reused);
+	sums.lost = kw_overview_sum(overview, kw_count_lost);
+	for (size_t i = 0; i < overview->service_count; i++)
+		sums.lost_at[overview->services[i].counters->service.role % KW_ROLE_MAX] +=
+			kw_count_lost(&overview->services[i]);
 	for (const struct kw_service_counters *counters = aggregate->services; counters;
 	     counters = counters->hh.next)
-		sums.open += counters->open;
+		sums.open += (int64_t)lround((double)counters->open * kw_share_apart(counters));
 	return sums;
 }
 
@@ -106,14 +105,13 @@ static void figure(FILE *file, const char *name, const char *value, const char *
 
 static void write_figures(FILE *file, const struct kw_overview *overview, const struct sums *sums)
 {
-	uint64_t lost = sums->lost[KW_ROLE_CLIENT] + sums->lost[KW_ROLE_SERVER];
 	char value[32], about[96];
 
 	fputs("<dl class=\"figures\">\n", file);
-	snprintf(value, sizeof(value), "%" PRIu64, lost);
+	snprintf(value, sizeof(value), "%" PRIu64, sums->lost);
 	snprintf(about, sizeof(about), "%" PRIu64 " seen by clients here, %" PRIu64 " by servers here",
-		 sums->lost[KW_ROLE_CLIENT], sums->lost[KW_ROLE_SERVER]);
-	figure(file, "Requests lost", value, about, lost ? "critical" : "");
+		 sums->lost_at[KW_ROLE_CLIENT], sums->lost_at[KW_ROLE_SERVER]);
+	figure(file, "Requests lost", value, about, sums->lost ? "critical" : "");
 	snprintf(value, sizeof(value), "%" PRIu64, sums->premature);
 	snprintf(about, sizeof(about), "%.3g%% of %" PRIu64 " closes",
 		 sums->closed ? 100.0 * (double)sums->premature / (double)sums->closed : 0, sums->closed);
@@ -129,7 +127,7 @@ static void write_figures(FILE *file, const struct kw_overview *overview, const 
 		 sums->requests ? 100.0 * (double)sums->reused / (double)sums->requests : 0);
 	figure(file, "Reuse", value, "of requests went over a connection that was already used", "");
 	snprintf(value, sizeof(value), "%" PRId64, sums->open > 0 ? sums->open : 0);
-	figure(file, "Open now", value, "connections, counted at each end on this host", "");
+	figure(file, "Open now", value, "connections, those with both ends on this host once", "");
 	if (overview->closing.connections) {
 		snprintf(value, sizeof(value), "%" PRIu32, overview->closing.connections);
 		snprintf(about, sizeof(about), "not final yet; %" PRIu32 " requests on them may be lost",

@@ -286,7 +286,7 @@ void kw_page_plots(FILE *file, const struct kw_overview *overview)
 	      "race are above, at that finding.</p>\n<div class=\"plots\">\n",
 	      file);
 	for (size_t i = 0; i < overview->service_count && drawn < KW_PAGE_PLOTS; i++)
-		if (!has_race(&overview->services[i]))
+		if (kw_overview_has_row(overview, &overview->services[i]) && !has_race(&overview->services[i]))
 			drawn += kw_page_plot(file, &overview->services[i], KW_PAGE_FINDINGS + drawn);
 	fputs("</div>\n", file);
 	if (!drawn)

@@ -54,16 +54,28 @@ static void reasons_cell(FILE *file, const struct kw_window_statistics *sum)
 	fputs("</td>", file);
 }
 
-static void write_row(FILE *file, const struct kw_assessment *service)
+static void names_cell(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
+{
+	const struct kw_assessment *end = NULL;
+
+	fputs("<th scope=\"row\">", file);
+	kw_page_who(file, service->counters);
+	while ((end = kw_overview_next_end(overview, service, end))) {
+		fputs(", ", file);
+		kw_page_who(file, end->counters);
+	}
+	fputs("</th>", file);
+}
+
+static void write_row(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
 {
 	const struct kw_window_statistics *sum = &service->sum;
 
-	fputs("<tr><th scope=\"row\">", file);
-	kw_page_who(file, service->counters);
-	fputs("</th>", file);
-	count_cell(file, kw_traffic_lost(&sum->traffic), true);
-	count_cell(file, sum->premature, true);
-	count_cell(file, kw_traffic_seen(&sum->traffic), false);
+	fputs("<tr>", file);
+	names_cell(file, overview, service);
+	count_cell(file, kw_overview_count(overview, service, kw_count_lost), true);
+	count_cell(file, kw_overview_count(overview, service, kw_count_premature), true);
+	count_cell(file, kw_overview_count(overview, service, kw_count_connections), false);
 	fprintf(file, "<td>%.1f</td>", kw_requests_per_connection(sum));
 	share_cell(file, sum->traffic.reused, kw_traffic_requests(&sum->traffic));
 	seconds_cell(file, service->counters->has_advertised_timeout, service->counters->advertised_timeout);
@@ -76,12 +88,12 @@ static void write_row(FILE *file, const struct kw_assessment *service)
 
 void kw_page_services(FILE *file, const struct kw_overview *overview)
 {
-	size_t shown = overview->service_count < KW_PAGE_SERVICES ? overview->service_count : KW_PAGE_SERVICES;
+	size_t shown = 0;
 
 	fputs("<section id=\"services\" aria-labelledby=\"services-title\">\n"
 	      "<h2 id=\"services-title\">Services</h2>\n",
 	      file);
-	if (!shown) {
+	if (!overview->row_count) {
 		fputs("<p class=\"none\">None yet.</p>\n</section>\n", file);
 		return;
 	}
@@ -94,12 +106,16 @@ void kw_page_services(FILE *file, const struct kw_overview *overview)
 	      "scope=\"col\">Safe margin</th><th scope=\"col\">Why connections "
 	      "closed</th></tr></thead>\n<tbody>\n",
 	      file);
-	for (size_t i = 0; i < shown; i++)
-		write_row(file, &overview->services[i]);
+	for (size_t i = 0; i < overview->service_count && shown < KW_PAGE_SERVICES; i++) {
+		if (!kw_overview_has_row(overview, &overview->services[i]))
+			continue;
+		write_row(file, overview, &overview->services[i]);
+		shown++;
+	}
 	fputs("</tbody>\n</table>\n</div>\n", file);
-	if (shown < overview->service_count)
+	if (shown < overview->row_count)
 		fprintf(file,
 			"<p class=\"none\">And %zu more: <code>keepwatch report</code> has them all.</p>\n",
-			overview->service_count - shown);
+			overview->row_count - shown);
 	fputs("</section>\n", file);
 }

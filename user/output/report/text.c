@@ -34,6 +34,15 @@ static void print_who(FILE *file, const struct kw_assessment *service)
 	fputc(')', file);
 }
 
+/* ", 127.0.0.1:3000 (client nginx)" */
+static void print_other(FILE *file, const struct kw_assessment *other)
+{
+	if (!other)
+		return;
+	fputs(", ", file);
+	print_who(file, other);
+}
+
 static void print_timeline(FILE *file, const struct kw_assessment *service, const struct kw_clock *clock)
 {
 	for (size_t i = 0; i < service->drain_count; i++) {
@@ -69,11 +78,8 @@ static void print_finding(FILE *file, const struct kw_overview *overview, size_t
 	fprintf(file, "\n%s%s: %s%s  ", colour ? colours[finding->severity] : "",
 		kw_severity_name(finding->severity), kw_finding_name(finding->id), colour ? PLAIN : "");
 	print_who(file, entry->service);
+	print_other(file, entry->other);
 	fputc('\n', file);
-	if (kw_overview_seen_before(overview, number) != number) {
-		fputs("    seen at the other end of the same connections: see above\n", file);
-		return;
-	}
 	kw_wrap(file, WIDTH, "    ", finding->summary);
 	if (finding->id == KW_FINDING_DRAIN)
 		print_timeline(file, entry->service, clock);
@@ -100,14 +106,40 @@ static void share_or_dash(uint64_t part, uint64_t whole, char ret_text[KW_DURATI
 		strcpy(ret_text, "-");
 }
 
-static void print_service(FILE *file, const struct kw_assessment *service, int width)
+/* "node:3000, 127.0.0.1:3000": the name at the server's end, and those at its clients' ends on this host. @file NULL: only
+ * counts. Returns the length. */
+static int print_names(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
+{
+	const struct kw_assessment *end = NULL;
+	int length = (int)strlen(service->counters->service.name);
+
+	if (file)
+		fputs(service->counters->service.name, file);
+	while ((end = kw_overview_next_end(overview, service, end))) {
+		length += (int)strlen(end->counters->service.name) + 2;
+		if (file)
+			fprintf(file, ", %s", end->counters->service.name);
+	}
+	return length;
+}
+
+static const char *row_role(const struct kw_overview *overview, const struct kw_assessment *service)
+{
+	if (kw_overview_next_end(overview, service, NULL))
+		return "both";
+	return kw_role_name(service->counters->service.role);
+}
+
+static void print_service(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service,
+			  int width)
 {
 	const struct kw_window_statistics *sum = &service->sum;
 	char reuse[KW_DURATION_TEXT], premature[KW_DURATION_TEXT], advertised[KW_DURATION_TEXT];
 	char inferred[KW_DURATION_TEXT], longest[KW_DURATION_TEXT];
 
 	share_or_dash(sum->traffic.reused, kw_traffic_requests(&sum->traffic), reuse);
-	share_or_dash(sum->premature, kw_traffic_closed(&sum->traffic), premature);
+	share_or_dash(kw_overview_count(overview, service, kw_count_premature),
+		      kw_overview_count(overview, service, kw_count_closed), premature);
 	seconds_or_dash(service->counters->has_advertised_timeout, service->counters->advertised_timeout,
 			advertised);
 	seconds_or_dash(service->server_idle.known, service->server_idle.seconds, inferred);
@@ -115,30 +147,35 @@ static void print_service(FILE *file, const struct kw_assessment *service, int w
 		kw_duration_print(sum->reuse_idle_max, longest);
 	else
 		strcpy(longest, "-");
-	fprintf(file, "%-*s  %-7s %11" PRIu64 " %9.1f %7s %9s %10s %9s %14s\n", width,
-		service->counters->service.name, kw_role_name(service->counters->service.role),
-		(uint64_t)kw_traffic_seen(&sum->traffic), kw_requests_per_connection(sum), reuse, premature,
-		advertised, inferred, longest);
+	fprintf(file, "%*s  %-7s %11" PRIu64 " %9.1f %7s %9s %10s %9s %14s\n",
+		width - print_names(file, overview, service), "", row_role(overview, service),
+		kw_overview_count(overview, service, kw_count_connections), kw_requests_per_connection(sum),
+		reuse, premature, advertised, inferred, longest);
 }
 
 static void print_services(FILE *file, const struct kw_overview *overview)
 {
 	int width = NAME_LEAST;
+	size_t rows = 0;
 
-	for (size_t i = 0; i < overview->service_count && i < SERVICES; i++) {
-		int length = (int)strlen(overview->services[i].counters->service.name);
+	for (size_t i = 0; i < overview->service_count; i++) {
+		int length = print_names(NULL, overview, &overview->services[i]);
 
-		if (length > width)
+		if (kw_overview_has_row(overview, &overview->services[i]) && length > width)
 			width = length;
 	}
 	fprintf(file, "\n%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "service", "role", "connections",
 		"requests/", "reused", "premature", "timeout", "timeout", "longest idle");
 	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "", "", "", "conn.", "", "",
 		"advertised", "inferred", "before reuse");
-	for (size_t i = 0; i < overview->service_count && i < SERVICES; i++)
-		print_service(file, &overview->services[i], width);
-	if (overview->service_count > SERVICES)
-		fprintf(file, "and %zu more: see --json\n", overview->service_count - SERVICES);
+	for (size_t i = 0; i < overview->service_count && rows < SERVICES; i++) {
+		if (!kw_overview_has_row(overview, &overview->services[i]))
+			continue;
+		print_service(file, overview, &overview->services[i], width);
+		rows++;
+	}
+	if (overview->row_count > SERVICES)
+		fprintf(file, "and %zu more: see --json\n", overview->row_count - SERVICES);
 }
 
 /* ---- the page ---- */
@@ -153,9 +190,9 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 	fprintf(file, "Observed for %.1f s: %" PRIu64 " connections", overview->observed,
 		overview->connections);
 	if (overview->paired)
-		fprintf(file, " (%" PRIu64 " seen from both ends; their requests count at each end)",
-			overview->paired);
-	fprintf(file, ", %" PRIu64 " requests, %zu services.\n", overview->requests, overview->service_count);
+		fprintf(file, " (%" PRIu64 " seen from both ends)", overview->paired);
+	fprintf(file, ", %" PRIu64 " requests, %zu service%s.\n", overview->requests, overview->row_count,
+		kw_plural(overview->row_count));
 	if (kw_losses_all(&overview->losses))
 		fprintf(file, "%" PRIu64 " events were lost: %s.\n", kw_losses_all(&overview->losses),
 			kw_losses_hint(&overview->losses));
@@ -180,9 +217,10 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 }
 
 /* A histogram is only useful for a service whose connections were both used again and closed while idle. */
-static bool has_histogram(const struct kw_assessment *service)
+static bool has_histogram(const struct kw_overview *overview, const struct kw_assessment *service)
 {
-	return service->sum.traffic.reused && service->sum.close_idle.count;
+	return kw_overview_has_row(overview, service) && service->sum.traffic.reused &&
+	       service->sum.close_idle.count;
 }
 
 int kw_report_text(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock, bool colour)
@@ -198,7 +236,7 @@ int kw_report_text(FILE *file, const struct kw_overview *overview, const struct 
 		print_finding(file, overview, i, clock, colour);
 	print_services(file, overview);
 	for (size_t i = 0; i < overview->service_count && histograms < HISTOGRAMS; i++) {
-		if (!has_histogram(&overview->services[i]))
+		if (!has_histogram(overview, &overview->services[i]))
 			continue;
 		fputs("\nIdle times of ", file);
 		print_who(file, &overview->services[i]);

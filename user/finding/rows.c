@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rows of an overview: services that have the two ends of the same connections on this host share one. */
+#include "finding/overview.h"
+
+const struct kw_assessment *kw_overview_server_end(const struct kw_overview *overview,
+						   const struct kw_assessment *service)
+{
+	for (size_t i = 0; i < overview->service_count && service->server_end; i++)
+		if (overview->services[i].counters == service->server_end)
+			return &overview->services[i];
+	return NULL;
+}
+
+bool kw_overview_has_row(const struct kw_overview *overview, const struct kw_assessment *service)
+{
+	return !kw_overview_server_end(overview, service);
+}
+
+const struct kw_assessment *kw_overview_next_end(const struct kw_overview *overview,
+						 const struct kw_assessment *service,
+						 const struct kw_assessment *after)
+{
+	const struct kw_assessment *end = overview->services + overview->service_count;
+
+	for (after = after ? after + 1 : overview->services; after < end; after++)
+		if (after->server_end == service->counters)
+			return after;
+	return NULL;
+}
+
+uint64_t kw_count_connections(const struct kw_assessment *service)
+{
+	return kw_traffic_seen(&service->sum.traffic);
+}
+
+uint64_t kw_count_closed(const struct kw_assessment *service)
+{
+	return kw_traffic_closed(&service->sum.traffic);
+}
+
+uint64_t kw_count_requests(const struct kw_assessment *service)
+{
+	return kw_traffic_requests(&service->sum.traffic);
+}
+
+uint64_t kw_count_reused(const struct kw_assessment *service)
+{
+	return service->sum.traffic.reused;
+}
+
+uint64_t kw_count_premature(const struct kw_assessment *service)
+{
+	return service->sum.premature;
+}
+
+uint64_t kw_count_lost(const struct kw_assessment *service)
+{
+	return kw_traffic_lost(&service->sum.traffic);
+}
+
+uint64_t kw_overview_count(const struct kw_overview *overview, const struct kw_assessment *service,
+			   kw_count_fn *count)
+{
+	uint64_t here = count(service), met = 0, apart = 0;
+	const struct kw_assessment *end = NULL;
+
+	while ((end = kw_overview_next_end(overview, service, end))) {
+		uint64_t all = count(end), elsewhere = (uint64_t)((double)all * end->apart + 0.5);
+
+		met += all - elsewhere;
+		apart += elsewhere;
+	}
+	return (met > here ? met : here) + apart;
+}
+
+uint64_t kw_overview_sum(const struct kw_overview *overview, kw_count_fn *count)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < overview->service_count; i++)
+		if (kw_overview_has_row(overview, &overview->services[i]))
+			sum += kw_overview_count(overview, &overview->services[i], count);
+	return sum;
+}
