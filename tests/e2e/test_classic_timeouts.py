@@ -238,9 +238,8 @@ def test_a_python_pool_reuses_past_apaches_timeout(folder, ports):
     service = conclusion.service("client", port)
     assert service["reasons"] == {"stale_reuse": CONNECTIONS, "server_idle_timeout": CONNECTIONS}
     assert service["lost_requests"] == service["premature"] == CONNECTIONS
-    finding = conclusion.of("server", port)[0]
-    assert finding["id"] == "timeout_race"
-    assert finding["numbers"]["lost_requests"] == CONNECTIONS
+    assert not [one for one in conclusion.of("server", port) if one["id"] == "timeout_race"]
+    assert conclusion.service("server", port)["lost_requests"] == CONNECTIONS
 
 
 def test_a_server_closes_before_its_advertised_timeout(own_listener):
@@ -254,8 +253,7 @@ def test_a_server_closes_before_its_advertised_timeout(own_listener):
                 time.sleep(0.5)
                 pair.close(first=pair.server)
         conclusion = report.conclude()
-    for role in ("client", "server"):
-        numbers = conclusion.first(role, port, "timeout_not_honoured", "warning")["numbers"]
-        assert numbers["closed_before_timeout"] == CONNECTIONS
-        assert numbers["advertised_timeout_s"] == 5
-        assert near(numbers["server_idle_timeout_s"], 0.5, 0.1)
+    numbers = conclusion.only(port, "timeout_not_honoured", "warning")["numbers"]
+    assert numbers["closed_before_timeout"] == CONNECTIONS
+    assert numbers["advertised_timeout_s"] == 5
+    assert near(numbers["server_idle_timeout_s"], 0.5, 0.1)

@@ -117,8 +117,7 @@ def test_a_body_delimited_by_the_close_may_not_end_by_a_reset(trace, talk):
 def test_a_client_that_leaves_in_the_middle_of_a_response(trace, talk):
     talk.exchange(response=LONG)
     talk.close(first=talk.client)
-    told = ("client_left", "client", "fin", "response", False, 1)
-    each_says(trace, talk, verdict(*told), verdict(*told, "inferred"))  # it may have shut one direction only
+    both_say(trace, talk, "client_left", "client", "fin", "response", lost=1)
 
 
 @proves("client_gave_up")
@@ -160,11 +159,11 @@ def test_a_server_that_has_read_the_request_and_closes_never_counts_as_a_race(tr
 
 
 @proves("no_response")
-def test_a_reset_alone_leaves_the_client_to_infer(trace, talk):
+def test_of_a_reset_the_servers_end_shows_that_it_had_the_request(trace, talk):
     talk.send_request()
     reset_and_close(talk, "server")
-    told = ("no_response", "server", "rst", "waiting", True, 1)
-    each_says(trace, talk, verdict(*told, "inferred"), verdict(*told))
+    client, _ = both_say(trace, talk, "no_response", "server", "rst", "waiting", premature=True, lost=1)
+    assert "the server had received the request: its own end, on this host too, shows that" in client["evidence"]
 
 
 @proves("pipeline_cut")
@@ -192,17 +191,19 @@ def test_a_request_sent_after_the_fin_arrived_is_stale(trace, talk):
 
 
 @proves("stale_reuse")
-def test_a_reset_near_the_advertised_timeout_makes_it_stale_by_inference(trace, talk):
-    talk.exchange(response=wire.response("200 OK", "Keep-Alive: timeout=1"))
-    time.sleep(0.95)
+@pytest.mark.parametrize("promise", [["Keep-Alive: timeout=1"], []], ids=["advertised", "silent"])
+@pytest.mark.parametrize("idle", [0, 0.95])
+def test_of_a_reset_the_servers_end_shows_that_it_had_closed_before(trace, talk, promise, idle):
+    talk.exchange(response=wire.response("200 OK", *promise))
+    time.sleep(idle)
     talk.client.sendall(wire.GET)
     wire.wait_for_bytes(talk.server, len(wire.GET))
     talk.server.close()
     wire.wait_for_end(talk.client)
     talk.client.close()
     client, server = trace.both(talk, mirrored=False)
-    stale(client, "rst", "inferred")
-    assert server["late_request"] is True
+    stale(client, "rst", "certain")
+    assert (server["late_request"], server["premature"], server["lost_requests"]) == (True, True, 1)
 
 
 def stale(record, manner, confidence):
@@ -245,8 +246,7 @@ def test_a_process_that_ends_while_a_request_waits(trace, talk, role, other_reas
         wire.wait_for_end(other)
         other.close()
     told = (role, "fin", "waiting", True, 1)
-    sure = "inferred" if role == "client" else "certain"  # whether a client's FIN is a half-close, no server knows
-    here, there = verdict("process_exit", *told), verdict(other_reason, *told, sure)
+    here, there = verdict("process_exit", *told), verdict(other_reason, *told)
     each_says(trace, talk, *((here, there) if role == "client" else (there, here)))
 
 

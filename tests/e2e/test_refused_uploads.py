@@ -146,7 +146,7 @@ def test_a_request_whose_body_lies_unread_at_the_close_had_arrived(trace, talk, 
     wire.wait_for_end(talk.client)
     talk.client.close()
     each_says(trace, talk,
-              verdict("no_response", "server", "rst", "waiting", True, 1, "inferred"),
+              verdict("no_response", "server", "rst", "waiting", True, 1, confidence),
               verdict("no_response", "server", "rst", "waiting", True, 1, confidence))  # fmt: skip
 
 

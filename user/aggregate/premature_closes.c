@@ -6,20 +6,19 @@ bool kw_is_premature(const struct kw_event *event, const struct kw_verdict *verd
 	return event->late || (verdict && verdict->premature == KW_PREMATURE_YES);
 }
 
-static uint32_t server_isn(const struct kw_premature_close *close)
+/* Whether @a is the client's end and @b the server's end of one connection. Of a late request, which only a server's end sees,
+ * the peer's number is not known. */
+static bool is_client_of(const struct kw_event_connection *a, const struct kw_premature_close *b)
 {
-	const struct kw_identity *identity = &close->connection.identity;
-
-	return identity->role == KW_ROLE_CLIENT ? close->connection.peer_isn : identity->isn;
+	return a->identity.role == KW_ROLE_CLIENT && b->connection.identity.role == KW_ROLE_SERVER &&
+	       a->identity.flow == KW_FLOW_BY_ROLE && b->connection.identity.flow == KW_FLOW_BY_ROLE &&
+	       a->peer_isn == b->connection.identity.isn &&
+	       (b->late || a->identity.isn == b->connection.peer_isn);
 }
 
-/* Whether both are ends of one connection. Of a late request only the identity is known. */
 static bool are_two_ends(const struct kw_premature_close *a, const struct kw_premature_close *b)
 {
-	const struct kw_identity *one = &a->connection.identity, *other = &b->connection.identity;
-
-	return one->flow == KW_FLOW_BY_ROLE && other->flow == KW_FLOW_BY_ROLE && one->role != other->role &&
-	       server_isn(a) == server_isn(b);
+	return is_client_of(&a->connection, b) || is_client_of(&b->connection, a);
 }
 
 static struct kw_premature_close *find_other_end(struct kw_premature_closes *closes,

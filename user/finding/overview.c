@@ -109,11 +109,15 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 
 /* ---- findings ---- */
 
-/* Where both ends show the same, the clients' end has the better numbers of these, and the server's end of all others. */
-static bool is_of_clients(enum kw_finding_id id)
+/* Where both ends show the same, the clients' end has the better numbers of these, and the server's end of all others. But
+ * only the server's end knows of its processes' exits, and of connections that no process ever accepted. */
+static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *server)
 {
 	switch (id) {
 	case KW_FINDING_TIMEOUT_RACE:
+		return !server->sum.unaccepted;
+	case KW_FINDING_NO_RESPONSES:
+		return !server->sum.exited && !server->sum.killed;
 	case KW_FINDING_LOW_REUSE:
 	case KW_FINDING_PROBE_ONLY:
 	case KW_FINDING_CLIENTS_GIVE_UP:
@@ -152,7 +156,7 @@ static bool is_clients_shown(const struct kw_overview *overview, const struct kw
 		return false;
 	if (of_server->severity != of_client->severity)
 		return of_client->severity > of_server->severity;
-	return is_of_clients(of_server->id);
+	return is_of_clients(of_server->id, server);
 }
 
 /* The end that shows the same as @service, so that only one of the two is told; NULL if no other end does. */
@@ -192,13 +196,26 @@ static void name_both(struct kw_finding *finding, const struct kw_assessment *se
 			     clients->service.name, (client ? other : service)->counters->service.name);
 }
 
-/* Adds a finding, unless the other end of the same connections shows it. */
+/* Whether a server's end counts too little: of requests that never came to it, its only clients' end knows. */
+static bool is_better_known(const struct kw_overview *overview, const struct kw_assessment *service,
+			    enum kw_finding_id id)
+{
+	const struct kw_assessment *end = kw_overview_next_end(overview, service, NULL);
+
+	if (id != KW_FINDING_LOW_REUSE && id != KW_FINDING_PROBE_ONLY)
+		return false;
+	return end && !kw_overview_next_end(overview, service, end) && end->apart == 0 &&
+	       kw_count_connections(end) >= kw_count_connections(service) && !finding_of(end, id);
+}
+
+/* Adds a finding, unless the other end of the same connections shows it, or knows better. */
 static void add_finding(struct kw_overview *overview, const struct kw_assessment *service,
 			struct kw_finding *finding)
 {
 	const struct kw_assessment *other = same_at_other_end(overview, service, finding->id);
 
-	if (other && !is_shown(overview, service, other, finding->id))
+	if (other ? !is_shown(overview, service, other, finding->id)
+		  : is_better_known(overview, service, finding->id))
 		return;
 	if (other)
 		name_both(finding, service, other);

@@ -33,6 +33,15 @@ table inet test {
 }
 """
 
+TRANSLATION = """
+table ip translation {{
+    chain output {{
+        type nat hook output priority -100
+        ip daddr {called} tcp dport {port} dnat to {meant}
+    }}
+}}
+"""
+
 libc = ctypes.CDLL(None, use_errno=True)
 numbers = itertools.count()
 
@@ -169,6 +178,19 @@ class Cable(Path):
     def rejecting(self, end, why):
         """TCP packets that reach this end are answered by an ICMP error, or by a RST."""
         return self._rule(end, "reject with tcp reset" if why == "rst" else f"reject with icmpx {why}")
+
+
+class Translated(Cable):
+    """A cable on which clients call the server by an address that is translated."""
+
+    def translate(self, port):
+        """The address by which the server's port may be called."""
+        self.client.nft(TRANSLATION.format(called=NOBODY[4], port=port, meant=SERVER[4]))
+        return NOBODY[4], port
+
+    def connect(self, address):
+        with self.client.inside():
+            return wire.connect(address)
 
 
 class Wire(Path):

@@ -2,6 +2,7 @@
 """keepwatch report as a child process, and what its JSON says."""
 
 import json
+import re
 from pathlib import Path
 
 from lib import observer
@@ -44,6 +45,17 @@ class Conclusion:
         return [
             one for one in self.findings if one["role"] == role and one["service"].endswith(f":{port}")
         ]
+
+    def of_both(self, port):
+        """The findings of the connections to this port, each of which names its two ends if both are on this host."""
+        return [*self.of("client", port), *self.of("server", port)]
+
+    def only(self, port, identity, severity):
+        """The only finding of the connections to this port, both of whose ends are on this host."""
+        (finding,) = self.of_both(port)
+        assert (finding["id"], finding["severity"]) == (identity, severity), finding
+        assert re.search(f"Seen from both ends: client \\S+ to .*:{port}, server .*:{port}\\.$", finding["summary"])
+        return finding
 
     def first(self, role, port, identity, *severities):
         """The first finding of that service; no other finding there may be graver."""

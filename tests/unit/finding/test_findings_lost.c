@@ -346,14 +346,19 @@ static void a_connection_with_both_ends_here_is_one(void **state)
 	client.identity.remote_port = server.identity.local_port;
 	for (uint16_t port = 40000; port < 40007; port++) {
 		server.identity.remote_port = client.identity.local_port = port;
+		server.peer_isn = client.identity.isn = port;
+		client.peer_isn = server.identity.isn;
 		add(&world, 1, KW_S, port % 2 ? server : client, verdict);
 		add(&world, 1, KW_S, port % 2 ? client : server, verdict);
 	}
-	server.identity.remote_port = 50000; /* its other end is elsewhere */
+	server.peer_isn = 50000; /* its other end is elsewhere */
 	add(&world, 1, KW_S, server, verdict);
 	conclude(&world);
 	assert_int_equal(world.overview.connections, 8);
 	assert_int_equal(world.overview.paired, 7);
+	assert_int_equal(world.overview.requests, 16);
+	assert_int_equal(world.overview.service_count, 2);
+	assert_int_equal(world.overview.row_count, 1);
 	close_world(&world);
 }
 

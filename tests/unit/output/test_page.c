@@ -250,10 +250,10 @@ static void a_race_says_what_to_change_and_shows_where_it_is(void **state)
 	close_page(&page);
 }
 
-static void the_other_end_of_the_same_connections_is_told_as_such(void **state)
+static void connections_with_both_ends_here_are_told_once(void **state)
 {
 	struct kw_event_connection client = late_reuse(), server = late_reuse();
-	const char *text;
+	const char *text, *row;
 	struct page page;
 
 	(void)state;
@@ -262,13 +262,20 @@ static void the_other_end_of_the_same_connections_is_told_as_such(void **state)
 	memcpy(client.identity.remote, server.identity.local, sizeof(client.identity.remote));
 	client.identity.remote_port = server.identity.local_port;
 	for (int i = 0; i < 3; i++) {
+		client.identity.isn = server.peer_isn = (uint32_t)i;
+		client.peer_isn = server.identity.isn;
 		observe(&page, "10.0.0.5:8080", client, stale());
 		observe(&page, "nginx:8080", server, stale());
 	}
 	text = written(&page, "web1");
 	assert_says(text, "id=\"finding-0\"");
-	assert_says(strstr(text, "id=\"finding-1\""), "At the other end of the same connections: ");
-	assert_says_not(strstr(text, "id=\"finding-1\""), "\" open><summary><h3>");
+	assert_says_not(text, "id=\"finding-1\"");
+	assert_says(text, "Seen from both ends: client nginx to 10.0.0.5:8080, server nginx:8080.");
+	assert_says(text, "The latest 3 of 3");
+	row = strstr(text, "<tr><th scope=\"row\">");
+	assert_non_null(row);
+	assert_null(strstr(row + 1, "<tr><th scope=\"row\">"));
+	assert_says(row, "10.0.0.5:8080");
 	close_page(&page);
 }
 
@@ -415,7 +422,7 @@ int main(void)
 		cmocka_unit_test(a_loss_without_a_pattern_is_not_called_healthy),
 		cmocka_unit_test(lost_events_are_shown_with_what_helps),
 		cmocka_unit_test(a_race_says_what_to_change_and_shows_where_it_is),
-		cmocka_unit_test(the_other_end_of_the_same_connections_is_told_as_such),
+		cmocka_unit_test(connections_with_both_ends_here_are_told_once),
 		cmocka_unit_test(the_latest_closes_come_first_and_the_oldest_go),
 		cmocka_unit_test(no_name_becomes_markup),
 		cmocka_unit_test(its_size_has_a_bound),

@@ -247,7 +247,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 		{
 			"the server received the request and closed without sending a byte of a response",
 			"This is not the keep-alive race, because the request had arrived. If the server's "
-			"only answer was a RST, keepwatch infers that (confidence: inferred).",
+			"only answer was a RST, keepwatch infers that (confidence: inferred), unless the "
+			"server's end is on the same host and shows it.",
 			{"a worker that crashed or was killed while it handled the request: --timeout of "
 			 "gunicorn (30 s unless set), the OOM killer",
 			 "a server that drops requests on purpose: return 444 (nginx), http-request reject "
@@ -294,7 +295,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			"The client said with a FIN that it would send nothing more, and went on reading: HTTP "
 			"and TCP allow that (a half-close). The server took the FIN for the end of the client "
 			"and closed without a complete response. The server's own end cannot see the "
-			"difference, so its record says client_gave_up, inferred.",
+			"difference: its record says client_gave_up, inferred, unless the client is on the "
+			"same host.",
 			{"a proxy that drops a request once its client's FIN arrives: HAProxy with option "
 			 "abortonclose, nginx as a reverse proxy by default, Envoy, many load balancers",
 			 "a client that calls shutdown(SHUT_WR) behind its request: nc -N, socat, some "
