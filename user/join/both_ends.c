@@ -201,7 +201,7 @@ static bool is_of(const struct kw_held_record *record, const struct kw_identity 
 	       record->event.connection.identity.generation == identity->generation;
 }
 
-/* What amends a record comes after it. */
+/* A record goes on before the late request that amends it. */
 static int let_amended_go(struct kw_both_ends *both, const struct kw_event_late *late)
 {
 	int r = 0;

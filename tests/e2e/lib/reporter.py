@@ -47,7 +47,7 @@ class Conclusion:
         ]
 
     def of_both(self, port):
-        """The findings of the connections to this port, each of which names its two ends if both are on this host."""
+        """The findings of the connections to this port, each once."""
         return [*self.of("client", port), *self.of("server", port)]
 
     def only(self, port, identity, severity):

@@ -14,7 +14,7 @@
 
 #define TAKEN 4096
 
-/* What came out, in its order. */
+/* The records that came out, in their order. */
 struct taken {
 	struct kw_both_ends both;
 	struct kw_sink sink;
