@@ -247,8 +247,8 @@ def test_a_request_that_the_server_left_unread_was_late(trace, pair):
         pair.client.recv(1)
     pair.client.close()
     client, server = trace.both(pair, mirrored=False)
-    assert verdict(client) == ("server", "rst", "waiting", "no_response", True)
-    assert client["confidence"] == "inferred"
+    assert verdict(client) == ("server", "rst", "waiting", "stale_reuse", True)
+    assert client["confidence"] == "certain"  # because the server's end is on this host
     assert verdict(server) == ("server", "rst", "idle", "idle_reset", True)
     assert server["late_request"] is True
     assert server["unread_data"] is True

@@ -59,7 +59,7 @@ def test_a_listener_that_goes_takes_along_what_nobody_accepted(listener, trace, 
         assert server["pid"] == client["pid"] == os.getpid()
         assert server["requests"] == 0
         assert client["requests"] == (number == 0)
-        assert client["reason"] == ("no_response" if number == 0 else "unused")
+        assert client["reason"] == ("stale_reuse" if number == 0 else "unused")
 
 
 def test_a_queue_that_overflows_leaves_no_connection_open(listener):
