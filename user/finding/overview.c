@@ -7,7 +7,6 @@
 
 #include "base/arithmetic.h"
 #include "base/cleanup.h"
-#include "base/sanitize.h"
 
 double kw_requests_per_connection(const struct kw_window_statistics *sum)
 {
@@ -184,18 +183,6 @@ static bool is_shown(const struct kw_overview *overview, const struct kw_assessm
 	return client == clients;
 }
 
-static void name_both(struct kw_finding *finding, const struct kw_assessment *service,
-		      const struct kw_assessment *other)
-{
-	bool client = service->counters->service.role == KW_ROLE_CLIENT;
-	const struct kw_service_counters *clients = (client ? service : other)->counters;
-	char comm[3 * KW_COMM];
-
-	kw_sanitize(clients->comm, sizeof(clients->comm), comm, sizeof(comm));
-	kw_finding_summarise(finding, " Seen from both ends: client %s to %s, server %s.", comm[0] ? comm : "?",
-			     clients->service.name, (client ? other : service)->counters->service.name);
-}
-
 /* Whether a server's end counts too little: of requests that never came to it, its only clients' end knows. */
 static bool is_better_known(const struct kw_overview *overview, const struct kw_assessment *service,
 			    enum kw_finding_id id)
@@ -210,15 +197,13 @@ static bool is_better_known(const struct kw_overview *overview, const struct kw_
 
 /* Adds a finding, unless the other end of the same connections shows it, or knows better. */
 static void add_finding(struct kw_overview *overview, const struct kw_assessment *service,
-			struct kw_finding *finding)
+			const struct kw_finding *finding)
 {
 	const struct kw_assessment *other = same_at_other_end(overview, service, finding->id);
 
 	if (other ? !is_shown(overview, service, other, finding->id)
 		  : is_better_known(overview, service, finding->id))
 		return;
-	if (other)
-		name_both(finding, service, other);
 	overview->findings[overview->finding_count++] = (struct kw_overview_finding){service, finding, other};
 }
 

@@ -270,7 +270,9 @@ static void connections_with_both_ends_here_are_told_once(void **state)
 	text = written(&page, "web1");
 	assert_says(text, "id=\"finding-0\"");
 	assert_says_not(text, "id=\"finding-1\"");
-	assert_says(text, "Seen from both ends: client nginx to 10.0.0.5:8080, server nginx:8080.");
+	assert_says(strstr(text, "id=\"finding-0\""), "10.0.0.5:8080</bdi> <span class=\"role\">client");
+	assert_says(strstr(text, "id=\"finding-0\""),
+		    ", <bdi class=\"name\">nginx:8080</bdi> <span class=\"role\">server");
 	assert_says(text, "The latest 3 of 3");
 	row = strstr(text, "<tr><th scope=\"row\">");
 	assert_non_null(row);

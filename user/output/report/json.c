@@ -39,6 +39,24 @@ static json_t *examples(const struct kw_examples *examples)
 	return list;
 }
 
+/* The text report and the page name both ends in the finding's headline, which JSON has not. */
+static json_t *summary(const struct kw_overview_finding *entry)
+{
+	const struct kw_service_counters *clients = entry->service->counters, *server;
+	char comm[3 * KW_COMM];
+
+	if (!entry->other)
+		return json_string(entry->finding->summary);
+	server = entry->other->counters;
+	if (clients->service.role != KW_ROLE_CLIENT) {
+		server = clients;
+		clients = entry->other->counters;
+	}
+	kw_sanitize(clients->comm, sizeof(clients->comm), comm, sizeof(comm));
+	return json_sprintf("%s Seen from both ends: client %s to %s, server %s.", entry->finding->summary,
+			    comm[0] ? comm : "?", clients->service.name, server->service.name);
+}
+
 static json_t *finding_object(const struct kw_overview_finding *entry)
 {
 	const struct kw_finding *finding = entry->finding;
@@ -55,7 +73,7 @@ static json_t *finding_object(const struct kw_overview_finding *entry)
 	kw_json_set(&object, "service", json_string(service->name));
 	if (service->peer[0])
 		kw_json_set(&object, "peer", json_string(service->peer));
-	kw_json_set(&object, "summary", json_string(finding->summary));
+	kw_json_set(&object, "summary", summary(entry));
 	kw_json_set(&object, "advice", advice);
 	kw_json_set(&object, "numbers", numbers);
 	kw_json_set(&object, "examples", examples(&finding->examples));
