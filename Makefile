@@ -36,10 +36,6 @@ MAIN_SRC := $(shell find user -name '*.c' | sort)
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
-FUZZ := $(BUILD)/tests/fuzz
-FUZZER := $(FUZZ)/fuzz_http1
-FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
 ALONE := test_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
 FACTS := $(BUILD)/tests/differential/facts
 VALGRIND := test_valgrind.py # has a target of its own, because it takes minutes
@@ -115,16 +111,6 @@ check: $(BUILD)/http1-parse unit check-format ## check the format, run unit test
 check-format:
 	$(call say,LINT,clang-format)for file in $(C_FILES); do \
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
-
-fuzz: $(FUZZER) ## feed the HTTP/1.x machine all known streams, then random ones for a minute
-	$(Q)mkdir -p $(FUZZ)/corpus
-	$(Q)$(PYTHON) tests/fuzz/make_corpus.py tests/cases $(FUZZ)/seeds
-	$(Q)$(FUZZER) -runs=0 $(FUZZ_FLAGS) $(FUZZ)/seeds tests/fuzz/found
-	$(Q)$(FUZZER) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) -print_final_stats=1 \
-		$(FUZZ)/corpus $(FUZZ)/seeds tests/fuzz/found
-
-fuzz-short: ## make fuzz, for ten seconds
-	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
 e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier $(BUILD)/calls ## run the tests of the built programs, or those with TEST=race in their name
 ifdef TEST
@@ -270,11 +256,6 @@ $(BUILD)/load: $(BUILD)/tools/bench/load.o
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(FUZZER): tests/fuzz/fuzz_http1.c
-	$(Q)mkdir -p $(@D)
-	$(call say,CLANG,$@)$(CLANG) -std=gnu11 -Wall -Wextra -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -I. -MMD -MP $< -o $@
-
 $(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
 
@@ -310,5 +291,7 @@ $(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk $(CHANGELOG)
 
 $(BUILD):
 	$(Q)mkdir -p $@
+
+include tests/fuzz/fuzz.mk
 
 -include $(wildcard $(addsuffix .d,$(BUILD)/* $(BUILD)/*/* $(BUILD)/*/*/* $(BUILD)/*/*/*/*))

@@ -10,7 +10,7 @@ from lib import host, metrics, observer, wire
 
 SEED = int(os.environ.get("KEEPWATCH_SEED", "1"))
 CONNECTIONS = int(os.environ.get("KEEPWATCH_FUZZED", "300"))
-CORPUS = [path.read_bytes() for pattern in ("cases/requests/*.http", "cases/responses/*.http", "fuzz/found/*")
+CORPUS = [path.read_bytes() for pattern in ("cases/requests/*.http", "cases/responses/*.http", "fuzz/found/http1/*")
           for path in sorted((host.ROOT / "tests").glob(pattern))]
 AT_ONCE = 50  # are checked, before their ports come back
 LONGEST = 20_000

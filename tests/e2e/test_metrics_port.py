@@ -58,6 +58,8 @@ MALFORMED = {
     "a strange method": b"BREW /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
     "other bytes in Accept": b"GET /metrics HTTP/1.0\r\nAccept: \xff;q=\x80,,;;=;q=9\r\n\r\n",
     "a half of a head": b"GET /metrics HTTP/1.1\r\nHost",
+    "a half of a body": b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab",
+    "a head without its body": b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n",
 }
 
 

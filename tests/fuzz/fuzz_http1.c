@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "include/http1.h"
+#include "tests/fuzz/check.h"
 
 enum mode {
 	MODE_RESPONSES = 1 << 0,    /* the one stream is the responses' */
@@ -20,14 +21,6 @@ enum mode {
 };
 
 #define HEADER 5
-
-#define CHECK(condition)                                                                                       \
-	do {                                                                                                   \
-		if (!(condition)) {                                                                            \
-			fprintf(stderr, "line %d: %s does not hold\n", __LINE__, #condition);                  \
-			abort();                                                                               \
-		}                                                                                              \
-	} while (0)
 
 /* An event, and the position in the stream at which it came. */
 struct fact {
@@ -318,8 +311,6 @@ static void check_same(const struct run *whole, const struct run *cut)
 	if (!whole->over)
 		CHECK(!memcmp(&whole->connection, &cut->connection, sizeof(whole->connection)));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arithmetic.h"
+
 const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1] = {0,  1,   2,   3,   5,    10,   20,
 							      50, 100, 200, 500, 1000, 5000, 10000};
 
@@ -207,7 +209,9 @@ static int64_t kept(const struct kw_verdict *verdict)
 {
 	if (verdict->phase == KW_PHASE_IDLE)
 		return verdict->idle_at_close;
-	return verdict->idle_before - (verdict->late_by > 0 ? verdict->late_by : 0);
+	if (verdict->idle_before == KW_DURATION_UNKNOWN || verdict->late_by < 0)
+		return verdict->idle_before;
+	return verdict->idle_before - verdict->late_by;
 }
 
 /* Whether the server closed right after a response. A connection without any response was closed for another reason.
@@ -440,9 +444,10 @@ int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service
 /* Counts closing records that were lost, as far as the kernel kept their numbers (without version and status). Their
  * services are unknown, so the service "other" counts the closes, and its number of open connections may fall below zero.
  * Their time is unknown too, so they count as past and not as part of the window. */
-static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_event_totals *event)
+static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const struct kw_totals *totals,
+		       uint64_t time)
 {
-	const struct kw_total *now = &event->totals.dropped[role];
+	const struct kw_total *now = &totals->dropped[role];
 	const struct kw_total *before = &aggregate->totals.dropped[role];
 	struct kw_service other = other_service(role);
 	uint64_t closed = now->closed - before->closed;
@@ -454,14 +459,14 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 	counters = find_or_add(aggregate, &other);
 	if (!counters)
 		return -ENOMEM;
-	counters->last_event = event->header.time;
+	counters->last_event = time;
 	past = &counters->window.past;
 	past->opened += now->opened - before->opened;
 	past->preexisting += now->preexisting - before->preexisting;
 	counters->open +=
 		(int64_t)(now->opened - before->opened + now->preexisting - before->preexisting - closed);
-	counters->half_closed -= (int64_t)(event->totals.dropped_half_closed[role] -
-					   aggregate->totals.dropped_half_closed[role]);
+	counters->half_closed -=
+		(int64_t)(totals->dropped_half_closed[role] - aggregate->totals.dropped_half_closed[role]);
 	past->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
 	past->requests[KW_VERSION_UNKNOWN] += now->requests - before->requests;
 	counters->codes[KW_CODES - 1] += now->responses - before->responses;
@@ -482,15 +487,30 @@ static void let_idle_go(struct kw_aggregate *aggregate, uint64_t now)
 	}
 }
 
+/* The kernel's totals only grow. Those of a recording that somebody made may fall: such a number stands still, because
+ * otherwise it could add up beyond all bounds. */
+static struct kw_totals grown(const struct kw_totals *before, const struct kw_totals *after)
+{
+	const __u64 *numbers = (const __u64 *)after;
+	struct kw_totals totals = *before;
+	__u64 *sums = (__u64 *)&totals;
+
+	for (size_t i = 0; i < sizeof(totals) / sizeof(*sums); i++)
+		sums[i] = kw_greatest(sums[i], numbers[i]);
+	return totals;
+}
+
 int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event)
 {
+	struct kw_totals totals = grown(&aggregate->totals, &event->totals);
+
 	for (uint32_t role = 0; role < KW_ROLE_MAX; role++) {
-		int r = add_dropped(aggregate, role, event);
+		int r = add_dropped(aggregate, role, &totals, event->header.time);
 
 		if (r < 0)
 			return r;
 	}
-	aggregate->totals = event->totals;
+	aggregate->totals = totals;
 	aggregate->closing = event->unfinished;
 	pass_time(aggregate, NULL, event->header.time);
 	let_idle_go(aggregate, aggregate->now);

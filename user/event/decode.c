@@ -3,40 +3,116 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
+
+#define STATUS_MOST 999 /* three digits */
+
+/* Whether all of some times or durations are sound; @any: their bits, or-ed. */
+static bool are_times(uint64_t any)
+{
+	return any >> KW_TIME_BITS == 0;
+}
+
+/* The same of numbers that only grow. */
+static bool are_totals(const __u64 *numbers, size_t size)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < size / sizeof(*numbers); i++)
+		any |= numbers[i];
+	return any >> KW_TOTAL_BITS == 0;
+}
+
+static bool is_status(uint16_t status)
+{
+	return status <= STATUS_MOST;
+}
+
+static bool is_announcement(uint8_t by, uint8_t how)
+{
+	return by <= KW_ANNOUNCED_BY_SERVER && how <= KW_ANNOUNCED_DELIMITED;
+}
 
 static bool identity_is_sound(const struct kw_identity *identity)
 {
-	return identity->role < KW_ROLE_MAX && identity->flow < KW_FLOW_MAX;
+	return identity->role < KW_ROLE_MAX && identity->flow < KW_FLOW_MAX && identity->preexisting <= 1 &&
+	       memchr(identity->comm, '\0', sizeof(identity->comm));
+}
+
+static bool end_is_sound(const struct kw_event_connection *event)
+{
+	const struct kw_ending *ending = &event->ending;
+
+	return ending->act < KW_ACT_MAX && ending->acts >> KW_ACT_MAX == 0 &&
+	       ending->last_sender <= KW_SENDER_PEER &&
+	       are_times(ending->time | event->closing.time | event->notice.time | event->notice.last);
+}
+
+static bool http_times_are_sound(const struct kw_http *http)
+{
+	return are_times(http->request_started | http->request_ended | http->response_started |
+			 http->response_ended | http->first_request_started | http->idle_max |
+			 http->idle_before_last);
+}
+
+static bool http_is_sound(const struct kw_http *http)
+{
+	return http->protocol < HTTP1_PROTOCOL_MAX && http->last_method < HTTP1_METHOD_MAX &&
+	       http->last_response_framing < HTTP1_FRAMING_MAX && is_status(http->last_status) &&
+	       is_status(http->interim) && is_announcement(http->announced_by, http->announced_how) &&
+	       http->timeout <= HTTP1_PARAMETER_LIMIT && http->max <= HTTP1_PARAMETER_LIMIT &&
+	       http->lost_safe + http->lost_idempotent + http->lost_other <= HTTP1_QUEUE &&
+	       (http->tx_bytes | http->rx_bytes | http->blind_bytes) <= KW_NEVER && http_times_are_sound(http);
+}
+
+static bool body_is_sound(const struct kw_body *body)
+{
+	return body->bytes <= HTTP1_LENGTH_MAX &&
+	       (body->declared <= HTTP1_LENGTH_MAX || body->declared == KW_UNDECLARED);
 }
 
 static bool connection_is_sound(const struct kw_event_connection *event)
 {
-	const struct kw_http *http = &event->http;
+	uint64_t samples = 0;
 
+	for (int i = 0; i < KW_HISTOGRAM_MAX; i++)
+		samples |= event->sample[i];
 	return identity_is_sound(&event->identity) && event->report <= KW_REPORT_OPEN &&
-	       event->half_closed <= 1 && event->half_closed_before <= 1 && event->ending.act < KW_ACT_MAX &&
-	       http->protocol < HTTP1_PROTOCOL_MAX && http->last_method < HTTP1_METHOD_MAX &&
-	       http->last_response_framing < HTTP1_FRAMING_MAX &&
-	       http->announced_by <= KW_ANNOUNCED_BY_SERVER && http->announced_how <= KW_ANNOUNCED_DELIMITED;
+	       event->half_closed <= 1 && event->half_closed_before <= 1 &&
+	       are_times(samples | event->opened | event->established | event->peer_fin) &&
+	       end_is_sound(event) && http_is_sound(&event->http) && body_is_sound(&event->bodies[0]) &&
+	       body_is_sound(&event->bodies[1]);
 }
 
 static bool exchange_is_sound(const struct kw_event_exchange *event)
 {
 	return identity_is_sound(&event->identity) && event->method < HTTP1_METHOD_MAX &&
-	       event->announced_by <= KW_ANNOUNCED_BY_SERVER && event->announced_how <= KW_ANNOUNCED_DELIMITED;
+	       is_status(event->status) && is_announcement(event->announced_by, event->announced_how) &&
+	       (event->request_bytes | event->response_bytes) <= KW_NEVER &&
+	       are_times(event->started | event->wait | event->duration | event->idle_before);
+}
+
+static bool gateway_is_sound(const struct kw_event_gateway *event)
+{
+	return identity_is_sound(&event->identity) && event->status >= KW_GATEWAY_STATUS &&
+	       event->status < KW_GATEWAY_STATUS + KW_GATEWAY_STATUSES && are_times(event->started);
 }
 
 static bool is_sound(const struct kw_event *event)
 {
+	if (!are_times(event->time))
+		return false;
 	if (event->connection)
 		return connection_is_sound(event->connection);
 	if (event->exchange)
 		return exchange_is_sound(event->exchange);
 	if (event->gateway)
-		return identity_is_sound(&event->gateway->identity) &&
-		       event->gateway->status >= KW_GATEWAY_STATUS &&
-		       event->gateway->status < KW_GATEWAY_STATUS + KW_GATEWAY_STATUSES;
-	return !event->late || identity_is_sound(&event->late->identity);
+		return gateway_is_sound(event->gateway);
+	if (event->late)
+		return identity_is_sound(&event->late->identity) && are_times(event->late->closed);
+	if (event->totals)
+		return are_totals((const __u64 *)&event->totals->totals, sizeof(event->totals->totals));
+	return are_totals(&event->unseen->openings, sizeof(*event->unseen) - sizeof(event->unseen->header));
 }
 
 /* Points the event at @data, according to its type. Returns the size of that type; 0 if there is no such type. */

@@ -22,8 +22,17 @@ struct kw_event {
 	const struct kw_event_unseen *unseen;
 };
 
-/* Checks type, size, and every field that is used as an index, so that callers need not. @data must be aligned to 8
- * bytes. Returns 0, or -EBADMSG for bytes that are not a valid event. */
+/* A time, or a duration, has at most so many bits: 73 years in nanoseconds. So times can be added up in pairs, subtracted, and
+ * taken as signed numbers. */
+#define KW_TIME_BITS 61
+
+/* A number of struct kw_totals and struct kw_event_unseen has at most so many, so that a double holds it exactly. */
+#define KW_TOTAL_BITS 53
+
+/* The gate: checks type, size, and each field that is used as an index, a number of a table, a time, or the end of a text, so
+ * that callers need not; a recording may have been made by anybody. Not checked are stream positions, which are only
+ * compared, and whether numbers agree with each other: a record may lie, but does no harm. @data must be aligned to 8 bytes.
+ * Returns 0, or -EBADMSG for bytes that are not a valid event. */
 int kw_decode(const void *data, size_t size, struct kw_event *ret_event);
 
 /* Sum of the events of all kinds that were lost on the way to user space; see also event/losses.h. */

@@ -64,9 +64,14 @@ static int on_name(struct kw_player *player, const struct kw_frame *frame)
 
 static int on_clock(struct kw_player *player, const struct kw_frame *frame)
 {
-	if (frame->size != sizeof(player->clock.offset))
+	int64_t offset;
+
+	if (frame->size != sizeof(offset))
 		return kw_recording_damaged(player->reader, frame);
-	memcpy(&player->clock.offset, frame->payload, sizeof(player->clock.offset));
+	memcpy(&offset, frame->payload, sizeof(offset));
+	if (!kw_recording_is_offset(offset))
+		return kw_recording_damaged(player->reader, frame);
+	player->clock.offset = offset;
 	return 0;
 }
 

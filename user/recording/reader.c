@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
+#include "event/decode.h"
 #include "recording/older.h"
 #include "recording/recording.h"
 
@@ -71,6 +72,14 @@ static int damaged_at(const struct kw_recording_reader *reader, uint64_t positio
 int kw_recording_damaged(const struct kw_recording_reader *reader, const struct kw_frame *frame)
 {
 	return damaged_at(reader, frame->position);
+}
+
+/* Real time, to 2262, fits a signed number of nanoseconds; the monotonic time that the offset is added to takes its part. */
+bool kw_recording_is_offset(int64_t offset)
+{
+	const int64_t most = INT64_MAX - ((1LL << KW_TIME_BITS) - 1);
+
+	return offset >= -most && offset <= most;
 }
 
 int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_frame)
@@ -163,6 +172,8 @@ static int read_header(struct kw_recording_reader *reader, struct kw_recording_h
 	if (!json_is_object(object))
 		return kw_recording_damaged(reader, &frame);
 	parse_header(object, &header);
+	if (header.started >> KW_TIME_BITS || !kw_recording_is_offset(header.clock.offset))
+		return kw_recording_damaged(reader, &frame);
 	if (!kw_older_is_known(header.connection_size, header.history_size))
 		return kw_log_error(-EBADMSG,
 				    "%s was recorded by keepwatch %s, whose events this keepwatch cannot read",

@@ -109,6 +109,9 @@ int kw_recording_next(struct kw_recording_reader *reader, struct kw_frame *ret_f
 /* Logs that this frame cannot be decoded, and returns -EBADMSG. */
 int kw_recording_damaged(const struct kw_recording_reader *reader, const struct kw_frame *frame);
 
+/* Whether a clock may have this offset. */
+bool kw_recording_is_offset(int64_t offset);
+
 void kw_recording_close(struct kw_recording_reader *reader);
 KW_DEFINE_CLEANUP(struct kw_recording_reader *, kw_recording_close);
 

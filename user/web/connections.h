@@ -23,7 +23,7 @@ struct kw_web_connections {
 void kw_web_connections_notify(void *connections, struct MHD_Connection *connection, void **client,
 			       enum MHD_ConnectionNotificationCode code);
 
-/* Notes that a request came on this connection. */
+/* Notes that a request came on this connection, with all of its body. */
 void kw_web_connections_asked(struct kw_web_connections *connections, struct MHD_Connection *connection);
 
 /* An MHD_RequestCompletedCallback. */

@@ -82,13 +82,13 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	/* libmicrohttpd calls first with the head alone, then with the body, which is dropped. */
 	if (!*request) {
 		*request = &head_seen;
-		kw_web_connections_asked(&server->connections, connection);
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
+	kw_web_connections_asked(&server->connections, connection);
 	if (!kw_web_lets_in(server->connections.web, connection, &refused))
 		return refused;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)

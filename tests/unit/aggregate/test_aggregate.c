@@ -277,6 +277,10 @@ static void lateness_counts_only_where_it_is_known(void **state)
 	feed(&aggregate, "a", &event, &verdict);
 	assert_int_equal(counters_of(&aggregate, "a")->lateness.sum, 400);
 	assert_int_equal(counters_of(&aggregate, "a")->close_idle[KW_CLOSER_SERVER].sum, 0);
+	verdict.reason = KW_REASON_STALE_REUSE;
+	verdict.idle_before = KW_DURATION_UNKNOWN; /* from which nothing can be taken off */
+	feed(&aggregate, "a", &event, &verdict);
+	assert_int_equal(counters_of(&aggregate, "a")->lateness.sum, 800);
 	kw_aggregate_close(&aggregate);
 }
 
@@ -365,6 +369,27 @@ static void dropped_records_count_once_under_other(void **state)
 	kw_aggregate_close(&aggregate);
 }
 
+/* The kernel's never fall. Those of a recording that somebody made could go up and down until a sum overflows. */
+static void totals_that_fall_stand_still(void **state)
+{
+	const uint64_t most = (1ULL << KW_TOTAL_BITS) - 1;
+	struct kw_event_totals totals = totals_at(10 * KW_S);
+	struct kw_total *dropped = &totals.totals.dropped[KW_ROLE_SERVER];
+	struct kw_aggregate aggregate;
+
+	(void)state;
+	kw_aggregate_open(&aggregate, 10, 0);
+	for (uint64_t i = 1; i <= 5000; i++) {
+		*dropped = (struct kw_total){.opened = i % 2 ? most : 0, .closed = i};
+		totals.totals.dropped_half_closed[KW_ROLE_SERVER] = i % 2 ? most : 0;
+		assert_int_equal(kw_aggregate_totals(&aggregate, &totals), 0);
+	}
+	assert_int_equal(counters_of(&aggregate, KW_OTHER_SERVICE)->open, (int64_t)most - 5000);
+	assert_int_equal(counters_of(&aggregate, KW_OTHER_SERVICE)->half_closed, -(int64_t)most);
+	assert_int_equal(traffic_of(counters_of(&aggregate, KW_OTHER_SERVICE))->opened, most);
+	kw_aggregate_close(&aggregate);
+}
+
 static void things_that_no_program_saw_are_added_to_those_lost_on_the_way(void **state)
 {
 	struct kw_event_totals totals = totals_at(10 * KW_S);
@@ -429,6 +454,7 @@ int main(void)
 		cmocka_unit_test(hop_by_hop_fields_count_by_registered_name_or_as_other),
 		cmocka_unit_test(past_the_ceiling_all_count_under_other),
 		cmocka_unit_test(dropped_records_count_once_under_other),
+		cmocka_unit_test(totals_that_fall_stand_still),
 		cmocka_unit_test(things_that_no_program_saw_are_added_to_those_lost_on_the_way),
 		cmocka_unit_test(a_service_goes_after_an_idle_hour_unless_something_is_open),
 	};

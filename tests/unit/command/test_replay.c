@@ -317,6 +317,86 @@ static void a_severe_finding_fails_a_report_that_asks_for_it(void **state)
 	unlink(path);
 }
 
+#define LATEST ((1ULL << KW_TIME_BITS) - 1)
+
+/* A recording that somebody made: its header, and one event. */
+static void make(const char *path, const struct kw_recording_header *header, const void *event)
+{
+	const struct kw_event_header *head = event;
+	struct kw_recording_writer *writer;
+
+	assert_int_equal(kw_recording_create(path, &writer), 0);
+	assert_int_equal(kw_recording_write_header(writer, header), 0);
+	assert_int_equal(kw_recording_write(writer, KW_FRAME_EVENT, event, head->size), 0);
+	assert_int_equal(kw_recording_finish(writer, true), 0);
+}
+
+/* Replays it with @way and asserts how that ends; what was printed, freed by the caller. */
+static char *replayed(const struct kw_recording_header *header, const void *event, const char *way,
+		      enum kw_exit status)
+{
+	char path[PATH] = "/tmp/keepwatch-test-XXXXXX", line[128], *text;
+	struct capture errors, output;
+	struct kw_options options;
+
+	close(mkstemp(path));
+	make(path, header, event);
+	snprintf(line, sizeof(line), "replay %s --as %s", path, way);
+	options = parsed(line);
+	output = capture_begin(STDOUT_FILENO);
+	errors = capture_begin(STDERR_FILENO);
+	assert_int_equal(kw_command_replay(&options), status);
+	free(capture_end(&errors));
+	text = capture_end(&output);
+	kw_options_free(&options);
+	unlink(path);
+	return text;
+}
+
+static const char *const ways[] = {"trace -v", "trace --json", "report", "report --json", "metrics"};
+
+/* The sample indexed a histogram out of bounds; the others are times that cannot be added up or subtracted. */
+static void a_wild_number_is_damage_however_it_is_shown(void **state)
+{
+	const struct kw_recording_header header = {.started = STARTED};
+	struct kw_event_connection wild[3] = {event_connection(), event_connection(), event_connection()};
+
+	(void)state;
+	wild[0].samples[KW_HISTOGRAM_WAIT] = 1;
+	wild[0].sample[KW_HISTOGRAM_WAIT] = UINT64_MAX;
+	wild[1].ending.time = 1ULL << 63;
+	wild[2].http.idle_before_last = 1ULL << 63;
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < sizeof(ways) / sizeof(ways[0]); k++)
+			free(replayed(&header, &wild[i], ways[k], KW_EXIT_FAILED));
+}
+
+static void a_header_with_wild_times_is_damage(void **state)
+{
+	const struct kw_recording_header headers[] = {
+		{.started = LATEST + 1},
+		{.started = STARTED, .clock = {.offset = INT64_MAX}},
+		{.started = STARTED, .clock = {.offset = INT64_MIN}},
+	};
+	const struct kw_event_connection event = event_connection();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		free(replayed(&headers[i], &event, "trace", KW_EXIT_FAILED));
+}
+
+/* The time of the next report used to be found step by step, which took millions of years. */
+static void a_report_every_millisecond_of_a_leap_in_time_ends(void **state)
+{
+	const struct kw_recording_header header = {.started = STARTED};
+	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, LATEST}};
+
+	(void)state;
+	alarm(60);
+	free(replayed(&header, &totals, "report --every 1ms", KW_EXIT_DONE));
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +405,9 @@ int main(void)
 		cmocka_unit_test(replayed_metrics_are_what_they_were_live),
 		cmocka_unit_test(the_end_of_a_cut_recording_is_told_and_fails),
 		cmocka_unit_test(a_severe_finding_fails_a_report_that_asks_for_it),
+		cmocka_unit_test(a_wild_number_is_damage_however_it_is_shown),
+		cmocka_unit_test(a_header_with_wild_times_is_damage),
+		cmocka_unit_test(a_report_every_millisecond_of_a_leap_in_time_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

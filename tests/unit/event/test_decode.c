@@ -113,6 +113,135 @@ static void a_value_beyond_its_enumeration_is_refused(void **state)
 	assert_int_equal(kw_decode(&exchange, sizeof(exchange), &event), -EBADMSG);
 }
 
+/* A number of an event, the highest value that it may have, and its size in bytes. */
+struct bound {
+	const char *name;
+	size_t offset, size;
+	uint64_t most;
+};
+
+#define BOUND(type, field, most)                                                                               \
+	{                                                                                                      \
+#field, offsetof(struct type, field), sizeof(((struct type *)0)->field), most                  \
+	}
+#define TIME(type, field) BOUND(type, field, (1ULL << KW_TIME_BITS) - 1)
+#define TOTAL(type, field) BOUND(type, field, (1ULL << KW_TOTAL_BITS) - 1)
+
+static int decode_with(void *event, const struct bound *bound, uint64_t value)
+{
+	struct kw_event_header *header = event;
+	struct kw_event decoded;
+
+	memcpy((uint8_t *)event + bound->offset, &value, bound->size);
+	return kw_decode(event, header->size, &decoded);
+}
+
+/* The highest value is taken, and one more is refused. */
+static void assert_bounds(const void *event, size_t size, const struct bound *bounds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t copy[sizeof(struct kw_event_history) / sizeof(uint64_t)];
+
+		memcpy(copy, event, size);
+		if (decode_with(copy, &bounds[i], bounds[i].most) != 0)
+			fail_msg("%s cannot be %#llx", bounds[i].name, (unsigned long long)bounds[i].most);
+		if (decode_with(copy, &bounds[i], bounds[i].most + 1) != -EBADMSG)
+			fail_msg("%s can be %#llx", bounds[i].name, (unsigned long long)bounds[i].most + 1);
+	}
+}
+
+#define assert_all_bounds(event, ...)                                                                          \
+	do {                                                                                                   \
+		const struct bound bounds[] = {__VA_ARGS__};                                                   \
+                                                                                                               \
+		assert_bounds(&(event), sizeof(event), bounds, sizeof(bounds) / sizeof(bounds[0]));            \
+	} while (0)
+
+static void each_number_of_a_connection_has_its_bound(void **state)
+{
+	struct kw_event_connection event = event_connection();
+
+	(void)state;
+	assert_all_bounds(event, TIME(kw_event_connection, header.time), TIME(kw_event_connection, opened),
+			  TIME(kw_event_connection, established), TIME(kw_event_connection, peer_fin),
+			  TIME(kw_event_connection, sample[KW_HISTOGRAM_IDLE]),
+			  TIME(kw_event_connection, sample[KW_HISTOGRAM_WAIT]),
+			  TIME(kw_event_connection, ending.time), TIME(kw_event_connection, closing.time),
+			  TIME(kw_event_connection, notice.time), TIME(kw_event_connection, notice.last),
+			  BOUND(kw_event_connection, identity.preexisting, 1),
+			  BOUND(kw_event_connection, ending.acts, (1 << KW_ACT_MAX) - 1),
+			  BOUND(kw_event_connection, ending.last_sender, KW_SENDER_PEER));
+	assert_all_bounds(
+		event, TIME(kw_event_connection, http.request_started),
+		TIME(kw_event_connection, http.request_ended), TIME(kw_event_connection, http.response_started),
+		TIME(kw_event_connection, http.response_ended), TIME(kw_event_connection, http.idle_max),
+		TIME(kw_event_connection, http.idle_before_last),
+		TIME(kw_event_connection, http.first_request_started),
+		BOUND(kw_event_connection, http.tx_bytes, KW_NEVER),
+		BOUND(kw_event_connection, http.rx_bytes, KW_NEVER),
+		BOUND(kw_event_connection, http.blind_bytes, KW_NEVER),
+		BOUND(kw_event_connection, http.timeout, HTTP1_PARAMETER_LIMIT),
+		BOUND(kw_event_connection, http.max, HTTP1_PARAMETER_LIMIT),
+		BOUND(kw_event_connection, http.last_status, 999),
+		BOUND(kw_event_connection, http.interim, 999),
+		BOUND(kw_event_connection, http.lost_safe, HTTP1_QUEUE),
+		BOUND(kw_event_connection, http.lost_idempotent, HTTP1_QUEUE),
+		BOUND(kw_event_connection, http.lost_other, HTTP1_QUEUE),
+		BOUND(kw_event_connection, bodies[HTTP1_REQUESTS].bytes, HTTP1_LENGTH_MAX),
+		BOUND(kw_event_connection, bodies[HTTP1_RESPONSES].bytes, HTTP1_LENGTH_MAX),
+		BOUND(kw_event_connection, bodies[HTTP1_RESPONSES].declared, HTTP1_LENGTH_MAX));
+}
+
+static void each_number_of_other_events_has_its_bound(void **state)
+{
+	struct kw_event_exchange exchange = {.header = {KW_EVENT_EXCHANGE, sizeof(exchange), 0, 7}};
+	struct kw_event_gateway gateway = {.header = {KW_EVENT_GATEWAY, sizeof(gateway), 0, 10}, .status = 504};
+	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, 9}};
+	struct kw_event_totals totals = {.header = {KW_EVENT_TOTALS, sizeof(totals), 0, 8}};
+	struct kw_event_unseen unseen = event_unseen(0, 0, 0);
+
+	(void)state;
+	assert_all_bounds(exchange, TIME(kw_event_exchange, started), TIME(kw_event_exchange, wait),
+			  TIME(kw_event_exchange, duration), TIME(kw_event_exchange, idle_before),
+			  BOUND(kw_event_exchange, request_bytes, KW_NEVER),
+			  BOUND(kw_event_exchange, response_bytes, KW_NEVER),
+			  BOUND(kw_event_exchange, status, 999),
+			  BOUND(kw_event_exchange, announced_by, KW_ANNOUNCED_BY_SERVER));
+	assert_all_bounds(gateway, TIME(kw_event_gateway, started));
+	assert_all_bounds(late, TIME(kw_event_late, closed));
+	assert_all_bounds(totals, TIME(kw_event_totals, header.time),
+			  TOTAL(kw_event_totals, totals.dropped[KW_ROLE_SERVER].opened),
+			  TOTAL(kw_event_totals, totals.dropped_half_closed[KW_ROLE_CLIENT]),
+			  TOTAL(kw_event_totals, totals.lost[KW_LOST_CLOSED]),
+			  TOTAL(kw_event_totals, totals.tainted[KW_TAINT_MAX - 1]));
+	assert_all_bounds(unseen, TOTAL(kw_event_unseen, openings), TOTAL(kw_event_unseen, closes),
+			  TOTAL(kw_event_unseen, softirqs));
+}
+
+static void a_name_without_an_end_is_refused(void **state)
+{
+	struct kw_event_connection event = event_connection();
+	struct kw_event decoded;
+
+	(void)state;
+	memset(event.identity.comm, 'x', KW_COMM - 1);
+	assert_int_equal(kw_decode(&event, sizeof(event), &decoded), 0);
+	event.identity.comm[KW_COMM - 1] = 'x';
+	assert_int_equal(kw_decode(&event, sizeof(event), &decoded), -EBADMSG);
+}
+
+/* The body of a message without a length, and what of a chunked one is to come still at the least. */
+static void a_length_that_nobody_declared_is_none(void **state)
+{
+	struct kw_event_connection event = event_connection();
+	struct kw_event decoded;
+
+	(void)state;
+	event.bodies[HTTP1_RESPONSES] =
+		(struct kw_body){.declared = KW_UNDECLARED, .owed = HTTP1_LENGTH_MAX + 7};
+	assert_int_equal(kw_decode(&event, sizeof(event), &decoded), 0);
+}
+
 static void the_clock_leads_from_monotonic_to_real_time(void **state)
 {
 	struct kw_clock clock;
@@ -134,6 +263,10 @@ int main(void)
 		cmocka_unit_test(each_type_is_decoded),
 		cmocka_unit_test(a_wrong_size_or_type_is_refused),
 		cmocka_unit_test(a_value_beyond_its_enumeration_is_refused),
+		cmocka_unit_test(each_number_of_a_connection_has_its_bound),
+		cmocka_unit_test(each_number_of_other_events_has_its_bound),
+		cmocka_unit_test(a_name_without_an_end_is_refused),
+		cmocka_unit_test(a_length_that_nobody_declared_is_none),
 		cmocka_unit_test(the_clock_leads_from_monotonic_to_real_time),
 	};
 

@@ -314,7 +314,7 @@ static void no_name_becomes_markup(void **state)
 	(void)state;
 	open_page(&page);
 	event.identity.role = KW_ROLE_CLIENT;
-	memcpy(event.identity.comm, "<img src=x>\"'\377yz", KW_COMM);
+	memcpy(event.identity.comm, "<img src=x>\"'\377y", KW_COMM);
 	for (int i = 0; i < 20; i++)
 		observe(&page, HOSTILE, event, idle_close(5000));
 	observe(&page, HOSTILE, event, stale());

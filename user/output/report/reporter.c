@@ -76,8 +76,7 @@ static int on_time(struct kw_reporter *reporter, uint64_t now)
 		show_progress(reporter);
 	if (!reporter->next || now < reporter->next)
 		return 0;
-	while (reporter->next <= now)
-		reporter->next += reporter->settings.every;
+	reporter->next += ((now - reporter->next) / reporter->settings.every + 1) * reporter->settings.every;
 	if (!reporter->settings.json)
 		fputc('\n', stdout);
 	return print(reporter);

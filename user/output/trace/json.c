@@ -261,8 +261,8 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 	kw_connection_id(&exchange->identity, id);
 	return kw_json_write_line(
 		file,
-		json_pack("{s:s, s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type", "exchange",
-			  "id", id, "n", (int)exchange->number, "status",
+		json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type", "exchange",
+			  "id", id, "n", kw_json_integer(exchange->number), "status",
 			  kw_json_integer_or_null(exchange->status, exchange->status), "http",
 			  exchange->version ? "1.1" : "1.0", "method", kw_method_name(exchange->method),
 			  "wait_s", seconds(exchange->wait), "duration_s", seconds(exchange->duration),
