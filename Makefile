@@ -7,6 +7,8 @@ BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
 PYTHON ?= /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 CFLAGS ?= -O2 -g
+# Names and orders are the same on every machine, so that the same sources make the same package.
+export LC_ALL := C.UTF-8
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CHANGELOG := tools/packaging/debian/changelog
@@ -26,13 +28,21 @@ SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafa
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
 	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
+# Paths in the program are those in the sources, wherever these lie.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+BPF_CFLAGS += $(PREFIX_MAP)
+# Bugs in the program are to end it, and not to be of use to anybody; tests/e2e/test_hardening.py reads them from the program.
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -Wformat -Werror=format-security
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifdef SANITIZE
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else # sanitizers have checks of their own in the place of these
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap-ng -lseccomp
 
-PARSE_SRC := $(wildcard tools/http1-parse/*.c)
-MAIN_SRC := $(shell find user -name '*.c' | sort)
+PARSE_SRC := $(sort $(wildcard tools/http1-parse/*.c))
+MAIN_SRC := $(sort $(shell find user -name '*.c'))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
@@ -206,7 +216,7 @@ clean: ## remove all output
 
 # ---- the kernel side -------------------------------------------------------------------------------
 
-$(BUILD)/keepwatch.bpf.o: bpf/keepwatch.bpf.c | $(BUILD)
+$(BUILD)/keepwatch.bpf.o: bpf/keepwatch.bpf.c Makefile | $(BUILD)
 	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(BUILD)/keepwatch.skel.h: $(BUILD)/keepwatch.bpf.o
@@ -214,9 +224,10 @@ $(BUILD)/keepwatch.skel.h: $(BUILD)/keepwatch.bpf.o
 
 # ---- the user side ---------------------------------------------------------------------------------
 
-$(BUILD)/%.o: %.c | $(BUILD)
+# Of the Makefile too, because it says how they are built.
+$(BUILD)/%.o: %.c Makefile | $(BUILD)
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(PREFIX_MAP) $(HARDEN) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The skeleton is generated: it must be there before its includers' dependencies are known.
 $(OBJECTS): | $(BUILD)/keepwatch.skel.h
@@ -224,7 +235,7 @@ $(OBJECTS): | $(BUILD)/keepwatch.skel.h
 $(BUILD)/user/output/page/assets.o: user/output/page/page.css user/output/page/page.js
 
 $(BUILD)/keepwatch: $(OBJECTS)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
