@@ -3,7 +3,8 @@
 # Installs the missing packages for building (build), testing (test), measuring (bench), virtual machines (vm) and
 # checking the sources (lint). Run as root.
 #
-#   tools/setup.sh PART...      build, test, bench, vm, lint
+#   tools/setup.sh PART...              build, test, bench, vm, lint
+#   tools/setup.sh --list PART...       prints the packages, and installs none
 #
 # A second run takes no time, because the script first looks up in the package manager's own list which packages are
 # installed.
@@ -34,12 +35,18 @@ dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
+list=
+if [ "${1-}" = --list ]; then
+	list=1
+	shift
+fi
+
 wanted=
 for part in "$@"; do
 	case $part in
 	build | test | bench | vm | lint) ;;
 	*)
-		echo "usage: $0 build|test|bench|vm|lint..." >&2
+		echo "usage: $0 [--list] build|test|bench|vm|lint..." >&2
 		exit 2
 		;;
 	esac
@@ -49,6 +56,11 @@ for part in "$@"; do
 		eval "wanted=\"\$wanted \$dnf_$part\""
 	fi
 done
+
+if [ "$list" ]; then
+	echo "$wanted"
+	exit 0
+fi
 
 missing=
 if command -v apt-get >/dev/null; then
