@@ -7,6 +7,8 @@ BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
 PYTHON ?= /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 CFLAGS ?= -O2 -g
+# Names and orders are the same on every machine, so that the same sources make the same package.
+export LC_ALL := C.UTF-8
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CHANGELOG := tools/packaging/debian/changelog
@@ -26,13 +28,21 @@ SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafa
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
 	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
+# Paths in the program are those in the sources, wherever these lie.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+BPF_CFLAGS += $(PREFIX_MAP)
+# Bugs in the program are to end it, and not to be of use to anybody; tests/e2e/test_hardening.py reads them from the program.
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -Wformat -Werror=format-security
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifdef SANITIZE
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else # sanitizers have checks of their own in the place of these
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap-ng -lseccomp
 
-PARSE_SRC := $(wildcard tools/http1-parse/*.c)
-MAIN_SRC := $(shell find user -name '*.c' | sort)
+PARSE_SRC := $(sort $(wildcard tools/http1-parse/*.c))
+MAIN_SRC := $(sort $(shell find user -name '*.c'))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
@@ -57,7 +67,7 @@ C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -p
 FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
 # Files with text for people; the awk script itself names the words that it looks for.
-PROSE := Makefile $(SCRIPTS) $(shell find README.md bpf include user tests tools -name '*.[ch]' -o -name '*.js' -o -name '*.py' \
+PROSE := Makefile $(SCRIPTS) $(shell find README.md SECURITY.md bpf include user tests tools -name '*.[ch]' -o -name '*.js' -o -name '*.py' \
 	-o -name '*.yml' -o -name '*.yaml' -o -name '*.conf' -o -name '*.in' -o -name '*.tsv' -o -name '*.bt' \
 	-o -name 'Dockerfile*' -o -name '*.md' -o -name '*.scd')
 # Suppressed are two false alarms: leaks where __attribute__((cleanup)) frees, and values of statement expressions.
@@ -192,7 +202,7 @@ clean: ## remove all output
 
 # ---- the kernel side -------------------------------------------------------------------------------
 
-$(BUILD)/keepwatch.bpf.o: bpf/keepwatch.bpf.c | $(BUILD)
+$(BUILD)/keepwatch.bpf.o: bpf/keepwatch.bpf.c Makefile | $(BUILD)
 	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(BUILD)/keepwatch.skel.h: $(BUILD)/keepwatch.bpf.o
@@ -200,9 +210,10 @@ $(BUILD)/keepwatch.skel.h: $(BUILD)/keepwatch.bpf.o
 
 # ---- the user side ---------------------------------------------------------------------------------
 
-$(BUILD)/%.o: %.c | $(BUILD)
+# Of the Makefile too, because it says how they are built.
+$(BUILD)/%.o: %.c Makefile | $(BUILD)
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(PREFIX_MAP) $(HARDEN) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The skeleton is generated: it must be there before its includers' dependencies are known.
 $(OBJECTS): | $(BUILD)/keepwatch.skel.h
@@ -210,7 +221,7 @@ $(OBJECTS): | $(BUILD)/keepwatch.skel.h
 $(BUILD)/user/output/page/assets.o: user/output/page/page.css user/output/page/page.js
 
 $(BUILD)/keepwatch: $(OBJECTS)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
@@ -294,4 +305,5 @@ $(BUILD):
 
 include tests/fuzz/fuzz.mk
 
--include $(wildcard $(addsuffix .d,$(BUILD)/* $(BUILD)/*/* $(BUILD)/*/*/* $(BUILD)/*/*/*/*))
+# Without those below deb/, where folders have such names too.
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -3,7 +3,8 @@
 # Installs the missing packages for building (build), testing (test), measuring (bench), virtual machines (vm) and
 # checking the sources (lint). Run as root.
 #
-#   tools/setup.sh PART...      build, test, bench, vm, lint
+#   tools/setup.sh PART...              build, test, bench, vm, lint
+#   tools/setup.sh --list PART...       prints the packages, and installs none
 #
 # A second run takes no time, because the script first looks up in the package manager's own list which packages are
 # installed.
@@ -16,7 +17,7 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light 
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
-	mandoc man-db systemd libcap2-bin lintian dpkg-dev"
+	mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
@@ -29,17 +30,23 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
-	mandoc man-db systemd libcap dpkg-dev"
+	mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
+
+list=
+if [ "${1-}" = --list ]; then
+	list=1
+	shift
+fi
 
 wanted=
 for part in "$@"; do
 	case $part in
 	build | test | bench | vm | lint) ;;
 	*)
-		echo "usage: $0 build|test|bench|vm|lint..." >&2
+		echo "usage: $0 [--list] build|test|bench|vm|lint..." >&2
 		exit 2
 		;;
 	esac
@@ -49,6 +56,11 @@ for part in "$@"; do
 		eval "wanted=\"\$wanted \$dnf_$part\""
 	fi
 done
+
+if [ "$list" ]; then
+	echo "$wanted"
+	exit 0
+fi
 
 missing=
 if command -v apt-get >/dev/null; then

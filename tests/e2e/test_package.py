@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Debian package: it is well formed, its service runs under systemd as the unit says, and it leaves nothing."""
+"""The Debian package: it is well formed and always the same, says what it is made of, its service runs under systemd as the
+unit says, and it leaves nothing."""
 
 import fcntl
+import hashlib
+import json
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -32,11 +37,101 @@ def test_lintian_has_nothing_to_say(package):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_same_sources_make_the_same_package(package):
-    before = package.read_bytes()
-    subprocess.run(["make", "-s", "deb"], cwd=observer.ROOT, capture_output=True, timeout=600, check=True)
-    assert package.read_bytes() == before
+# ---- built twice ----
 
+@pytest.fixture(scope="module")
+def elsewhere(package, tmp_path_factory):
+    """The package as somebody else builds it: in another folder, time zone and language, with another umask, at another time."""
+    sources = tmp_path_factory.mktemp("elsewhere") / "sources"
+    shutil.copytree(observer.ROOT, sources, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"))
+    others = {"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "HOME": str(tmp_path_factory.mktemp("home"))}
+    environment = {**os.environ, **others}
+    done = subprocess.run(["sh", "-c", "umask 077; make -s -j3 all && make -s deb"], cwd=sources, env=environment,
+                          capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return sources / done.stdout.splitlines()[-1]
+
+
+def test_the_same_sources_make_the_same_package(package, elsewhere):
+    assert elsewhere != package
+    assert elsewhere.read_bytes() == package.read_bytes()
+
+
+def test_the_same_package_has_the_same_bill_of_materials(package, elsewhere):
+    assert bill_of(elsewhere).read_bytes() == bill_of(package).read_bytes()
+
+
+# ---- the bill of materials ----
+
+def bill_of(package):
+    return package.with_suffix(".spdx.json")
+
+
+@pytest.fixture(scope="module")
+def bill(package):
+    return json.loads(bill_of(package).read_text())
+
+
+def related(bill, kind):
+    return {(one["spdxElementId"], one["relatedSpdxElement"]) for one in bill["relationships"]
+            if one["relationshipType"] == kind}
+
+
+def test_the_bill_of_materials_is_of_this_package(bill, package):
+    assert bill["spdxVersion"] == "SPDX-2.3"
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    (me,) = (one for one in bill["packages"] if one.get("packageFileName") == package.name)
+    assert me["checksums"] == [{"algorithm": "SHA256", "checksumValue": digest}]
+    assert digest in bill["documentNamespace"]
+    assert related(bill, "DESCRIBES") == {("SPDXRef-DOCUMENT", me["SPDXID"])}
+    known = {"SPDXRef-DOCUMENT", *(one["SPDXID"] for one in bill["packages"])}
+    assert len(known) == len(bill["packages"]) + 1
+    assert {end for one in bill["relationships"] for end in (one["spdxElementId"], one["relatedSpdxElement"])} == known
+
+
+def test_the_bill_of_materials_has_the_packages_that_the_program_depends_on(bill, package):
+    """Those that the package itself asks for come from another tool, dpkg-shlibdeps."""
+    depends = subprocess.run(["dpkg-deb", "--field", package, "Depends"], capture_output=True, text=True, check=True).stdout
+    wanted = {name.split()[0] for name in depends.split(", ")} - {"init-system-helpers"}
+    assert {"libbpf1", "libc6", "libgnutls30"} <= wanted
+    versions = {one["name"]: one["versionInfo"] for one in bill["packages"]}
+    linked = {to for start, to in related(bill, "DYNAMIC_LINK") if start == "SPDXRef-Package-keepwatch"}
+    # The package does not ask for libm's package beside libc6, and so on: those that it links to are never fewer.
+    assert {f"SPDXRef-Package-{name}" for name in wanted} <= linked
+    built = {start for start, _ in related(bill, "BUILD_DEPENDENCY_OF")}
+    assert {"SPDXRef-Package-gcc", "SPDXRef-Package-clang", "SPDXRef-Package-bpftool"} <= built
+    for name in *wanted, "gcc", "uthash-dev":
+        asked = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True, check=True)
+        assert versions[name] == asked.stdout, name
+
+
+# ---- AppArmor ----
+
+PROFILE = observer.ROOT / "tools" / "packaging" / "keepwatch.apparmor"
+
+
+def capabilities_of(text, pattern):
+    return {name.lower().removeprefix("cap_") for line in re.findall(pattern, text, re.M) for name in line.split()}
+
+
+def test_the_profile_is_one_that_the_parser_takes(package):
+    done = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], capture_output=True, check=True).stdout
+    packed = subprocess.run(["tar", "-xO", "./etc/apparmor.d/keepwatch"], input=done, capture_output=True, check=True).stdout
+    parsed = subprocess.run(["apparmor_parser", "-QTK", "--names"], input=packed, capture_output=True)
+    assert (parsed.returncode, parsed.stdout) == (0, b"keepwatch\n"), parsed.stderr
+    compiled = subprocess.run(["apparmor_parser", "-QTK"], input=packed, capture_output=True)
+    assert compiled.returncode == 0, compiled.stderr
+
+
+def test_unit_and_profile_allow_the_same_capabilities():
+    unit = (PROFILE.parent / "keepwatch.service.in").read_text()
+    assert "AppArmorProfile=-keepwatch\n" in unit
+    allowed = capabilities_of(PROFILE.read_text(), r"^ *capability (\w+),$")
+    assert allowed == capabilities_of(unit, r"^CapabilityBoundingSet=(.*)$")
+    assert "bpf" in allowed
+
+
+# ---- installed ----
 
 def status_of(machine):
     pid = machine.run("systemctl", "show", "--property=MainPID", "--value", "keepwatch").stdout.strip()
@@ -60,6 +155,7 @@ def test_it_installs_runs_and_is_removed(package):
         assert (int(status["CapEff"], 16), status["NoNewPrivs"], status["Seccomp"]) == (4, "1", "2")
         assert int(status["Uid"]) >= 61184, "a user of its own, made by systemd for it"
         assert "keepwatch_build_info" in do(machine, *METRICS)
+        assert do(machine, "cat", "/etc/apparmor.d/local/keepwatch") == "", "a place for an administrator's own rules"
 
         do(machine, "sh", "-c", f"echo services = 7 >> {CONFIGURATION}")
         do(machine, "systemctl", "reload", "keepwatch")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in
 a guest of each, must give the records that they give on the host. The front end that
-keepwatch chooses and the trampolines must see the same.
+keepwatch chooses and the trampolines must see the same. Then the daemon runs there under its AppArmor profile.
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [SERIES...]
 
@@ -32,6 +32,9 @@ KEEPWATCH = BUILD / "keepwatch"
 VERIFIER = BUILD / "verifier"
 PEERS = BUILD / "tests" / "kernels" / "peers"
 SESSION = Path(__file__).with_name("session.sh")
+CONFINED = Path(__file__).with_name("confined.sh")
+PACKAGING = ROOT / "tools" / "packaging"
+PROFILES = Path("/etc/apparmor.d")
 GUESTS = 2  # at a time
 SHOWN = 12  # complaints of a kernel,
 WIDTH = 300  # and so much of each
@@ -79,7 +82,14 @@ def make_initramfs(script):
     path = OUTPUT / "initramfs.gz"
     programs = {"/keepwatch": KEEPWATCH, "/peers": PEERS, "/verifier": VERIFIER}
     files = {"/script": script, "/session.sh": SESSION}
-    guest.make_initramfs(path, programs, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier\n", files)
+    programs |= {"/usr/bin/keepwatch": KEEPWATCH, "/sbin/apparmor_parser": "/sbin/apparmor_parser",
+                 "/usr/bin/aa-exec": "/usr/bin/aa-exec", "/usr/bin/setpriv": "/usr/bin/setpriv"}
+    files |= {"/confined.sh": CONFINED, "/etc/apparmor.d/keepwatch": PACKAGING / "keepwatch.apparmor",
+              "/etc/keepwatch/keepwatch.conf": PACKAGING / "keepwatch.conf",
+              **{str(found): found for part in ("abi", "abstractions", "tunables")
+                 for found in (PROFILES / part).rglob("*") if found.is_file()}}
+    guest.make_initramfs(path, programs, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier && "
+                         "sh /confined.sh /tmp/results\n", files)
     return path
 
 

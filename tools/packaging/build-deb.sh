@@ -11,17 +11,21 @@ work=$build/deb
 root=$work/root
 doc=$root/usr/share/doc/keepwatch
 
+# A package that is built again from the same sources is the same, byte for byte: whoever builds it, where and when. The
+# Makefile sees to the program. Here modes do not depend on the umask, and all times are that of the changelog.
+umask 022
+export LC_ALL=C.UTF-8
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' $here/changelog | head -1)" +%s)}
+export SOURCE_DATE_EPOCH
+
 rm -rf "$work"
 mkdir -p "$work/debian" "$root/DEBIAN" "$doc"
 make --no-print-directory install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system
 strip --remove-section=.comment --remove-section=.note "$root/usr/bin/keepwatch"
 
-# A package that is built again from the same sources is the same, because its times are that of the changelog.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' $here/changelog | head -1)" +%s)}
-export SOURCE_DATE_EPOCH
-cp $here/changelog "$work/debian/changelog"
-cp $here/control "$work/debian/"
-install -m 644 README.md "$doc/README.md"
+install -m 644 -t "$work/debian" $here/changelog $here/control
+install -m 644 -t "$doc" README.md SECURITY.md
+install -D -m 644 tools/packaging/keepwatch.apparmor "$root/etc/apparmor.d/keepwatch"
 sed 's/^$/./; s/^/ /' LICENSES/BSD-2-Clause.txt >"$work/bsd"
 sed -e "/^@BSD@$/{r $work/bsd" -e 'd}' $here/copyright >"$doc/copyright"
 gzip -9n <"$work/debian/changelog" >"$doc/changelog.gz"
@@ -36,5 +40,8 @@ done
 (cd "$work" && dpkg-shlibdeps -Tsubstvars root/usr/bin/keepwatch &&
 	dpkg-gencontrol -pkeepwatch -Tsubstvars -Proot -fdebian/files)
 find "$root" -type d -exec chmod 755 {} +
-dpkg-deb --root-owner-group --build "$root" "$work" >/dev/null
-ls "$work"/*.deb
+find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+dpkg-deb --root-owner-group -Zxz --build "$root" "$work" >/dev/null
+package=$(ls "$work"/*.deb)
+tools/packaging/sbom.py "$package" "$root/usr/bin/keepwatch" >"${package%.deb}.spdx.json"
+echo "$package"
