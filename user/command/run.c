@@ -34,6 +34,7 @@ struct run {
 	struct kw_page_cache page;
 	struct kw_port *port;
 	struct kw_web *web; /* until the port has it */
+	int failure;        /* of the port: -errno, logged */
 	char *reading;      /* the line about the files that are being read again; NULL: none are */
 	bool hung_up;       /* they are to be read again after that */
 };
@@ -151,11 +152,16 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	return kw_intake_event(&run->intake, event, verdict);
 }
 
+/* Without its port the daemon is of no use; so that a service manager notices and starts it again, it ends. */
 static int on_port(void *context)
 {
-	const struct run *run = context;
+	struct run *run = context;
 
-	return kw_port_run(run->port);
+	if (run->failure == 0)
+		run->failure = kw_port_run(run->port);
+	if (run->failure < 0)
+		kw_loop_stop(&run->observer.loop);
+	return 0;
 }
 
 static bool has_files(const struct kw_options *options)
@@ -274,7 +280,8 @@ static int serve(struct run *run)
 	if (r < 0)
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
 	kw_log(KW_LOG_INFO, "metrics at %s", kw_port_url(run->port));
-	return kw_observer_run(&run->observer);
+	r = kw_observer_run(&run->observer);
+	return r < 0 ? r : run->failure;
 }
 
 static int open_port(struct run *run)
