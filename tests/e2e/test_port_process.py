@@ -190,8 +190,8 @@ def test_without_descriptors_idle_clients_go_and_the_daemon_lives(own_closed_por
 
 
 @contextlib.contextmanager
-def guessing(daemon, count=2):
-    """Guesses another password each time, as fast as the answers come, until one has to wait."""
+def guessing(daemon, count=6):
+    """Guesses another password each time, as fast as the answers come, by more clients than may wait for their turn."""
     over = threading.Event()
     answers = set()
 
@@ -207,7 +207,7 @@ def guessing(daemon, count=2):
     for thread in threads:
         thread.start()
     try:
-        daemon.wait_until(lambda: 429 in answers, "a guess that has to wait")
+        daemon.wait_until(lambda: answers == {401, 429}, "guesses that are checked, and one that has no place")
         yield
     finally:
         over.set()
@@ -224,6 +224,13 @@ def test_guesses_do_not_lock_out_the_right_password_from_elsewhere(tmp_path, own
     text = f"basic_auth_users:\n  alice: {hashed(SECRET, BCRYPT_SLOW)}\n"
     with Daemon(tmp_path, text, [own_closed_port]) as daemon, guessing(daemon):
         check_status(f"{daemon.url}/metrics", 200, "-u", f"alice:{SECRET}", "--interface", OTHER_ADDRESS)
+
+
+def test_guesses_do_not_lock_out_a_connection_that_has_not_guessed(tmp_path, own_closed_port):
+    """Not even one from the same address: whoever guesses has to give way."""
+    text = f"basic_auth_users:\n  alice: {hashed(SECRET, BCRYPT_SLOW)}\n"
+    with Daemon(tmp_path, text, [own_closed_port]) as daemon, guessing(daemon):
+        check_status(f"{daemon.url}/metrics", 200, "-u", f"alice:{SECRET}")
 
 
 def test_a_password_is_known_on_after_a_reload_that_did_not_change_it(tmp_path, own_closed_port):

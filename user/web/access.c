@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "web/config.h"
-#include "web/passwords.h"
 
 /* Only what has forward secrecy (no static RSA) and authenticated encryption (no CBC). */
 #define PRIORITY                                                                                               \
@@ -175,8 +174,9 @@ void kw_web_connection_begins(const struct kw_web *web, struct MHD_Connection *c
 
 /* ---- users ---- */
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, bool later)
+enum MHD_Result kw_web_refuse(struct MHD_Connection *connection, enum kw_web_answer answer)
 {
+	bool later = answer == KW_WEB_LATER;
 	static char wrong[] = "Unauthorized\n", busy[] = "too many passwords to check: try again later\n";
 	char *text = later ? busy : wrong;
 	struct MHD_Response *response =
@@ -204,23 +204,20 @@ static void forget(char *text)
 	MHD_free(text);
 }
 
-bool kw_web_lets_in(struct kw_web *web, struct MHD_Connection *connection, struct kw_budget *guesses,
-		    const struct kw_source_address *address, enum MHD_Result *ret_result)
+enum kw_web_answer kw_web_ask(const struct kw_web *web, struct MHD_Connection *connection,
+			      struct kw_budget *guesses, const struct kw_source_address *address)
 {
 	enum kw_web_answer answer = KW_WEB_WRONG;
 	char *name, *password = NULL;
 
 	if (!web->auth)
-		return true;
+		return KW_WEB_WELCOME;
 	name = MHD_basic_auth_get_username_password(connection, &password);
 	if (name && password)
 		answer = kw_web_auth_ask(web->auth, guesses, address, name, password);
 	forget(name);
 	forget(password);
-	if (answer == KW_WEB_WELCOME)
-		return true;
-	*ret_result = refuse(connection, answer == KW_WEB_LATER);
-	return false;
+	return answer;
 }
 
 /* ---- the whole ---- */

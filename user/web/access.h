@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "web/budget.h"
 #include "web/config.h"
+#include "web/passwords.h"
 
 struct kw_web;
 
@@ -36,9 +37,12 @@ bool kw_web_has_users(const struct kw_web *web);
 /* Prepares a connection; with TLS, before its handshake. @web must outlive the connection. */
 void kw_web_connection_begins(const struct kw_web *web, struct MHD_Connection *connection);
 
-/* True if this request, which came from @address, may be answered. Otherwise it has been refused, with this result. The
- * check of a password is charged to @guesses. */
-bool kw_web_lets_in(struct kw_web *web, struct MHD_Connection *connection, struct kw_budget *guesses,
-		    const struct kw_source_address *address, enum MHD_Result *ret_result);
+/* Whether this request, which came from @address, may be answered. The check of a password is charged to @guesses; without
+ * that (NULL) none is done: see kw_web_auth_ask(). */
+enum kw_web_answer kw_web_ask(const struct kw_web *web, struct MHD_Connection *connection,
+			      struct kw_budget *guesses, const struct kw_source_address *address);
+
+/* Refuses a request that is not KW_WEB_WELCOME. */
+enum MHD_Result kw_web_refuse(struct MHD_Connection *connection, enum kw_web_answer answer);
 
 #endif

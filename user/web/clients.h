@@ -21,6 +21,14 @@ enum kw_client_state {
 	KW_CLIENT_SERVED,  /* libmicrohttpd has it, and owns its socket */
 };
 
+/* Where the check of its password stands: see checks.h. */
+enum kw_client_check {
+	KW_CHECK_NONE,
+	KW_CHECK_WAITS, /* suspended until it is its turn */
+	KW_CHECK_TURN,  /* it is its turn */
+	KW_CHECK_NEVER, /* another one took its place */
+};
+
 struct kw_client {
 	int fd;
 	enum kw_client_state state;
@@ -33,10 +41,11 @@ struct kw_client {
 	struct MHD_Connection *connection; /* from SERVED on */
 	bool asked;                        /* it has sent a request */
 	bool answering;                    /* its request is there, and is not yet answered */
-	bool let_in;                       /* and it was let in by its password */
-	bool suspended;                    /* it waits for the text of this board */
-	enum kw_board board;
-	bool unlisted; /* it was ended */
+	unsigned int checks;               /* so many of its passwords were checked, and wrong */
+	enum kw_client_check check;
+	bool suspended;      /* it waits for a check, or for the text of this board */
+	enum kw_board board; /* KW_BOARDS: for none */
+	bool unlisted;       /* it was ended */
 	struct kw_client *prev, *next;
 };
 

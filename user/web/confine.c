@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "base/privileges.h"
 
 #define NOBODY 65534
+#define NICE (-5) /* the reader of events goes first */
 
 /* Not being allowed is an answer that libraries know how to live with. */
 #define FORBIDDEN SCMP_ACT_ERRNO(EPERM)
@@ -31,6 +33,12 @@
 #else
 #define FILTERED true
 #endif
+
+void kw_confine_take_precedence(void)
+{
+	if (getpriority(PRIO_PROCESS, 0) == 0)
+		setpriority(PRIO_PROCESS, 0, NICE);
+}
 
 static int by_number(const void *a, const void *b)
 {

@@ -14,7 +14,7 @@
 
 void kw_handshakes_open(struct kw_handshakes *handshakes)
 {
-	*handshakes = (struct kw_handshakes){.budget = {.together = {4, 100 * KW_MS}, .each = {8, 100 * KW_MS}},
+	*handshakes = (struct kw_handshakes){.budget = {.together = {3, 100 * KW_MS}, .each = {6, 100 * KW_MS}},
 					     .typical = FIRST_GUESS};
 }
 

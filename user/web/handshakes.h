@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TLS handshakes take turns, because each costs a signature, with RSA of 4096 bits some ten milliseconds of processor time. All
- * of them together may take a quarter of the time. The next turn is of the address that has had least of it lately, so
+ * of them together may take a third of the time. The next turn is of the address that has had least of it lately, so
  * that a newcomer waits for one handshake at most, however many of others are waiting. */
 #ifndef KEEPWATCH_WEB_HANDSHAKES_H
 #define KEEPWATCH_WEB_HANDSHAKES_H

@@ -106,7 +106,7 @@ enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, struct kw_budget *b
 		return KW_WEB_LATER;
 	if (known && remembered->is_there && gnutls_memcmp(remembered->digest, asked, DIGEST) == 0)
 		return KW_WEB_WELCOME;
-	if (!kw_budget_allows(budget, address, begin))
+	if (!budget || !kw_budget_allows(budget, address, begin))
 		return KW_WEB_LATER;
 	right = is_password(auth, auth->users[user].hash, password);
 	kw_budget_charge(budget, address, begin, kw_clock_monotonic() - begin);

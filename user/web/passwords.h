@@ -13,10 +13,10 @@
 #include "web/budget.h"
 #include "web/config.h"
 
-/* The budget of checks: a twentieth of the time for each address and a quarter for all, after a short burst. */
+/* The budget of checks: a fifth of the time for each address and a third for all, after a short burst. */
 #define KW_GUESSES                                                                                             \
 	{                                                                                                      \
-		.together = {4, KW_S}, .each = { 20, KW_S / 4 }                                                \
+		.together = {3, KW_S}, .each = { 5, KW_S / 4 }                                                 \
 	}
 
 enum kw_web_answer {
@@ -37,7 +37,8 @@ int kw_web_auth_open(const struct kw_web_user *users, size_t count, const struct
 void kw_web_auth_close(struct kw_web_auth *auth);
 KW_DEFINE_CLEANUP(struct kw_web_auth *, kw_web_auth_close);
 
-/* A check is charged to @address in @budget. */
+/* A check is charged to @address in @budget. Without a budget (NULL) only a remembered password is welcome, and the answer to
+ * all others is KW_WEB_LATER. */
 enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, struct kw_budget *budget,
 				   const struct kw_source_address *address, const char *name,
 				   const char *password);

@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "include/units.h"
+#include "web/checks.h"
 #include "web/config_parcel.h"
 #include "web/confine.h"
 #include "web/door.h"
@@ -27,6 +30,7 @@
 #define TIMEOUT_S 130                /* longer than usual scrape intervals, to avoid a keep-alive race */
 #define MEMORY (16U << 10)           /* bytes per connection, for the head of a request */
 #define TURN (5 * KW_MS)             /* after this time the door and the link get their turn */
+#define CHECK_PAUSE (10 * KW_MS)     /* before the next look at whose password may be checked */
 #define INTERVAL (250 * KW_MS)       /* between looks at timeouts */
 
 struct server {
@@ -40,6 +44,7 @@ struct server {
 	struct kw_budget guesses;
 	struct kw_usage usage;
 	int more;                   /* readable while libmicrohttpd has not done all that it could */
+	int checks;                 /* a timer that looks whether a password may be checked */
 	struct kw_client *entering; /* on its way from the door to libmicrohttpd */
 };
 
@@ -146,6 +151,55 @@ static enum MHD_Result on_head(struct server *server, struct kw_client *client)
 			  "close");
 }
 
+static void go_on(const struct server *server, struct kw_client *client)
+{
+	MHD_resume_connection(client->connection);
+	eventfd_write(server->more, 1); /* libmicrohttpd does not wake itself up for that */
+}
+
+static void look_again(const struct server *server)
+{
+	struct itimerspec time = {.it_value = {.tv_nsec = CHECK_PAUSE}};
+
+	timerfd_settime(server->checks, 0, &time, NULL);
+}
+
+/* Waits for the check of its password, in turn. Returns false if it may not even wait. */
+static bool await_check(struct server *server, struct kw_client *client)
+{
+	struct kw_client *refused;
+
+	kw_checks_wait(&server->clients, client, &refused);
+	if (refused == client)
+		return false;
+	if (refused)
+		go_on(server, refused);
+	client->board = KW_BOARDS;
+	client->suspended = true;
+	MHD_suspend_connection(client->connection);
+	look_again(server);
+	return true;
+}
+
+/* True if the client may be answered. Otherwise *ret_result is what became of it. */
+static bool lets_in(struct server *server, struct kw_client *client, enum MHD_Result *ret_result)
+{
+	bool never = client->check == KW_CHECK_NEVER;
+	bool may = !never && kw_checks_may(&server->clients, &server->guesses, client);
+	enum kw_web_answer answer =
+		kw_web_ask(server->web, client->connection, may ? &server->guesses : NULL, &client->address);
+
+	client->suspended = false;
+	client->check = KW_CHECK_NONE;
+	*ret_result = MHD_YES;
+	if (answer == KW_WEB_WELCOME)
+		return true;
+	client->checks += answer == KW_WEB_WRONG;
+	if (answer == KW_WEB_WRONG || never || !await_check(server, client))
+		*ret_result = kw_web_refuse(client->connection, answer);
+	return false;
+}
+
 /* It is called first with the head alone, then with the body, which is dropped, and again when a client goes on that was
  * suspended. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -154,7 +208,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 {
 	struct kw_client *client = client_of(connection);
 	struct server *server = context;
-	enum MHD_Result refused;
+	enum MHD_Result result;
 
 	(void)version;
 	(void)upload_data;
@@ -168,12 +222,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
-	if (client->suspended) {
+	if (client->suspended && client->board != KW_BOARDS) {
 		client->suspended = false;
 		return reply_form(server, connection, client->board);
 	}
-	if (!kw_web_lets_in(server->web, connection, &server->guesses, &client->address, &refused))
-		return refused;
+	if (!lets_in(server, client, &result))
+		return result;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET or HEAD\n",
 				  MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -192,6 +246,7 @@ static void on_answered(void *context, struct MHD_Connection *connection, void *
 	if (!client)
 		return;
 	client->answering = client->suspended = false;
+	client->check = KW_CHECK_NONE;
 	kw_clients_end_if_ended(&server->clients, client);
 }
 
@@ -315,8 +370,25 @@ static void resume(struct server *server, enum kw_board form)
 
 	DL_FOREACH(server->clients.list, client)
 	if (client->suspended && client->board == form)
-		MHD_resume_connection(client->connection);
-	eventfd_write(server->more, 1); /* libmicrohttpd does not wake itself up for that */
+		go_on(server, client);
+}
+
+static int on_checks(void *context)
+{
+	struct server *server = context;
+	struct kw_client *client;
+	uint64_t expirations;
+
+	if (read(server->checks, &expirations, sizeof(expirations)) < 0)
+		return 0;
+	client = kw_checks_next(&server->clients, &server->guesses);
+	if (client) {
+		client->check = KW_CHECK_TURN;
+		go_on(server, client);
+	}
+	if (kw_checks_are_waited_for(&server->clients))
+		look_again(server);
+	return 0;
 }
 
 /* Connections that began under the old rules keep their certificate until they end. */
@@ -392,8 +464,9 @@ static int open_all(struct server *server)
 	int r = start_daemon(server);
 
 	server->more = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	server->checks = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (r == 0)
-		r = server->more < 0 ? -errno : kw_loop_open(&server->loop);
+		r = server->more < 0 || server->checks < 0 ? -errno : kw_loop_open(&server->loop);
 	if (r == 0)
 		r = kw_door_open(&server->door, server->settings->listener, kw_web_has_tls(server->web),
 				 &server->clients);
@@ -403,6 +476,8 @@ static int open_all(struct server *server)
 	r = info ? kw_loop_add(&server->loop, info->epoll_fd, on_daemon, server) : -EIO;
 	if (r == 0)
 		r = kw_loop_add(&server->loop, server->more, on_more, server);
+	if (r == 0)
+		r = kw_loop_add(&server->loop, server->checks, on_checks, server);
 	if (r == 0)
 		r = kw_loop_add(&server->loop, server->door.epoll, on_door, server);
 	if (r == 0)
@@ -426,6 +501,7 @@ int kw_server_run(const struct kw_server_settings *settings)
 	if (r < 0)
 		return kw_log_error(r, "cannot start the metrics server: %s", strerror(-r));
 	kw_usage_open(&server.usage);
+	kw_confine_take_precedence();
 	r = kw_confine();
 	if (r == 0)
 		r = say_taken(&server, 0);
