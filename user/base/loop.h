@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One epoll loop in one thread: ring buffer, timers, signals and the metrics server take turns in it. */
+/* One epoll loop in one thread, in which descriptors, timers and signals take turns: the ring buffer in one process, the
+ * clients of the metrics port in another. */
 #ifndef KEEPWATCH_LOOP_H
 #define KEEPWATCH_LOOP_H
 

@@ -21,7 +21,7 @@
 #include "output/metrics/metrics.h"
 #include "output/page/cache.h"
 #include "web/access.h"
-#include "web/server.h"
+#include "web/port.h"
 
 #define PROGRAMS_MAX 32
 
@@ -34,13 +34,27 @@ struct run {
 	struct kw_intake intake;
 	struct kw_premature_closes closes;
 	struct kw_page_cache page;
-	struct kw_http_server *server;
-	struct kw_web *web; /* until the server has a reference of its own */
+	struct kw_port *port;
+	struct kw_web *web; /* until the port has it */
+	int failure;        /* of the port: -errno, logged */
+	char *reading;      /* the line about the files that are being read again; NULL: none are */
+	bool hung_up;       /* they are to be read again after that */
 };
 
-static int make_metrics(void *context, bool open_metrics, char **ret_text, size_t *ret_length)
+/* The process that reads events, and that of the port. */
+static void read_process(const struct run *run, struct kw_process *ret_process)
 {
-	struct run *run = context;
+	const struct kw_process *port = kw_port_process(run->port);
+
+	kw_process_read(ret_process);
+	ret_process->cpu_seconds += port->cpu_seconds;
+	ret_process->resident_bytes += port->resident_bytes;
+	ret_process->virtual_bytes += port->virtual_bytes;
+	ret_process->open_fds += port->open_fds;
+}
+
+static int make_metrics(struct run *run, bool open_metrics, char **ret_text, size_t *ret_length)
+{
 	struct kw_program_stats programs[PROGRAMS_MAX];
 	struct kw_process process;
 	struct kw_metrics metrics = {
@@ -49,13 +63,12 @@ static int make_metrics(void *context, bool open_metrics, char **ret_text, size_
 	metrics.program_count = kw_loader_program_stats(run->observer.loader, programs, PROGRAMS_MAX);
 	if (metrics.program_count > PROGRAMS_MAX)
 		metrics.program_count = PROGRAMS_MAX;
-	kw_process_read(&process);
+	read_process(run, &process);
 	return kw_metrics_write(&metrics, open_metrics, ret_text, ret_length);
 }
 
-static int make_page(void *context, const char *nonce, char **ret_text, size_t *ret_length)
+static int make_page(struct run *run, char **ret_text, size_t *ret_length)
 {
-	struct run *run = context;
 	char host[HOST_NAME_MAX + 1] = "";
 	struct kw_page_source source = {.aggregate = &run->intake.aggregate,
 					.closes = &run->closes,
@@ -68,11 +81,18 @@ static int make_page(void *context, const char *nonce, char **ret_text, size_t *
 	r = kw_page_cache_get(&run->page, &source, &main);
 	if (r < 0)
 		return r;
-	if (nonce)
-		return kw_page_whole(main, nonce, ret_text, ret_length);
 	*ret_text = strdup(main);
 	*ret_length = strlen(main);
 	return *ret_text ? 0 : -ENOMEM;
+}
+
+/* A kw_port_write_fn. Events are added and texts are written by one thread, so a text shows one moment, without a lock. The
+ * ring buffer is not read meanwhile, but it has room for much longer than that takes. */
+static int write_form(void *context, enum kw_board form, char **ret_text, size_t *ret_length)
+{
+	if (form == KW_BOARD_PAGE)
+		return make_page(context, ret_text, ret_length);
+	return make_metrics(context, form == KW_BOARD_OPEN_METRICS, ret_text, ret_length);
 }
 
 /* One line to the log, as a service manager keeps it: what was lost, where, why, and the decisive evidence. */
@@ -134,12 +154,15 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	return kw_intake_event(&run->intake, event, verdict);
 }
 
-/* libmicrohttpd keeps its own timeouts; it looks at them whenever it runs. */
-static int on_server(void *context)
+/* Without its port the daemon is of no use; so that a service manager notices and starts it again, it ends. */
+static int on_port(void *context)
 {
 	struct run *run = context;
 
-	kw_http_server_run(run->server);
+	if (run->failure == 0)
+		run->failure = kw_port_run(run->port);
+	if (run->failure < 0)
+		kw_loop_stop(&run->observer.loop);
 	return 0;
 }
 
@@ -158,37 +181,83 @@ static void warn_of_clear_text(const struct run *run)
 		       run->options->web_config);
 }
 
-/* All of it or nothing, but for what takes a restart. */
-static void take_over(struct run *run, const struct kw_options *options, struct kw_web *web)
+/* All of it or nothing, but for what takes a restart. Returns whether the port is still to take over its part. */
+static bool take_over(struct run *run, const struct kw_options *options, const struct kw_web *web)
 {
-	const char *config = options->config, *web_config = options->web_config;
+	int r = kw_port_set_web(run->port, web);
 
 	run->log_premature = options->log_premature;
 	kw_observer_set_filter(&run->observer, &options->filter);
 	kw_aggregate_set(&run->intake.aggregate, options->services, options->window);
 	kw_log_open(options->verbosity);
-	if (kw_http_server_set_web(run->server, web) < 0)
+	if (r == -EBUSY)
 		kw_log(KW_LOG_WARNING, "TLS of web-config is switched on or off only with a restart");
-	kw_log(KW_LOG_NOTICE, "read %s%s%s again", config ? config : "", config && web_config ? " and " : "",
-	       web_config ? web_config : "");
+	else if (r < 0)
+		kw_log(KW_LOG_ERROR, "the metrics port keeps its rules: %s", strerror(-r));
+	return r == 0;
+}
+
+static void end_reload(struct run *run)
+{
+	if (run->reading)
+		kw_log(KW_LOG_NOTICE, "read %s again", run->reading);
+	free(TAKE_PTR(run->reading));
+	kw_notify_ready();
+}
+
+static char *names_of_files(const struct kw_options *options)
+{
+	const char *config = options->config, *web_config = options->web_config;
+	char *names;
+
+	return asprintf(&names, "%s%s%s", config ? config : "", config && web_config ? " and " : "",
+			web_config ? web_config : "") < 0
+		       ? NULL
+		       : names;
 }
 
 /* A fault in a file is no reason to stop. */
-static int on_hangup(void *context)
+static void reload(struct run *run)
 {
-	struct run *run = context;
 	_cleanup_(kw_options_free) struct kw_options options = {0};
 	_cleanup_(kw_web_unrefp) struct kw_web *web = NULL;
+	bool under_way = false;
 
 	kw_notify_reloading();
 	if (kw_reload(run->options, &options) == 0) {
-		if (kw_web_open(options.web_config, &web) == 0)
-			take_over(run, &options, web);
-		else
+		if (kw_web_open(options.web_config, &web) == 0) {
+			run->reading = names_of_files(&options);
+			under_way = take_over(run, &options, web);
+		} else {
 			kw_log(KW_LOG_ERROR, "the configuration stays as it was");
+		}
 	}
-	kw_notify_ready();
+	if (!under_way)
+		end_reload(run);
+}
+
+/* A reload that the port has not yet followed ends first. */
+static int on_hangup(void *context)
+{
+	struct run *run = context;
+
+	if (run->reading)
+		run->hung_up = true;
+	else
+		reload(run);
 	return 0;
+}
+
+/* A kw_port_taken_fn. */
+static void on_taken(void *context, int result)
+{
+	struct run *run = context;
+
+	if (result < 0)
+		kw_log(KW_LOG_ERROR, "the metrics port keeps its rules: %s", strerror(-result));
+	end_reload(run);
+	if (KW_TAKE(run->hung_up, false))
+		reload(run);
 }
 
 /* Until the loop runs one waits. Without a file to read, a terminal's hang-up ends the daemon like any program. */
@@ -204,36 +273,38 @@ static void hold_hangup(const struct kw_options *options)
 
 static int serve(struct run *run)
 {
-	int r = kw_loop_add(&run->observer.loop, kw_http_server_fd(run->server), on_server, run);
+	int r = kw_loop_add(&run->observer.loop, kw_port_fd(run->port), on_port, run);
 
 	if (r == 0)
-		r = kw_loop_add_timer(&run->observer.loop, KW_HTTP_SERVER_INTERVAL, on_server, run);
+		r = kw_loop_add_timer(&run->observer.loop, KW_PORT_INTERVAL, on_port, run);
 	if (r == 0 && has_files(run->options))
 		r = kw_loop_add_signal(&run->observer.loop, SIGHUP, on_hangup, run);
 	if (r < 0)
 		return kw_log_error(r, "cannot set up the event loop: %s", strerror(-r));
-	kw_log(KW_LOG_INFO, "metrics at %s", kw_http_server_url(run->server));
-	return kw_observer_run(&run->observer);
+	kw_log(KW_LOG_INFO, "metrics at %s", kw_port_url(run->port));
+	r = kw_observer_run(&run->observer);
+	return r < 0 ? r : run->failure;
 }
 
-/* The server takes a reference of its own to the access rules. */
-static int open_server(struct run *run)
+static int open_port(struct run *run)
 {
 	const struct kw_options *options = run->options;
-	struct kw_http_settings settings = {.address = &options->listen_address,
+	struct kw_port_settings settings = {.address = &options->listen_address,
 					    .length = options->listen_length,
 					    .name = options->listen,
 					    .web = run->web,
-					    .metrics = make_metrics,
-					    .page = make_page,
+					    .frame = kw_page_whole,
+					    .write = write_form,
+					    .taken = on_taken,
 					    .context = run};
-	int r = kw_http_server_open(&settings, &run->server);
+	int r = kw_port_open(&settings, &run->port);
 
-	kw_web_unref(TAKE_PTR(run->web));
+	kw_web_unref(TAKE_PTR(run->web)); /* its process has it */
 	return r;
 }
 
-/* The port comes before the programs, because it fails sooner and for a plainer reason. */
+/* The port comes before the programs, because it fails sooner and for a plainer reason, and because its process must not
+ * hold them. */
 static int run_all(struct run *run)
 {
 	struct kw_intake_settings settings = kw_settings_intake(run->options, run->options->window);
@@ -244,7 +315,7 @@ static int run_all(struct run *run)
 	if (r == 0)
 		r = kw_both_ends_open(&run->both, (struct kw_sink){.context = run, .event = on_event});
 	if (r == 0)
-		r = open_server(run);
+		r = open_port(run);
 	if (r == 0)
 		r = kw_observation_open(&run->observer, run->options, KW_SWEEP_FINAL, &sink);
 	if (r < 0)
@@ -255,12 +326,13 @@ static int run_all(struct run *run)
 
 static void close_run(struct run *run)
 {
-	kw_http_server_close(run->server);
+	kw_port_close(run->port);
 	kw_observer_close(&run->observer);
 	kw_page_cache_free(&run->page);
 	kw_both_ends_close(&run->both);
 	kw_intake_close(&run->intake);
 	kw_web_unref(run->web);
+	free(run->reading);
 	kw_cgroups_close(run->cgroups);
 }
 

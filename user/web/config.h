@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KW_BCRYPT_TEXT 61      /* a bcrypt hash, with its NUL */
-#define KW_BCRYPT_COST_MOST 12 /* checking such a hash takes a quarter of a second, in which no event is read */
+#define KW_BCRYPT_TEXT 61 /* a bcrypt hash, with its NUL */
+#define KW_BCRYPT_COST_MOST                                                                                    \
+	12 /* checking such a hash takes a quarter of a second, in which no client is answered */
+#define KW_WEB_FILE_MOST (4U << 20) /* bytes of a file that it names */
 
 /* Whether clients need a certificate: the values of client_auth_type. */
 enum kw_web_client {
@@ -25,13 +27,21 @@ struct kw_web_user {
 	char hash[KW_BCRYPT_TEXT];
 };
 
+/* A file that the configuration names, read at once: the process of the port opens none. */
+struct kw_web_file {
+	char *path; /* for messages: absolute, or relative to the working directory; NULL: none is named */
+	char *text; /* PEM; ends with a NUL that @length does not count */
+	size_t length;
+};
+
 struct kw_web_config {
 	unsigned int tls_line; /* line of tls_server_config in the file; 0: no TLS */
-	char *cert_file; /* this and key_file: absolute, or relative to the working directory; NULL: no TLS */
-	char *key_file;
-	char *client_ca_file; /* NULL: clients' certificates are not verified */
+	struct kw_web_file cert, key;
+	struct kw_web_file client_ca; /* none: clients' certificates are not verified */
 	enum kw_web_client client;
-	bool tls13_only;
+	char **client_sans;      /* a client's certificate must have one of these names */
+	size_t client_san_count; /* 0: any name will do */
+	bool tls12, tls13;       /* the versions that are spoken */
 	struct kw_web_user *users;
 	size_t user_count; /* 0: no password is needed */
 };

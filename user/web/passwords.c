@@ -11,17 +11,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "include/units.h"
 
-#define DIGEST 32          /* of SHA-256 */
-#define SHARE 20           /* checks may take one part in this many of all time */
-#define AT_ONCE (5 * KW_S) /* checks may run ahead of their share by this much time */
+#define DIGEST 32 /* of SHA-256 */
 
 struct kw_web_auth {
 	const struct kw_web_user *users;
 	size_t count;
 	uint8_t key[DIGEST];
-	uint64_t paid; /* monotonic ns at which the checks so far will be down to their SHARE */
 	struct crypt_data scratch;
 	struct remembered {
 		bool is_there;
@@ -29,7 +25,19 @@ struct kw_web_auth {
 	} remembered[];                 /* indexed like users */
 };
 
-int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_web_auth **ret_auth)
+/* The digests stay good because their key is kept. */
+static void remember_on(struct kw_web_auth *auth, const struct kw_web_auth *before)
+{
+	memcpy(auth->key, before->key, sizeof(auth->key));
+	for (size_t i = 0; i < auth->count; i++)
+		for (size_t k = 0; k < before->count; k++)
+			if (strcmp(auth->users[i].name, before->users[k].name) == 0 &&
+			    strcmp(auth->users[i].hash, before->users[k].hash) == 0)
+				auth->remembered[i] = before->remembered[k];
+}
+
+int kw_web_auth_open(const struct kw_web_user *users, size_t count, const struct kw_web_auth *before,
+		     struct kw_web_auth **ret_auth)
 {
 	_cleanup_(kw_web_auth_closep) struct kw_web_auth *auth =
 		calloc(1, sizeof(*auth) + count * sizeof(auth->remembered[0]));
@@ -38,7 +46,9 @@ int kw_web_auth_open(const struct kw_web_user *users, size_t count, struct kw_we
 		return kw_log_error(-ENOMEM, "out of memory");
 	auth->users = users;
 	auth->count = count;
-	if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) < 0)
+	if (before)
+		remember_on(auth, before);
+	else if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) < 0)
 		return kw_log_error(-EIO, "cannot get random numbers");
 	*ret_auth = TAKE_PTR(auth);
 	return 0;
@@ -82,7 +92,9 @@ static bool is_password(struct kw_web_auth *auth, const char *hash, const char *
 	return same;
 }
 
-enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, const char *name, const char *password)
+enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, struct kw_budget *budget,
+				   const struct kw_source_address *address, const char *name,
+				   const char *password)
 {
 	uint64_t begin = kw_clock_monotonic();
 	uint8_t asked[DIGEST];
@@ -94,12 +106,10 @@ enum kw_web_answer kw_web_auth_ask(struct kw_web_auth *auth, const char *name, c
 		return KW_WEB_LATER;
 	if (known && remembered->is_there && gnutls_memcmp(remembered->digest, asked, DIGEST) == 0)
 		return KW_WEB_WELCOME;
-	if (auth->paid > begin + AT_ONCE)
+	if (!budget || !kw_budget_allows(budget, address, begin))
 		return KW_WEB_LATER;
 	right = is_password(auth, auth->users[user].hash, password);
-	if (auth->paid < begin)
-		auth->paid = begin;
-	auth->paid += SHARE * (kw_clock_monotonic() - begin);
+	kw_budget_charge(budget, address, begin, kw_clock_monotonic() - begin);
 	if (!known || !right)
 		return KW_WEB_WRONG;
 	*remembered = (struct remembered){.is_there = true};

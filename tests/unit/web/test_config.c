@@ -17,7 +17,7 @@
 
 #define HASH "$2y$10$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
 #define OTHER "$2b$04$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
-#define FILES "  cert_file: /dev/null\n  key_file: /dev/zero\n"
+#define FILES "  cert_file: /dev/null\n  key_file: /dev/null\n"
 
 static char path[] = "/tmp/keepwatch-test-XXXXXX";
 
@@ -70,19 +70,28 @@ static struct kw_web_config config_of(const char *text)
 static void all_that_it_may_say_is_taken(void **state)
 {
 	struct kw_web_config config = config_of("# a comment\n"
-						"tls_server_config:\n" FILES "  client_ca_file: /dev/full\n"
+						"tls_server_config:\n" FILES "  client_ca_file: /dev/null\n"
+						"  client_allowed_sans: [ops.example, 10.0.0.7]\n"
+						"  prefer_server_cipher_suites: true\n"
+						"  max_version: TLS13\n"
 						"  client_auth_type: RequireAndVerifyClientCert\n"
 						"  min_version: TLS13\n"
+						"http_server_config:\n  http2: false\n"
 						"basic_auth_users:\n"
 						"  alice: " HASH "\n  \"Bob \\u00e4\": '" OTHER "'\n");
 
 	(void)state;
 	assert_int_equal(config.tls_line, 3);
-	assert_string_equal(config.cert_file, "/dev/null");
-	assert_string_equal(config.key_file, "/dev/zero");
-	assert_string_equal(config.client_ca_file, "/dev/full");
+	assert_string_equal(config.cert.path, "/dev/null");
+	assert_string_equal(config.cert.text, "");
+	assert_string_equal(config.key.path, "/dev/null");
+	assert_string_equal(config.client_ca.path, "/dev/null");
 	assert_int_equal(config.client, KW_WEB_CLIENT_VERIFY);
-	assert_true(config.tls13_only);
+	assert_int_equal(config.client_san_count, 2);
+	assert_string_equal(config.client_sans[0], "ops.example");
+	assert_string_equal(config.client_sans[1], "10.0.0.7");
+	assert_false(config.tls12);
+	assert_true(config.tls13);
 	assert_int_equal(config.user_count, 2);
 	assert_string_equal(config.users[0].name, "alice");
 	assert_string_equal(config.users[0].hash, HASH);
@@ -99,16 +108,17 @@ static void what_it_does_not_say_is_off(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		config = config_of(texts[i]);
-		assert_null(config.cert_file);
+		assert_null(config.cert.path);
 		assert_int_equal(config.user_count, 0);
 		kw_web_config_free(&config);
 	}
 	config = config_of("tls_server_config:\n" FILES);
 	assert_int_equal(config.client, KW_WEB_CLIENT_NONE);
-	assert_false(config.tls13_only);
+	assert_int_equal(config.client_san_count, 0);
+	assert_true(config.tls12 && config.tls13);
 	kw_web_config_free(&config);
 	assert_int_equal(kw_web_config_read(NULL, &config), 0);
-	assert_null(config.cert_file);
+	assert_null(config.cert.path);
 }
 
 static void files_are_looked_for_beside_it(void **state)
@@ -120,9 +130,11 @@ static void files_are_looked_for_beside_it(void **state)
 	(void)state;
 	snprintf(text, sizeof(text), "tls_server_config: {cert_file: %s, key_file: ./%s}\n", name, name);
 	config = config_of(text);
-	assert_string_equal(config.cert_file, path);
+	assert_string_equal(config.cert.path, path);
+	assert_string_equal(config.cert.text, text); /* it is this file itself */
+	assert_int_equal(config.cert.length, strlen(text));
 	snprintf(text, sizeof(text), "/tmp/./%s", name);
-	assert_string_equal(config.key_file, text);
+	assert_string_equal(config.key.path, text);
 	kw_web_config_free(&config);
 }
 
@@ -135,7 +147,7 @@ static void a_fault_is_told_with_its_line_and_its_key(void **state)
 		const char *text, *hint;
 	} rows[] = {
 		{"nonsense: 1\n",
-		 ":1: unknown key 'nonsense': known keys are tls_server_config, basic_auth_users"},
+		 ":1: unknown key 'nonsense': known keys are tls_server_config, basic_auth_users, http_server_config"},
 		{"- tls_server_config\n", ":1: the file: expected keys with values"},
 		{"text\n", ":1: the file: expected keys with values"},
 		{"[a]: b\n", ":1: the file: expected keys that are plain text"},
@@ -146,8 +158,25 @@ static void a_fault_is_told_with_its_line_and_its_key(void **state)
 		{"tls_server_config:\n", ":1: tls_server_config: expected keys with values"},
 		{"tls_server_config: {}\n", ":1: tls_server_config: expected both cert_file and key_file"},
 		{"tls_server_config:\n  cert_file: /dev/null\n", ":2: tls_server_config: expected both"},
-		{TLS("cipher_suites: [a]"),
-		 ":4: unknown key 'cipher_suites': known keys are cert_file, key_file, "},
+		{TLS("ciphers: [a]"), ":4: unknown key 'ciphers': known keys are cert_file, key_file, "},
+		{TLS("cipher_suites: [a]"), ":4: key 'cipher_suites' is not supported: keepwatch offers only "},
+		{TLS("curve_preferences: [a]"), ":4: key 'curve_preferences' is not supported: "},
+		{TLS("cert: text"),
+		 ":4: key 'cert' is not supported: put it into a file and name that with cert_file"},
+		{TLS("key: text"), ":4: key 'key' is not supported: "},
+		{TLS("client_ca: text"), ":4: key 'client_ca' is not supported: "},
+		{TLS("prefer_server_cipher_suites: perhaps"), ": expected true or false"},
+		{TLS("max_version: TLS11"), ":4: max_version: expected TLS12 or TLS13"},
+		{TLS("min_version: TLS13\n  max_version: TLS12"), ": expected a max_version that is not below"},
+		{TLS("client_allowed_sans: a"), ":4: client_allowed_sans: expected a list of names"},
+		{TLS("client_allowed_sans: []"), ":4: client_allowed_sans: expected a list of names"},
+		{TLS("client_allowed_sans: [[a]]"), ":4: client_allowed_sans: expected names that are plain"},
+		{TLS("client_allowed_sans: [a]"), ": expected a client_auth_type that verifies"},
+		{"http_server_config: {headers: {}}\n", ":1: key 'headers' is not supported: keepwatch sets"},
+		{"http_server_config: {http2: 1}\n", ":1: http2: expected true or false"},
+		{"http_server_config: {http3: true}\n", ":1: unknown key 'http3': known keys are http2"},
+		{"rate_limit: {interval: 1s}\n", ":1: key 'rate_limit' is not supported: keepwatch limits"},
+		{"tls_server_config: {cert_file: /dev/zero}\n", ": cannot read /dev/zero: File too large"},
 		{TLS("key_file: /dev/null"), ":4: key 'key_file' appears twice"},
 		{TLS("client_ca_file:"), ":4: client_ca_file: expected a file"},
 		{TLS("client_ca_file: [/dev/null]"), ":4: client_ca_file: expected a file"},

@@ -33,13 +33,22 @@ static int make_users(void **state)
 	return 0;
 }
 
+static const struct kw_source_address here = {{1}}, there = {{2}};
+static struct kw_budget budget;
+
 /* A fresh one for a few questions: however slow this machine, they are looked at. */
 static struct kw_web_auth *opened(void)
 {
 	struct kw_web_auth *auth;
 
-	assert_int_equal(kw_web_auth_open(users, 2, &auth), 0);
+	budget = (struct kw_budget)KW_GUESSES;
+	assert_int_equal(kw_web_auth_open(users, 2, NULL, &auth), 0);
 	return auth;
+}
+
+static enum kw_web_answer ask(struct kw_web_auth *auth, const char *name, const char *password)
+{
+	return kw_web_auth_ask(auth, &budget, &here, name, password);
 }
 
 static void only_the_right_password_is_welcome(void **state)
@@ -67,7 +76,7 @@ static void only_the_right_password_is_welcome(void **state)
 		struct kw_web_auth *auth = opened();
 
 		for (int round = 0; round < 2; round++) /* what is remembered is right as well */
-			if (kw_web_auth_ask(auth, rows[i].name, rows[i].password) != rows[i].answer)
+			if (ask(auth, rows[i].name, rows[i].password) != rows[i].answer)
 				fail_msg("%s %s", rows[i].name, rows[i].password);
 		kw_web_auth_close(auth);
 	}
@@ -80,8 +89,8 @@ static void a_name_that_is_not_there_has_no_right_password(void **state)
 	for (char name[] = "a"; name[0] <= 'z'; name[0]++) {
 		struct kw_web_auth *auth = opened();
 
-		assert_int_equal(kw_web_auth_ask(auth, name, "secret"), KW_WEB_WRONG);
-		assert_int_equal(kw_web_auth_ask(auth, name, "s\xc3\xa4nger:7"), KW_WEB_WRONG);
+		assert_int_equal(ask(auth, name, "secret"), KW_WEB_WRONG);
+		assert_int_equal(ask(auth, name, "s\xc3\xa4nger:7"), KW_WEB_WRONG);
 		kw_web_auth_close(auth);
 	}
 }
@@ -90,7 +99,7 @@ static void a_name_that_is_not_there_has_no_right_password(void **state)
 static int guesses(struct kw_web_auth *auth, const char *name)
 {
 	for (int i = 0; i < MANY; i++)
-		if (kw_web_auth_ask(auth, name, "wrong") == KW_WEB_LATER)
+		if (ask(auth, name, "wrong") == KW_WEB_LATER)
 			return i;
 	return MANY;
 }
@@ -100,10 +109,10 @@ static void whoever_guesses_has_to_wait_and_holds_up_nobody_who_is_known(void **
 	struct kw_web_auth *auth = opened();
 
 	(void)state;
-	assert_int_equal(kw_web_auth_ask(auth, "alice", "secret"), KW_WEB_WELCOME);
+	assert_int_equal(ask(auth, "alice", "secret"), KW_WEB_WELCOME);
 	assert_in_range(guesses(auth, "alice"), 0, MANY - 1);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(kw_web_auth_ask(auth, "alice", "secret"), KW_WEB_WELCOME);
+		assert_int_equal(ask(auth, "alice", "secret"), KW_WEB_WELCOME);
 	kw_web_auth_close(auth);
 }
 
@@ -125,10 +134,53 @@ static void who_had_to_wait_is_looked_at_in_the_end(void **state)
 	assert_in_range(guesses(auth, "alice"), 1, MANY - 1);
 	do {
 		usleep(1000);
-		answer = kw_web_auth_ask(auth, "bob", "s\xc3\xa4nger:7");
+		answer = ask(auth, "bob", "s\xc3\xa4nger:7");
 	} while (answer == KW_WEB_LATER);
 	assert_int_equal(answer, KW_WEB_WELCOME);
 	kw_web_auth_close(auth);
+}
+
+/* However much time there is: that is for somebody else to give. */
+static void without_a_budget_only_what_is_remembered_is_welcome(void **state)
+{
+	struct kw_web_auth *auth = opened();
+
+	(void)state;
+	assert_int_equal(kw_web_auth_ask(auth, NULL, &here, "alice", "secret"), KW_WEB_LATER);
+	assert_int_equal(ask(auth, "alice", "secret"), KW_WEB_WELCOME);
+	assert_int_equal(kw_web_auth_ask(auth, NULL, &here, "alice", "secret"), KW_WEB_WELCOME);
+	assert_int_equal(kw_web_auth_ask(auth, NULL, &here, "alice", "wrong"), KW_WEB_LATER);
+	kw_web_auth_close(auth);
+}
+
+static void guesses_from_one_address_leave_another_its_turn(void **state)
+{
+	struct kw_web_auth *auth = opened();
+
+	(void)state;
+	assert_in_range(guesses(auth, "alice"), 1, MANY - 1);
+	assert_int_equal(kw_web_auth_ask(auth, &budget, &there, "alice", "secret"), KW_WEB_WELCOME);
+	kw_web_auth_close(auth);
+}
+
+/* And only for a user whose hash is the same as before. */
+static void passwords_are_remembered_on(void **state)
+{
+	struct kw_web_user changed[2] = {users[1], users[0]};
+	struct kw_web_auth *auth = opened(), *next;
+
+	(void)state;
+	assert_int_equal(ask(auth, "alice", "secret"), KW_WEB_WELCOME);
+	assert_int_equal(ask(auth, "bob", "s\xc3\xa4nger:7"), KW_WEB_WELCOME);
+	assert_in_range(guesses(auth, "alice"), 0, MANY - 1);
+	snprintf(changed[0].hash, sizeof(changed[0].hash), "%s", users[0].hash);
+	assert_int_equal(kw_web_auth_open(changed, 2, auth, &next), 0);
+	kw_web_auth_close(auth);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(ask(next, "alice", "secret"), KW_WEB_WELCOME);
+	assert_in_range(guesses(next, "nobody"), 0, MANY - 1);
+	assert_int_not_equal(ask(next, "bob", "s\xc3\xa4nger:7"), KW_WEB_WELCOME);
+	kw_web_auth_close(next);
 }
 
 int main(void)
@@ -139,6 +191,9 @@ int main(void)
 		cmocka_unit_test(whoever_guesses_has_to_wait_and_holds_up_nobody_who_is_known),
 		cmocka_unit_test(a_name_that_is_not_there_costs_a_guess_as_well),
 		cmocka_unit_test(who_had_to_wait_is_looked_at_in_the_end),
+		cmocka_unit_test(guesses_from_one_address_leave_another_its_turn),
+		cmocka_unit_test(passwords_are_remembered_on),
+		cmocka_unit_test(without_a_budget_only_what_is_remembered_is_welcome),
 	};
 
 	return cmocka_run_group_tests(tests, make_users, NULL);
