@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/user_file.h"
 #include "web/config.h"
 #include "web/passwords.h"
 
@@ -166,6 +167,7 @@ static int open_all(struct kw_web *web, const char *path)
 
 int kw_web_open(const char *path, struct kw_web **ret_web)
 {
+	_cleanup_(kw_user_rights_end) struct kw_user_rights rights = kw_user_rights_begin();
 	_cleanup_(kw_web_unrefp) struct kw_web *web = calloc(1, sizeof(*web));
 	int r;
 
