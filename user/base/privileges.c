@@ -39,20 +39,31 @@ struct user {
 	gid_t gid;
 };
 
+/* Looks only where packages add users, because other sources of names load code and ask the network. */
+static bool find_name(const char *name, struct user *ret_user)
+{
+	_cleanup_file_ FILE *file = fopen("/etc/passwd", "re");
+	struct passwd entry, *found;
+	char text[1024];
+
+	while (file && fgetpwent_r(file, &entry, text, sizeof(text), &found) == 0)
+		if (strcmp(entry.pw_name, name) == 0 && entry.pw_uid != 0) {
+			*ret_user = (struct user){entry.pw_uid, entry.pw_gid};
+			return true;
+		}
+	return false;
+}
+
 /* Whoever started a set-user-id program, or else somebody who owns nothing. */
 static struct user find_user(void)
 {
-	static const char *const names[] = {OWN_USER, "nobody"};
+	struct user user = {NOBODY, NOBODY};
 
 	if (getuid() != 0)
 		return (struct user){getuid(), getgid()};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct passwd *entry = getpwnam(names[i]);
-
-		if (entry && entry->pw_uid != 0)
-			return (struct user){entry->pw_uid, entry->pw_gid};
-	}
-	return (struct user){NOBODY, NOBODY};
+	if (!find_name(OWN_USER, &user))
+		find_name("nobody", &user);
+	return user;
 }
 
 static bool can_leave_root(void)
