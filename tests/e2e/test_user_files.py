@@ -17,6 +17,7 @@ from lib import metrics, observer
 from lib.observer import Observer
 from test_bad_input import NOBODY, check_refused, run
 from test_hostile_names import check_harmless
+from test_injected import has_landlock
 from test_privileges import ALL, check_dropped, status_of
 from test_web_config import Authority, check_status, tls, trusting, users
 
@@ -127,8 +128,9 @@ def test_nor_at_a_reload(marked, closed, theirs):
         check_dropped(daemon.process.pid, bounding)
         path.unlink()
         path.symlink_to(closed)
-        assert daemon.reload() == [f"keepwatch: cannot read the configuration file {path}: Permission denied",
-                                   "keepwatch: the configuration stays as it was"]
+        why, so = daemon.reload()
+        assert why.startswith(f"keepwatch: cannot read the configuration file {path}: Permission denied")
+        assert so == "keepwatch: the configuration stays as it was"
         path.unlink()
         give(path, "services = 5\n")
         assert daemon.reload() == [f"keepwatch: read {path} again"]
@@ -174,6 +176,21 @@ def test_a_configuration_behind_a_symbolic_link_may_be_exchanged(place):
             (folder / "new").symlink_to("2")
             (folder / "new").rename(folder / "data")
             assert daemon.reload() == [f"keepwatch: read {folder}/file.conf again"]
+
+
+@pytest.mark.skipif(not has_landlock(), reason="this kernel has no Landlock")
+def test_a_file_in_another_folder_takes_a_restart(closed, tmp_path):
+    authority = Authority(tmp_path)
+    authority.server()
+    web = closed.parent / "web.yml"
+    web.write_text(users(alice="one"))
+    (closed.parent / "file.conf").write_text("")
+    with Daemon(closed.parent / "file.conf", "--web-config", web) as daemon:
+        web.write_text(tls(authority))
+        why, so = daemon.reload()
+        assert f"cannot read {tmp_path}/server.pem: Permission denied" in why and "restart" in why
+        assert so == "keepwatch: the configuration stays as it was"
+        check_status(f"{daemon.url}/healthz", 200, "-u", "alice:one")
 
 
 # ---- text of others ----

@@ -70,6 +70,14 @@ int kw_user_open(const char *path, int flags, mode_t mode)
 	return open(path, flags | O_CLOEXEC | O_NOCTTY, mode);
 }
 
+const char *kw_user_strerror(int error)
+{
+	if (error == EACCES && folders.closed)
+		return "Permission denied; since its start keepwatch reads only in folders that it read then, so a "
+		       "file elsewhere takes a restart";
+	return strerror(error);
+}
+
 /* @path: is changed. */
 static void keep_folder(char *path)
 {

@@ -19,6 +19,9 @@ int kw_user_open(const char *path, int flags, mode_t mode);
 int kw_user_read(const char *path);
 FILE *kw_user_fopen(const char *path);
 
+/* Words for an errno of these, for a message; static text, or strerror()'s. */
+const char *kw_user_strerror(int error);
+
 /* The rights of the calling thread as they were before they were lowered to the user's. */
 struct kw_user_rights {
 	bool lowered;

@@ -246,7 +246,7 @@ static int apply_file(struct kw_options *options, const char *path)
 
 	if (!file)
 		return kw_log_error(-EINVAL, "cannot read the configuration file %s: %s", path,
-				    strerror(errno));
+				    kw_user_strerror(errno));
 	while (getline(&line, &size, file) >= 0) {
 		char *text = kw_trim(line);
 		int r;

@@ -112,7 +112,7 @@ static int take_file(struct reader *reader, const char *key, const yaml_node_t *
 	fd = kw_user_read(path);
 	if (fd < 0)
 		return kw_log_error(-EINVAL, "%s:%u: %s: cannot read %s: %s", reader->path, line_of(value), key,
-				    path, strerror(errno));
+				    path, kw_user_strerror(errno));
 	*ret_path = TAKE_PTR(path);
 	return 0;
 }
@@ -307,7 +307,7 @@ int kw_web_config_read(const char *path, struct kw_web_config *ret_config)
 
 	if (path && !file)
 		r = kw_log_error(-EINVAL, "cannot read the web configuration file %s: %s", path,
-				 strerror(errno));
+				 kw_user_strerror(errno));
 	else if (path)
 		r = read_file(&reader, file);
 	if (r < 0)
