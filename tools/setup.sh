@@ -13,7 +13,7 @@ set -eu
 
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
 	libgnutls28-dev libjansson-dev libyaml-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev scdoc"
-apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist nginx-light curl openssl util-linux iproute2
+apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
@@ -26,7 +26,7 @@ apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
 	libmicrohttpd-devel gnutls-devel jansson-devel libyaml-devel libxcrypt-devel uthash-devel libcap-ng-devel
 	libseccomp-devel scdoc"
-dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist nginx curl openssl util-linux iproute
+dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-ptrace nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime

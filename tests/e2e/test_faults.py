@@ -320,7 +320,8 @@ def connect_until(trace, listener, condition):
 def test_a_clock_that_is_set_moves_times_and_no_duration(own_listener, tmp_path):
     """The clock is set, as after a suspend or by hand; durations stay right, because their clock cannot be set."""
     clock = Clock(tmp_path / "clock")
-    trace = observer.Trace([wire.port_of(own_listener)], env=clock.environment())
+    (tmp_path / "file.conf").write_text("")  # the files beside it may still be read after the start: the clock is one
+    trace = observer.Trace([wire.port_of(own_listener)], "--config", tmp_path / "file.conf", env=clock.environment())
     with contextlib.ExitStack() as after, trace, wire.Pair(own_listener) as old:
         after.callback(clock.clean, trace.process.pid)
         old.exchange()

@@ -144,6 +144,18 @@ def do(machine, *command):
     return done.stdout
 
 
+def check_user_of_root_start(machine):
+    """Where root starts the program, it becomes the user that the package made."""
+    user = do(machine, "getent", "passwd", "keepwatch").split(":")
+    assert (user[5], user[6]) == ("/nonexistent", "/usr/sbin/nologin\n") and 0 < int(user[2]) < 1000
+    start = "keepwatch trace --port 1 >/dev/null 2>/tmp/said & echo $!; until grep -q observing /tmp/said; do sleep 0.1; done"
+    pid = do(machine, "sh", "-c", start).strip()
+    status = dict(re.findall(r"^(\w+):\t(.*)$", do(machine, "cat", f"/proc/{pid}/status"), re.M))
+    do(machine, "kill", pid)
+    assert status["Uid"] == "\t".join(4 * [user[2]]) and status["Gid"] == "\t".join(4 * [user[3]])
+    assert status["Groups"].strip() == ""
+
+
 def test_it_installs_runs_and_is_removed(package):
     """One machine for all steps, because each step needs the one before."""
     with Machine(package) as machine:
@@ -154,6 +166,7 @@ def test_it_installs_runs_and_is_removed(package):
         status = status_of(machine)
         assert (int(status["CapEff"], 16), status["NoNewPrivs"], status["Seccomp"]) == (4, "1", "2")
         assert int(status["Uid"]) >= 61184, "a user of its own, made by systemd for it"
+        check_user_of_root_start(machine)
         assert "keepwatch_build_info" in do(machine, *METRICS)
         assert do(machine, "cat", "/etc/apparmor.d/local/keepwatch") == "", "a place for an administrator's own rules"
 
@@ -174,5 +187,6 @@ def test_it_installs_runs_and_is_removed(package):
         assert machine.run(*IS_ACTIVE).stdout != "active\n"
         assert do(machine, "tail", "-1", CONFIGURATION) == "services = 7\n", "the edited file stays"
         do(machine, "dpkg", "-P", "keepwatch")
+        assert machine.run("getent", "passwd", "keepwatch").stdout == ""
         left = {path for path in set(machine.added()) - before if "keepwatch" in path}
         assert left == set()

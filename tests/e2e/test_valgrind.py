@@ -20,7 +20,7 @@ FOUND = 99
 def valgrind(monkeypatch, tmp_path):
     """The command line that runs keepwatch so. A fault that valgrind finds changes the exit status, which every test looks at;
     what it was is shown then."""
-    command = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
+    command = ["valgrind", "--quiet", "--vgdb=no", "--leak-check=full", "--show-leak-kinds=all", "--errors-for-leak-kinds=all",
                f"--error-exitcode={FOUND}", f"--suppressions={observer.ROOT}/tests/valgrind.supp",
                f"--log-file={tmp_path}/valgrind.%p", str(observer.BINARY)]
     monkeypatch.setenv("LD_PRELOAD", str(observer.BUILD / "tests" / "e2e" / "lib" / "unfiltered.so"))

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sanitize.h"
 
 #define LOG_LINE 1024
 #define VERIFIER_LINES 12 /* the reason, the instructions before it, and the verifier's totals */
@@ -40,27 +41,34 @@ static bool is_journal(void)
 	return strcmp(stream, ours) == 0;
 }
 
+/* The message as a part of a line: text of others may be in it, and a terminal must not obey that. */
+static size_t write_message(char *ret_text, size_t size, const char *format, va_list args)
+{
+	char text[LOG_LINE];
+	int length = vsnprintf(text, sizeof(text), format, args);
+	size_t end = length < 0 ? 0 : strlen(text);
+
+	while (end > 0 && text[end - 1] == '\n')
+		end--;
+	for (size_t i = 0; i < end; i++)
+		if (text[i] == '\n' || text[i] == '\t')
+			text[i] = ' ';
+	return kw_sanitize(text, end, ret_text, size);
+}
+
 /* One write per line: lines of several processes on one terminal or journal do not mix. */
 static void log_line(enum kw_log_level level, const char *format, va_list args)
 {
 	char line[LOG_LINE];
 	int saved_errno = errno;
 	size_t end;
-	int written;
 
 	if (level > shown && level != KW_LOG_NOTICE)
 		return;
 	end = to_journal ? (size_t)snprintf(line, sizeof(line), "<%c>keepwatch: ", priorities[level])
 			 : (size_t)snprintf(line, sizeof(line), "keepwatch: ");
-	written = vsnprintf(line + end, sizeof(line) - end - 1, format, args);
-	if (written > 0)
-		end += (size_t)written < sizeof(line) - end - 1 ? (size_t)written : sizeof(line) - end - 2;
-	while (end > 0 && line[end - 1] == '\n')
-		end--;
-	for (size_t i = 0; i < end; i++)
-		if (line[i] == '\n')
-			line[i] = ' ';
-	line[end++] = '\n';
+	end += write_message(line + end, sizeof(line) - end, format, args);
+	line[end++] = '\n'; /* in place of the NUL */
 	/* There is nobody left to tell if this fails. */
 	if (write(STDERR_FILENO, line, end) < 0)
 		errno = 0;

@@ -17,7 +17,8 @@ enum kw_log_level {
  * the reason stands there. */
 void kw_log_open(int verbosity);
 
-/* Writes one line; line feeds within it become spaces. Does not change errno. */
+/* Writes one line of at most 1024 bytes. Line feeds and tabs within it become spaces, and whatever a terminal would obey or
+ * not understand becomes '?' (see sanitize.h), so that callers may quote text of others. Does not change errno. */
 void kw_log(enum kw_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Writes an error line and is @result, an int, so that failing is one statement. A macro, so that those who check the

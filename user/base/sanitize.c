@@ -2,7 +2,11 @@
 #include "base/sanitize.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#define KEY_MOST 16  /* a longer one is cut */
+#define KEY_BEGINS 8 /* to so much */
 
 struct sequence {
 	size_t length;    /* bytes of the character */
@@ -67,6 +71,18 @@ size_t kw_sanitize(const char *text, size_t length, char *ret_clean, size_t size
 	}
 	ret_clean[to] = '\0';
 	return to;
+}
+
+const char *kw_key_excerpt(const char *key, char ret_excerpt[KW_KEY_EXCERPT])
+{
+	size_t letters = strspn(key, "abcdefghijklmnopqrstuvwxyz-_");
+
+	if (!key[letters] && letters <= KEY_MOST)
+		snprintf(ret_excerpt, KW_KEY_EXCERPT, "%s", key);
+	else
+		snprintf(ret_excerpt, KW_KEY_EXCERPT, "%.*s...",
+			 (int)(letters < KEY_BEGINS ? letters : KEY_BEGINS), key);
+	return ret_excerpt;
 }
 
 void kw_sanitize_word(char *name)

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/user_file.h"
 #include "include/units.h"
 
 #define US 1000ULL /* ns */
@@ -28,6 +29,7 @@ void kw_notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_(kw_user_rights_end) struct kw_user_rights rights = {0};
 	_cleanup_fd_ int fd = -1;
 	size_t length;
 
@@ -39,6 +41,7 @@ void kw_notify_open(void)
 	memcpy(address.sun_path, path, length);
 	if (path[0] == '@') /* an abstract socket: its name begins with NUL */
 		address.sun_path[0] = '\0';
+	rights = kw_user_rights_begin();
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address,
 			       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) == 0) {

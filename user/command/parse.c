@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/sanitize.h"
+#include "base/user_file.h"
 #include "base/words.h"
 #include "command/nearest.h"
 #include "command/option_table.h"
@@ -186,6 +188,19 @@ static int apply(struct kw_options *options, const struct given *given)
 	return 0;
 }
 
+static int unknown_key(const char *path, unsigned int number, const char *key)
+{
+	const char *meant = kw_nearest(key, option_name);
+	char excerpt[KW_KEY_EXCERPT];
+
+	kw_key_excerpt(key, excerpt);
+	if (meant)
+		return kw_log_error(-EINVAL, "%s:%u: unknown key '%s': did you mean %s?", path, number, excerpt,
+				    meant);
+	return kw_log_error(-EINVAL, "%s:%u: unknown key '%s': keys are the long options", path, number,
+			    excerpt);
+}
+
 /* "key = value", or "key" or "key = true" of an option without a value. */
 static int apply_line(struct kw_options *options, const char *path, unsigned int number, char *line)
 {
@@ -200,12 +215,8 @@ static int apply_line(struct kw_options *options, const char *path, unsigned int
 	}
 	key = kw_trim(line);
 	row = row_by_name(key);
-	if (!row && kw_nearest(key, option_name))
-		return kw_log_error(-EINVAL, "%s:%u: unknown key '%.100s': did you mean %s?", path, number, key,
-				    kw_nearest(key, option_name));
 	if (!row || !row->set)
-		return kw_log_error(-EINVAL, "%s:%u: unknown key '%.100s': keys are the long options", path,
-				    number, key);
+		return unknown_key(path, number, key);
 	if (!is_for(row, options))
 		return 0; /* one file may serve several commands */
 	if (!row->argument && value) {
@@ -217,7 +228,7 @@ static int apply_line(struct kw_options *options, const char *path, unsigned int
 		return kw_log_error(-EINVAL, "%s:%u: %s: expected %s", path, number, key, row->expects);
 	}
 	if (row->set(options, value) < 0)
-		return kw_log_error(-EINVAL, "%s:%u: %s '%.100s': expected %s", path, number, key, value,
+		return kw_log_error(-EINVAL, "%s:%u: %s '%.32s': expected %s", path, number, key, value,
 				    row->expects);
 	if (row->set == kw_set_listen) {
 		options->listen_file = path;
@@ -228,14 +239,14 @@ static int apply_line(struct kw_options *options, const char *path, unsigned int
 
 static int apply_file(struct kw_options *options, const char *path)
 {
-	_cleanup_file_ FILE *file = fopen(path, "re");
+	_cleanup_file_ FILE *file = kw_user_fopen(path);
 	_cleanup_free_ char *line = NULL;
 	unsigned int number = 0;
 	size_t size = 0;
 
 	if (!file)
 		return kw_log_error(-EINVAL, "cannot read the configuration file %s: %s", path,
-				    strerror(errno));
+				    kw_user_strerror(errno));
 	while (getline(&line, &size, file) >= 0) {
 		char *text = kw_trim(line);
 		int r;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
+#include "base/user_file.h"
 #include "event/decode.h"
 #include "recording/older.h"
 #include "recording/recording.h"
@@ -194,7 +195,7 @@ int kw_recording_open(const char *path, struct kw_recording_reader **ret_reader,
 	reader->path = strdup(path);
 	if (!reader->path)
 		return kw_log_error(-ENOMEM, "out of memory");
-	reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	reader->fd = kw_user_open(path, O_RDONLY, 0);
 	if (reader->fd < 0)
 		return cannot_read(reader, -errno);
 	r = read_preamble(reader);

@@ -69,8 +69,9 @@ struct kw_recording_writer;
 void kw_recording_describe(bool exchanges, const struct kw_clock *clock,
 			   struct kw_recording_header *ret_header);
 
-/* Creates the file, readable only by its owner. Returns -EEXIST if the file exists and is not empty. This function
- * and the others log one line on failure. */
+/* Creates the file, readable only by its owner, with the user's own rights (see user_file.h). Takes one that is there already
+ * only if it is the user's, empty, under this one name and closed to others, or a character device of the user's; otherwise
+ * returns -EEXIST, or -ELOOP if it is a symbolic link. This function and the others log one line on failure. */
 int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer);
 
 /* Appends a frame of @size bytes, padded with zeros to a multiple of 8. It reaches the file with

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
+#include "base/user_file.h"
 #include "include/event.h"
 #include "recording/recording.h"
 
@@ -50,22 +51,49 @@ static int cannot_write(const char *path, int r)
 	return kw_log_error(r, "cannot write %s: %s", path, strerror(-r));
 }
 
-/* Never overwrites a recording, because it may be the only copy. Accepts an empty file, as mkstemp() leaves it, and
- * any file that is not a regular one, such as a pipe. */
+/* Says why a file that was there before must not become the recording; NULL if it may. Somebody else may have laid it
+ * there, to read or to change later what is recorded, or to have another file overwritten. */
+static const char *fault_of(const struct stat *about)
+{
+	if (about->st_uid != getuid())
+		return "belongs to another user";
+	if (about->st_nlink != 1)
+		return "has other names too (hard links)";
+	if (S_ISCHR(about->st_mode))
+		return NULL; /* a device of its own, as root's /dev/null, which nobody else can lay anywhere */
+	if (!S_ISREG(about->st_mode))
+		return "is not a regular file";
+	if (about->st_size)
+		return "exists already";
+	return about->st_mode & 077 ? "can be opened by other users"
+				    : NULL; /* as mkstemp() leaves one, it cannot */
+}
+
+/* Never overwrites a recording, because it may be the only copy. Does not wait for the reader of a pipe. */
+static int open_existing(const char *path)
+{
+	_cleanup_fd_ int fd = kw_user_open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	const char *fault;
+	struct stat about;
+
+	if (fd < 0 && errno == ELOOP)
+		return kw_log_error(-ELOOP, "%s is a symbolic link: record to a file of its own", path);
+	if (fd < 0 || fstat(fd, &about) < 0)
+		return cannot_write(path, -errno);
+	fault = fault_of(&about);
+	if (fault)
+		return kw_log_error(-EEXIST, "%s %s: remove it, or record to another file", path, fault);
+	return TAKE_FD(fd);
+}
+
 static int open_file(const char *path, bool *ret_created)
 {
-	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-	_cleanup_fd_ int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
-	struct stat about;
+	int fd = kw_user_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 
 	*ret_created = fd >= 0;
 	if (fd < 0 && errno == EEXIST)
-		fd = open(path, flags);
-	if (fd < 0)
-		return cannot_write(path, -errno);
-	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0)
-		return kw_log_error(-EEXIST, "%s exists already: remove it, or record to another file", path);
-	return TAKE_FD(fd);
+		return open_existing(path);
+	return fd < 0 ? cannot_write(path, -errno) : fd;
 }
 
 static void free_writer(struct kw_recording_writer *writer)

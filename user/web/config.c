@@ -2,12 +2,13 @@
 #include "web/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/sanitize.h"
+#include "base/user_file.h"
 
 struct reader {
 	const char *path;
@@ -52,6 +53,7 @@ static int each_pair(struct reader *reader, const char *name, yaml_node_t *node,
 	     pair++) {
 		yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
 		yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+		char excerpt[KW_KEY_EXCERPT];
 		int r;
 
 		if (!scalar(key))
@@ -59,8 +61,8 @@ static int each_pair(struct reader *reader, const char *name, yaml_node_t *node,
 		for (yaml_node_pair_t *before = node->data.mapping.pairs.start; before < pair; before++)
 			if (strcmp(scalar(yaml_document_get_node(&reader->document, before->key)),
 				   scalar(key)) == 0)
-				return kw_log_error(-EINVAL, "%s:%u: key '%.100s' appears twice", reader->path,
-						    line_of(key), scalar(key));
+				return kw_log_error(-EINVAL, "%s:%u: key '%s' appears twice", reader->path,
+						    line_of(key), kw_key_excerpt(scalar(key), excerpt));
 		r = each(reader, context, key, value);
 		if (r < 0)
 			return r;
@@ -70,15 +72,15 @@ static int each_pair(struct reader *reader, const char *name, yaml_node_t *node,
 
 static int unknown(const struct reader *reader, const struct key_row *rows, const yaml_node_t *key)
 {
-	char known[256] = "";
+	char known[256] = "", excerpt[KW_KEY_EXCERPT];
 	size_t used = 0;
 
 	for (const struct key_row *row = rows; row->name && used < sizeof(known); row++)
 		if (row->take)
 			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",
 						 row->name);
-	return kw_log_error(-EINVAL, "%s:%u: unknown key '%.100s': known keys are %s", reader->path,
-			    line_of(key), scalar(key), known);
+	return kw_log_error(-EINVAL, "%s:%u: unknown key '%s': known keys are %s", reader->path,
+			    line_of(key), kw_key_excerpt(scalar(key), excerpt), known);
 }
 
 /* @context is an array of struct key_row; a row whose name is NULL ends it. */
@@ -151,11 +153,11 @@ static int take_file(struct reader *reader, const char *key, const yaml_node_t *
 	file->path = resolve(text, reader->path);
 	if (!file->path)
 		return kw_log_error(-ENOMEM, "out of memory");
-	fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	fd = kw_user_read(file->path);
 	r = fd < 0 ? -errno : read_whole(fd, file);
 	if (r < 0)
 		return kw_log_error(-EINVAL, "%s:%u: %s: cannot read %s: %s", reader->path, line_of(value), key,
-				    file->path, strerror(-r));
+				    file->path, kw_user_strerror(-r));
 	return 0;
 }
 
@@ -426,12 +428,12 @@ int kw_web_config_read(const char *path, struct kw_web_config *ret_config)
 {
 	_cleanup_(kw_web_config_free) struct kw_web_config config = {0};
 	struct reader reader = {.path = path, .config = &config};
-	_cleanup_file_ FILE *file = path ? fopen(path, "re") : NULL;
+	_cleanup_file_ FILE *file = path ? kw_user_fopen(path) : NULL;
 	int r = 0;
 
 	if (path && !file)
 		r = kw_log_error(-EINVAL, "cannot read the web configuration file %s: %s", path,
-				 strerror(errno));
+				 kw_user_strerror(errno));
 	else if (path)
 		r = read_file(&reader, file);
 	if (r < 0)

@@ -153,6 +153,33 @@ static void a_short_log_is_logged_whole(void **state)
 				  "keepwatch: verifier: why\n");
 }
 
+static void what_a_terminal_would_obey_is_not_logged(void **state)
+{
+	char text[SAID];
+
+	(void)state;
+	listen_in();
+	kw_log_open(0);
+	kw_log(KW_LOG_ERROR, "%s: a\tb\nc \xc2\x9b gr\xc3\xbc\xc3\x9f", "\033]0;title\007\x7f\x80");
+	said(text);
+	assert_string_equal(text, "keepwatch: ?]0;title???: a b c ?? gr\xc3\xbc\xc3\x9f\n");
+}
+
+static void a_line_that_is_too_long_is_cut(void **state)
+{
+	char text[SAID], message[3000];
+
+	(void)state;
+	memset(message, 'x', sizeof(message) - 1);
+	message[sizeof(message) - 1] = '\0';
+	listen_in();
+	kw_log_open(0);
+	kw_log(KW_LOG_ERROR, "%s", message);
+	said(text);
+	assert_int_equal(strlen(text), 1024);
+	assert_int_equal(text[1023], '\n');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +188,8 @@ int main(void)
 		cmocka_unit_test(a_redirected_standard_error_gets_none),
 		cmocka_unit_test(the_end_of_the_verifiers_log_is_logged),
 		cmocka_unit_test(a_short_log_is_logged_whole),
+		cmocka_unit_test(what_a_terminal_would_obey_is_not_logged),
+		cmocka_unit_test(a_line_that_is_too_long_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
