@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* keepwatch: watches every HTTP/1.x connection of a host from inside its kernel, and says why each closed and
  * whether it should have. Here: read the command line, do what it says. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -28,10 +30,23 @@ static enum kw_exit perform(const struct kw_options *options)
 	return KW_EXIT_DONE;
 }
 
+/* What is opened must not become standard output or error, if these are closed. */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY); /* so that writing still fails */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(kw_options_free) struct kw_options options = {0};
 
+	hold_standard_descriptors();
 	kw_log_open(0);
 	if (kw_options_parse(argc, argv, &options) < 0)
 		return KW_EXIT_USAGE;

@@ -222,6 +222,16 @@ def test_nobody_of_the_same_user_looks_into_it(daemon):
     assert os.stat(f"/proc/{daemon.process.pid}/environ").st_uid == 0
 
 
+def test_a_connection_may_take_the_number_of_what_was_closed(daemon):
+    """What is refused on the descriptors of sockets that are open at the start is not refused on those of other things."""
+    links = Path(f"/proc/{daemon.process.pid}/fd").iterdir()
+    program = min(int(link.name) for link in links if os.readlink(link) == "anon_inode:bpf-prog")
+    with Process(daemon.process.pid) as process:
+        assert process.ask("close", program) == 0
+    for _ in range(3):
+        daemon.scrape()
+
+
 def test_each_allowed_call_is_known_here():
     """The number of the tables of this file, which the filter is held against, is that of its own."""
     source = (observer.ROOT / "user/base/system_calls.c").read_text()

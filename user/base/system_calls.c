@@ -143,23 +143,25 @@ static int allow_output(scmp_filter_ctx filter, int fd)
 	return r < 0 ? r : add_for(filter, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), fd);
 }
 
-static bool socket_is(int fd, int option, int value)
+/* An option of a socket, as SO_TYPE; -1 if the descriptor is none. */
+static int option_of(int fd, int option)
 {
-	int is;
-	socklen_t length = sizeof(is);
+	int value;
+	socklen_t length = sizeof(value);
 
-	return getsockopt(fd, SOL_SOCKET, option, &is, &length) == 0 && is == value;
+	return getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
 }
 
 /* sendmsg() may have an address, which no filter can read, and on a socket for datagrams it counts: that to the service
- * manager would reach whoever has such a socket. A listener that was shut down could be connected. */
+ * manager would reach whoever has such a socket. A listener that was shut down could be connected. Other descriptors are left
+ * alone, because a connection may get their numbers later. */
 static int forbid_on(scmp_filter_ctx filter, int fd)
 {
-	int r = 0;
+	int type = option_of(fd, SO_TYPE), r = 0;
 
-	if (!socket_is(fd, SO_TYPE, SOCK_STREAM))
+	if (type >= 0 && type != SOCK_STREAM)
 		r = add_for(filter, KW_FORBIDDEN, SCMP_SYS(sendmsg), fd);
-	if (r == 0 && socket_is(fd, SO_ACCEPTCONN, 1))
+	if (r == 0 && option_of(fd, SO_ACCEPTCONN) > 0)
 		r = add_for(filter, KW_FORBIDDEN, SCMP_SYS(shutdown), fd);
 	return r;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Checks of passwords take turns, because there is a budget for them: see passwords.h. Who has to wait is not sent away, so
- * that guessing as fast as answers come does not use up every turn: the next turn is of the address that has had least of
- * them lately, there of the connection on which fewest passwords were wrong, and then of the one that waits for longest. */
+/* Checks of passwords take turns, because there is a budget for them: see passwords.h. Clients wait for theirs instead of being
+ * sent away, so that guessing as fast as answers come does not use up every turn. The next turn is of the address that has
+ * had least of them lately, there of the connection on which fewest passwords were wrong, and then of the one that waits for
+ * longest. */
 #ifndef KEEPWATCH_WEB_CHECKS_H
 #define KEEPWATCH_WEB_CHECKS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the process of the port may do. It talks to strangers, so it has nothing that they could want but the texts, the
+/* The rights of the process of the port. It talks to strangers, so it has nothing that they could want but the texts, the
  * certificate's key and the hashes of passwords: no BPF program or map, no capability, no right to open a file or a socket. */
 #ifndef KEEPWATCH_WEB_CONFINE_H
 #define KEEPWATCH_WEB_CONFINE_H

@@ -15,8 +15,8 @@ struct kw_handshakes {
 
 void kw_handshakes_open(struct kw_handshakes *handshakes);
 
-/* Whether more of the ClientHello must come, of which these bytes are the beginning, before it is worth a turn. False for
- * bytes that are no TLS. */
+/* Whether these bytes are the beginning of a ClientHello that is not worth a turn before more of it comes. False for bytes
+ * that are no TLS. */
 bool kw_handshakes_is_partial(const unsigned char *bytes, size_t length);
 
 /* The client in turn, whose handshake is charged to it; NULL if none waits, or if there is no time left. */
