@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/places.h"
 #include "base/arithmetic.h"
 
 const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1] = {0,  1,   2,   3,   5,    10,   20,
@@ -28,58 +29,9 @@ void kw_aggregate_open(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_
 	aggregate->window = window;
 }
 
-static void forget_ends(struct kw_aggregate *aggregate, const struct kw_service_counters *counters)
-{
-	kw_pairs_forget(&aggregate->pairs, counters);
-	for (struct kw_service_counters *other = aggregate->services; other; other = other->hh.next)
-		if (other->server_end == counters)
-			other->server_end = NULL;
-}
-
-static void drop(struct kw_aggregate *aggregate, struct kw_service_counters *counters)
-{
-	forget_ends(aggregate, counters);
-	HASH_DEL(aggregate->services, counters);
-	kw_window_forget(&counters->window);
-	kw_drains_free(&counters->drains);
-	free(counters);
-}
-
 void kw_aggregate_close(struct kw_aggregate *aggregate)
 {
-	struct kw_service_counters *counters, *next;
-
-	HASH_ITER (hh, aggregate->services, counters, next)
-		drop(aggregate, counters);
-}
-
-/* ---- finding the service ---- */
-
-static bool is_other(const struct kw_service *service)
-{
-	return strcmp(service->name, KW_OTHER_SERVICE) == 0 && service->peer[0] == '\0';
-}
-
-/* Counts a service that got no place, once per name. The table of hashes is small, so with very many names some
- * collide and the count is too low, which is good enough for a warning. */
-static void refuse(struct kw_aggregate *aggregate, const struct kw_service *service)
-{
-	uint32_t hash, bit;
-
-	HASH_FUNCTION(service, sizeof(*service), hash);
-	bit = hash % (sizeof(aggregate->refused) * 8);
-	if (aggregate->refused[bit / 8] & 1 << bit % 8)
-		return;
-	aggregate->refused[bit / 8] |= (uint8_t)(1 << bit % 8);
-	aggregate->dropped[KW_SERVICE_DROPPED_CEILING]++;
-}
-
-static struct kw_service other_service(uint32_t role)
-{
-	struct kw_service other = {.role = role};
-
-	strcpy(other.name, KW_OTHER_SERVICE);
-	return other;
+	kw_places_close(aggregate);
 }
 
 void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t window)
@@ -93,30 +45,22 @@ void kw_aggregate_set(struct kw_aggregate *aggregate, uint32_t ceiling, uint64_t
 		kw_window_forget(&counters->window);
 }
 
-/* Finds the service, or adds it; once the ceiling is reached, returns "other". NULL: out of memory. */
-static struct kw_service_counters *find_or_add(struct kw_aggregate *aggregate, const struct kw_service *service)
-{
-	struct kw_service_counters *counters;
-
-	HASH_FIND(hh, aggregate->services, service, sizeof(*service), counters);
-	if (counters)
-		return counters;
-	if (!is_other(service) && aggregate->count >= aggregate->ceiling) {
-		struct kw_service other = other_service(service->role);
-
-		refuse(aggregate, service);
-		return find_or_add(aggregate, &other);
-	}
-	counters = calloc(1, sizeof(*counters));
-	if (!counters)
-		return NULL;
-	counters->service = *service;
-	HASH_ADD(hh, aggregate->services, service, sizeof(counters->service), counters);
-	aggregate->count += !is_other(service);
-	return counters;
-}
-
 /* ---- one record ---- */
+
+/* Connects that failed are of no importance, because anybody can have as many as they like, to services that do not exist. */
+static struct kw_importance importance_of(const struct kw_event *event, const struct kw_verdict *verdict)
+{
+	const struct kw_event_connection *connection = event->connection;
+	uint32_t before = event->history ? event->history->before.requests : 0;
+	struct kw_importance importance = {.traffic = !connection->reported};
+
+	if (verdict && kw_reason_is_connect_failure(verdict->reason))
+		return (struct kw_importance){0};
+	importance.traffic += connection->http.counts.requests - before;
+	if (verdict && verdict->premature == KW_PREMATURE_YES)
+		importance.lost = verdict->lost_requests ? verdict->lost_requests : 1;
+	return importance;
+}
 
 static void add_directives(struct kw_directives_total *total, const struct kw_directives *now,
 			   const struct kw_directives *before)
@@ -172,7 +116,6 @@ static void add_connection_requests(struct kw_service_counters *counters, uint32
 static void add_close(struct kw_service_counters *counters, const struct kw_event_connection *event,
 		      const struct kw_verdict *verdict)
 {
-	counters->open--;
 	counters->protocols[protocol_of(&event->http)]++;
 	add_connection_requests(counters, event->http.counts.requests);
 	if (!event->identity.preexisting && verdict->closed >= event->opened)
@@ -344,14 +287,40 @@ void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count)
 
 /* ---- one event ---- */
 
-static void pass_time(struct kw_aggregate *aggregate, struct kw_service_counters *counters, uint64_t time)
+static void pass_time(struct kw_aggregate *aggregate, uint64_t time)
 {
 	if (time > aggregate->now)
 		aggregate->now = time;
 	if (!aggregate->started)
 		aggregate->started = time;
+}
+
+/* The counters for an event at this time; see kw_places_of(). */
+static struct kw_service_counters *begin(struct kw_aggregate *aggregate, const struct kw_service *service,
+					 uint64_t time, struct kw_importance importance)
+{
+	struct kw_service_counters *counters;
+
+	pass_time(aggregate, time);
+	counters = kw_places_of(aggregate, service, importance);
 	if (counters && time > counters->last_event)
 		counters->last_event = time;
+	return counters;
+}
+
+/* A connection that was counted as open under "other", because its service had no place then, ends there too. So a service of
+ * its own never has less than none open. */
+static void count_open(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
+		       const struct kw_event_connection *connection, bool closed)
+{
+	int64_t open = (int64_t)!connection->reported - closed;
+	int64_t half_closed = (int64_t)connection->half_closed - connection->half_closed_before;
+	bool fewer = counters->open + open < 0, fewer_half = counters->half_closed + half_closed < 0;
+	struct kw_service other_name = kw_places_other_name(counters->service.role);
+	struct kw_service_counters *other = fewer || fewer_half ? kw_places_find(aggregate, &other_name) : NULL;
+
+	*(fewer && other ? &other->open : &counters->open) += open;
+	*(fewer_half && other ? &other->half_closed : &counters->half_closed) += half_closed;
 }
 
 int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
@@ -359,15 +328,14 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 {
 	static const struct kw_counts nothing;
 	const struct kw_event_connection *connection = event->connection;
-	struct kw_service_counters *counters = find_or_add(aggregate, service);
+	struct kw_service_counters *counters =
+		begin(aggregate, service, event->time, importance_of(event, verdict));
 
 	if (!counters)
 		return -ENOMEM;
-	pass_time(aggregate, counters, event->time);
 	if (verdict && kw_reason_is_connect_failure(verdict->reason))
 		return add_failed(aggregate, counters, &connection->identity, verdict->reason);
-	counters->open += !connection->reported;
-	counters->half_closed += connection->half_closed - connection->half_closed_before;
+	count_open(aggregate, counters, connection, verdict);
 	add_counts(counters, &connection->http.counts, event->history ? &event->history->before : &nothing);
 	if (event->history)
 		add_fields(counters, event->history);
@@ -383,7 +351,8 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *service,
 		      const struct kw_event *event)
 {
-	struct kw_service_counters *counters = find_or_add(aggregate, service);
+	struct kw_service_counters *counters =
+		begin(aggregate, service, event->time, (struct kw_importance){.lost = 1});
 	struct kw_drain_close close = {.closed = event->late->closed,
 				       .idle = -1,
 				       .race = true,
@@ -393,7 +362,6 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 
 	if (!counters)
 		return -ENOMEM;
-	pass_time(aggregate, counters, event->time);
 	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
@@ -406,23 +374,21 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 /* A service that has no place of its own has no label of its own either. */
 static uint32_t upstream_of(struct kw_aggregate *aggregate, const struct kw_service *service)
 {
-	const struct kw_service_counters *counters;
-
 	if (!service)
 		return KW_UPSTREAM_NONE;
-	HASH_FIND(hh, aggregate->services, service, sizeof(*service), counters);
-	return counters ? kw_upstream_number(&aggregate->upstreams, service->name) : KW_UPSTREAM_OTHER;
+	return kw_places_find(aggregate, service) ? kw_upstream_number(&aggregate->upstreams, service->name)
+						  : KW_UPSTREAM_OTHER;
 }
 
 int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service *service,
 			 const struct kw_service *upstream, const struct kw_gateway_error *error)
 {
-	struct kw_service_counters *counters = find_or_add(aggregate, service);
+	struct kw_service_counters *counters =
+		begin(aggregate, service, error->event.header.time, (struct kw_importance){0});
 	struct kw_window_statistics *statistics;
 
 	if (!counters)
 		return -ENOMEM;
-	pass_time(aggregate, counters, error->event.header.time);
 	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
@@ -449,14 +415,13 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 {
 	const struct kw_total *now = &totals->dropped[role];
 	const struct kw_total *before = &aggregate->totals.dropped[role];
-	struct kw_service other = other_service(role);
 	uint64_t closed = now->closed - before->closed;
 	struct kw_traffic *past;
 	struct kw_service_counters *counters;
 
 	if (closed == 0)
 		return 0;
-	counters = find_or_add(aggregate, &other);
+	counters = kw_places_other(aggregate, role);
 	if (!counters)
 		return -ENOMEM;
 	counters->last_event = time;
@@ -471,20 +436,6 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 	past->requests[KW_VERSION_UNKNOWN] += now->requests - before->requests;
 	counters->codes[KW_CODES - 1] += now->responses - before->responses;
 	return 0;
-}
-
-static void let_idle_go(struct kw_aggregate *aggregate, uint64_t now)
-{
-	struct kw_service_counters *counters, *next;
-
-	HASH_ITER (hh, aggregate->services, counters, next) {
-		if (counters->open > 0 || is_other(&counters->service) ||
-		    now < counters->last_event + KW_SERVICE_IDLE)
-			continue;
-		drop(aggregate, counters);
-		aggregate->count--;
-		aggregate->dropped[KW_SERVICE_DROPPED_IDLE]++;
-	}
 }
 
 /* The kernel's totals only grow. Those of a recording that somebody made may fall: such a number stands still, because
@@ -503,17 +454,18 @@ static struct kw_totals grown(const struct kw_totals *before, const struct kw_to
 int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_totals *event)
 {
 	struct kw_totals totals = grown(&aggregate->totals, &event->totals);
+	int r = 0;
 
-	for (uint32_t role = 0; role < KW_ROLE_MAX; role++) {
-		int r = add_dropped(aggregate, role, &totals, event->header.time);
-
-		if (r < 0)
-			return r;
-	}
+	for (uint32_t role = 0; role < KW_ROLE_MAX && r == 0; role++)
+		r = add_dropped(aggregate, role, &totals, event->header.time);
+	if (r < 0)
+		return r;
 	aggregate->totals = totals;
 	aggregate->closing = event->unfinished;
-	pass_time(aggregate, NULL, event->header.time);
-	let_idle_go(aggregate, aggregate->now);
+	pass_time(aggregate, event->header.time);
+	r = kw_places_settle(aggregate);
+	if (r < 0)
+		return r;
 	for (struct kw_service_counters *counters = aggregate->services; counters; counters = counters->hh.next)
 		kw_half_closed_advance(&counters->half_closed_ages, aggregate->now);
 	return aggregate->now > SETTLED_AFTER ? kw_aggregate_settle(aggregate, aggregate->now - SETTLED_AFTER)
@@ -523,7 +475,7 @@ int kw_aggregate_totals(struct kw_aggregate *aggregate, const struct kw_event_to
 void kw_aggregate_unseen(struct kw_aggregate *aggregate, const struct kw_event_unseen *event)
 {
 	aggregate->unseen = *event;
-	pass_time(aggregate, NULL, event->header.time);
+	pass_time(aggregate, event->header.time);
 }
 
 struct kw_losses kw_aggregate_losses(const struct kw_aggregate *aggregate)

@@ -7,6 +7,7 @@
 
 #define WITHIN (100 * KW_MS / KW_DRAIN_CELL) /* number of cells that the closes of one drain span at most */
 #define CLOSES_LEAST 5
+#define BINS 64               /* most that a cell keeps */
 #define SPREAD (KW_S / KW_US) /* us; the idle times of a drain's closes differ by more than this */
 
 /* Index of the first cell not below @index (where to insert it). Searches from the end, because events arrive nearly in
@@ -70,6 +71,8 @@ static void add_to_drain(struct kw_drains *drains, const struct kw_drain_cell *c
 
 static int add_pending(struct kw_not_drained *to, const struct kw_not_drained *from)
 {
+	int r;
+
 	to->races += from->races;
 	to->races_at_once += from->races_at_once;
 	to->early += from->early;
@@ -78,7 +81,9 @@ static int add_pending(struct kw_not_drained *to, const struct kw_not_drained *f
 		to->race_lost[i] += from->race_lost[i];
 	for (int i = 0; i < KW_REASON_MAX; i++)
 		to->uncovered[i] += from->uncovered[i];
-	return kw_sketch_merge(&to->idle, &from->idle);
+	r = kw_sketch_merge(&to->idle, &from->idle);
+	kw_sketch_limit(&to->idle, KW_SKETCH_KEPT);
+	return r;
 }
 
 static int settle_first(struct kw_drains *drains, struct kw_not_drained *not_drained)
@@ -163,6 +168,7 @@ static int add_to_cell(struct kw_drain_cell *cell, const struct kw_drain_close *
 		return 0;
 	if (!cell->closed++)
 		cell->example = close->example;
+	kw_sketch_limit(&cell->pending.idle, BINS);
 	return kw_sketch_add(&cell->pending.idle, (uint64_t)close->idle / KW_US);
 }
 

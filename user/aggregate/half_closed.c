@@ -65,3 +65,17 @@ void kw_half_closed_leave(struct kw_half_closed *half_closed, uint64_t peer_fin,
 		if (is_same(examples->list[i], example))
 			examples->list[i--] = examples->list[--examples->count];
 }
+
+void kw_half_closed_merge(struct kw_half_closed *half_closed, struct kw_half_closed *from, uint64_t now)
+{
+	kw_half_closed_advance(half_closed, now);
+	kw_half_closed_advance(from, half_closed->now * KW_HALF_CLOSED_TICK);
+	kw_half_closed_advance(half_closed, from->now * KW_HALF_CLOSED_TICK);
+	for (int i = 0; i < KW_HALF_CLOSED_CELLS; i++) {
+		half_closed->fresh[i].count += from->fresh[i].count;
+		if (from->fresh[i].example.cookie)
+			half_closed->fresh[i].example = from->fresh[i].example;
+	}
+	half_closed->old += from->old;
+	kw_examples_merge(&half_closed->examples, &from->examples);
+}

@@ -30,4 +30,7 @@ void kw_half_closed_advance(struct kw_half_closed *half_closed, uint64_t now);
 void kw_half_closed_enter(struct kw_half_closed *half_closed, uint64_t peer_fin, struct kw_example example);
 void kw_half_closed_leave(struct kw_half_closed *half_closed, uint64_t peer_fin, struct kw_example example);
 
+/* Adds all of @from, as of @now. */
+void kw_half_closed_merge(struct kw_half_closed *half_closed, struct kw_half_closed *from, uint64_t now);
+
 #endif

@@ -7,6 +7,7 @@
 
 #define BITS 6 /* 64 bins to a power of two */
 #define CLUSTER_PERCENT 5
+#define LOOKED_AT 1024 /* bins by which kw_sketch_limit() finds what is little harm */
 
 static uint32_t index_of(uint64_t value)
 {
@@ -93,6 +94,59 @@ int kw_sketch_merge(struct kw_sketch *sketch, const struct kw_sketch *from)
 	return 0;
 }
 
+static uint64_t mean_of(const struct kw_sketch_bin *bin)
+{
+	return bin->sum / bin->count;
+}
+
+/* The harm of reading the numbers of two neighbouring bins back as one: how many are moved how far. */
+static uint64_t harm_of(const struct kw_sketch_bin *bin, const struct kw_sketch_bin *next)
+{
+	int64_t distance = (int64_t)index_of(mean_of(next)) - index_of(mean_of(bin));
+	uint32_t moved = bin->count < next->count ? bin->count : next->count;
+
+	return distance > 0 ? (uint64_t)distance * moved : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Joins pairs of neighbours where that does no more harm than this; each bin with one other at most. */
+static void join(struct kw_sketch *sketch, uint64_t harm)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < sketch->used; i++, kept++) {
+		struct kw_sketch_bin *bin = &sketch->bins[i], *next = bin + 1;
+
+		if (i + 1 < sketch->used && harm_of(bin, next) <= harm) {
+			next->count += bin->count;
+			next->sum += bin->sum;
+			i++;
+		}
+		sketch->bins[kept] = sketch->bins[i];
+	}
+	sketch->used = kept;
+}
+
+/* Joins where it does less harm than in three quarters of all places. */
+void kw_sketch_limit(struct kw_sketch *sketch, uint32_t most)
+{
+	while (sketch->used >= most) {
+		uint64_t harms[LOOKED_AT];
+		uint32_t count = sketch->used - 1 < LOOKED_AT ? sketch->used - 1 : LOOKED_AT;
+
+		for (uint32_t i = 0; i < count; i++)
+			harms[i] = harm_of(&sketch->bins[i], &sketch->bins[i + 1]);
+		qsort(harms, count, sizeof(harms[0]), compare);
+		join(sketch, harms[count / 4]);
+	}
+}
+
 void kw_sketch_clear(struct kw_sketch *sketch)
 {
 	sketch->used = 0;
@@ -103,11 +157,6 @@ void kw_sketch_free(struct kw_sketch *sketch)
 {
 	free(sketch->bins);
 	*sketch = (struct kw_sketch){0};
-}
-
-static uint64_t mean_of(const struct kw_sketch_bin *bin)
-{
-	return bin->sum / bin->count;
 }
 
 uint64_t kw_sketch_quantile(const struct kw_sketch *sketch, double share)

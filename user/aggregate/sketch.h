@@ -2,7 +2,7 @@
 /* The distribution of numbers, in little memory: each number is counted in a bin. There are 64 bins between a power
  * of two and the next, and numbers below 64 have a bin each. A bin keeps the sum of its numbers, so a number is read
  * back as the mean of its bin: off by less than 1/64, mostly by far less. Only bins in use take memory, 16 bytes
- * each. Times in microseconds up to an hour can use 1,700 bins, and in practice use a few. */
+ * each. Times in microseconds up to an hour can use 1,700 bins, and in practice use a few; kw_sketch_limit() bounds them. */
 #ifndef KEEPWATCH_SKETCH_H
 #define KEEPWATCH_SKETCH_H
 
@@ -29,6 +29,10 @@ int kw_sketch_add(struct kw_sketch *sketch, uint64_t value);
 
 /* Adds all of @from. Returns 0, or -ENOMEM, perhaps after adding a part. */
 int kw_sketch_merge(struct kw_sketch *sketch, const struct kw_sketch *from);
+
+/* Bounds the bins in use: once there are @most (2 or more), some are joined. Bins that lie close together and count little are joined
+ * first, so a cluster stays as sharp as it was, and numbers far from it are read back less exactly. Counts stay exact. */
+void kw_sketch_limit(struct kw_sketch *sketch, uint32_t most);
 
 /* Empties the sketch, but keeps its memory for the next numbers. */
 void kw_sketch_clear(struct kw_sketch *sketch);

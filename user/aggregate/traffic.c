@@ -13,6 +13,13 @@ void kw_times_add(struct kw_times *times, enum kw_histogram bounds, uint64_t ns)
 	times->sum += ns;
 }
 
+void kw_times_merge(struct kw_times *times, const struct kw_times *from)
+{
+	for (int i = 0; i < KW_HISTOGRAM_BUCKETS; i++)
+		times->buckets[i] += from->buckets[i];
+	times->sum += from->sum;
+}
+
 /* The samples that the kernel gathered since the last report. */
 static void add_samples(struct kw_times *times, enum kw_histogram which, const struct kw_event *event)
 {

@@ -55,6 +55,9 @@ struct kw_traffic {
 /* Adds @ns to a histogram with these bounds. */
 void kw_times_add(struct kw_times *times, enum kw_histogram bounds, uint64_t ns);
 
+/* Adds all of @from; both have the same bounds. */
+void kw_times_merge(struct kw_times *times, const struct kw_times *from);
+
 /* The lost requests of a connection, by method where the kernel still had them queued; none where the verdict claims
  * none. */
 struct kw_lost_requests kw_lost_requests_of(const struct kw_http *http, const struct kw_verdict *verdict);

@@ -27,6 +27,8 @@ struct kw_window_statistics *kw_window_now(struct kw_window *window, uint64_t le
 		span->statistics = calloc(1, sizeof(*span->statistics));
 	else if (span->number != number)
 		retire(window, span->statistics);
+	else
+		kw_window_statistics_limit(span->statistics);
 	span->number = number;
 	return span->statistics;
 }
@@ -54,6 +56,40 @@ void kw_window_total(const struct kw_window *window, struct kw_traffic *ret_tota
 	for (int i = 0; i < KW_SPANS; i++)
 		if (window->spans[i].statistics)
 			kw_traffic_merge(ret_total, &window->spans[i].statistics->traffic);
+}
+
+/* Of two spans with one place the later one stays; the traffic of the other is past. */
+static int merge_span(struct kw_window *window, struct kw_span *span, struct kw_span *from)
+{
+	struct kw_span older;
+
+	if (span->statistics && span->number == from->number) {
+		int r = kw_window_statistics_merge(span->statistics, from->statistics);
+
+		kw_window_statistics_limit(span->statistics);
+		return r;
+	}
+	if (!span->statistics || span->number < from->number) {
+		older = *span;
+		*span = *from;
+		*from = older;
+	}
+	if (from->statistics)
+		kw_traffic_merge(&window->past, &from->statistics->traffic);
+	return 0;
+}
+
+int kw_window_merge(struct kw_window *window, struct kw_window *from)
+{
+	int r = 0;
+
+	kw_traffic_merge(&window->past, &from->past);
+	for (int i = 0; i < KW_SPANS && r == 0; i++)
+		if (from->spans[i].statistics)
+			r = merge_span(window, &window->spans[i], &from->spans[i]);
+	kw_window_forget(from);
+	from->past = (struct kw_traffic){0};
+	return r;
 }
 
 void kw_window_forget(struct kw_window *window)

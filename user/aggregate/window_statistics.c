@@ -358,6 +358,15 @@ int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_
 	return 0;
 }
 
+void kw_window_statistics_limit(struct kw_window_statistics *statistics)
+{
+	struct kw_sketch *list[SKETCHES];
+
+	list_sketches(statistics, list);
+	for (int i = 0; i < SKETCHES; i++)
+		kw_sketch_limit(list[i], KW_SKETCH_KEPT);
+}
+
 void kw_window_statistics_free(struct kw_window_statistics *statistics)
 {
 	struct kw_sketch *list[SKETCHES];

@@ -58,6 +58,8 @@ struct kw_window_statistics {
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 
+#define KW_SKETCH_KEPT 256 /* bins of a sketch in a window, 4 KiB */
+
 #define KW_HALF_CLOSED_AGE (60 * KW_S)
 
 /* How many lost requests only the finding lost_requests may cover. Late requests are always covered by others. */
@@ -70,6 +72,9 @@ int kw_window_statistics_add(struct kw_window_statistics *statistics, const stru
 
 /* Adds all of @from. Returns 0 or -ENOMEM. */
 int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_window_statistics *from);
+
+/* Bounds the memory of statistics that are kept: to be called before something is added, and after a sum. */
+void kw_window_statistics_limit(struct kw_window_statistics *statistics);
 
 void kw_window_statistics_clear(struct kw_window_statistics *statistics);
 void kw_window_statistics_free(struct kw_window_statistics *statistics);

@@ -18,7 +18,8 @@
 #define SERVICES 10000
 #define WINDOW (600 * KW_S)
 #define MEBI (1UL << 20)
-#define A_SERVICE (128UL << 10) /* of memory, at most: its counts, and ten spans of statistics */
+#define A_WIDE_SERVICE (900UL << 10) /* the same, when each sketch of each span is full */
+#define A_SERVICE (128UL << 10)      /* of memory, at most: its counts, and ten spans of statistics */
 
 /* A connection that lived for a while, to a service of this number, closed at this time. */
 static void feed(struct kw_aggregate *aggregate, unsigned int number, uint64_t time, unsigned int turn)
@@ -117,6 +118,84 @@ static void ten_thousand_services_take_the_room_of_a_hundred(void **state)
 	assert_true(memory_in_use() <= before + A_SERVICE);
 }
 
+/* A service of this number, whose connection ended at @time in a way that fills all it can, with numbers of every size. */
+static void feed_widely(struct kw_aggregate *aggregate, unsigned int number, uint64_t time)
+{
+	static const enum kw_reason reasons[] = {
+		KW_REASON_SERVER_IDLE_TIMEOUT, KW_REASON_CLIENT_CLOSED_IDLE,    KW_REASON_CLIENT_GAVE_UP,
+		KW_REASON_NO_RESPONSE,         KW_REASON_ANNOUNCED_BY_RESPONSE, KW_REASON_RESPONSE_TRUNCATED,
+		KW_REASON_STALE_REUSE,         KW_REASON_CLOSED_BEFORE_TIMEOUT};
+	struct kw_service service = event_service(KW_ROLE_CLIENT, "");
+	struct kw_event_history history = event_history();
+	struct kw_verdict verdict = event_verdict();
+	int64_t wide = (int64_t)(1ULL << random() % 42) + random() % 1000000;
+	struct kw_event event;
+
+	snprintf(service.name, sizeof(service.name), "wide%u", number);
+	history.connection.header.time = verdict.closed = time;
+	history.connection.http.counts.requests = (uint32_t)random() >> random() % 31;
+	verdict.reason = reasons[random() % 8];
+	verdict.closer = random() % 2 ? KW_CLOSER_SERVER : KW_CLOSER_CLIENT;
+	verdict.phase = random() % 2 ? KW_PHASE_IDLE : KW_PHASE_WAITING;
+	verdict.idle_at_close = verdict.idle_before = verdict.waited = verdict.stalled = verdict.late_by = wide;
+	assert_int_equal(kw_decode(&history, sizeof(history), &event), 0);
+	assert_int_equal(kw_aggregate_connection(aggregate, &service, &event, &verdict), 0);
+}
+
+/* The largest sketch of those that the feed above fills most, in bins. */
+static uint32_t largest_sketch(const struct kw_aggregate *aggregate)
+{
+	uint32_t largest = 0;
+
+	for (const struct kw_service_counters *at = aggregate->services; at; at = at->hh.next)
+		for (int i = 0; i < KW_SPANS; i++) {
+			const struct kw_window_statistics *statistics = at->window.spans[i].statistics;
+			const struct kw_sketch *sketches[] = {&statistics->close_idle, &statistics->client_idle,
+							      &statistics->gave_up, &statistics->unanswered,
+							      &statistics->not_drained.idle};
+
+			for (int k = 0; statistics && k < 5; k++)
+				if (sketches[k]->capacity > largest)
+					largest = sketches[k]->capacity;
+		}
+	return largest;
+}
+
+/* Memory may grow for twice the time of the window, and then no more: not by a byte for a connection. */
+static void memory_is_bounded_however_many_services_come_and_whatever_they_do(void **state)
+{
+	enum {
+		FEW = 2,
+		PER_SPAN = 20000
+	};
+	size_t before = memory_in_use(), warm = 0, most = 0;
+	struct kw_aggregate aggregate;
+	uint64_t time = 10 * KW_S;
+	unsigned int number = 0;
+
+	(void)state;
+	srandom(1);
+	kw_aggregate_open(&aggregate, FEW, WINDOW);
+	for (int span = 0; span < 3 * KW_SPANS; span++) {
+		for (unsigned int i = 0; i < PER_SPAN; i++, time += WINDOW / KW_SPANS / PER_SPAN) {
+			/* Some are old acquaintances, all others are ever new. */
+			feed_widely(&aggregate, random() % 2 ? (unsigned int)random() % FEW : FEW + number++,
+				    time);
+			if (i % 300 == 0)
+				pass_time(&aggregate, time);
+		}
+		most = memory_in_use() - before > most ? memory_in_use() - before : most;
+		if (span < 2 * KW_SPANS)
+			warm = most;
+	}
+	print_message("%u services: %zu bytes at most in the first %d spans, %zu in all %d\n", number, warm,
+		      2 * KW_SPANS, most, 3 * KW_SPANS);
+	assert_int_equal(largest_sketch(&aggregate), KW_SKETCH_KEPT);
+	assert_true(most <= (FEW + 1) * A_WIDE_SERVICE);
+	assert_true(most < warm + A_SERVICE);
+	kw_aggregate_close(&aggregate);
+}
+
 /* A hundred services an hour, for a hundred hours: each has its place, since those before it gave theirs up. */
 static void services_that_come_and_go_have_their_places_in_turn(void **state)
 {
@@ -171,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ten_thousand_services_take_the_room_of_a_hundred),
+		cmocka_unit_test(memory_is_bounded_however_many_services_come_and_whatever_they_do),
 		cmocka_unit_test(services_that_come_and_go_have_their_places_in_turn),
 		cmocka_unit_test(a_scrape_of_a_hundred_services_takes_some_milliseconds),
 	};

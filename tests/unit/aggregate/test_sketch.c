@@ -119,12 +119,55 @@ static void the_cluster_is_the_densest_5_percent(void **state)
 	kw_sketch_free(&sketch);
 }
 
+/* A cluster of 10,000 numbers within 20 ms of a minute, among 20,000 of every size. */
+static void a_sketch_that_is_limited_stays_small_and_keeps_its_clusters(void **state)
+{
+	struct kw_sketch sketch = {0};
+	struct kw_cluster cluster;
+	uint64_t values[20000];
+
+	(void)state;
+	fill(values, 20000);
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(kw_sketch_add(&sketch, values[i]), 0);
+		if (i % 2 == 0)
+			assert_int_equal(kw_sketch_add(&sketch, 60000000 + (uint64_t)i), 0);
+		kw_sketch_limit(&sketch, 256);
+		assert_true(sketch.used < 256 && sketch.capacity <= 256);
+	}
+	assert_int_equal(sketch.count, 30000);
+	cluster = kw_sketch_cluster(&sketch, 0);
+	assert_in_range(cluster.count, 10000, 10200);
+	assert_in_range(cluster.mean, 59800000, 60200000);
+	kw_sketch_free(&sketch);
+}
+
+static void one_value_more_than_fits_joins_the_two_that_lie_closest(void **state)
+{
+	static const uint64_t values[] = {1000, 1020, 64000, 4000000};
+	struct kw_sketch sketch = {0};
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(kw_sketch_add(&sketch, values[i]), 0);
+	kw_sketch_limit(&sketch, 5); /* they fit */
+	assert_int_equal(sketch.used, 4);
+	kw_sketch_limit(&sketch, 4);
+	assert_true(sketch.used < 4);
+	assert_int_equal(kw_sketch_quantile(&sketch, 0.1), 1010);
+	assert_int_equal(kw_sketch_quantile(&sketch, 1), 4000000);
+	assert_int_equal(sketch.count, 4);
+	kw_sketch_free(&sketch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quantiles_are_off_by_less_than_a_64th),
 		cmocka_unit_test(equal_numbers_and_small_ones_are_exact),
 		cmocka_unit_test(two_sketches_add_up),
+		cmocka_unit_test(a_sketch_that_is_limited_stays_small_and_keeps_its_clusters),
+		cmocka_unit_test(one_value_more_than_fits_joins_the_two_that_lie_closest),
 		cmocka_unit_test(the_cluster_is_the_densest_5_percent),
 	};
 

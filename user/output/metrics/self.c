@@ -43,6 +43,7 @@ static void write_trouble(struct kw_exposition *out, const struct kw_aggregate *
 			     "Services that lost their own series, or never got them, by cause.");
 	count(out, "why", "ceiling", aggregate->dropped[KW_SERVICE_DROPPED_CEILING]);
 	count(out, "why", "idle", aggregate->dropped[KW_SERVICE_DROPPED_IDLE]);
+	count(out, "why", "displaced", aggregate->dropped[KW_SERVICE_DROPPED_DISPLACED]);
 }
 
 static void seconds_of(struct kw_exposition *out, const struct kw_program_stats *program)
