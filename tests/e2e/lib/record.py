@@ -189,6 +189,7 @@ FORMS = {
     "exchange": EXCHANGE,
     "summary": SUMMARY,
     "amend": LATE,
+    "forwarded": FORWARDED,  # an amend line too
     "gateway_error": GATEWAY_ERROR,
 }
 
@@ -212,7 +213,7 @@ def with_optional(form, value):
 
 def form_of(value):
     if value["type"] == "amend" and "forwarded_hop_by_hop" in value:
-        return FORWARDED
+        return FORMS["forwarded"]
     return OPEN if value["type"] == "open" else FORMS[value["type"]]
 
 
