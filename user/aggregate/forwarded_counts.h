@@ -7,7 +7,7 @@
 #include "event/field_names.h"
 #include "join/audit.h"
 
-#define KW_FORWARDED_NAMES 6 /* names that are not registered, of which the first so many are kept */
+#define KW_FORWARDED_NAMES 6 /* names that are not registered: the first so many are kept */
 
 /* Begins with all zeros. Each connection counts once for each field. */
 struct kw_forwarded_counts {

@@ -53,7 +53,7 @@ void kw_audit_close(struct kw_audit *audit);
 /* Takes an event. After each call kw_audit_next() must be called until it returns false. */
 void kw_audit_take(struct kw_audit *audit, const struct kw_event *event);
 
-/* The next connection of which it is now known that fields were sent on, with those that were not known before; or false. */
+/* The next connection whose fields are now known to have been sent on, with those that were not known before; or false. */
 bool kw_audit_next(struct kw_audit *audit, struct kw_forwarded *ret_forwarded);
 
 /* All fields that are known to have been sent on, on the connection of this event, which was taken; count 0 if there is none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a process received on some connections, and sent on others. */
+/* A process receives fields on some connections, and sends them on others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
