@@ -3,7 +3,7 @@
 #ifndef KEEPWATCH_CONNECTION_BPF_H
 #define KEEPWATCH_CONNECTION_BPF_H
 
-#include "maps.bpf.h"
+#include "watch.bpf.h"
 #include "kernel.bpf.h"
 
 static __always_inline struct kw_connection *kw_find(struct sock *sk)
@@ -277,8 +277,8 @@ static __always_inline void kw_connecting(struct sock *sk, int last)
 	c->opened = bpf_ktime_get_ns();
 	if (!kw_net_passes(&c->identity))
 		kw_abandon(c, sk);
-	else
-		kw_own(c, sk);
+	else if (kw_own(c, sk))
+		kw_watch(c);
 }
 
 static __always_inline void kw_connected(struct kw_connection *c, struct sock *sk)

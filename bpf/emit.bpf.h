@@ -271,12 +271,13 @@ static __always_inline void kw_take_names(struct kw_event_history *event, struct
 	struct kw_names *kept = c->named ? bpf_sk_storage_get(&names, sk, NULL, 0) : NULL;
 
 	if (!kept) {
-		event->names_more = 0;
+		event->names_more = event->name_kinds = 0;
 		event->names[0].name[0] = 0;
 		return;
 	}
 	event->names_more = __sync_lock_test_and_set(&kept->more, 0);
 	__builtin_memcpy(event->names, kept->names, sizeof(event->names));
+	event->name_kinds = kept->kinds;
 	for (__u32 i = 0; i < KW_NAMES; i++)
 		kept->names[i].count = 0;
 }
@@ -299,7 +300,6 @@ static __always_inline int kw_emit_history(struct kw_connection *c, struct sock 
 	} else {
 		__builtin_memset(&event->before, 0, sizeof(event->before));
 	}
-	event->reserved = 0;
 	kw_take_samples(event, c, before);
 	kw_take_names(event, c, sk);
 	bpf_ringbuf_submit(event, kw_wakeup());

@@ -4,6 +4,7 @@
 #define KEEPWATCH_EXCHANGE_BPF_H
 
 #include "emit.bpf.h"
+#include "names.bpf.h"
 
 static __always_inline void kw_sample(struct kw_connection *c, enum kw_histogram histogram, __u64 ns)
 {
@@ -258,7 +259,7 @@ static __always_inline void kw_response_fields(struct kw_connection *c, const st
 	if (s->flags & HTTP1_FLAG_MAX)
 		kw_follow_max(c, s->max);
 	if (s->flags & HTTP1_FLAG_PROXY_CONNECTION_FIELD)
-		c->sides[HTTP1_RESPONSES].flags |= KW_HTTP_PROXY_CONNECTION;
+		c->sides[HTTP1_RESPONSES].flags |= KW_HTTP_PROXY_CONNECTION_ANSWER;
 	http->last_status = s->status;
 	http->last_response_flags = s->flags;
 	http->last_response_version = s->version;
@@ -411,47 +412,6 @@ static __always_inline __u32 kw_pass_unseen(struct kw_connection *c, __u32 direc
 	return http1_blind(&c->http1, direction, n);
 }
 
-/* ---- hop-by-hop names ---------------------------------------------------------------------------- */
-
-static __always_inline int kw_same_name(const struct kw_name *name, const struct http1_stream *s)
-{
-	const __u64 *words = (const __u64 *)name->name;
-
-	return words[0] == s->words[0] && words[1] == s->words[1] && words[2] == s->words[2] &&
-	       words[3] == s->words[3];
-}
-
-/* Counts the name that was read into the stream's word. */
-KW_GLOBAL int kw_count_name(struct kw_names *kept, const struct http1_stream *s)
-{
-	if (!kept || !s)
-		return 0;
-	for (__u32 i = 0; i < KW_NAMES; i++) {
-		struct kw_name *name = &kept->names[i];
-
-		if (!name->name[0])
-			__builtin_memcpy(name->name, s->words, sizeof(name->name));
-		if (kw_same_name(name, s)) {
-			name->count++;
-			return 1;
-		}
-	}
-	__sync_fetch_and_add(&kept->more, 1);
-	return 0;
-}
-
-static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *sk, const struct http1_stream *s)
-{
-	struct kw_names *kept = bpf_sk_storage_get(&names, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!kept) {
-		kw_count_lost(KW_LOST_STATE);
-		return;
-	}
-	c->named = 1;
-	kw_count_name(kept, s);
-}
-
 /* ---- all events ---------------------------------------------------------------------------------- */
 
 #define KW_TLS_ALERT 21 /* RFC 8446 section 5.1, ContentType */
@@ -531,7 +491,9 @@ static __always_inline struct kw_pipeline *kw_before_event(struct kw_connection 
 	if (outcome->event & HTTP1_EVENT_BEGIN && !responses)
 		kw_before_request(c, sk);
 	if (outcome->event & HTTP1_EVENT_NAME)
-		kw_keep_name(c, sk, &c->http1.streams[responses]);
+		kw_on_name(c, sk, &c->http1.streams[responses], outcome->direction);
+	if (outcome->event & HTTP1_EVENT_FIELD)
+		kw_on_field(c, sk, &c->http1.streams[responses]);
 	return kw_pipeline_of(c, sk);
 }
 

@@ -22,7 +22,7 @@
  *
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
- * Data flows one way through the headers: maps -> connection -> span -> emit -> exchange -> lifecycle, capture;
+ * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
  * emit -> late; lifecycle -> older, sweep; capture -> plain, role -> revive -> steps, transfer. */
 #include "vmlinux.h"
 
@@ -31,7 +31,9 @@
 #include <bpf/bpf_tracing.h>
 
 #include "maps.bpf.h"
+#include "watch.bpf.h"
 #include "connection.bpf.h"
+#include "names.bpf.h"
 #include "span.bpf.h"
 #include "emit.bpf.h"
 #include "exchange.bpf.h"

@@ -124,10 +124,10 @@ struct {
 	__type(value, struct kw_reported);
 } reports SEC(".maps");
 
-/* The hop-by-hop names that Connection listed; only for the few connections that have any. */
+/* The hop-by-hop names that Connection listed, and those that were sent on; only for the few connections that have any. */
 struct kw_names {
 	__u32 more;
-	__u32 reserved;
+	__u32 kinds; /* as kw_event_history.name_kinds */
 	struct kw_name names[KW_NAMES];
 };
 
@@ -137,6 +137,29 @@ struct {
 	__type(key, int);
 	__type(value, struct kw_names);
 } names SEC(".maps");
+
+/* The names that Connection listed in messages of a process: the latest, so that nobody who fills the list with others keeps it
+ * from learning new ones. */
+struct kw_list_key {
+	__u32 pid;      /* a thread group */
+	__u8 direction; /* enum http1_direction */
+	__u8 way; /* enum kw_way: KW_SENT for names that the process sent before it received any such list */
+	__u8 reserved[2];
+};
+
+struct kw_listed {
+	__u64 next; /* where the next name goes, modulo KW_NAMES */
+	char names[KW_NAMES][HTTP1_WORD];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct kw_list_key);
+	__type(value, struct kw_listed);
+} listed SEC(".maps");
+
+__u32 kw_listing = 0; /* some process has or had a list of names that it received */
 
 /* The requests that wait behind the latest one; only for connections that pipeline. */
 struct kw_pending {

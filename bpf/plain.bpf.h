@@ -100,7 +100,7 @@ static __always_inline int kw_needs_no_look(struct kw_connection *c, struct kw_c
 /* May a plain head begin here? Then no call has anything to say to the machine beforehand: see http1_call(). */
 static __always_inline int kw_may_be_plain(const struct kw_connection *c, const struct kw_cursor *cursor)
 {
-	return !c->http1.tunnel && http1_may_be_plain(&c->http1.streams[cursor->outcome.direction & 1]);
+	return http1_may_be_plain(&c->http1, cursor->outcome.direction);
 }
 
 /* Takes of a call what can be taken without steps; the rest is in the cursor. */

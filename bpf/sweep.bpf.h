@@ -42,6 +42,7 @@ static __always_inline void kw_report_due(struct kw_connection *c, struct sock *
 		bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 
 	c->told_open = open;
+	kw_watch(c);
 	if (lives && before)
 		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS, before);
 	else if (!lives)

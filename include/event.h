@@ -151,15 +151,17 @@ enum kw_http_flag {
 	KW_HTTP_REQUESTS_LOST = 1 << 3,  /* out of step: it is not known where the current request begins */
 	KW_HTTP_RESPONSES_LOST = 1 << 4, /* the same for the responses */
 	KW_HTTP_TUNNEL = 1 << 5,
-	KW_HTTP_REQUEST_OPEN = 1 << 6,      /* a request is begun and not complete */
-	KW_HTTP_RESPONSE_OPEN = 1 << 7,     /* a response is begun and not complete */
-	KW_HTTP_DELIMITED = 1 << 8,         /* the open response's body is delimited by the close */
-	KW_HTTP_MAX_COUNTED_DOWN = 1 << 9,  /* each advertised max was one less than the one before */
-	KW_HTTP_MAX_CONSTANT = 1 << 10,     /* all advertised max were equal */
-	KW_HTTP_EARLY_RESPONSE = 1 << 11,   /* the last response was complete before its request was */
-	KW_HTTP_PROXY_CONNECTION = 1 << 12, /* a Proxy-Connection field was seen */
+	KW_HTTP_REQUEST_OPEN = 1 << 6,     /* a request is begun and not complete */
+	KW_HTTP_RESPONSE_OPEN = 1 << 7,    /* a response is begun and not complete */
+	KW_HTTP_DELIMITED = 1 << 8,        /* the open response's body is delimited by the close */
+	KW_HTTP_MAX_COUNTED_DOWN = 1 << 9, /* each advertised max was one less than the one before */
+	KW_HTTP_MAX_CONSTANT = 1 << 10,    /* all advertised max were equal */
+	KW_HTTP_EARLY_RESPONSE = 1 << 11,  /* the last response was complete before its request was */
+	KW_HTTP_PROXY_CONNECTION =
+		1 << 12, /* a request has a Proxy-Connection field; in older recordings, or a response */
 	KW_HTTP_UNSUPPORTED = 1 << 13, /* MPTCP subflow, kTLS or sockmap: the programs do not look for HTTP */
 	KW_HTTP_TLS_ANSWER = 1 << 14,  /* a TLS record came where a response was expected */
+	KW_HTTP_PROXY_CONNECTION_ANSWER = 1 << 15, /* a response has a Proxy-Connection field */
 };
 
 enum kw_announced_by {
@@ -283,8 +285,22 @@ _Static_assert(sizeof(struct kw_event_connection) == 16 + 16 + 16 + 24 + 88 + 56
 
 struct kw_name {
 	char name[HTTP1_WORD]; /* lower case, printable ASCII, ended by NUL unless full */
-	__u32 count;           /* how often, since the last report */
+	__u32 count;           /* how often Connection listed it, since the last report */
 };
+
+/* How a name came to be kept; bits. A process may read messages on one connection and send on others what it read, so these
+ * compare with the lists of Connection that the same process received before, in messages of the same direction. */
+enum kw_name_kind {
+	KW_NAME_OF_REQUEST = 1 << 0,  /* a request's Connection listed it */
+	KW_NAME_OF_RESPONSE = 1 << 1, /* a response's did */
+	KW_NAME_PASSED_ON =
+		1 << 2, /* a message that was sent listed it, and the process had received such a list */
+	KW_NAME_AS_FIELD =
+		1
+		<< 3, /* a request that was sent has a field of this name, which the process had received listed */
+};
+#define KW_NAME_KINDS 4 /* bits of one name */
+#define KW_NAME_ALL ((1 << KW_NAME_KINDS) - 1)
 
 /* The longer form, for a connection that was reported before, listed hop-by-hop fields, or has more than one sample
  * in a histogram. `before` holds the counts of the earlier report, so the difference is new. */
@@ -294,7 +310,7 @@ struct kw_event_history {
 	__u16 histograms[KW_HISTOGRAM_MAX][KW_HISTOGRAM_BUCKETS]; /* samples since the last report */
 	__u64 sums[KW_HISTOGRAM_MAX];                             /* ns, of these samples */
 	__u32 names_more; /* names met beyond the KW_NAMES kept, since the last report */
-	__u32 reserved;
+	__u32 name_kinds; /* enum kw_name_kind, KW_NAME_KINDS bits for each name, the first one's lowest; 0 in older recordings */
 	struct kw_name names[KW_NAMES]; /* an empty name ends the list */
 };
 _Static_assert(sizeof(struct kw_event_history) % 8 == 0, "ABI");

@@ -215,7 +215,7 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 	case HTTP1_FIELD_START:
 		return http1_step_field_start(c, s, responses, p, ret_event);
 	case HTTP1_NAME:
-		return http1_step_name(s, p, n);
+		return http1_step_name(c, s, responses, p, n, ret_event);
 	case HTTP1_OTHER_NAME:
 		return http1_step_other_name(s, p, n);
 	case HTTP1_BAD_NAME:

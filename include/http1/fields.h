@@ -111,7 +111,7 @@ KW_INLINE __u8 http1_value_state(const struct http1_stream *s)
 	}
 }
 
-/* The colon after a name that began like one that matters. */
+/* The colon after a name that began like one that matters, or any name of a watched message. */
 KW_INLINE void http1_name_end(struct http1_stream *s)
 {
 	s->field = http1_field_of(s);
@@ -140,6 +140,12 @@ KW_INLINE void http1_name_end(struct http1_stream *s)
 	}
 	s->word_length = 0;
 	s->state = http1_value_state(s);
+}
+
+/* Are the names of all fields of this direction's messages asked for? */
+KW_INLINE int http1_is_watched(const struct http1_connection *c, int responses)
+{
+	return c->watched >> responses & 1;
 }
 
 /* ---- odd names: the line is skipped as a field, as peers do, unless the name is one of those that frame ------- */
@@ -241,11 +247,12 @@ KW_INLINE __u32 http1_step_field_start(struct http1_connection *c, struct http1_
 	}
 	s->word_length = 0;
 	s->phase = 0;
-	s->state = http1_may_matter(byte) ? HTTP1_NAME : HTTP1_OTHER_NAME;
+	s->state = http1_may_matter(byte) || http1_is_watched(c, responses) ? HTTP1_NAME : HTTP1_OTHER_NAME;
 	return 0;
 }
 
-KW_INLINE __u32 http1_step_name(struct http1_stream *s, const __u8 *p, __u32 n)
+KW_INLINE __u32 http1_step_name(struct http1_connection *c, struct http1_stream *s, int responses,
+				const __u8 *p, __u32 n, __u32 *event)
 {
 	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
@@ -254,6 +261,8 @@ KW_INLINE __u32 http1_step_name(struct http1_stream *s, const __u8 *p, __u32 n)
 
 		if (byte == ':' && s->word_length) {
 			http1_name_end(s);
+			if (s->field == HTTP1_FIELD_OTHER && http1_is_watched(c, responses))
+				*event = HTTP1_EVENT_FIELD;
 			return i + 1;
 		}
 		if (!http1_is_token(byte)) {

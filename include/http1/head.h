@@ -299,10 +299,13 @@ KW_INLINE int http1_plain_status_line(struct http1_head *head, const __u8 *p)
 	       units < 10 && (behind == ' ' || behind == '\r' || behind == '\n');
 }
 
-/* Whether the stream is at the beginning of a message, so that a whole head may follow. */
-KW_INLINE int http1_may_be_plain(const struct http1_stream *s)
+/* Whether a whole head may follow: the stream is at the beginning of a message, and not each of its fields is asked for. */
+KW_INLINE int http1_may_be_plain(const struct http1_connection *c, enum http1_direction direction)
 {
-	return s->state == HTTP1_START && !s->number;
+	const struct http1_stream *s = &c->streams[direction & 1];
+
+	_Static_assert(HTTP1_START == 0, "one comparison shows all");
+	return !(c->tunnel | (c->watched >> direction & 1) | s->state | s->number);
 }
 
 /* A head is read in steps, in the bytes at @p, of a stream that http1_may_be_plain(): first the beginning of its start

@@ -84,6 +84,7 @@ enum http1_event {
 	HTTP1_EVENT_NOT_HTTP = 1 << 4, /* protocol was decided, and is not HTTP/1.x */
 	HTTP1_EVENT_LOST = 1 << 5,     /* the framing is lost; waits for the next message start */
 	HTTP1_EVENT_PROXY = 1 << 6, /* a PROXY protocol header, version 1: takes BEGIN back, it is no message */
+	HTTP1_EVENT_FIELD = 1 << 9, /* a message that is watched has a field of the name in word */
 	HTTP1_EVENT_SURPLUS = 1 << 8,  /* bytes belong to no response; takes BEGIN back, if it went before */
 	HTTP1_EVENT_OVERFLOW = 1 << 7, /* comes with LOST: more requests wait than are paired with responses */
 };
@@ -183,7 +184,8 @@ struct http1_connection {
 	__u8 tunnel;   /* both streams are a tunnel from here on */
 	__u8 proxied;  /* PROXY protocol headers seen */
 	__u8 looks;    /* calls looked at in vain while the protocol is unknown */
-	__u32 reserved;
+	__u8 watched;  /* 1 << enum http1_direction: the names of all its fields are asked for */
+	__u8 reserved[3];
 	struct http1_stream streams[2]; /* by enum http1_direction */
 	__u8 methods[HTTP1_QUEUE];      /* enum http1_method of the requests, by their number modulo the size */
 };

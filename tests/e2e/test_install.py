@@ -18,7 +18,7 @@ FILES = {
 }
 MAIN, CONF, RECORD, METRICS = PAGES = [
     "man/man1/keepwatch.1", "man/man5/keepwatch.conf.5", "man/man5/keepwatch-record.5", "man/man7/keepwatch-metrics.7"]
-OBJECTS = {"CONNECTION": "connection", "EXCHANGE": "exchange", "AMEND": "amend", "SUMMARY": "summary"}
+OBJECTS = {"CONNECTION": "connection", "EXCHANGE": "exchange", "AMEND": "amend", "FORWARDED": "forwarded", "SUMMARY": "summary"}
 
 
 def run(*command, **options):

@@ -12,7 +12,7 @@ from lib.acts import CLIENT_COUNTS, SERVER_COUNTS, check_counts, connect_in_vain
 
 COUNTERS = """
     connections_opened connections_preexisting connections_closed connect_failures lost_requests requests
-    reused_requests responses directives hop_by_hop_fields protocol_connections parse_errors tainted_connections
+    reused_requests responses directives hop_by_hop_fields forwarded_hop_by_hop protocol_connections parse_errors tainted_connections
     events_lost hidden_softirqs services_dropped bpf_run_seconds bpf_runs
 """.split()
 GAUGES = "connections_open connections_half_closed advertised_timeout_seconds build_info".split()

@@ -174,7 +174,7 @@ static size_t feed_head(struct run *run, int direction, const uint8_t *bytes, si
 	struct http1_head head = {0};
 	struct run copy = *run;
 
-	if (!http1_may_be_plain(&run->connection.streams[direction]))
+	if (!http1_may_be_plain(&run->connection, direction))
 		return 0;
 	if (n > HTTP1_HEAD)
 		n = HTTP1_HEAD;

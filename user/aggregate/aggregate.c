@@ -405,6 +405,24 @@ int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service
 	return 0;
 }
 
+int kw_aggregate_forwarded(struct kw_aggregate *aggregate, const struct kw_service *service,
+			   const struct kw_forwarded *forwarded)
+{
+	struct kw_service_counters *counters =
+		begin(aggregate, service, forwarded->time, (struct kw_importance){0});
+	struct kw_window_statistics *statistics;
+
+	if (!counters)
+		return -ENOMEM;
+	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
+	if (!statistics)
+		return -ENOMEM;
+	kw_forwarded_counts_add(&statistics->traffic.forwarded, forwarded);
+	kw_examples_add(&statistics->examples[KW_FINDING_FORWARDS_HOP_BY_HOP],
+			kw_example_of(&forwarded->identity));
+	return 0;
+}
+
 /* ---- totals ---- */
 
 /* Counts closing records that were lost, as far as the kernel kept their numbers (without version and status). Their

@@ -27,6 +27,11 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service *service,
 			 const struct kw_service *upstream, const struct kw_gateway_error *error);
 
+/* Counts fields that a program sent on and should have removed, under the service of the connection on which it sent them. Returns
+ * 0 or -ENOMEM. */
+int kw_aggregate_forwarded(struct kw_aggregate *aggregate, const struct kw_service *service,
+			   const struct kw_forwarded *forwarded);
+
 /* Adds how often, since the last call, the accept queue of some listener on this host was full. Not called in a
  * replay. */
 void kw_aggregate_overflows(struct kw_aggregate *aggregate, uint64_t count);

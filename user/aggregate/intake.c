@@ -15,7 +15,7 @@ int kw_intake_open(struct kw_intake *intake, const struct kw_intake_settings *se
 		source.programs(&intake->aggregate.programs);
 	intake->overflows = source.overflows ? source.overflows() : 0;
 	intake->names = calloc(KW_INTAKE_NAMES, sizeof(*intake->names));
-	if (!intake->names || kw_gateway_open(&intake->gateway) < 0)
+	if (!intake->names || kw_gateway_open(&intake->gateway) < 0 || kw_audit_open(&intake->audit) < 0)
 		return kw_log_error(-ENOMEM, "out of memory");
 	return 0;
 }
@@ -24,6 +24,7 @@ void kw_intake_close(struct kw_intake *intake)
 {
 	kw_aggregate_close(&intake->aggregate);
 	kw_gateway_close(&intake->gateway);
+	kw_audit_close(&intake->audit);
 	free(intake->names);
 	intake->names = NULL;
 }
@@ -103,6 +104,17 @@ static int count_gateways(struct kw_intake *intake)
 	return r;
 }
 
+static int count_forwarded(struct kw_intake *intake)
+{
+	struct kw_forwarded found;
+	int r = 0;
+
+	while (r == 0 && kw_audit_next(&intake->audit, &found))
+		r = kw_aggregate_forwarded(&intake->aggregate, kw_intake_service(intake, &found.identity),
+					   &found);
+	return r;
+}
+
 int kw_intake_settle(struct kw_intake *intake)
 {
 	int r;
@@ -130,6 +142,9 @@ int kw_intake_event(struct kw_intake *intake, const struct kw_event *event, cons
 	else if (event->late)
 		r = kw_aggregate_late(&intake->aggregate, kw_intake_service(intake, &event->late->identity),
 				      event);
+	kw_audit_take(&intake->audit, event);
+	if (r == 0)
+		r = count_forwarded(intake);
 	kw_gateway_take(&intake->gateway, event, verdict);
 	if (r == 0)
 		r = count_gateways(intake);

@@ -27,6 +27,7 @@ struct kw_intake {
 	struct kw_aggregate aggregate;
 	struct kw_intake_name *names; /* by hash; owned */
 	struct kw_gateway gateway;    /* errors of gateways that wait for their cause */
+	struct kw_audit audit;        /* hop-by-hop fields that were received, and sent on */
 	uint64_t overflows;           /* overflows of accept queues, as last read from the source */
 };
 

@@ -84,7 +84,7 @@ void kw_traffic_add(struct kw_traffic *traffic, const struct kw_event *event, co
 
 /* ---- sums ---- */
 
-/* Every field is a count of 64 bits, so the whole adds up as an array of them. */
+/* Every field before gateway_errors is a count of 64 bits, so these add up as an array of them. */
 void kw_traffic_merge(struct kw_traffic *to, const struct kw_traffic *from)
 {
 	const uint64_t *parts = (const uint64_t *)from;
@@ -93,6 +93,7 @@ void kw_traffic_merge(struct kw_traffic *to, const struct kw_traffic *from)
 	for (size_t i = 0; i < offsetof(struct kw_traffic, gateway_errors) / sizeof(*sums); i++)
 		sums[i] += parts[i];
 	kw_gateway_counts_merge(&to->gateway_errors, &from->gateway_errors);
+	kw_forwarded_counts_merge(&to->forwarded, &from->forwarded);
 }
 
 uint64_t kw_traffic_seen(const struct kw_traffic *traffic)

@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_TRAFFIC_H
 #define KEEPWATCH_TRAFFIC_H
 
+#include "aggregate/forwarded_counts.h"
 #include "aggregate/gateway_counts.h"
 #include "event/decode.h"
 #include "judge/judge.h"
@@ -50,6 +51,7 @@ struct kw_traffic {
 	struct kw_times reuse_idle;              /* idle time before a connection was used again */
 	struct kw_times wait;                    /* last byte of a request to the first byte of its response */
 	struct kw_gateway_counts gateway_errors; /* all before are numbers that can be added up */
+	struct kw_forwarded_counts forwarded;    /* hop-by-hop fields that were sent on */
 };
 
 /* Adds @ns to a histogram with these bounds. */

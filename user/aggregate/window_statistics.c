@@ -161,7 +161,7 @@ uint64_t kw_window_statistics_uncovered(const struct kw_event_connection *event,
 
 static void add_obsolete(struct kw_window_statistics *statistics, const struct kw_event_connection *event)
 {
-	bool proxy = event->http.flags & KW_HTTP_PROXY_CONNECTION;
+	bool proxy = event->http.flags & (KW_HTTP_PROXY_CONNECTION | KW_HTTP_PROXY_CONNECTION_ANSWER);
 	bool unnamed = event->http.errors & 1 << HTTP1_ERROR_KEEP_ALIVE_UNNAMED;
 
 	statistics->proxy_connection += proxy;

@@ -17,6 +17,7 @@ static kw_raise_fn *const rows[KW_FINDING_MAX] = {
 	[KW_FINDING_UNANNOUNCED_CLOSES] = kw_raise_unannounced_closes,
 	[KW_FINDING_TIMEOUT_NOT_HONOURED] = kw_raise_timeout_not_honoured,
 	[KW_FINDING_LOST_REQUESTS] = kw_raise_lost_requests,
+	[KW_FINDING_FORWARDS_HOP_BY_HOP] = kw_raise_forwards_hop_by_hop,
 	[KW_FINDING_CONNECTS_FAIL] = kw_raise_connects_fail,
 	[KW_FINDING_LOW_REUSE] = kw_raise_low_reuse,
 	[KW_FINDING_MAX_CHURN] = kw_raise_max_churn,

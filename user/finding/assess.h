@@ -69,6 +69,9 @@ typedef bool kw_raise_fn(const struct kw_assessment *assessment, struct kw_findi
 /* A gateway answers for a server that failed it: gateway.c */
 kw_raise_fn kw_raise_gateway_errors;
 
+/* A program sends on what was meant for one connection only: forwards.c */
+kw_raise_fn kw_raise_forwards_hop_by_hop;
+
 /* A request meets a close: race.c */
 kw_raise_fn kw_raise_timeout_race, kw_raise_drain;
 

@@ -41,6 +41,14 @@ def make_traffic(listener):
         pair.close(first=pair.client)
 
 
+def send_on(one, other):
+    """A request with a field that was meant for one connection comes to this process, and goes from it to another server."""
+    for listener in (one, other):
+        with wire.Pair(listener) as pair:
+            pair.exchange(wire.request("GET", "/", "Proxy-Connection: close"))
+            pair.close(first=pair.client)
+
+
 CLIENT_COUNTS = {
     ("connections_opened_total",): 4,
     ("connections_preexisting_total",): 0,

@@ -114,6 +114,7 @@ CONNECTION = {
     "late_request": is_bool,
     "unread_data": is_bool,
     "hop_by_hop": is_texts,
+    "forwarded_hop_by_hop": is_texts,
     "directives": all_of(request=DIRECTIVES, response=DIRECTIVES),
     "last_status": or_null(is_count),
     "app_error": or_null(is_text),
@@ -144,13 +145,20 @@ SUMMARY = {
     "tainted": is_count,
 }
 
-AMEND = {
+LATE = {
     "type": one_of("amend"),
     "schema": one_of(1),
     "id": is_text,
     "late_request": one_of(True),
     "premature": one_of(True),
     "lost_requests": is_count,
+}
+
+FORWARDED = {
+    "type": one_of("amend"),
+    "schema": one_of(1),
+    "id": is_text,
+    "forwarded_hop_by_hop": is_texts,
 }
 
 FAILURE = all_of(
@@ -180,7 +188,8 @@ FORMS = {
     "connection": CONNECTION,
     "exchange": EXCHANGE,
     "summary": SUMMARY,
-    "amend": AMEND,
+    "amend": LATE,
+    "forwarded": FORWARDED,  # an amend line too
     "gateway_error": GATEWAY_ERROR,
 }
 
@@ -202,10 +211,16 @@ def with_optional(form, value):
     return found
 
 
+def form_of(value):
+    if value["type"] == "amend" and "forwarded_hop_by_hop" in value:
+        return FORMS["forwarded"]
+    return OPEN if value["type"] == "open" else FORMS[value["type"]]
+
+
 def checked(line):
     """The record in this line, which must be one JSON object of a known type with the right keys and values."""
     value = json.loads(line)
-    form = with_optional(OPEN if value["type"] == "open" else FORMS[value["type"]], value)
+    form = with_optional(form_of(value), value)
     assert [*value] == [*form], f"keys of {line}"
     for key, check in form.items():
         assert check(value[key]), f"{key} of {line}"

@@ -232,6 +232,81 @@ static void obsolete_fields_are_told_by_kind(void **state)
 	close_world(&world);
 }
 
+/* Connections on which the program sent on these fields, of an end of this role. */
+static void forward(struct world *world, __u8 role, int count, const char *name, uint32_t timeout)
+{
+	struct kw_service service = event_service(role, "s");
+	struct kw_forwarded forwarded = {
+		.identity = {.role = role}, .time = world->now, .first = true, .timeout = timeout, .count = 1};
+
+	strcpy(forwarded.names[0], name);
+	for (int i = 0; i < count; i++) {
+		forwarded.identity.cookie = ++world->cookie;
+		assert_int_equal(kw_aggregate_forwarded(&world->aggregate, &service, &forwarded), 0);
+	}
+}
+
+static void forwarded_fields_are_named_with_the_setting_that_removes_them(void **state)
+{
+	struct kw_event_connection nginx = requests(5);
+	const struct kw_finding *finding;
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	nginx.identity.role = KW_ROLE_CLIENT;
+	add(&world, 10, KW_S, nginx, idle_close(60000));
+	forward(&world, KW_ROLE_CLIENT, 2, "x-debug-token", 0);
+	forward(&world, KW_ROLE_CLIENT, 1, "proxy-connection", 0);
+	conclude(&world);
+	finding = first(&world, KW_FINDING_FORWARDS_HOP_BY_HOP, KW_SEVERITY_WARNING);
+	assert_number(finding, "connections", 3);
+	assert_number(finding, "forwarded_timeout_s", NAN);
+	assert_non_null(strstr(finding->summary, "requests carried"));
+	assert_non_null(strstr(finding->summary, ": proxy-connection, x-debug-token."));
+	assert_advice_names(finding, "proxy_set_header");
+	assert_int_equal(finding->examples.count, 3);
+	close_world(&world);
+}
+
+static void a_forwarded_promise_that_is_not_kept_is_critical_only_once_requests_met_the_close(void **state)
+{
+	const struct kw_finding *finding;
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	add(&world, 10, 10 * KW_S, requests(5), idle_close(5000));
+	forward(&world, KW_ROLE_SERVER, 1, "keep-alive", 17);
+	conclude(&world);
+	finding = find(&world, KW_FINDING_FORWARDS_HOP_BY_HOP);
+	assert_int_equal(finding->severity, KW_SEVERITY_WARNING);
+	kw_overview_free(&world.overview);
+	add(&world, 2, 10 * KW_S, requests(5),
+	    lost(verdict_of(KW_REASON_STALE_REUSE, KW_CLOSER_SERVER, KW_PHASE_IDLE)));
+	conclude(&world);
+	finding = find(&world, KW_FINDING_FORWARDS_HOP_BY_HOP);
+	assert_int_equal(finding->severity, KW_SEVERITY_CRITICAL);
+	assert_number(finding, "forwarded_timeout_s", 17);
+	assert_number(finding, "server_idle_timeout_s", 5);
+	close_world(&world);
+}
+
+static void a_forwarded_promise_that_is_kept_is_a_warning(void **state)
+{
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	add(&world, 10, 10 * KW_S, requests(5), idle_close(17100));
+	add(&world, 2, 10 * KW_S, requests(5),
+	    lost(verdict_of(KW_REASON_STALE_REUSE, KW_CLOSER_SERVER, KW_PHASE_IDLE)));
+	forward(&world, KW_ROLE_SERVER, 1, "keep-alive", 17);
+	conclude(&world);
+	assert_int_equal(find(&world, KW_FINDING_FORWARDS_HOP_BY_HOP)->severity, KW_SEVERITY_WARNING);
+	close_world(&world);
+}
+
 /* ---- inference and order ---- */
 
 static void a_timeout_is_inferred_from_five_closes_that_are_half_of_all(void **state)
@@ -296,6 +371,10 @@ int main(void)
 		cmocka_unit_test(a_leak_is_told_after_a_minute),
 		cmocka_unit_test(what_may_have_closed_unseen_is_no_leak),
 		cmocka_unit_test(obsolete_fields_are_told_by_kind),
+		cmocka_unit_test(forwarded_fields_are_named_with_the_setting_that_removes_them),
+		cmocka_unit_test(
+			a_forwarded_promise_that_is_not_kept_is_critical_only_once_requests_met_the_close),
+		cmocka_unit_test(a_forwarded_promise_that_is_kept_is_a_warning),
 		cmocka_unit_test(a_timeout_is_inferred_from_five_closes_that_are_half_of_all),
 		cmocka_unit_test(findings_stand_by_severity_then_as_in_the_table),
 	};

@@ -184,6 +184,63 @@ static void fields_that_matter_elsewhere_are_flagged(void **state)
 	assert_true(http1_is_persistent(&talk.c.streams[HTTP1_REQUESTS]));
 }
 
+/* The names of the fields that are reported for @bytes, in calls of @size bytes. */
+static const char *fields_of(struct talk *talk, enum http1_direction direction, const char *bytes, size_t size)
+{
+	static char names[256];
+	size_t n = strlen(bytes), taken = 0;
+
+	names[0] = '\0';
+	while (taken < n) {
+		size_t here = n - taken < size ? n - taken : size, end = taken + here;
+		__u32 event;
+
+		http1_call(&talk->c, direction);
+		while (taken < end) {
+			size_t left = end - taken;
+
+			taken += http1_step(&talk->c, direction, (const __u8 *)bytes + taken,
+					    left < HTTP1_WINDOW ? left : HTTP1_WINDOW, &event);
+			if (event & HTTP1_EVENT_FIELD)
+				strcat(strcat(names, (const char *)talk->c.streams[direction].word), " ");
+		}
+		http1_call_end(&talk->c, direction);
+	}
+	return names;
+}
+
+#define WATCHED_REQUEST                                                                                        \
+	"GET / HTTP/1.1\r\nHost: a\r\nX-Debug-Token: Secret: 1\r\nConnection: x, y\r\n folded: z\r\n"          \
+	"odd name: 1\r\nx-y:\r\n\r\n"
+
+static void the_fields_of_watched_messages_are_named_wherever_calls_are_cut(void **state)
+{
+	(void)state;
+
+	for (size_t size = 1; size < sizeof(WATCHED_REQUEST); size++) {
+		struct talk talk = {.c.watched = 1 << HTTP1_REQUESTS}, plain = {};
+
+		assert_string_equal(fields_of(&talk, HTTP1_REQUESTS, WATCHED_REQUEST, size),
+				    "host x-debug-token x-y ");
+		assert_string_equal(fields_of(&plain, HTTP1_REQUESTS, WATCHED_REQUEST, size), "");
+		assert_string_equal(talk.c.streams[HTTP1_REQUESTS].word, "");
+		plain.c.watched = talk.c.watched; /* all else is the same, but for what is not used any more */
+		plain.c.streams[HTTP1_REQUESTS].phase = talk.c.streams[HTTP1_REQUESTS].phase;
+		assert_memory_equal(&talk.c, &plain.c, sizeof(talk.c));
+	}
+}
+
+static void a_watched_direction_has_no_plain_heads(void **state)
+{
+	struct talk talk = {.c.watched = 1 << HTTP1_REQUESTS};
+	(void)state;
+
+	assert_false(http1_may_be_plain(&talk.c, HTTP1_REQUESTS));
+	assert_true(http1_may_be_plain(&talk.c, HTTP1_RESPONSES));
+	ask(&talk, REQUEST);
+	assert_string_equal(fields_of(&talk, HTTP1_RESPONSES, RESPONSE_HEAD, 1000), "");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -199,6 +256,8 @@ int main(void)
 		cmocka_unit_test(connect_that_is_refused_is_no_tunnel),
 		cmocka_unit_test(a_name_is_in_hand_when_it_is_told_with_the_end),
 		cmocka_unit_test(fields_that_matter_elsewhere_are_flagged),
+		cmocka_unit_test(the_fields_of_watched_messages_are_named_wherever_calls_are_cut),
+		cmocka_unit_test(a_watched_direction_has_no_plain_heads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,7 @@ static void the_record_is_as_the_contract_shows(void **state)
 		"\"body_bytes\":null,\"body_declared\":null,\"late_by_s\":null,\"announced\":null,"
 		"\"advertised\":{\"timeout_s\":5,\"max\":100},\"overrun\":false,\"close_ignored\":false,"
 		"\"late_request\":false,\"unread_data\":false,\"hop_by_hop\":[\"x-debug-token\"],"
+		"\"forwarded_hop_by_hop\":[],"
 		"\"directives\":{\"request\":{\"keep_alive\":3,\"close\":0,\"upgrade\":0},"
 		"\"response\":{\"keep_alive\":3,\"close\":0,\"upgrade\":0}},"
 		"\"last_status\":200,\"app_error\":null,\"retransmits\":0,\"srtt_us\":41,\"errors\":[]}\n");
@@ -253,6 +254,20 @@ static void hostile_text_is_escaped(void **state)
 		     "\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\", \"??\"]");
 }
 
+static void names_that_were_only_sent_on_are_no_hop_by_hop_names_of_the_connection(void **state)
+{
+	struct story s = story();
+
+	(void)state;
+	strcpy(s.event.names[0].name, "x-older"); /* as recorded by a version that does not know the kinds */
+	strcpy(s.event.names[1].name, "x-field");
+	strcpy(s.event.names[2].name, "x-both");
+	s.event.name_kinds = KW_NAME_AS_FIELD << KW_NAME_KINDS | (KW_NAME_AS_FIELD | KW_NAME_OF_REQUEST)
+									 << 2 * KW_NAME_KINDS;
+	assert_value(&s, "hop_by_hop", "[\"x-older\", \"x-both\"]");
+	assert_value(&s, "forwarded_hop_by_hop", "[]");
+}
+
 static void an_open_connection_has_the_same_keys_and_no_verdict(void **state)
 {
 	static const char *const nulls[] = {"closed",     "duration_s", "closer",          "manner",
@@ -290,6 +305,8 @@ static void exchanges_amendments_and_summaries_are_as_the_contract_shows(void **
 					     .version = 1,
 					     .method = HTTP1_METHOD_SAFE};
 	struct kw_event_late late = {.identity = event_connection().identity};
+	struct kw_forwarded forwarded = {
+		.identity = event_connection().identity, .count = 2, .names = {"x-\"a", "keep-alive"}};
 	struct kw_summary summary = {.connections = 3, .losses = {.dropped = 2, .unseen = 4}, .tainted = 1};
 	char *text = NULL;
 	size_t length;
@@ -304,6 +321,7 @@ static void exchanges_amendments_and_summaries_are_as_the_contract_shows(void **
 	exchange.announced_how = KW_ANNOUNCED_DELIMITED;
 	assert_int_equal(kw_json_exchange(file, &exchange), 0);
 	assert_int_equal(kw_json_amend(file, &late), 0);
+	assert_int_equal(kw_json_forwarded(file, &forwarded), 0);
 	assert_int_equal(kw_json_summary(file, &summary), 0);
 	fclose(file);
 	assert_string_equal(
@@ -316,6 +334,8 @@ static void exchanges_amendments_and_summaries_are_as_the_contract_shows(void **
 		"\"response_bytes\":178,\"announced\":{\"by\":\"server\",\"how\":\"delimited\"}}\n"
 		"{\"type\":\"amend\",\"schema\":1,\"id\":\"1a2b-5f3\",\"late_request\":true,\"premature\":true,"
 		"\"lost_requests\":1}\n"
+		"{\"type\":\"amend\",\"schema\":1,\"id\":\"1a2b-5f3\","
+		"\"forwarded_hop_by_hop\":[\"x-\\\"a\",\"keep-alive\"]}\n"
 		"{\"type\":\"summary\",\"connections\":3,\"lost_events\":6,\"tainted\":1}\n");
 	free(text);
 }
@@ -435,6 +455,7 @@ int main(void)
 		cmocka_unit_test(facts_show_where_they_belong),
 		cmocka_unit_test(hostile_text_is_escaped),
 		cmocka_unit_test(an_open_connection_has_the_same_keys_and_no_verdict),
+		cmocka_unit_test(names_that_were_only_sent_on_are_no_hop_by_hop_names_of_the_connection),
 		cmocka_unit_test(exchanges_amendments_and_summaries_are_as_the_contract_shows),
 		cmocka_unit_test(a_failed_write_is_told),
 		cmocka_unit_test(text_durations_have_sensible_units),

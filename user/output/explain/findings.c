@@ -101,6 +101,23 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			{"keepwatch explain REASON says what to do about each reason",
 			 "keepwatch trace --premature shows each loss with its evidence"},
 		},
+	[KW_FINDING_FORWARDS_HOP_BY_HOP] =
+		{
+			"a program sends on fields that were meant for one connection only",
+			"Connection, every field that it lists, Keep-Alive and Proxy-Connection speak of the one "
+			"connection on which they come; whoever sends the message on removes them (RFC 9110 section "
+			"7.6.1), and so TE and Upgrade, unless it means them itself. This program received such "
+			"fields on some of its connections and sent them on others. The finding is critical where a "
+			"Keep-Alive field that it sent on promises more time than the program itself keeps idle "
+			"connections, and requests met its close.",
+			{"a proxy that copies all fields of a message, or removes only the few that it knows",
+			 "a proxy that removes Connection but not the fields that it listed: the next server takes a "
+			 "field for the client's word that was meant for the proxy"},
+			{"let the program remove them: nginx proxy_set_header NAME \"\", HAProxy http-request "
+			 "del-header and http-response del-header, Varnish unset bereq.http.NAME; in a program of "
+			 "your own, remove Connection and each field that it lists first of all",
+			 "keepwatch trace --json lists them for each connection: forwarded_hop_by_hop"},
+		},
 	[KW_FINDING_CONNECTS_FAIL] =
 		{
 			"connection attempts fail",

@@ -253,6 +253,18 @@ static void write_fields(struct kw_exposition *out, const struct service *servic
 			count(out, service->labels, "field", kw_field_names[i], service->counters->fields[i]);
 }
 
+static void write_forwarded(struct kw_exposition *out, const struct service *service)
+{
+	static const char *const directions[] = {[HTTP1_REQUESTS] = "request", [HTTP1_RESPONSES] = "response"};
+
+	for (int direction = 0; direction < 2; direction++)
+		for (int i = 0; i < KW_FIELDS; i++)
+			if (service->traffic.forwarded.fields[direction][i])
+				count(out, with(service->labels, "direction", directions[direction]).text,
+				      "field", kw_field_names[i],
+				      service->traffic.forwarded.fields[direction][i]);
+}
+
 static void write_advertised(struct kw_exposition *out, const struct service *service)
 {
 	if (service->counters->has_advertised_timeout)
@@ -314,6 +326,9 @@ static const struct family families[] = {
 	 write_directives},
 	{"keepwatch_hop_by_hop_fields", KW_TYPE_COUNTER, "Fields that a Connection field listed as hop-by-hop.",
 	 write_fields},
+	{"keepwatch_forwarded_hop_by_hop", KW_TYPE_COUNTER,
+	 "Connections on which a program sent on a field that was meant for the connection before only.",
+	 write_forwarded},
 	{"keepwatch_advertised_timeout_seconds", KW_TYPE_GAUGE,
 	 "Timeout in the latest Keep-Alive field of a response.", write_advertised},
 	{"keepwatch_protocol_connections", KW_TYPE_COUNTER,

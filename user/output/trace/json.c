@@ -86,9 +86,20 @@ static json_t *hop_by_hop(const struct kw_event_history *history)
 	for (int i = 0; history && i < KW_NAMES && history->names[i].name[0]; i++) {
 		char name[HTTP1_WORD + 1];
 
+		if ((history->name_kinds >> i * KW_NAME_KINDS & KW_NAME_ALL) == KW_NAME_AS_FIELD)
+			continue; /* Connection did not list it here */
 		kw_sanitize(history->names[i].name, HTTP1_WORD, name, sizeof(name));
 		kw_json_append(&names, json_string(name));
 	}
+	return names;
+}
+
+static json_t *forwarded(const struct kw_forwarded *forwarded)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; forwarded && i < forwarded->count; i++)
+		kw_json_append(&names, json_string(forwarded->names[i]));
 	return names;
 }
 
@@ -225,6 +236,7 @@ static void add_facts(json_t **object, const struct kw_record *record)
 	kw_json_set(object, "late_request", json_boolean(verdict && verdict->late_request));
 	kw_json_set(object, "unread_data", json_boolean(verdict && verdict->unread_data));
 	kw_json_set(object, "hop_by_hop", hop_by_hop(record->event->history));
+	kw_json_set(object, "forwarded_hop_by_hop", forwarded(record->forwarded));
 	kw_json_set(object, "directives",
 		    json_pack("{s:o, s:o}", "request", directives(&http->counts.request), "response",
 			      directives(&http->counts.response)));
@@ -325,6 +337,17 @@ int kw_json_amend(FILE *file, const struct kw_event_late *late)
 	return kw_json_write_line(file,
 				  json_pack("{s:s, s:i, s:s, s:b, s:b, s:i}", "type", "amend", "schema", SCHEMA,
 					    "id", id, "late_request", 1, "premature", 1, "lost_requests", 1),
+				  DIGITS);
+}
+
+int kw_json_forwarded(FILE *file, const struct kw_forwarded *found)
+{
+	char id[KW_ID_TEXT];
+
+	kw_connection_id(&found->identity, id);
+	return kw_json_write_line(file,
+				  json_pack("{s:s, s:i, s:s, s:o}", "type", "amend", "schema", SCHEMA, "id", id,
+					    "forwarded_hop_by_hop", forwarded(found)),
 				  DIGITS);
 }
 

@@ -21,6 +21,7 @@ int kw_json_connection(FILE *file, const struct kw_record *record);
 int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange);
 int kw_json_gateway(FILE *file, const struct kw_gateway_record *record);
 int kw_json_amend(FILE *file, const struct kw_event_late *late);
+int kw_json_forwarded(FILE *file, const struct kw_forwarded *found);
 int kw_json_summary(FILE *file, const struct kw_summary *summary);
 
 #endif

@@ -9,6 +9,7 @@
 #include "event/http1_names.h"
 #include "event/names.h"
 #include "event/service.h"
+#include "join/audit.h"
 #include "join/gateway.h"
 #include "judge/evidence.h"
 #include "judge/judge.h"
@@ -18,7 +19,8 @@ struct kw_record {
 	const struct kw_verdict *verdict;   /* NULL for a connection that is still open */
 	const struct kw_evidence *evidence; /* NULL for a connection that is still open */
 	const struct kw_service *service;
-	const char *cgroup; /* path, or NULL */
+	const struct kw_forwarded *forwarded; /* hop-by-hop fields that were sent on; NULL: none is known */
+	const char *cgroup;                   /* path, or NULL */
 	struct kw_clock clock;
 };
 

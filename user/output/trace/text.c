@@ -98,6 +98,12 @@ static void print_reason(FILE *file, const struct kw_verdict *verdict, const str
 		print_loss(file, verdict->lost_requests, style);
 }
 
+static void print_forwarded(FILE *file, const struct kw_forwarded *found)
+{
+	for (size_t i = 0; i < found->count; i++)
+		fprintf(file, "%s%s", i ? ", " : "", found->names[i]);
+}
+
 int kw_text_connection(FILE *file, const struct kw_record *record, const struct kw_text_style *style)
 {
 	const struct kw_event_connection *event = record->event->connection;
@@ -113,6 +119,10 @@ int kw_text_connection(FILE *file, const struct kw_record *record, const struct 
 		print_reason(file, verdict, style);
 	else
 		fprintf(file, "still open");
+	if (record->forwarded && record->forwarded->count) {
+		fputs(", forwarded hop-by-hop ", file);
+		print_forwarded(file, record->forwarded);
+	}
 	fputc('\n', file);
 	if (verdict && (style->evidence || verdict->premature == KW_PREMATURE_YES))
 		print_evidence(file, record, style);
@@ -145,6 +155,22 @@ int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_s
 	print_coloured(file, style->colour ? RED : NULL, REASON_WIDTH, "late_request");
 	fprintf(file, "  from %s after the close", remote);
 	print_loss(file, 1, style);
+	fputc('\n', file);
+	return ferror(file) ? -EIO : 0;
+}
+
+int kw_text_forwarded(FILE *file, const struct kw_forwarded *found, const struct kw_service *service,
+		      const struct kw_clock *clock, const struct kw_text_style *style)
+{
+	const struct kw_identity *identity = &found->identity;
+	char remote[KW_ENDPOINT_TEXT];
+
+	kw_endpoint_print(identity->remote, identity->remote_port, remote);
+	print_head(file, clock, found->time, service, identity->role);
+	fprintf(file, "%20s  ", "");
+	print_coloured(file, style->colour ? YELLOW : NULL, REASON_WIDTH, "forwarded_hop_by_hop");
+	fprintf(file, "  %s %s before its close: ", identity->role == KW_ROLE_CLIENT ? "to" : "for", remote);
+	print_forwarded(file, found);
 	fputc('\n', file);
 	return ferror(file) ? -EIO : 0;
 }

@@ -26,6 +26,10 @@ int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const
 int kw_text_late(FILE *file, const struct kw_event_late *late, const struct kw_service *service,
 		 const struct kw_clock *clock, const struct kw_text_style *style);
 
+/* Prints hop-by-hop fields that turned out to have been sent on after their connection's line was printed. */
+int kw_text_forwarded(FILE *file, const struct kw_forwarded *found, const struct kw_service *service,
+		      const struct kw_clock *clock, const struct kw_text_style *style);
+
 /* Prints a gateway's error and the connection that caused it, with the evidence. */
 int kw_text_gateway(FILE *file, const struct kw_gateway_record *record, const struct kw_text_style *style);
 

@@ -28,10 +28,12 @@ static int print_connection(struct kw_tracer *tracer, const struct kw_event *eve
 {
 	const struct kw_identity *identity = &event->connection->identity;
 	struct kw_evidence evidence;
+	struct kw_forwarded forwarded;
 	struct kw_service service;
 	struct kw_record record = {
 		.event = event,
 		.verdict = verdict,
+		.forwarded = &forwarded,                /* cppcheck-suppress uninitvar; is written below */
 		.evidence = verdict ? &evidence : NULL, /* cppcheck-suppress uninitvar; is written below */
 		.service = &service,
 		.cgroup = kw_source_cgroup(&tracer->source, identity->cgroup),
@@ -40,6 +42,7 @@ static int print_connection(struct kw_tracer *tracer, const struct kw_event *eve
 
 	if (verdict)
 		kw_evidence_write(verdict, &evidence);
+	kw_audit_of(&tracer->audit, event->connection, &forwarded);
 	kw_service_name(tracer->settings.namer, identity, record.cgroup, &service);
 	if (tracer->settings.json)
 		return flush(tracer, kw_json_connection(stdout, &record));
@@ -113,6 +116,31 @@ static int print_gateways(struct kw_tracer *tracer)
 	return r;
 }
 
+/* The record that this amends was printed before, unless only certain records are asked for. */
+static int on_forwarded(struct kw_tracer *tracer, const struct kw_forwarded *found)
+{
+	const struct kw_identity *identity = &found->identity;
+	struct kw_service service;
+
+	if (!found->after || tracer->settings.reasons || tracer->settings.premature)
+		return 0;
+	if (tracer->settings.json)
+		return flush(tracer, kw_json_forwarded(stdout, found));
+	kw_service_name(tracer->settings.namer, identity, kw_source_cgroup(&tracer->source, identity->cgroup),
+			&service);
+	return flush(tracer, kw_text_forwarded(stdout, found, &service, tracer->source.clock, &tracer->style));
+}
+
+static int print_forwarded(struct kw_tracer *tracer)
+{
+	struct kw_forwarded found;
+	int r = 0;
+
+	while (r == 0 && kw_audit_next(&tracer->audit, &found))
+		r = on_forwarded(tracer, &found);
+	return r;
+}
+
 static int print_event(struct kw_tracer *tracer, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	kw_losses_note(&tracer->summary.losses, event);
@@ -141,8 +169,12 @@ static void log_losses(const struct kw_losses *losses)
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct kw_tracer *tracer = context;
-	int r = print_event(tracer, event, verdict);
+	int r;
 
+	kw_audit_take(&tracer->audit, event);
+	r = print_event(tracer, event, verdict);
+	if (r == 0)
+		r = print_forwarded(tracer);
 	kw_gateway_take(&tracer->gateway, event, verdict);
 	return r == 0 ? print_gateways(tracer) : r;
 }
@@ -180,12 +212,15 @@ int kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *se
 	*tracer = (struct kw_tracer){.settings = *settings, .source = source};
 	tracer->style.colour = kw_output_has_colour();
 	tracer->style.evidence = settings->evidence;
-	return kw_gateway_open(&tracer->gateway) < 0 ? kw_log_error(-ENOMEM, "out of memory") : 0;
+	if (kw_audit_open(&tracer->audit) < 0 || kw_gateway_open(&tracer->gateway) < 0)
+		return kw_log_error(-ENOMEM, "out of memory");
+	return 0;
 }
 
 void kw_tracer_close(struct kw_tracer *tracer)
 {
 	kw_gateway_close(&tracer->gateway);
+	kw_audit_close(&tracer->audit);
 }
 
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer)

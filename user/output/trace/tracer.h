@@ -4,6 +4,7 @@
 #define KEEPWATCH_TRACER_H
 
 #include "event/source.h"
+#include "join/audit.h"
 #include "join/gateway.h"
 #include "judge/sink.h"
 #include "output/trace/json.h"
@@ -27,6 +28,7 @@ struct kw_tracer {
 	struct kw_text_style style;
 	struct kw_summary summary;
 	struct kw_gateway gateway; /* errors of gateways and their causes; owned */
+	struct kw_audit audit;     /* hop-by-hop fields that were sent on; owned */
 	uint64_t printed;          /* number of closes printed */
 	bool reader_gone;          /* the reader has closed the pipe of standard output */
 };
