@@ -39,7 +39,7 @@ static int64_t growth_of(const struct kw_failure_key *key, const struct kw_event
 	return (int64_t)key->request_bytes - error->request_bytes;
 }
 
-/* What is new counts for more than what is long ago: a server may have come behind the gateway. */
+/* New pairs count for more than old ones, because a server may have come behind the gateway. */
 static void forget_half(struct kw_habit *habit)
 {
 	habit->sized /= 2;
