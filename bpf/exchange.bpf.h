@@ -266,15 +266,18 @@ static __always_inline void kw_response_fields(struct kw_connection *c, const st
 	http->last_response_framing = s->framing;
 }
 
-/* The time at which the request of exchange @number began, whether it is complete or not; 0 if it is not known. */
-static __always_inline __u64 kw_request_began(struct kw_connection *c, const struct kw_pipeline *pipeline,
-					      __u32 number)
+/* When the request of exchange @number began, complete or not, and how many bytes it has; 0 if that is not known. */
+static __always_inline void kw_describe_request(struct kw_connection *c, const struct kw_pipeline *pipeline,
+						__u32 number, struct kw_event_gateway *event)
 {
 	struct kw_pending request = {};
 
-	if (c->http.counts.requests_begun == number)
-		return c->http.request_started;
-	return kw_pending_of(c, pipeline, number - 1, &request) ? 0 : request.started;
+	if (!kw_pending_of(c, pipeline, number - 1, &request)) {
+		event->started = request.started;
+		event->request_bytes = request.end - request.begin;
+	} else if (c->http.counts.requests_begun == number) {
+		event->started = c->http.request_started;
+	}
 }
 
 /* The response of exchange @number, from 1, says that another server failed. */
@@ -294,7 +297,7 @@ KW_GLOBAL int kw_emit_gateway(struct kw_connection *c, const struct kw_pipeline 
 	event->header.size = sizeof(*event);
 	event->header.time = bpf_ktime_get_ns();
 	kw_identify(c, &event->identity);
-	event->started = kw_request_began(c, pipeline, number);
+	kw_describe_request(c, pipeline, number, event);
 	event->number = number;
 	event->thread = (__u32)bpf_get_current_pid_tgid();
 	event->status = c->http1.streams[HTTP1_RESPONSES].status;
@@ -302,10 +305,10 @@ KW_GLOBAL int kw_emit_gateway(struct kw_connection *c, const struct kw_pipeline 
 	return 0;
 }
 
-/* Has a server sent a response that says so? */
+/* Has a server sent, or a client received, a response that says so? */
 static __always_inline int kw_is_gateway_error(const struct kw_connection *c, const struct http1_stream *s)
 {
-	return (__u32)s->status - KW_GATEWAY_STATUS < KW_GATEWAY_STATUSES && c->role == KW_ROLE_SERVER;
+	return (__u32)s->status - KW_GATEWAY_STATUS < KW_GATEWAY_STATUSES && c->role != KW_ROLE_UNKNOWN;
 }
 
 static __always_inline void kw_response_head(struct kw_connection *c, const struct kw_pipeline *pipeline,

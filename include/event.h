@@ -335,8 +335,8 @@ struct kw_event_exchange {
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 
-/* A server's socket has sent a response that says that another server failed: its status is 502, 503 or 504. Made when the
- * response is complete; of one that the close delimits, when its head is. */
+/* A server's socket has sent, or a client's has received, a response that says that another server failed: its status is 502, 503
+ * or 504. Made when the response is complete; of one that the close delimits, when its head is. */
 #define KW_GATEWAY_STATUS 502
 #define KW_GATEWAY_STATUSES 3
 
@@ -345,9 +345,10 @@ struct kw_event_gateway {
 	struct kw_identity identity;
 	__u64 started; /* the request's first byte; 0 if it was not seen */
 	__u32 number;  /* of the exchange, from 1 */
-	__u32 thread;  /* that sent the response */
+	__u32 thread;  /* that sent or received the response */
 	__u16 status;
-	__u8 reserved[6];
+	__u16 reserved;
+	__u32 request_bytes; /* head and body, framing included; 0 if it is not complete, or was not seen */
 };
 _Static_assert(sizeof(struct kw_event_gateway) == 16 + 88 + 24, "ABI");
 

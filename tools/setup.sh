@@ -16,6 +16,7 @@ apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-de
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
+	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
 	mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor squid varnish"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
@@ -29,6 +30,7 @@ dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-ptrace nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
+	nodejs-http-proxy squid varnish
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
 	mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser squid varnish"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"

@@ -9,7 +9,7 @@
 
 int kw_intake_open(struct kw_intake *intake, const struct kw_intake_settings *settings, struct kw_source source)
 {
-	*intake = (struct kw_intake){.namer = settings->namer, .source = source};
+	*intake = (struct kw_intake){.settings = *settings, .source = source};
 	kw_aggregate_open(&intake->aggregate, settings->services, settings->window);
 	if (source.programs)
 		source.programs(&intake->aggregate.programs);
@@ -64,16 +64,16 @@ static uint32_t slot_of(const struct kw_identity *part)
 /* With --service-by cgroup the name is made anew each time, because the path may change. */
 const struct kw_service *kw_intake_service(struct kw_intake *intake, const struct kw_identity *identity)
 {
-	struct kw_identity part = part_of(intake->namer, identity);
+	struct kw_identity part = part_of(intake->settings.namer, identity);
 	struct kw_intake_name *name = &intake->names[slot_of(&part)];
 	const char *cgroup = NULL;
 
-	if (is_by_cgroup(intake->namer))
+	if (is_by_cgroup(intake->settings.namer))
 		cgroup = kw_source_cgroup(&intake->source, identity->cgroup);
 	else if (name->service.name[0] && memcmp(&name->identity, &part, sizeof(part)) == 0)
 		return &name->service;
 	name->identity = part;
-	kw_service_name(intake->namer, identity, cgroup, &name->service);
+	kw_service_name(intake->settings.namer, identity, cgroup, &name->service);
 	return &name->service;
 }
 
@@ -99,6 +99,8 @@ static int count_gateways(struct kw_intake *intake)
 
 		if (error.cause)
 			upstream = kw_intake_service(intake, &error.cause->connection.identity);
+		if (intake->settings.on_gateway)
+			intake->settings.on_gateway(intake->settings.context, &error, &service, upstream);
 		r = kw_aggregate_gateway(&intake->aggregate, &service, upstream, &error);
 	}
 	return r;

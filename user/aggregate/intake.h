@@ -19,10 +19,14 @@ struct kw_intake_settings {
 	const struct kw_namer *namer; /* must outlive the intake */
 	uint32_t services; /* how many services are counted apart, 1 or more; the rest count as "other" */
 	uint64_t window;   /* ns that findings look back; 0 means to the start */
+	/* Called for each error of a gateway, once its cause is decided; may be NULL. @upstream: NULL without a cause. */
+	void (*on_gateway)(void *context, const struct kw_gateway_error *error,
+			   const struct kw_service *service, const struct kw_service *upstream);
+	void *context; /* of on_gateway */
 };
 
 struct kw_intake {
-	const struct kw_namer *namer;
+	struct kw_intake_settings settings;
 	struct kw_source source;
 	struct kw_aggregate aggregate;
 	struct kw_intake_name *names; /* by hash; owned */

@@ -89,7 +89,7 @@ const struct kw_option_row kw_option_table[] = {
 	{"window", 0, "DURATION", RUN, kw_set_window, "a duration such as 500ms, 30s or 5m",
 	 "time span that findings consider (10m)"},
 	{"log-premature", 0, NULL, RUN | LIVE, kw_set_log_premature, "no value",
-	 "log one line per premature close"},
+	 "log one line per premature close and gateway error"},
 
 	{"json", 0, NULL, TRACE | REPORT, kw_set_json, "no value", "print JSON Lines"},
 	{"exchanges", 0, NULL, TRACE | RECORD, kw_set_exchanges, "no value",

@@ -129,6 +129,33 @@ static void log_late(const struct kw_event_late *late, const struct kw_service *
 	       called.name, local, remote, id);
 }
 
+/* The same of a gateway's error: what was answered to whom, and the connection that caused it. */
+static void log_gateway(void *context, const struct kw_gateway_error *error, const struct kw_service *service,
+			const struct kw_service *upstream)
+{
+	const struct run *run = context;
+	const struct kw_event_gateway *event = &error->event;
+	struct kw_service called = *service, cause = {.name = "none"};
+	char remote[KW_ENDPOINT_TEXT], id[KW_ID_TEXT], upstream_id[KW_ID_TEXT] = "none";
+
+	if (!run->log_premature)
+		return;
+	if (upstream) {
+		cause = *upstream;
+		kw_connection_id(&error->cause->connection.identity, upstream_id);
+	}
+	kw_sanitize_word(called.name);
+	kw_sanitize_word(cause.name);
+	kw_connection_id(&event->identity, id);
+	kw_endpoint_print(event->identity.remote, event->identity.remote_port, remote);
+	kw_log(KW_LOG_NOTICE,
+	       "gateway error: status=%u service=%s remote=%s exchange=%u id=%s upstream=%s reason=%s "
+	       "upstream-id=%s confidence=%s",
+	       event->status, called.name, remote, event->number, id, cause.name,
+	       error->cause ? kw_reason_name(error->cause->verdict.reason) : "none", upstream_id,
+	       kw_confidence_name(error->confidence));
+}
+
 static void on_premature(struct run *run, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	const struct kw_identity *identity =
@@ -309,9 +336,11 @@ static int run_all(struct run *run)
 {
 	struct kw_intake_settings settings = kw_settings_intake(run->options, run->options->window);
 	struct kw_sink sink = kw_both_ends_sink(&run->both);
-	int r = kw_intake_open(&run->intake, &settings,
-			       kw_observation_source(&run->observer.clock, run->cgroups));
+	int r;
 
+	settings.on_gateway = log_gateway;
+	settings.context = run;
+	r = kw_intake_open(&run->intake, &settings, kw_observation_source(&run->observer.clock, run->cgroups));
 	if (r == 0)
 		r = kw_both_ends_open(&run->both, (struct kw_sink){.context = run, .event = on_event});
 	if (r == 0)

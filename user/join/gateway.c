@@ -9,9 +9,9 @@ int kw_gateway_open(struct kw_gateway *gateway)
 	*gateway = (struct kw_gateway){
 		.failures = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->failures)),
 		.keys = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->keys)),
-		.errors = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->errors)),
+		.matches = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->matches)),
 	};
-	if (gateway->failures && gateway->keys && gateway->errors)
+	if (gateway->failures && gateway->keys && gateway->matches)
 		return 0;
 	kw_gateway_close(gateway);
 	return -ENOMEM;
@@ -21,49 +21,15 @@ void kw_gateway_close(struct kw_gateway *gateway)
 {
 	free(gateway->failures);
 	free(gateway->keys);
-	free(gateway->errors);
+	free(gateway->matches);
 	*gateway = (struct kw_gateway){0};
 }
 
 /* ---- taking ---- */
 
-/* A malformed response is a failure too: the judge counts no request as lost then, but none was answered in full. */
-static bool is_failure(const struct kw_event_connection *event, const struct kw_verdict *verdict)
-{
-	const struct kw_counts *counts = &event->http.counts;
-
-	if (event->identity.role != KW_ROLE_CLIENT || !event->identity.pid)
-		return false;
-	if (verdict->reason == KW_REASON_UNKNOWN)
-		return counts->requests_begun > counts->responses_ended;
-	return verdict->lost_requests || kw_reason_is_connect_failure(verdict->reason);
-}
-
-static void add_failure(struct kw_gateway *gateway, const struct kw_event_connection *event,
-			const struct kw_verdict *verdict)
-{
-	size_t at = gateway->failure_count++ % KW_GATEWAY_KEPT;
-	struct kw_failure *failure = &gateway->failures[at];
-	uint64_t learnt = event->notice.time ? event->notice.time : verdict->closed;
-	bool connected = !kw_reason_is_connect_failure(verdict->reason);
-
-	failure->connection = *event;
-	failure->verdict = *verdict;
-	failure->verdict.facts.event = &failure->connection;
-	gateway->keys[at] = (struct kw_failure_key){
-		.began = connected ? event->http.request_started : event->opened,
-		.learnt = learnt,
-		.last = event->notice.last > learnt ? event->notice.last : learnt,
-		.failed = connected ? 0 : verdict->closed,
-		.pid = event->identity.pid,
-		.thread = event->notice.thread,
-		.left = verdict->lost_requests ? verdict->lost_requests : 1,
-	};
-}
-
 static const struct kw_event_gateway *waiting(const struct kw_gateway *gateway, uint64_t number)
 {
-	return &gateway->errors[number % KW_GATEWAY_KEPT];
+	return &gateway->matches[number % KW_GATEWAY_KEPT].error;
 }
 
 /* A response whose length was in doubt is reported twice. */
@@ -79,14 +45,31 @@ static bool is_known(const struct kw_gateway *gateway, const struct kw_event_gat
 	return false;
 }
 
+static void take_response(struct kw_gateway *gateway, const struct kw_event_gateway *event)
+{
+	size_t at = gateway->failure_count % KW_GATEWAY_KEPT;
+
+	if (event->identity.role == KW_ROLE_CLIENT) {
+		kw_failure_of_response(event, &gateway->failures[at], &gateway->keys[at]);
+		gateway->failure_count++;
+	} else if (!is_known(gateway, event)) {
+		gateway->matches[gateway->error_count++ % KW_GATEWAY_KEPT].error = *event;
+	}
+}
+
 void kw_gateway_take(struct kw_gateway *gateway, const struct kw_event *event, const struct kw_verdict *verdict)
 {
+	size_t at = gateway->failure_count % KW_GATEWAY_KEPT;
+
 	if (event->time > gateway->now)
 		gateway->now = event->time;
-	if (verdict && is_failure(event->connection, verdict))
-		add_failure(gateway, event->connection, verdict);
-	else if (event->gateway && !is_known(gateway, event->gateway))
-		gateway->errors[gateway->error_count++ % KW_GATEWAY_KEPT] = *event->gateway;
+	if (event->gateway) {
+		take_response(gateway, event->gateway);
+	} else if (verdict && kw_is_failure(event->connection, verdict)) {
+		kw_failure_of_connection(event->connection, verdict, &gateway->failures[at],
+					 &gateway->keys[at]);
+		gateway->failure_count++;
+	}
 }
 
 void kw_gateway_end(struct kw_gateway *gateway)
@@ -94,120 +77,19 @@ void kw_gateway_end(struct kw_gateway *gateway)
 	gateway->now = UINT64_MAX;
 }
 
-/* ---- choosing the cause ---- */
+/* ---- the tries before it ---- */
 
 static size_t kept(const struct kw_gateway *gateway)
 {
 	return gateway->failure_count < KW_GATEWAY_KEPT ? (size_t)gateway->failure_count : KW_GATEWAY_KEPT;
 }
 
-static uint64_t between(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
-/* How long before or after a response the process had to do with a failure. Some learn of several failures at once, and then
- * deal with one after the other; some close a connection long after. */
-static uint64_t distance(const struct kw_failure_key *key, const struct kw_event_gateway *error)
-{
-	uint64_t learnt = between(key->learnt, error->header.time),
-		 last = between(key->last, error->header.time);
-
-	return learnt < last ? learnt : last;
-}
-
-/* A failure that began before the gateway had the request, as that of a health check may, is not of that request; and neither
- * is one that began after the response. */
-static bool may_cause(const struct kw_failure_key *key, const struct kw_event_gateway *error)
-{
-	uint64_t sent = error->header.time;
-
-	return key->pid == error->identity.pid && key->last + KW_GATEWAY_BEFORE >= sent &&
-	       key->learnt <= sent + KW_GATEWAY_AFTER && key->began <= sent &&
-	       (!error->started || !key->began || key->began >= error->started);
-}
-
-static bool is_same_thread(const struct kw_failure_key *key, const struct kw_event_gateway *error)
-{
-	return key->thread && key->thread == error->thread;
-}
-
-/* Whether the process may have known of a failure when it answered. */
-static bool is_known_before(const struct kw_failure_key *key, const struct kw_event_gateway *error)
-{
-	uint64_t sent = error->header.time;
-
-	return key->learnt <= sent || (key->failed && key->failed <= sent);
-}
-
-/* Whether @a is a connect() that failed after all was over with @b, so that it may be the next try of the same request. */
-static bool is_next_try(const struct kw_failure_key *a, const struct kw_failure_key *b)
-{
-	return a->failed && a->began >= b->last;
-}
-
-/* Whether @a is the likelier cause: the same thread goes first, then those that the process knew of before it answered, then
- * the nearest in time. A program that answers at once has met no other failure in between. */
-static bool is_likelier(const struct kw_failure_key *a, const struct kw_failure_key *b,
-			const struct kw_event_gateway *error)
-{
-	if (is_same_thread(a, error) != is_same_thread(b, error))
-		return is_same_thread(a, error);
-	if (is_known_before(a, error) != is_known_before(b, error))
-		return is_known_before(a, error);
-	if (is_known_before(a, error) && is_next_try(a, b) != is_next_try(b, a))
-		return is_next_try(a, b);
-	return distance(a, error) < distance(b, error);
-}
-
-/* Whether a failure that the process learnt of after this error is nearer to another one, which was sent after it. */
-static bool is_of_another(const struct kw_gateway *gateway, const struct kw_failure_key *key,
-			  const struct kw_event_gateway *error)
-{
-	if (key->learnt <= error->header.time)
-		return false;
-	for (uint64_t i = gateway->decided; i < gateway->error_count; i++) {
-		const struct kw_event_gateway *other = waiting(gateway, i);
-
-		if (other->header.time >= key->learnt && may_cause(key, other) &&
-		    is_same_thread(key, other) == is_same_thread(key, error) &&
-		    distance(key, other) < distance(key, error))
-			return true;
-	}
-	return false;
-}
-
-/* Failures that caused other errors count for the confidence, because this error's may have been taken for one of those. */
-static struct kw_failure_key *choose(struct kw_gateway *gateway, const struct kw_event_gateway *error,
-				     enum kw_confidence *ret_confidence)
-{
-	struct kw_failure_key *best = NULL;
-	size_t of_thread = 0;
-
-	for (size_t i = 0; i < kept(gateway); i++) {
-		struct kw_failure_key *key = &gateway->keys[i];
-
-		if (!may_cause(key, error) || is_of_another(gateway, key, error))
-			continue;
-		of_thread += is_same_thread(key, error);
-		if (key->left && (!best || is_likelier(key, best, error)))
-			best = key;
-	}
-	*ret_confidence = KW_CONFIDENCE_UNKNOWN;
-	if (best)
-		*ret_confidence = is_same_thread(best, error) && of_thread == 1 ? KW_CONFIDENCE_CERTAIN
-										: KW_CONFIDENCE_INFERRED;
-	return best;
-}
-
-/* ---- the tries before it ---- */
-
 /* Whether this may be a try of the same request before @next. */
 static bool may_precede(const struct kw_failure_key *key, const struct kw_failure_key *next,
 			const struct kw_event_gateway *error)
 {
 	return key != next && key->pid == next->pid &&
-	       is_same_thread(key, error) == is_same_thread(next, error) && key->learnt <= next->began &&
+	       kw_is_same_thread(key, error) == kw_is_same_thread(next, error) && key->learnt <= next->began &&
 	       key->learnt + KW_GATEWAY_PAUSE >= next->began && key->began >= error->started;
 }
 
@@ -220,7 +102,8 @@ static struct kw_failure_key *try_before(struct kw_gateway *gateway, const struc
 	for (size_t i = 0; i < kept(gateway); i++) {
 		struct kw_failure_key *key = &gateway->keys[i];
 
-		if (key->left && may_precede(key, next, error) && (!best || key->learnt > best->learnt))
+		if (key->left && !key->status && may_precede(key, next, error) &&
+		    (!best || key->learnt > best->learnt))
 			best = key;
 	}
 	return best;
@@ -267,19 +150,48 @@ static bool is_due(const struct kw_gateway *gateway)
 	       oldest->learnt + KW_GATEWAY_BEFORE >= error->header.time;
 }
 
+/* Matches the next error, and with it those whose time is nearly over, because each narrows the choice for the others. */
+static void match(struct kw_gateway *gateway)
+{
+	struct kw_failure_keys failures = {gateway->keys, kept(gateway)};
+	struct kw_matches matches = {
+		.ring = gateway->matches,
+		.room = KW_GATEWAY_KEPT,
+		.begin = gateway->decided,
+		.end = gateway->decided + 1,
+		.last = gateway->error_count,
+	};
+
+	if (gateway->error_count > KW_GATEWAY_KEPT)
+		matches.first = gateway->error_count - KW_GATEWAY_KEPT;
+	while (matches.end < matches.last && matches.end - matches.begin < KW_GATEWAY_TOGETHER_MOST &&
+	       waiting(gateway, matches.end)->header.time + KW_GATEWAY_WAIT - KW_GATEWAY_TOGETHER <=
+		       gateway->now)
+		matches.end++;
+	kw_match(&matches, &failures, &gateway->habits);
+	gateway->matched = matches.end;
+}
+
 bool kw_gateway_next(struct kw_gateway *gateway, struct kw_gateway_error *ret_error)
 {
 	struct kw_gateway_error error = {0};
-	struct kw_failure_key *cause;
+	const struct kw_match *decided;
 
-	if (gateway->decided == gateway->error_count || !is_due(gateway))
+	if (gateway->decided == gateway->error_count)
 		return false;
-	error.event = *waiting(gateway, gateway->decided++);
-	cause = choose(gateway, &error.event, &error.confidence);
-	if (cause) {
-		cause->left--;
-		error.cause = failure_of(gateway, cause);
-		list_tries(gateway, cause, &error);
+	if (gateway->decided == gateway->matched) {
+		if (!is_due(gateway))
+			return false;
+		match(gateway);
+	}
+	decided = &gateway->matches[gateway->decided++ % KW_GATEWAY_KEPT];
+	error.event = decided->error;
+	if (decided->cause && !decided->cause->status) {
+		error.confidence = decided->confidence;
+		error.cause = failure_of(gateway, decided->cause);
+		list_tries(gateway, decided->cause, &error);
+	} else if (decided->cause) {
+		error.passed = failure_of(gateway, decided->cause);
 	}
 	*ret_error = error;
 	return true;

@@ -5,45 +5,26 @@
 #ifndef KEEPWATCH_GATEWAY_H
 #define KEEPWATCH_GATEWAY_H
 
-#include "event/decode.h"
-#include "judge/judge.h"
+#include "join/match.h"
 
-/* The process learnt of its cause at most this long before the response was sent, */
-#define KW_GATEWAY_BEFORE KW_S
-/* or after it: some programs answer first and close then. */
-#define KW_GATEWAY_AFTER (100 * KW_MS)
 /* Some gateways wait for a second before they try again. */
 #define KW_GATEWAY_PAUSE (1500 * KW_MS)
-/* How long an error waits for the records of connections. */
+/* How long an error waits for the records of connections; up to so much less if it is matched together with an older one. */
 #define KW_GATEWAY_WAIT (2 * KW_S)
+#define KW_GATEWAY_TOGETHER (100 * KW_MS)
+#define KW_GATEWAY_TOGETHER_MOST 256 /* errors */
 
 /* How many failures and errors are kept. An error is decided sooner if there is no room for what may come. */
 #define KW_GATEWAY_KEPT 1024
 
 #define KW_GATEWAY_TRIES 8 /* tries of an error that are listed: the latest */
 
-/* A connection to another server on which a request failed, or that failed to be established. */
-struct kw_failure {
-	struct kw_event_connection connection;
-	struct kw_verdict verdict; /* its facts point to connection */
-};
-
-/* The part of a failure by which it is found. */
-struct kw_failure_key {
-	uint64_t began;  /* connect(), or the first byte of the latest request; 0 if that is not known */
-	uint64_t learnt; /* when the process learnt of the failure, */
-	uint64_t last;   /* and when it was done with the connection */
-	uint64_t
-		failed; /* when the connect() failed, which a program learns by ways that are not seen; else 0 */
-	uint32_t pid;
-	uint32_t thread; /* that dealt with it last; 0 if that is not known */
-	uint32_t left; /* errors that it may cause still: one for each request that it lost, and at least one */
-};
-
 struct kw_gateway_error {
 	struct kw_event_gateway event;
 	const struct kw_failure
 		*cause; /* NULL: no failure was seen, the response may be of the program's own accord */
+	const struct kw_failure *passed; /* the connection whose response was passed on; else NULL. Only its
+					  * identity is known */
 	const struct kw_failure
 		*tries[KW_GATEWAY_TRIES]; /* failed before for the same request; in order of time */
 	size_t try_count;
@@ -51,13 +32,15 @@ struct kw_gateway_error {
 };
 
 struct kw_gateway {
-	struct kw_failure *failures;     /* a ring of KW_GATEWAY_KEPT; owned, as all that follows */
-	struct kw_failure_key *keys;     /* of the failures, by the same index */
-	struct kw_event_gateway *errors; /* a ring too: those that wait */
-	uint64_t failure_count;          /* so far: the latest is at (failure_count - 1) % KW_GATEWAY_KEPT */
-	uint64_t error_count;            /* so far */
-	uint64_t decided;                /* of these; errors are decided in the order in which they came */
-	uint64_t now;                    /* the latest time of an event */
+	struct kw_failure *failures; /* a ring of KW_GATEWAY_KEPT; owned, as all that follows */
+	struct kw_failure_key *keys; /* of the failures, by the same index */
+	struct kw_match *matches;    /* a ring too: the errors; they wait from `decided` on */
+	struct kw_habits habits;
+	uint64_t failure_count; /* so far: the latest is at (failure_count - 1) % KW_GATEWAY_KEPT */
+	uint64_t error_count;   /* so far */
+	uint64_t decided;       /* of these; errors are decided in the order in which they came */
+	uint64_t matched;       /* of these: those whose causes are known, but were not asked for yet */
+	uint64_t now;           /* the latest time of an event */
 };
 
 /* Returns 0 or -ENOMEM. */

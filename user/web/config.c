@@ -79,8 +79,8 @@ static int unknown(const struct reader *reader, const struct key_row *rows, cons
 		if (row->take)
 			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "",
 						 row->name);
-	return kw_log_error(-EINVAL, "%s:%u: unknown key '%s': known keys are %s", reader->path,
-			    line_of(key), kw_key_excerpt(scalar(key), excerpt), known);
+	return kw_log_error(-EINVAL, "%s:%u: unknown key '%s': known keys are %s", reader->path, line_of(key),
+			    kw_key_excerpt(scalar(key), excerpt), known);
 }
 
 /* @context is an array of struct key_row; a row whose name is NULL ends it. */

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 
 DEADLINE = 30.0
 
+NO_LINGER = struct.pack("ii", 1, 0)  # close() sends a RST
+
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 
@@ -42,6 +44,10 @@ def listen(address="127.0.0.1"):
 
 def port_of(listener):
     return listener.getsockname()[1]
+
+
+def port_of_name(name):
+    return int(name.rpartition(":")[2])
 
 
 def name_of(address):
@@ -95,7 +101,7 @@ def read_response(end):
 
 def reset(end):
     """Closes with a RST instead of a FIN."""
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     end.close()
 
 

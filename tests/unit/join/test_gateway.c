@@ -20,7 +20,11 @@ struct failure {
 	uint64_t cookie;
 	enum kw_reason reason;
 	uint32_t pid, thread, lost;
-	uint64_t began, learnt, last; /* last: 0 if nothing came after */
+	uint32_t bytes; /* of the request */
+	uint64_t began, learnt;
+	uint64_t known; /* when the other side acted; 0: as it was learnt */
+	uint64_t last;  /* 0 if nothing came after */
+	bool gives_up;  /* its own process acted first */
 };
 
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -74,11 +78,15 @@ static void lose_at(struct kw_gateway *gateway, struct failure failure, uint64_t
 	event.opened = is_connect(failure.reason) ? failure.began : 1 * KW_S;
 	event.http.request_started = is_connect(failure.reason) ? 0 : failure.began;
 	event.http.counts.requests_begun = 4;
+	event.http.request_begin = 1000;
+	event.http.request_end = 1000 + failure.bytes;
 	event.notice = (struct kw_notice){
 		.time = failure.learnt,
 		.last = failure.last ? failure.last : failure.learnt,
 		.thread = failure.thread,
 	};
+	event.ending.act = failure.gives_up ? KW_ACT_LOCAL_FIN : KW_ACT_PEER_FIN;
+	verdict.closed = failure.known ? failure.known : failure.learnt;
 	verdict.reason = failure.reason;
 	verdict.lost_requests = failure.lost;
 	take(gateway, &event, sizeof(event), &verdict);
@@ -89,19 +97,44 @@ static void lose(struct kw_gateway *gateway, struct failure failure)
 	lose_at(gateway, failure, failure.learnt);
 }
 
-static void answer_of(struct kw_gateway *gateway, uint64_t cookie, uint32_t pid, uint32_t thread,
-		      uint64_t started, uint64_t sent)
+struct answer {
+	uint64_t cookie;
+	enum kw_role role; /* a client has received it */
+	uint32_t pid, thread, bytes;
+	uint16_t status;
+	uint64_t started, sent;
+};
+
+#define ANSWER(...)                                                                                            \
+	((struct answer){.cookie = 0xa,                                                                        \
+			 .role = KW_ROLE_SERVER,                                                               \
+			 .pid = PID,                                                                           \
+			 .thread = THREAD,                                                                     \
+			 .status = 502,                                                                        \
+			 .started = STARTED,                                                                   \
+			 .sent = SENT,                                                                         \
+			 __VA_ARGS__})
+
+static void answer_with(struct kw_gateway *gateway, struct answer answer)
 {
 	struct kw_event_gateway event = {
-		.header = {.type = KW_EVENT_GATEWAY, .size = sizeof(event), .time = sent},
-		.identity = {.cookie = cookie, .pid = pid, .comm = "nginx", .role = KW_ROLE_SERVER},
-		.started = started,
+		.header = {.type = KW_EVENT_GATEWAY, .size = sizeof(event), .time = answer.sent},
+		.identity = {.cookie = answer.cookie, .pid = answer.pid, .comm = "nginx", .role = answer.role},
+		.started = answer.started,
 		.number = 3,
-		.thread = thread,
-		.status = 502,
+		.thread = answer.thread,
+		.request_bytes = answer.bytes,
+		.status = answer.status,
 	};
 
 	take(gateway, &event, sizeof(event), NULL);
+}
+
+static void answer_of(struct kw_gateway *gateway, uint64_t cookie, uint32_t pid, uint32_t thread,
+		      uint64_t started, uint64_t sent)
+{
+	answer_with(gateway,
+		    ANSWER(.cookie = cookie, .pid = pid, .thread = thread, .started = started, .sent = sent));
 }
 
 static void answer(struct kw_gateway *gateway)
@@ -234,7 +267,7 @@ static void the_time_is_from_a_second_before_to_a_tenth_after(void **state)
 		    {SENT + KW_GATEWAY_AFTER + 1, false}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		lose(*state, FAILURE(.learnt = rows[i].learnt, .began = 0));
+		lose(*state, FAILURE(.learnt = rows[i].learnt, .known = SENT, .began = 0));
 		answer(*state);
 		expect(*state, rows[i].is_cause,
 		       rows[i].is_cause ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
@@ -313,7 +346,7 @@ static void a_failure_causes_one_error_for_each_request_that_it_lost(void **stat
 		answer(*state);
 		answer_of(*state, 0xb, PID, THREAD, STARTED, SENT);
 		kw_gateway_end(*state);
-		expect_of(*state, 0xa, 1, KW_CONFIDENCE_CERTAIN);
+		expect_of(*state, 0xa, 1, lost == 2 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
 		expect_of(*state, 0xb, lost == 2, lost == 2 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
 		close_gateway(state);
 		open_gateway(state);
@@ -323,7 +356,7 @@ static void a_failure_causes_one_error_for_each_request_that_it_lost(void **stat
 static void what_was_learnt_before_the_answer_wins_over_what_came_nearer_behind_it(void **state)
 {
 	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 5 * KW_MS));
-	lose(*state, FAILURE(.cookie = 2, .learnt = SENT + KW_US));
+	lose(*state, FAILURE(.cookie = 2, .known = SENT - KW_US, .learnt = SENT + KW_US));
 	answer(*state);
 	expect(*state, 1, KW_CONFIDENCE_INFERRED);
 }
@@ -333,7 +366,7 @@ static void a_connect_that_failed_before_the_answer_may_be_closed_after_it(void 
 {
 	lose(*state, FAILURE(.cookie = 1, .reason = KW_REASON_CONNECT_REFUSED, .learnt = SENT - 5 * KW_MS));
 	lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CONNECT_REFUSED, .began = SENT - 2 * KW_MS,
-			     .learnt = SENT + 9 * KW_MS));
+			     .known = SENT - KW_MS, .learnt = SENT + 9 * KW_MS));
 	answer(*state);
 	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_INFERRED).try_count, 1);
 }
@@ -382,6 +415,242 @@ static void a_programs_own_503_does_not_take_the_cause_of_the_next_error(void **
 	kw_gateway_end(*state);
 	expect_of(*state, 0xa, 0, KW_CONFIDENCE_UNKNOWN);
 	expect_of(*state, 0xb, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+/* ---- several errors at once ---- */
+
+/* The outer of two exchanges may be due to either failure, the inner one only to its own. */
+static void what_explains_another_error_for_certain_is_no_candidate(void **state)
+{
+	lose(*state, FAILURE(.cookie = 1, .began = SENT - 50 * KW_MS, .learnt = SENT - 2 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .began = SENT - 30 * KW_MS, .learnt = SENT - 20 * KW_MS));
+	answer_with(*state, ANSWER(.cookie = 0xb, .started = SENT - 40 * KW_MS, .sent = SENT - 10 * KW_MS));
+	answer(*state);
+	kw_gateway_end(*state);
+	expect_of(*state, 0xb, 2, KW_CONFIDENCE_CERTAIN);
+	expect_of(*state, 0xa, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+static void what_the_other_side_did_after_the_answer_is_no_cause(void **state)
+{
+	lose(*state, FAILURE(.known = SENT + 1, .learnt = SENT + 2));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+static void what_the_process_gave_up_may_be_closed_after_the_answer(void **state)
+{
+	lose(*state, FAILURE(.reason = KW_REASON_CLIENT_GAVE_UP, .gives_up = true, .learnt = SENT + KW_MS));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+/* An answer of the program's own came first, while the connection of another request was failing. */
+static void what_is_closed_right_after_another_answer_is_of_that(void **state)
+{
+	lose(*state, FAILURE(.known = SENT - 2 * KW_MS, .learnt = SENT + 3 * KW_MS));
+	answer(*state);
+	answer_with(*state, ANSWER(.cookie = 0xb, .sent = SENT + 2 * KW_MS));
+	kw_gateway_end(*state);
+	expect_of(*state, 0xa, 0, KW_CONFIDENCE_UNKNOWN);
+	expect_of(*state, 0xb, 1, KW_CONFIDENCE_INFERRED);
+}
+
+/* ---- responses that were passed on ---- */
+
+#define RECEIVED(...) ANSWER(.cookie = 0xf, .role = KW_ROLE_CLIENT, .started = SENT - 3 * KW_MS, __VA_ARGS__)
+
+static void a_response_that_was_passed_on_has_no_cause(void **state)
+{
+	struct kw_gateway_error error;
+
+	answer_with(*state, RECEIVED(.sent = SENT - KW_MS));
+	answer(*state);
+	error = expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+	assert_non_null(error.passed);
+	assert_int_equal(error.passed->connection.identity.cookie, 0xf);
+}
+
+static void a_response_of_another_status_was_not_passed_on(void **state)
+{
+	answer_with(*state, RECEIVED(.sent = SENT - KW_MS, .status = 503));
+	lose(*state, FAILURE());
+	answer(*state);
+	assert_null(expect(*state, 1, KW_CONFIDENCE_CERTAIN).passed);
+}
+
+static void a_response_that_was_received_is_no_error_of_the_receiver(void **state)
+{
+	answer_with(*state, RECEIVED(.sent = SENT));
+	kw_gateway_end(*state);
+	assert_waits(*state);
+}
+
+/* ---- habits ---- */
+
+/* Errors long before, each alone with its failure, from which the habits of the process show. */
+static void teach_until(struct kw_gateway *gateway, uint64_t end, unsigned int pairs, struct failure failure,
+			struct answer answer)
+{
+	struct kw_gateway_error error;
+
+	for (uint64_t i = 0; i < pairs; i++) {
+		uint64_t sent = end - (pairs - i) * 5 * KW_S / 2;
+
+		failure.cookie = 0x100 + i;
+		failure.began = sent - 2 * KW_MS;
+		failure.learnt = sent - KW_MS;
+		lose(gateway, failure);
+		answer.started = sent - 3 * KW_MS;
+		answer.sent = sent;
+		answer_with(gateway, answer);
+		pass(gateway, sent + KW_GATEWAY_WAIT);
+		assert_true(kw_gateway_next(gateway, &error));
+		assert_int_equal(error.cause->connection.identity.cookie, 0x100 + i);
+	}
+}
+
+static void teach(struct kw_gateway *gateway, unsigned int pairs, struct failure failure, struct answer answer)
+{
+	teach_until(gateway, SENT, pairs, failure, answer);
+}
+
+/* As a gateway does whose threads hand work to each other. */
+static void in_a_process_that_changes_threads_the_only_candidate_is_the_certain_cause(void **state)
+{
+	teach(*state, 3, FAILURE(.thread = THREAD + 1), ANSWER());
+	lose(*state, FAILURE(.thread = THREAD + 2));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+static void in_a_process_that_changes_threads_the_same_thread_proves_nothing(void **state)
+{
+	teach(*state, 3, FAILURE(.thread = THREAD + 1), ANSWER());
+	lose(*state, FAILURE(.cookie = 1));
+	lose(*state, FAILURE(.cookie = 2, .thread = THREAD + 2));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_INFERRED);
+}
+
+static void where_all_requests_grow_alike_their_sizes_tell_the_cause(void **state)
+{
+	for (unsigned int taught = 15; taught <= 16; taught++) {
+		teach(*state, taught, FAILURE(.bytes = 150), ANSWER(.bytes = 100));
+		lose(*state, FAILURE(.cookie = 1, .bytes = 130, .learnt = SENT - 3 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .bytes = 131));
+		answer_with(*state, ANSWER(.bytes = 80));
+		expect(*state, taught == 16 ? 1 : 2,
+		       taught == 16 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* As where a goroutine answers of its own accord while others fail. */
+static void where_sizes_are_known_another_threads_failure_of_another_size_is_no_cause(void **state)
+{
+	for (uint32_t bytes = 130; bytes <= 131; bytes++) {
+		teach(*state, 16, FAILURE(.thread = THREAD + 1, .bytes = 150), ANSWER(.bytes = 100));
+		lose(*state, FAILURE(.thread = THREAD + 1, .bytes = bytes));
+		answer_with(*state, ANSWER(.bytes = 80));
+		expect(*state, bytes == 130, bytes == 130 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* A new server behind the gateway has a longer name. */
+static void what_is_new_becomes_a_habit_soon(void **state)
+{
+	teach_until(*state, SENT - 100 * KW_S, 300, FAILURE(.thread = THREAD + 1, .bytes = 150),
+		    ANSWER(.bytes = 100));
+	teach(*state, 4, FAILURE(.bytes = 160), ANSWER(.bytes = 100));
+	lose(*state, FAILURE(.cookie = 1, .thread = THREAD + 1, .bytes = 140));
+	answer_with(*state, ANSWER(.bytes = 80));
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+static void the_size_excludes_no_failure_whose_request_was_never_sent(void **state)
+{
+	teach(*state, 16, FAILURE(.bytes = 150), ANSWER(.bytes = 100));
+	lose(*state, FAILURE(.cookie = 1, .bytes = 130, .learnt = SENT - 3 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CONNECT_REFUSED, .lost = 0));
+	answer_with(*state, ANSWER(.bytes = 80));
+	expect(*state, 2, KW_CONFIDENCE_INFERRED);
+}
+
+static void of_two_requests_of_the_same_size_none_is_certain(void **state)
+{
+	teach(*state, 16, FAILURE(.bytes = 150), ANSWER(.bytes = 100));
+	lose(*state, FAILURE(.cookie = 1, .bytes = 130, .began = SENT - 8 * KW_MS, .learnt = SENT - 3 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .bytes = 130));
+	answer_with(*state, ANSWER(.bytes = 80));
+	expect(*state, 2, KW_CONFIDENCE_INFERRED);
+}
+
+static void where_the_sizes_fit_the_last_try_is_the_certain_cause(void **state)
+{
+	teach(*state, 16, FAILURE(.bytes = 150), ANSWER(.bytes = 100));
+	lose(*state,
+	     FAILURE(.cookie = 1, .bytes = 130, .began = SENT - 20 * KW_MS, .learnt = SENT - 15 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .bytes = 130));
+	answer_with(*state, ANSWER(.bytes = 80));
+	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_CERTAIN).try_count, 1);
+}
+
+/* The request of the first was answered by something else than an error. */
+static void a_thread_that_answers_at_once_has_only_one_failure_in_hand(void **state)
+{
+	for (unsigned int taught = 7; taught <= 8; taught++) {
+		teach(*state, taught, FAILURE(), ANSWER());
+		lose(*state, FAILURE(.cookie = 1, .began = SENT - 60 * KW_MS, .learnt = SENT - 50 * KW_MS));
+		lose(*state, FAILURE(.cookie = 3, .began = SENT - 65 * KW_MS, .learnt = SENT - 41 * KW_MS));
+		answer_with(*state,
+			    ANSWER(.cookie = 0xc, .started = SENT - 66 * KW_MS, .sent = SENT - 40 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .began = SENT - 55 * KW_MS));
+		answer(*state);
+		kw_gateway_end(*state);
+		expect_of(*state, 0xc, 3, KW_CONFIDENCE_INFERRED);
+		expect_of(*state, 0xa, 2, taught == 8 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+static void what_is_closed_later_is_no_candidate_where_answers_always_come_last(void **state)
+{
+	teach(*state, 8, FAILURE(), ANSWER());
+	lose(*state, FAILURE(.known = SENT - KW_MS, .learnt = SENT + KW_MS));
+	answer(*state);
+	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
+}
+
+/* Requests that time out in the order in which they came. */
+static void a_thread_that_keeps_the_order_gives_each_error_the_failure_of_its_rank(void **state)
+{
+	for (uint64_t i = 1; i <= 3; i++)
+		lose(*state, FAILURE(.cookie = i, .began = SENT - 9 * KW_MS + i, .learnt = SENT - KW_MS + i));
+	for (uint64_t i = 1; i <= 3; i++)
+		answer_with(*state, ANSWER(.cookie = 0xa + i, .started = STARTED + i, .sent = SENT + i));
+	kw_gateway_end(*state);
+	for (uint64_t i = 1; i <= 3; i++)
+		expect_of(*state, 0xa + i, i, KW_CONFIDENCE_CERTAIN);
+}
+
+static void a_thread_that_changes_the_order_proves_no_ranks(void **state)
+{
+	for (uint64_t i = 1; i <= 3; i++)
+		lose(*state, FAILURE(.cookie = i, .began = SENT - 9 * KW_MS + i, .learnt = SENT - KW_MS - i));
+	for (uint64_t i = 1; i <= 3; i++)
+		answer_with(*state, ANSWER(.cookie = 0xa + i, .started = STARTED + i, .sent = SENT + i));
+	kw_gateway_end(*state);
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct kw_gateway_error error;
+
+		assert_true(kw_gateway_next(*state, &error));
+		assert_int_equal(error.confidence, KW_CONFIDENCE_INFERRED);
+	}
 }
 
 /* ---- tries ---- */
@@ -439,14 +708,15 @@ static void failures_at_the_same_time_are_of_other_requests(void **state)
 	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_INFERRED).try_count, 0);
 }
 
-static void a_try_is_not_the_cause_of_another_error(void **state)
+static void a_try_is_not_the_cause_of_a_later_error(void **state)
 {
 	lose(*state, FAILURE(.cookie = 1, .began = SENT - 40 * KW_MS, .learnt = SENT - 30 * KW_MS));
 	lose(*state, FAILURE(.cookie = 2));
 	answer(*state);
-	answer_of(*state, 0xb, PID, THREAD, STARTED, SENT + KW_MS);
-	kw_gateway_end(*state);
+	answer_of(*state, 0xb, PID, THREAD, STARTED, SENT + 2 * KW_GATEWAY_TOGETHER);
+	pass(*state, SENT + KW_GATEWAY_WAIT);
 	assert_int_equal(expect_of(*state, 0xa, 2, KW_CONFIDENCE_INFERRED).try_count, 1);
+	kw_gateway_end(*state);
 	expect_of(*state, 0xb, 0, KW_CONFIDENCE_UNKNOWN);
 }
 
@@ -535,11 +805,30 @@ int main(void)
 		TEST(what_is_closed_long_after_the_answer_was_learnt_of_before),
 		TEST(errors_of_one_thread_get_each_their_own_failure),
 		TEST(a_programs_own_503_does_not_take_the_cause_of_the_next_error),
+		TEST(what_explains_another_error_for_certain_is_no_candidate),
+		TEST(what_the_other_side_did_after_the_answer_is_no_cause),
+		TEST(what_the_process_gave_up_may_be_closed_after_the_answer),
+		TEST(what_is_closed_right_after_another_answer_is_of_that),
+		TEST(a_response_that_was_passed_on_has_no_cause),
+		TEST(a_response_of_another_status_was_not_passed_on),
+		TEST(a_response_that_was_received_is_no_error_of_the_receiver),
+		TEST(in_a_process_that_changes_threads_the_only_candidate_is_the_certain_cause),
+		TEST(in_a_process_that_changes_threads_the_same_thread_proves_nothing),
+		TEST(where_all_requests_grow_alike_their_sizes_tell_the_cause),
+		TEST(where_sizes_are_known_another_threads_failure_of_another_size_is_no_cause),
+		TEST(what_is_new_becomes_a_habit_soon),
+		TEST(the_size_excludes_no_failure_whose_request_was_never_sent),
+		TEST(of_two_requests_of_the_same_size_none_is_certain),
+		TEST(where_the_sizes_fit_the_last_try_is_the_certain_cause),
+		TEST(a_thread_that_answers_at_once_has_only_one_failure_in_hand),
+		TEST(what_is_closed_later_is_no_candidate_where_answers_always_come_last),
+		TEST(a_thread_that_keeps_the_order_gives_each_error_the_failure_of_its_rank),
+		TEST(a_thread_that_changes_the_order_proves_no_ranks),
 		TEST(the_last_try_is_the_cause_and_those_before_are_listed),
 		TEST(between_two_tries_there_may_be_a_pause),
 		TEST(what_failed_before_the_request_came_is_no_try),
 		TEST(failures_at_the_same_time_are_of_other_requests),
-		TEST(a_try_is_not_the_cause_of_another_error),
+		TEST(a_try_is_not_the_cause_of_a_later_error),
 		TEST(of_very_many_tries_the_latest_are_listed),
 		TEST(an_error_that_is_reported_twice_counts_once),
 		TEST(errors_beyond_the_room_are_decided_at_once_and_none_is_lost),

@@ -184,6 +184,14 @@ static void print_failure(FILE *file, const struct kw_gateway_record *record, co
 		kw_closer_name(failure->verdict.closer));
 }
 
+static void print_passed(FILE *file, const struct kw_gateway_record *record, const struct kw_failure *passed)
+{
+	struct kw_service service;
+
+	kw_service_name(record->namer, &passed->connection.identity, NULL, &service);
+	fprintf(file, "%s answered so itself, and it was passed on", service.name);
+}
+
 /* Prints why the cause is the cause, the tries before it, and the ids by which their records are found. */
 static void print_causes(FILE *file, const struct kw_gateway_record *record)
 {
@@ -223,6 +231,8 @@ int kw_text_gateway(FILE *file, const struct kw_gateway_record *record, const st
 	fprintf(file, "  status %u, ", event->status);
 	if (error->cause)
 		print_failure(file, record, error->cause);
+	else if (error->passed)
+		print_passed(file, record, error->passed);
 	else
 		fputs("and no connection to another server is known to have failed", file);
 	fprintf(file, "\n%s", style->colour ? DIM : "");

@@ -1,134 +1,105 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Gateways with the same paths: /own is their own 503; below /down/ a server is down; all else is for the backend, for
-whose responses they wait a second. Those that try the next server have /two/ (both are down) and /saved/ (the first is)."""
+"""Gateways with the same paths: /own is their own 503; below /down/ADDRESS/ a server is down, below /full/ADDRESS/ one takes no
+more connections, at one of ADDRESSES; all else is for the backend. They wait a second for a connection and for a response. Those
+that try the next server have /two/ (both are down) and /saved/ (the first is)."""
 
 import http.client
 from datetime import datetime, timezone
 
 from lib import wire
-from lib.servers import beginnings
+from lib.servers import go, gateway_configs as configs, gateway_programs as programs
 from lib.servers.process import Server
 
-NGINX = beginnings.NGINX + """
-worker_processes 2;
-http {{
-""" + beginnings.NGINX_HTTP + """
-	proxy_http_version 1.1;
-	proxy_set_header Connection "";
-	proxy_read_timeout 1s;
-	upstream back {{ server {backend}; keepalive 4; }}
-	upstream two {{ server {down} max_fails=0; server {other} max_fails=0; }}
-	upstream saved {{ server {down} max_fails=0; server {backend} backup; }}
-	server {{
-		listen 127.0.0.1:{port};
-		location = /own {{ return 503; }}
-		location /down/ {{ proxy_pass http://{down}/; }}
-		location /two/ {{ proxy_pass http://two/; }}
-		location /saved/ {{ proxy_pass http://saved/; }}
-		location / {{ proxy_next_upstream off; proxy_pass http://back; }}
-	}}
-}}
-"""
+ADDRESSES = [f"127.0.1.{number}" for number in range(1, 11)]
+KINDS = ["nginx", "haproxy", "apache", "caddy", "varnish", "squid", "lighttpd", "node", "go"]
+TRY_NEXT = ["nginx", "haproxy"]  # another server, when one fails
+LONG = [("lighttpd", "/garbage")]  # for which it waits for six seconds
+STATUSES = (502, 503, 504)  # that say that another server failed
+TEXTS = {
+    "nginx": configs.NGINX,
+    "haproxy": configs.HAPROXY,
+    "apache": configs.APACHE,
+    "caddy": configs.CADDY,
+    "varnish": configs.VARNISH,
+    "squid": configs.SQUID,
+    "lighttpd": configs.LIGHTTPD,
+    "node": programs.NODE,
+    "go": "",
+}
 
-HAPROXY = """
-global
-	nbthread 2
-	hard-stop-after 1s
-defaults
-	mode http
-	timeout connect 1s
-	timeout client 30s
-	timeout server 1s
-	retries 0
-frontend front
-	bind 127.0.0.1:{port}
-	http-request return status 503 if {{ path /own }}
-	use_backend down if {{ path_beg /down/ }}
-	use_backend two if {{ path_beg /two/ }}
-	use_backend saved if {{ path_beg /saved/ }}
-	default_backend back
-backend back
-	http-reuse always
-	server one {backend}
-backend down
-	server one {down}
-backend two
-	retries 1
-	option redispatch 1
-	server one {down}
-	server two {other}
-backend saved
-	retries 1
-	option redispatch 1
-	balance first
-	http-request set-path %[path,regsub(^/saved,)]
-	server one {down} maxconn 100
-	server two {backend} maxconn 100
-"""
 
-APACHE = beginnings.APACHE + """
-LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
-LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
-LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
-StartServers 2
-ThreadsPerChild 16
-ProxyTimeout 1
-Redirect 503 /own
-ProxyPass /own !
-ProxyPass /down/ http://{down}/ retry=0
-ProxyPass / http://{backend}/ retry=0
-"""
+def port_of(name):
+    return name.rpartition(":")[2]
 
-CADDY = """
-{{
-	admin off
-	auto_https off
-	storage file_system {folder}/storage
-	log {{
-		level ERROR
-	}}
-}}
-http://:{port} {{
-	bind 127.0.0.1
-	handle /own {{
-		respond 503
-	}}
-	handle_path /down/* {{
-		reverse_proxy {down}
-	}}
-	handle {{
-		reverse_proxy {backend} {{
-			transport http {{
-				response_header_timeout 1s
-			}}
-		}}
-	}}
-}}
-"""
+
+def choices_of(names):
+    """For configurations that list all servers by their addresses."""
+    for path in ("down", "full"):
+        for number, host in enumerate(ADDRESSES):
+            yield {"path": path, "name": f"{path}{number}", "host": host, "port": names[f"{path}_port"]}
+
+
+def lists_of(kind, names):
+    """The parts of the configuration that repeat themselves."""
+    choices = [*choices_of(names)]
+    if kind == "lighttpd":
+        return {"choices": "".join(configs.LIGHTTPD_CHOICE.format(**one) for one in choices)}
+    back = {"name": "back", "host": "127.0.0.1", "port": names["backend_port"]}
+    return {
+        "backends": "".join(configs.VARNISH_BACKEND.format(**one) for one in [back, *choices]),
+        "choices": "".join(configs.VARNISH_CHOICE.format(**one) for one in choices),
+    }
+
+
+def command_of(kind, folder, names):
+    config = folder / "config"
+    servers = [names["backend"], names["down_port"], names["full_port"]]
+    here = f"127.0.0.1:{names['port']}"
+    return {
+        "nginx": lambda: ["nginx", "-p", folder, "-c", config, "-e", folder / "error.log"],
+        "haproxy": lambda: ["haproxy", "-W", "-f", config],
+        "apache": lambda: ["apache2", "-f", config, "-D", "FOREGROUND"],
+        "caddy": lambda: ["caddy", "run", "--adapter", "caddyfile", "--config", config],
+        "varnish": lambda: ["varnishd", "-F", "-j", "none", "-a", here, "-f", config, "-n", folder / "varnish",
+                            "-s", "malloc,16m", "-T", "none"],
+        "squid": lambda: ["squid", "-N", "-f", config],
+        "lighttpd": lambda: ["lighttpd", "-D", "-f", config],
+        "node": lambda: ["node", config, names["port"], *servers],
+        "go": lambda: [go.built("gateway", programs.GO), here, *servers],
+    }[kind]()
 
 
 class Gateway(Server):
-    """In front of a backend, and of two servers that are down."""
+    """In front of a backend, of two servers that are down, and of one that is full."""
 
-    def __init__(self, kind, folder, port, backend, down, other):
-        config, command = {
-            "nginx": (NGINX, ["nginx", "-p", folder, "-c", folder / "config", "-e", folder / "error.log"]),
-            "haproxy": (HAPROXY, ["haproxy", "-W", "-f", folder / "config"]),
-            "apache": (APACHE, ["apache2", "-f", folder / "config", "-D", "FOREGROUND"]),
-            "caddy": (CADDY, ["caddy", "run", "--adapter", "caddyfile", "--config", folder / "config"]),
-        }[kind]
-        folder.chmod(0o755)
-        names = {"backend": backend, "down": down, "other": other}
-        (folder / "config").write_text(config.format(folder=folder, port=port, **names))
-        super().__init__(folder, port, command, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
-        self.kind = kind
+    def __init__(self, kind, folder, port, backend, down, other, full):
+        self.kind, self.backend = kind, backend
+        self.names = {"folder": folder, "port": port, "backend": backend, "down": down, "other": other}
+        for name, value in {"backend": backend, "down": down, "full": full}.items():
+            self.names[f"{name}_port"] = port_of(value)
+        folder.chmod(0o777 if kind == "squid" else 0o755)  # Squid gives up being root
+        text = TEXTS[kind]
+        if kind != "node":
+            text = text.format(**self.names, **lists_of(kind, self.names))
+        (folder / "config").write_text(text)
+        places = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "NODE_PATH": "/usr/share/nodejs"}
+        super().__init__(folder, port, command_of(kind, folder, self.names), **places)
+
+    def target(self, path):
+        """Of a request for this path: Squid is a proxy that is asked for whole URLs."""
+        if self.kind != "squid":
+            return path
+        _, first, *rest = path.split("/")
+        if first in ("down", "full"):
+            return f"http://{rest[0]}:{self.names[first + '_port']}/"
+        return "http://own.invalid/" if first == "own" else f"http://{self.backend}{path}"
 
     def get(self, path):
         """The status of the answer, and the client's end of the connection."""
         since = datetime.now(timezone.utc)
         connection = http.client.HTTPConnection(*self.address, timeout=wire.DEADLINE)
         try:
-            connection.request("GET", path)
+            connection.request("GET", self.target(path))
             name = wire.Name(connection.sock.getsockname(), since)
             response = connection.getresponse()
             response.read()

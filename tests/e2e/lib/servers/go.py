@@ -60,29 +60,28 @@ func main() {
 """
 
 
-def program():
-    """It, compiled once and kept in the build folder; sessions that run side by side take turns."""
-    source = PROGRAM.replace("LARGE", str(Server.LARGE))
-    built = BUILD / f"go-server-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+def built(name, source):
+    """This program, compiled once and kept in the build folder; sessions that run side by side take turns."""
+    made = BUILD / f"go-{name}-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     BUILD.mkdir(parents=True, exist_ok=True)
     with open(BUILD / "go.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            main = BUILD / "server.go"
+        if not made.exists():
+            main = BUILD / f"{name}.go"
             main.write_text(source)
-            made = built.with_suffix(".new")
+            fresh = made.with_suffix(".new")
             environment = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "CGO_ENABLED": "0"}
             environment |= {"GOCACHE": str(BUILD / "go-cache"), "GOPATH": str(BUILD / "go-path")}
-            subprocess.run(["go", "build", "-o", made, main], check=True, env=os.environ | environment)
-            made.rename(built)
-    return built
+            subprocess.run(["go", "build", "-o", fresh, main], check=True, env=os.environ | environment)
+            fresh.rename(made)
+    return made
 
 
 class Go(Server):
     """Go's net/http, in a program of a few lines."""
 
     def __init__(self, folder, port, idle="600s", header="30s"):
-        super().__init__(folder, port, [program(), f"127.0.0.1:{port}", idle, header])
+        super().__init__(folder, port, [built("server", PROGRAM.replace("LARGE", str(Server.LARGE))), f"127.0.0.1:{port}", idle, header])
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM, and http.Server.Shutdown."""

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "join/habits.h"
+
+/* So many pairs make a habit, and one in so many may break it: a pair may be a coincidence. */
+#define ENOUGH 8
+#define EXCEPTIONS 64
+
+#define MEMORY 256 /* pairs */
+
+/* Where so many pairs change the thread, and one in so many, it is no coincidence. */
+#define MOVES 3
+#define MOVES_OF 8
+
+struct kw_habit *kw_habit_of(struct kw_habits *habits, uint32_t pid, uint64_t now)
+{
+	struct kw_habit *oldest = &habits->rows[0];
+
+	for (size_t i = 0; i < KW_HABITS; i++) {
+		struct kw_habit *row = &habits->rows[i];
+
+		if (row->pid == pid) {
+			row->used = now;
+			return row;
+		}
+		if (row->used < oldest->used)
+			oldest = row;
+	}
+	*oldest = (struct kw_habit){.pid = pid, .used = now};
+	return oldest;
+}
+
+static bool is_sized(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+{
+	return key->request_bytes && error->request_bytes;
+}
+
+static int64_t growth_of(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+{
+	return (int64_t)key->request_bytes - error->request_bytes;
+}
+
+/* New pairs count for more than old ones, because a server may have come behind the gateway. */
+static void forget_half(struct kw_habit *habit)
+{
+	habit->sized /= 2;
+	for (size_t i = 0; i < KW_GROWTHS; i++)
+		habit->growths[i].pairs /= 2;
+}
+
+/* A new one takes the place of the rarest. */
+void kw_habit_learn_growth(struct kw_habit *habit, const struct kw_failure_key *key,
+			   const struct kw_event_gateway *error)
+{
+	struct kw_growth *rarest = &habit->growths[0];
+	int64_t bytes = growth_of(key, error);
+
+	if (!is_sized(key, error))
+		return;
+	if (++habit->sized == MEMORY)
+		forget_half(habit);
+	for (size_t i = 0; i < KW_GROWTHS; i++) {
+		struct kw_growth *growth = &habit->growths[i];
+
+		if (growth->pairs && growth->bytes == bytes) {
+			growth->pairs++;
+			return;
+		}
+		if (growth->pairs < rarest->pairs)
+			rarest = growth;
+	}
+	*rarest = (struct kw_growth){bytes, 1};
+}
+
+void kw_habit_learn(struct kw_habit *habit, const struct kw_failure_key *key,
+		    const struct kw_event_gateway *error)
+{
+	habit->pairs++;
+	habit->other_thread += key->thread != error->thread;
+	habit->answered_first += key->last > error->header.time;
+}
+
+static bool is_exception(uint32_t count, uint32_t pairs)
+{
+	return (uint64_t)count * EXCEPTIONS <= pairs;
+}
+
+bool kw_habit_keeps_thread(const struct kw_habit *habit)
+{
+	return is_exception(habit->other_thread, habit->pairs);
+}
+
+bool kw_habit_changes_thread(const struct kw_habit *habit)
+{
+	return habit->other_thread >= MOVES && habit->other_thread * MOVES_OF >= habit->pairs;
+}
+
+bool kw_habit_answers_last(const struct kw_habit *habit)
+{
+	return habit->pairs >= ENOUGH && is_exception(habit->answered_first, habit->pairs);
+}
+
+/* One that is rare may be a coincidence. */
+static bool is_usual(const struct kw_habit *habit, const struct kw_growth *growth)
+{
+	return growth->pairs > 1 && !is_exception(growth->pairs, habit->sized);
+}
+
+bool kw_habit_fits_size(const struct kw_habit *habit, const struct kw_failure_key *key,
+			const struct kw_event_gateway *error)
+{
+	if (habit->sized < 2 * ENOUGH || !is_sized(key, error))
+		return false;
+	for (size_t i = 0; i < KW_GROWTHS; i++)
+		if (is_usual(habit, &habit->growths[i]) && habit->growths[i].bytes == growth_of(key, error))
+			return true;
+	return false;
+}
+
+bool kw_habit_has_size(const struct kw_habit *habit, const struct kw_failure_key *key,
+		       const struct kw_event_gateway *error)
+{
+	return habit->sized < 2 * ENOUGH || !is_sized(key, error) || kw_habit_fits_size(habit, key, error);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The habits of the processes that are gateways, learnt from the pairs of a failure and an error that their times alone prove.
+ * They narrow the choice where times do not suffice. */
+#ifndef KEEPWATCH_HABITS_H
+#define KEEPWATCH_HABITS_H
+
+#include "join/failure.h"
+
+#define KW_HABITS 64  /* processes that are remembered */
+#define KW_GROWTHS 16 /* differences of size that are remembered of each */
+
+/* By how many bytes a request is longer, or shorter, as the gateway sends it on: by the fields that it adds. */
+struct kw_growth {
+	int64_t bytes;
+	uint32_t pairs;
+};
+
+/* Of one process. */
+struct kw_habit {
+	uint32_t pid;
+	uint64_t used;           /* when it was looked up last, by the time of events */
+	uint32_t pairs;          /* that the times alone prove; of these, */
+	uint32_t other_thread;   /* another thread answered than learnt of the failure */
+	uint32_t answered_first; /* the process dealt with the connection after the answer only */
+	uint32_t sized;          /* pairs that are certain, and the sizes of both requests are known */
+	struct kw_growth growths[KW_GROWTHS];
+};
+
+/* Begins with all zeros. */
+struct kw_habits {
+	struct kw_habit rows[KW_HABITS];
+};
+
+/* The habit of a process, for now; the process that was looked up longest ago makes room. */
+struct kw_habit *kw_habit_of(struct kw_habits *habits, uint32_t pid, uint64_t now);
+
+/* Learns who answers and when, from a pair that the times alone prove. */
+void kw_habit_learn(struct kw_habit *habit, const struct kw_failure_key *key,
+		    const struct kw_event_gateway *error);
+
+/* Learns by how much requests grow, from a pair that is certain without that. */
+void kw_habit_learn_growth(struct kw_habit *habit, const struct kw_failure_key *key,
+			   const struct kw_event_gateway *error);
+
+/* Whether the thread that learns of a failure is the one that answers, as far as is known. */
+bool kw_habit_keeps_thread(const struct kw_habit *habit);
+
+/* Whether it is known that the thread says nothing. */
+bool kw_habit_changes_thread(const struct kw_habit *habit);
+
+/* Whether it is known that the process answers only after it has dealt with the connection. */
+bool kw_habit_answers_last(const struct kw_habit *habit);
+
+/* Whether these may be two forms of one request: not if it is known how much requests grow, and it is not that much. */
+bool kw_habit_has_size(const struct kw_habit *habit, const struct kw_failure_key *key,
+		       const struct kw_event_gateway *error);
+
+/* Whether it is known that requests grow by as much as from one of these to the other. */
+bool kw_habit_fits_size(const struct kw_habit *habit, const struct kw_failure_key *key,
+			const struct kw_event_gateway *error);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "join/match.h"
+
+#include "join/likely.h"
+#include "join/order.h"
+#include "join/rank.h"
+#include "join/settle.h"
+
+static void narrow_by_size(const struct kw_work *work)
+{
+	for (uint64_t i = work->matches->begin; i < work->matches->end; i++) {
+		struct kw_match *match = kw_match_at(work, i);
+		size_t before = match->candidates.count;
+
+		if (match->cause)
+			continue;
+		kw_causes_narrow(&match->candidates, work->failures, kw_habit_at(work, &match->error),
+				 &match->error, kw_habit_has_size);
+		match->narrowed = match->candidates.count < before;
+	}
+}
+
+static void choose(const struct kw_work *work)
+{
+	for (uint64_t i = work->matches->begin; i < work->matches->end; i++) {
+		struct kw_match *match = kw_match_at(work, i);
+		struct kw_failure_key *key = match->cause ? NULL : kw_likeliest(work, match);
+
+		if (key)
+			kw_take(match, key, KW_CONFIDENCE_INFERRED);
+	}
+}
+
+static void begin(const struct kw_work *work)
+{
+	for (uint64_t i = work->matches->begin; i < work->matches->end; i++) {
+		struct kw_match *match = kw_match_at(work, i);
+		const struct kw_event_gateway *error = &match->error;
+
+		match->cause = NULL;
+		match->narrowed = match->ranked = false;
+		match->confidence = KW_CONFIDENCE_UNKNOWN;
+		kw_causes_list(work->failures, error, kw_habit_at(work, error), &match->candidates);
+	}
+}
+
+void kw_match(const struct kw_matches *matches, const struct kw_failure_keys *failures,
+	      struct kw_habits *habits)
+{
+	const struct kw_work work = {matches, failures, habits};
+
+	begin(&work);
+	kw_settle(&work, true);
+	narrow_by_size(&work);
+	kw_settle(&work, false);
+	kw_narrow_by_thread_order(&work);
+	kw_settle(&work, false);
+	kw_narrow_by_tries(&work);
+	kw_settle(&work, false);
+	kw_settle_ranks(&work);
+	kw_settle(&work, false);
+	choose(&work);
+}
