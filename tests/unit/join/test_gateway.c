@@ -565,7 +565,7 @@ static void what_is_new_becomes_a_habit_soon(void **state)
 {
 	teach_until(*state, SENT - 100 * KW_S, 300, FAILURE(.thread = THREAD + 1, .bytes = 150),
 		    ANSWER(.bytes = 100));
-	teach(*state, 4, FAILURE(.bytes = 160), ANSWER(.bytes = 100));
+	teach(*state, 3, FAILURE(.bytes = 160), ANSWER(.bytes = 100));
 	lose(*state, FAILURE(.cookie = 1, .thread = THREAD + 1, .bytes = 140));
 	answer_with(*state, ANSWER(.bytes = 80));
 	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
