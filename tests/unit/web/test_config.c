@@ -174,7 +174,7 @@ static void a_fault_is_told_with_its_line_and_its_key(void **state)
 		{TLS("client_allowed_sans: [a]"), ": expected a client_auth_type that verifies"},
 		{"http_server_config: {headers: {}}\n", ":1: key 'headers' is not supported: keepwatch sets"},
 		{"http_server_config: {http2: 1}\n", ":1: http2: expected true or false"},
-		{"http_server_config: {http3: true}\n", ":1: unknown key 'http3': known keys are http2"},
+		{"http_server_config: {pipelining: true}\n", ":1: unknown key 'pipelining': known keys are http2"},
 		{"rate_limit: {interval: 1s}\n", ":1: key 'rate_limit' is not supported: keepwatch limits"},
 		{"tls_server_config: {cert_file: /dev/zero}\n", ": cannot read /dev/zero: File too large"},
 		{TLS("key_file: /dev/null"), ":4: key 'key_file' appears twice"},
