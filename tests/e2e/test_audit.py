@@ -30,7 +30,13 @@ STRIPPED_BY = {"haproxy": "http-request del-header", "nginx": "proxy_set_header"
 
 TIME_WAIT = "06"
 
-NAMING = ["Connection: keep-alive, X-Debug-Token, TE", "X-Debug-Token: abc", "TE: trailers", "Proxy-Connection: keep-alive"]
+NAMING = [
+    "Connection: keep-alive, X-Debug-Token, TE",
+    "X-Debug-Token: s3cr3t",
+    "X-Unlisted: s3cr3t",
+    "TE: trailers",
+    "Proxy-Connection: keep-alive",
+]
 ANSWER = ["Connection: keep-alive, X-Origin-Hop", "Keep-Alive: timeout=17, max=42", "X-Origin-Hop: 1"]
 ANSWER_NAMING_NOTHING = ["Connection: keep-alive", "Keep-Alive: timeout=17"]
 
@@ -159,6 +165,12 @@ def test_a_replay_says_the_same(played):
     assert played.sent_on(records) == SENT_ON[played.kind]
 
 
+def test_no_value_and_no_name_that_connection_did_not_list_is_recorded(played):
+    recorded = played.recording.read_bytes().lower()
+    assert b"x-debug-token" in recorded
+    assert b"s3cr3t" not in recorded and b"unlisted" not in recorded
+
+
 def test_the_metric_counts_fields_by_a_fixed_list(played):
     lines = [line for line in replay(played.recording, "--as", "metrics").splitlines() if line.startswith("keepwatch_forwarded_hop_by_hop_total{")]
     requests, responses = SENT_ON[played.kind]
@@ -234,6 +246,20 @@ def test_a_connection_that_is_older_than_the_list_is_watched_too():
                 lambda one: one.sum_of("keepwatch_requests_total", role="client", service=scene.origin.name) > 2, "requests"
             )
             assert scrape.sum_of("keepwatch_connections_opened_total", role="client", service=scene.origin.name) == 1
+
+
+def test_a_name_that_a_program_sent_first_is_its_own():
+    """This process is both ends: it receives the names that it sends, on one connection and then on others."""
+    with contextlib.ExitStack() as stack:
+        one, other = (stack.enter_context(wire.listen()) for _ in range(2))
+        trace = stack.enter_context(observer.Trace([wire.port_of(one), wire.port_of(other)]))
+        for listener in (one, other, other):
+            with wire.Pair(listener) as pair:
+                pair.exchange(wire.request("GET", "/", "Connection: X-Own", "X-Own: 1"), wire.response("200 OK", "Connection: X-Theirs"))
+                pair.close(first=pair.client)
+                for record in trace.both(pair):
+                    assert record["forwarded_hop_by_hop"] == []
+                    assert record["hop_by_hop"] == ["x-own", "x-theirs"]
 
 
 def test_a_promise_that_is_sent_on_and_not_kept_is_critical_once_it_has_cost_a_request():
