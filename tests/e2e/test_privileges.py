@@ -68,15 +68,6 @@ def test_connections_of_namespaces_are_found_before_it_is_given_up():
             assert {one["preexisting"] for one in trace.wait_for(2)} == {True}
 
 
-def test_standard_input_may_be_closed(own_listener):
-    """What is opened after the drop does not get its number, which libbpf would change by a call that is refused."""
-    closed = ["sh", "-c", 'exec "$@" <&-', "sh", observer.BINARY, "trace"]
-    with observer.Observer("--json", "--port", str(wire.port_of(own_listener)), program=closed) as trace:
-        with wire.Pair(own_listener) as pair:
-            pair.close(first=pair.client)
-        trace.wait_until(lambda: len(trace.output) == 2, "both ends")
-
-
 # ---- without root ----
 
 @pytest.fixture(scope="module")

@@ -147,6 +147,13 @@ def test_a_recorder_that_could_not_follow_says_what_it_lacks(own_listener, tmp_p
     assert (summary["connections"], summary["lost_events"]) == (kept, lost)
 
 
+def test_no_message_gets_into_a_recording(tmp_path):
+    """The file does not become standard error where that is closed."""
+    closed = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", observer.BINARY, "record", str(tmp_path / "file")]
+    assert run("--for", "1ms", "--port", "1", command=closed) == (0, "", [])
+    replay(tmp_path / "file")
+
+
 def test_a_full_disk_is_told_in_one_line():
     outcome = run("record", "/dev/full", "--for", "30s")
     (line,) = [line for line in outcome[2] if line != observer.OBSERVING]

@@ -25,12 +25,21 @@ static int failed(const char *path)
 	return kw_log_error(-errno, "cannot notify the service manager at %s: %s", path, strerror(errno));
 }
 
+static int connect_to(const struct sockaddr_un *address, socklen_t length)
+{
+	_cleanup_(kw_user_rights_end) struct kw_user_rights rights = kw_user_rights_begin();
+	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)address, length) < 0)
+		return -1;
+	manager = TAKE_FD(fd);
+	return 0;
+}
+
 void kw_notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_(kw_user_rights_end) struct kw_user_rights rights = {0};
-	_cleanup_fd_ int fd = -1;
 	size_t length;
 
 	if (manager >= 0 || !path || !path[0])
@@ -41,14 +50,8 @@ void kw_notify_open(void)
 	memcpy(address.sun_path, path, length);
 	if (path[0] == '@') /* an abstract socket: its name begins with NUL */
 		address.sun_path[0] = '\0';
-	rights = kw_user_rights_begin();
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address,
-			       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) == 0) {
-		manager = TAKE_FD(fd);
-		return;
-	}
-	failed(path);
+	if (connect_to(&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+		failed(path);
 }
 
 static void tell(const char *message)
