@@ -223,7 +223,7 @@ static int take_client_san(struct reader *reader, const char *key, const yaml_no
 	struct kw_web_config *config = reader->config;
 	char **grown;
 
-	if (!value || !scalar(value) || !scalar(value)[0])
+	if (!scalar(value) || !scalar(value)[0])
 		return expected(reader, value, key, "names that are plain text");
 	grown = reallocarray(config->client_sans, config->client_san_count + 1, sizeof(*grown));
 	if (!grown)

@@ -10,7 +10,7 @@
 
 struct kw_handshakes {
 	struct kw_budget budget;
-	uint64_t typical; /* ns of processor time that one takes, as measured last */
+	uint64_t typical; /* ns of processor time that one takes, as measured lately */
 };
 
 void kw_handshakes_open(struct kw_handshakes *handshakes);
