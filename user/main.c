@@ -30,7 +30,7 @@ static enum kw_exit perform(const struct kw_options *options)
 	return KW_EXIT_DONE;
 }
 
-/* What is opened must not become standard output or error, if these are closed. */
+/* No file that is opened may become standard output or error, if these are closed. */
 static void hold_standard_descriptors(void)
 {
 	int fd;

@@ -223,7 +223,7 @@ def test_nobody_of_the_same_user_looks_into_it(daemon):
 
 
 def test_a_connection_may_take_the_number_of_what_was_closed(daemon):
-    """What is refused on the descriptors of sockets that are open at the start is not refused on those of other things."""
+    """The filter knows sockets by their descriptors, but refuses nothing on those that other things had at the start."""
     links = Path(f"/proc/{daemon.process.pid}/fd").iterdir()
     program = min(int(link.name) for link in links if os.readlink(link) == "anon_inode:bpf-prog")
     with Process(daemon.process.pid) as process:
