@@ -189,10 +189,11 @@ KW_INLINE __u32 http1_odd_name_end(struct http1_connection *c, struct http1_stre
 	return 0;
 }
 
-/* A name that began as one that matters turns out to be odd. Returns how it is to be read on: HTTP1_ODD_ANY or 0. */
+/* A name that began as one that matters turns out to be odd. Returns how it is to be read on: HTTP1_ODD_ANY or 0. While
+ * nothing of it is kept, the word is still that of an earlier line. */
 KW_INLINE __u32 http1_odd_begins(struct http1_stream *s)
 {
-	if (http1_may_matter_yet(s))
+	if (!s->word_length || http1_may_matter_yet(s))
 		return 0;
 	s->word_length = 0;
 	s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;

@@ -62,11 +62,11 @@ static void check_services(const struct kw_identity *identity, const char *path)
 
 	CHECK(kw_network_parse("10.0.0.0/8", &network.network) == 0);
 	for (int by = 0; by < KW_SERVICE_BY_MAX; by++)
-		for (uint8_t role = 0; role < KW_ROLE_MAX; role++) {
+		for (int role = 0; role < KW_ROLE_MAX; role++) {
 			struct kw_identity one = *identity;
 			struct kw_namer namer = {by, &network, 1};
 
-			one.role = role;
+			one.role = (uint8_t)role;
 			kw_service_name(&namer, &one, path, &service);
 			check_service(&service);
 			kw_service_name(&namer, &one, NULL, &service);

@@ -72,9 +72,9 @@ static void open_server(void)
 	((struct sockaddr_in *)&address)->sin_port = htons((uint16_t)atoi(port));
 }
 
-/* Connects. Each client has an address of its own, and gives its port back at once when it closes, because thousands come in a
- * second. */
-static int connect_client(void)
+/* A client's socket. Each has an address of its own, and gives its port back at once when it is closed, because thousands are
+ * needed in a second. */
+static int client_socket(void)
 {
 	static uint32_t clients;
 	const struct linger at_once = {.l_onoff = 1};
@@ -86,7 +86,19 @@ static int connect_client(void)
 	CHECK(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
 	CHECK(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port, sizeof(no_port)) == 0);
 	CHECK(bind(fd, (const struct sockaddr *)&from, sizeof(from)) == 0);
-	CHECK(connect(fd, (const struct sockaddr *)&address, address_length) == 0);
+	return fd;
+}
+
+/* The fuzzer's timer may interrupt it. */
+static int connect_client(void)
+{
+	int fd = client_socket();
+
+	while (connect(fd, (const struct sockaddr *)&address, address_length) < 0) {
+		CHECK(errno == EINTR);
+		close(fd);
+		fd = client_socket();
+	}
 	return fd;
 }
 

@@ -22,20 +22,19 @@ static inline uint32_t mutate_random(uint32_t *state)
 static inline void mutate_number(uint8_t *at, size_t size, uint32_t *random)
 {
 	static const uint64_t numbers[] = {0, 1, 2, 3, 4, 16, 255, 1000000000, 60000000000, ~0ULL};
-	size_t width = 1U << mutate_random(random) % 4, place;
+	size_t width = (size_t)1 << mutate_random(random) % 4, places = size / width;
 	uint64_t number = numbers[mutate_random(random) % (sizeof(numbers) / sizeof(numbers[0]))];
 	uint32_t how = mutate_random(random) % 4, shift = mutate_random(random) % 64;
 
-	if (size < width)
+	if (!places)
 		return;
-	place = mutate_random(random) % (size / width) * width;
 	if (how == 0)
 		number = 1ULL << shift;
 	else if (how == 1)
 		number = (1ULL << shift) - 1;
 	else if (how == 2)
-		memcpy(&number, at + mutate_random(random) % (size / width) * width, width);
-	memcpy(at + place, &number, width);
+		memcpy(&number, at + mutate_random(random) % places * width, width);
+	memcpy(at + mutate_random(random) % places * width, &number, width);
 }
 
 /* Changes the @size bytes at @at, which stay as many. */

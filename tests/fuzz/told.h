@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a command prints on standard output, and the form that it must have whatever the events say. */
+/* Captures standard output, and checks the form that it must have whatever the events say. */
 #ifndef KEEPWATCH_FUZZ_TOLD_H
 #define KEEPWATCH_FUZZ_TOLD_H
 

@@ -8,11 +8,9 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <seccomp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,12 +18,10 @@
 
 #include "base/log.h"
 #include "base/privileges.h"
+#include "base/system_calls.h"
 
 #define NOBODY 65534
 #define NICE (-5) /* the reader of events goes first */
-
-/* Not being allowed is an answer that libraries know how to live with. */
-#define FORBIDDEN SCMP_ACT_ERRNO(EPERM)
 
 /* Sanitizers make calls of their own inside this process. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -84,65 +80,37 @@ static int drop_capabilities(void)
 	return capng_apply(sets) < 0 ? kw_log_error(-EPERM, "cannot give up capabilities") : 0;
 }
 
-static const int allowed[] = {
-	SCMP_SYS(read),           SCMP_SYS(readv),       SCMP_SYS(pread64),         SCMP_SYS(write),
-	SCMP_SYS(writev),         SCMP_SYS(close),       SCMP_SYS(ftruncate),       SCMP_SYS(accept4),
-	SCMP_SYS(recvfrom),       SCMP_SYS(recvmsg),     SCMP_SYS(shutdown),        SCMP_SYS(getsockopt),
-	SCMP_SYS(getsockname),    SCMP_SYS(getpeername), SCMP_SYS(epoll_ctl),       SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait),    SCMP_SYS(poll),        SCMP_SYS(ppoll),           SCMP_SYS(timerfd_settime),
-	SCMP_SYS(futex),          SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit),        SCMP_SYS(exit_group),      SCMP_SYS(brk),
-	SCMP_SYS(munmap),         SCMP_SYS(mremap),      SCMP_SYS(madvise),         SCMP_SYS(clock_gettime),
-	SCMP_SYS(gettimeofday),   SCMP_SYS(time),        SCMP_SYS(getrandom),       SCMP_SYS(getpid),
-	SCMP_SYS(gettid)};
+static const struct kw_system_call calls[] = {
+	/* descriptors that are open; no signals by F_SETOWN, F_SETSIG, O_ASYNC */
+	KW_CALL(read), KW_CALL(readv), KW_CALL(pread64), KW_CALL(write), KW_CALL(writev), KW_CALL(close),
+	KW_CALL(ftruncate), KW_CALL_IF(fcntl, KW_IS(1, F_GETFL)),
+	KW_CALL_IF(fcntl, KW_IS(1, F_SETFL), KW_ONLY(2, O_ACCMODE | O_NONBLOCK | O_LARGEFILE)),
+	/* connections that come in; an address or MSG_FASTOPEN would make one that goes out */
+	KW_CALL(accept4), KW_CALL(recvfrom), KW_CALL(recvmsg), KW_CALL(shutdown), KW_CALL(getsockname),
+	KW_CALL(getpeername), KW_CALL_IF(getsockopt, KW_IS(1, SOL_SOCKET)),
+	KW_CALL_IF(setsockopt, KW_IS(1, IPPROTO_TCP), KW_IS(2, TCP_NODELAY)),
+	KW_CALL_IF(setsockopt, KW_IS(1, IPPROTO_TCP), KW_IS(2, TCP_CORK)),
+	KW_CALL_IF(sendto, KW_ONLY(3, KW_SENDING), KW_IS_NULL(4)), KW_CALL_IF(sendmsg, KW_ONLY(2, KW_SENDING)),
+	/* waiting */
+	KW_CALL(epoll_ctl), KW_CALL(epoll_wait), KW_CALL(epoll_pwait), KW_CALL(poll), KW_CALL(ppoll),
+	KW_CALL(timerfd_settime), KW_CALL(sched_yield), KW_CALL(restart_syscall), KW_CALLS_OF_FUTEX,
+	/* signals and the end */
+	KW_CALL(rt_sigreturn), KW_CALL(rt_sigprocmask), KW_CALL(exit), KW_CALL(exit_group),
+	/* memory */
+	KW_CALLS_OF_MEMORY,
+	/* what time it is, and who this is */
+	KW_CALL(clock_gettime), KW_CALL(gettimeofday), KW_CALL(time), KW_CALL(getrandom), KW_CALL(getpid),
+	KW_CALL(gettid)};
 
-/* And these, if an argument is as it should be: no fast open, which would make a connection; no signals by I/O. */
-static const struct {
-	int call;
-	struct scmp_arg_cmp argument;
-	struct scmp_arg_cmp other; /* op 0: none */
-} narrowed[] = {
-	{SCMP_SYS(sendto), {3, SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0}, {4, SCMP_CMP_EQ, 0, 0}},
-	{SCMP_SYS(sendmsg), {2, SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0}, {0}},
-	{SCMP_SYS(setsockopt), {1, SCMP_CMP_EQ, IPPROTO_TCP, 0}, {2, SCMP_CMP_EQ, TCP_NODELAY, 0}},
-	{SCMP_SYS(setsockopt), {1, SCMP_CMP_EQ, IPPROTO_TCP, 0}, {2, SCMP_CMP_EQ, TCP_CORK, 0}},
-	{SCMP_SYS(fcntl), {1, SCMP_CMP_EQ, F_GETFL, 0}, {0}},
-	{SCMP_SYS(fcntl), {1, SCMP_CMP_EQ, F_SETFL, 0}, {2, SCMP_CMP_MASKED_EQ, O_ASYNC, 0}},
-	{SCMP_SYS(mmap), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}, {0}},
-	{SCMP_SYS(mprotect), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}, {0}},
-};
-
-static int add_rules(scmp_filter_ctx filter)
+/* A listener that was shut down could be connected. */
+static int drop_calls(int listener)
 {
-	int r = 0;
+	int r = kw_system_calls_forbid(SCMP_SYS(shutdown), listener);
 
-	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (size_t i = 0; r == 0 && i < sizeof(narrowed) / sizeof(narrowed[0]); i++) {
-		struct scmp_arg_cmp arguments[] = {narrowed[i].argument, narrowed[i].other};
-
-		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, narrowed[i].call, arguments[1].op ? 2 : 1,
-					   arguments);
-	}
-	/* abort(): a signal to itself. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	return r;
+	return r < 0 ? r : kw_system_calls_allow(calls, sizeof(calls) / sizeof(calls[0]));
 }
 
-static int drop_calls(void)
-{
-	scmp_filter_ctx filter = seccomp_init(FORBIDDEN);
-	int r = filter ? add_rules(filter) : -ENOMEM;
-
-	if (r == 0)
-		r = seccomp_load(filter);
-	seccomp_release(filter);
-	return r < 0 ? kw_log_error(r, "cannot install the seccomp filter: %s", strerror(-r)) : 0;
-}
-
-int kw_confine(void)
+int kw_confine(int listener)
 {
 	int r = drop_capabilities();
 
@@ -152,6 +120,6 @@ int kw_confine(void)
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = kw_log_error(-errno, "cannot close its memory to others: %s", strerror(errno));
 	if (r == 0 && FILTERED)
-		r = drop_calls();
+		r = drop_calls(listener);
 	return r;
 }

@@ -14,7 +14,7 @@ void kw_confine_descriptors(int *keep, size_t count);
 void kw_confine_take_precedence(void);
 
 /* Leaves uid 0 for nobody where it may, gives up all capabilities, sets no_new_privs, and by a seccomp filter allows only
- * the system calls that serving takes. Returns 0, or -errno after logging one line. */
-int kw_confine(void);
+ * the system calls that serving takes; @listener may not be shut down. Returns 0, or -errno after logging one line. */
+int kw_confine(int listener);
 
 #endif

@@ -502,7 +502,7 @@ int kw_server_run(const struct kw_server_settings *settings)
 		return kw_log_error(r, "cannot start the metrics server: %s", strerror(-r));
 	kw_usage_open(&server.usage);
 	kw_confine_take_precedence();
-	r = kw_confine();
+	r = kw_confine(settings->listener);
 	if (r == 0)
 		r = say_taken(&server, 0);
 	return r < 0 ? r : kw_loop_run(&server.loop);
