@@ -102,13 +102,11 @@ static struct kw_audit_process *add_process(struct kw_audit *audit, const struct
 	if (process)
 		return process;
 	HASH_FIND(hh, audit->process_table, &identity->pid, sizeof(identity->pid), same);
-	if (same)
-		HASH_DEL(audit->process_table, same);
-	process = &audit->processes[audit->process_count++ % KW_AUDIT_PROCESSES];
-	if (process->pid && process != same)
+	process = same ? same : &audit->processes[audit->process_count++ % KW_AUDIT_PROCESSES];
+	/* One with a pid is in the table. NOLINTBEGIN(clang-analyzer-core.NullDereference) */
+	if (process->pid)
 		HASH_DEL(audit->process_table, process);
-	if (same)
-		same->pid = 0;
+	/* NOLINTEND(clang-analyzer-core.NullDereference) */
 	*process = (struct kw_audit_process){.pid = identity->pid};
 	memcpy(process->comm, identity->comm, KW_COMM);
 	HASH_ADD(hh, audit->process_table, pid, sizeof(process->pid), process);
@@ -121,6 +119,7 @@ static struct kw_audit_connection *find_connection(const struct kw_audit *audit,
 	struct socket socket = {identity->cookie, identity->generation};
 	struct kw_audit_connection *connection;
 
+	/* All of the key is set. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 	HASH_FIND(hh, audit->connection_table, &socket, sizeof(socket), connection);
 	return connection;
 }
