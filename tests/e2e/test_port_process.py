@@ -194,7 +194,7 @@ def test_without_descriptors_idle_clients_go_and_the_daemon_lives(own_closed_por
 def guessing(daemon, count=6):
     """Guesses another password each time, as fast as the answers come, by more clients than may wait for their turn."""
     over = threading.Event()
-    answers = set()
+    answers, wrong = set(), set()
 
     def guess(number):
         with contextlib.suppress(OSError), connect(daemon) as client:
@@ -202,13 +202,15 @@ def guessing(daemon, count=6):
                 number += count
                 client.sendall(wire.head("GET /healthz HTTP/1.1", "Host: localhost",
                                          f"Authorization: Basic {basic('alice', str(number))}"))
-                answers.add(wire.read_response(client)[0])
+                status, _ = wire.read_response(client)
+                answers.add(status)
+                wrong.update({threading.get_ident()} if status == 401 else {})
 
     threads = [threading.Thread(target=guess, args=[number]) for number in range(count)]
     for thread in threads:
         thread.start()
     try:
-        daemon.wait_until(lambda: answers == {401, 429}, "guesses that are checked, and one that has no place")
+        daemon.wait_until(lambda: answers == {401, 429} and len(wrong) == count, "a wrong guess of each, and one without a place")
         yield
     finally:
         over.set()

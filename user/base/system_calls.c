@@ -31,7 +31,7 @@ static const struct kw_system_call calls[] = {
 	KW_CALL(getdents64), KW_CALL_IF(openat, KW_ONLY(2, READING)),
 	KW_CALL_IF(open_by_handle_at, KW_IS(2, O_PATH | O_CLOEXEC)), /* a name for a control group */
 	KW_CALL_IF(fcntl, KW_IS(1, F_GETFD)), KW_CALL_IF(fcntl, KW_IS(1, F_GETFL)), /* no F_SETSIG, O_ASYNC */
-	KW_CALL_IF(ioctl, KW_IS(1, TCGETS)), /* is this a terminal? */
+	KW_CALL_IF(ioctl, KW_IS(1, TCGETS)),                                        /* is this a terminal? */
 	/* To the other end and to nobody else: an address would reach others. */
 	KW_CALL_IF(sendto, KW_ONLY(3, KW_SENDING), KW_IS_NULL(4)),
 	/* waiting */
@@ -39,7 +39,8 @@ static const struct kw_system_call calls[] = {
 	KW_CALL(timerfd_create), KW_CALL(timerfd_settime), KW_CALL(signalfd4), KW_CALL(nanosleep),
 	KW_CALL(clock_nanosleep), KW_CALL(restart_syscall), KW_CALL(sched_yield), KW_CALLS_OF_FUTEX,
 	/* signals and the end */
-	KW_CALL(rt_sigaction), KW_CALL(rt_sigprocmask), KW_CALL(rt_sigreturn), KW_CALL(exit), KW_CALL(exit_group),
+	KW_CALL(rt_sigaction), KW_CALL(rt_sigprocmask), KW_CALL(rt_sigreturn), KW_CALL(exit),
+	KW_CALL(exit_group),
 	/* memory */
 	KW_CALLS_OF_MEMORY,
 	/* what time it is, and who and where this is */

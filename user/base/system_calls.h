@@ -20,7 +20,12 @@ struct kw_system_call {
 
 #define KW_CALL(name)                                                                                          \
 	{                                                                                                      \
-		SCMP_SYS(name), 0, {{0}}                                                                       \
+		SCMP_SYS(name), 0,                                                                             \
+		{                                                                                              \
+			{                                                                                      \
+				0                                                                              \
+			}                                                                                      \
+		}                                                                                              \
 	}
 #define KW_CALL_IF(name, ...)                                                                                  \
 	{                                                                                                      \
