@@ -67,7 +67,7 @@ C_FILES := $(shell find bpf include user tests tools vmlinux -name "*.[ch]" ! -p
 FORMAT := clang-format --assume-filename=$$file.c < $$file
 SCRIPTS := $(wildcard .ci/run tools/*.sh tools/*/*.sh tools/packaging/*.bash tools/packaging/debian/p*)
 # Files with text for people; the awk script itself names the words that it looks for.
-PROSE := Makefile $(SCRIPTS) $(shell find README.md SECURITY.md bpf include user tests tools -name '*.[ch]' -o -name '*.js' -o -name '*.py' \
+PROSE := Makefile tests/fuzz/fuzz.mk $(SCRIPTS) $(shell find README.md SECURITY.md bpf include user tests tools -name '*.[ch]' -o -name '*.js' -o -name '*.py' \
 	-o -name '*.yml' -o -name '*.yaml' -o -name '*.conf' -o -name '*.in' -o -name '*.tsv' -o -name '*.bt' \
 	-o -name 'Dockerfile*' -o -name '*.md' -o -name '*.scd')
 # Suppressed are two false alarms: leaks where __attribute__((cleanup)) frees, and values of statement expressions.

@@ -25,7 +25,7 @@ fuzz: ## feed each fuzz target all known inputs, then random ones for a minute; 
 fuzz-short: ## make fuzz, for ten seconds each
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
-# All known inputs come first, whatever the time is. What the target prints matters only if it fails.
+# All known inputs come first, whatever the time is. The target's own output is shown only if it fails.
 $(FUZZERS:%=fuzz-%): fuzz-%: $(FUZZ)/fuzz_% $(FUZZ)/seeds/made
 	$(Q)mkdir -p $(FUZZ)/corpus/$*
 	$(Q)ASAN_OPTIONS=quarantine_size_mb=1 $< -max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) -print_final_stats=1 \

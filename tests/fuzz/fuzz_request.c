@@ -13,6 +13,7 @@
 
 #include "base/address.h"
 #include "tests/fuzz/check.h"
+#include "web/listener.h"
 #include "web/negotiate.h"
 #include "web/server.h"
 
@@ -24,52 +25,61 @@
 #define PAGE "<main>secret</main>"
 #define ANSWER 65536
 #define HOST '@'
-#define QUIET 3 /* turns of the server after which no more comes */
+#define QUIET 3       /* turns of the server after which no more comes */
+#define PATIENCE 2000 /* turns for an answer that must come: each a millisecond or so */
 
-static struct kw_http_server *server;
+static struct kw_loop *server;
+static struct kw_link reader, port; /* the server's side of the link is the port's */
 static struct sockaddr_storage address;
-static socklen_t address_length;
+static socklen_t address_length = sizeof(address);
 
-static int make_text(const char *text, char **ret_text, size_t *ret_length)
+static int write_frame(const char *main, const char *nonce, char **ret_text, size_t *ret_length)
 {
-	*ret_text = strdup(text);
-	*ret_length = strlen(text);
+	(void)nonce;
+	*ret_text = strdup(main);
+	*ret_length = strlen(main);
 	return *ret_text ? 0 : -ENOMEM;
 }
 
-static int make_metrics(void *context, bool open_metrics, char **ret_text, size_t *ret_length)
-{
-	(void)context;
-	(void)open_metrics;
-	return make_text(NUMBERS, ret_text, ret_length);
-}
-
-static int make_page(void *context, const char *nonce, char **ret_text, size_t *ret_length)
-{
-	(void)context;
-	(void)nonce;
-	return make_text(PAGE, ret_text, ret_length);
-}
-
-/* The port with one user, whose hash is as cheap as hashes may be. */
-static void open_server(void)
+/* The rules with one user, whose hash is as cheap as hashes may be. */
+static struct kw_web *open_rules(void)
 {
 	char hash[CRYPT_GENSALT_OUTPUT_SIZE], file[256];
 	struct kw_web *web;
-	struct kw_http_settings settings = {
-		.address = &address, .name = "127.0.0.1:0", .metrics = make_metrics, .page = make_page};
-	const char *port;
 
 	CHECK(crypt_gensalt_rn("$2b$", 4, "0123456789abcdef", 16, hash, sizeof(hash)));
 	snprintf(file, sizeof(file), "basic_auth_users:\n  %s: %s\n", USER, crypt(PASSWORD, hash));
 	CHECK(kw_web_open(fuzz_file((const uint8_t *)file, strlen(file)), &web) == 0);
-	CHECK(kw_endpoint_parse(settings.name, &address, &settings.length) == 0);
-	settings.web = web;
-	CHECK(kw_http_server_open(&settings, &server) == 0);
-	kw_web_unref(web);
-	address_length = settings.length;
-	port = strrchr(kw_http_server_url(server), ':') + 1;
-	((struct sockaddr_in *)&address)->sin_port = htons((uint16_t)atoi(port));
+	return web;
+}
+
+/* The server of the port in this process, so that it takes turns with its clients. */
+static void open_server(void)
+{
+	static struct kw_server_settings settings = {.loopback = true, .link = &port, .frame = write_frame};
+
+	CHECK(kw_endpoint_parse("127.0.0.1:0", &address, &address_length) == 0);
+	settings.listener = kw_listener_open(&address, address_length, "127.0.0.1:0");
+	CHECK(settings.listener >= 0 && kw_link_open(&reader, &port) == 0);
+	address_length = sizeof(address);
+	CHECK(getsockname(settings.listener, (struct sockaddr *)&address, &address_length) == 0);
+	settings.web = open_rules();
+	server = kw_server_open(&settings);
+	CHECK(server);
+}
+
+/* Gives the server the texts that it asks for, as the reader of events would. */
+static void answer_link(void)
+{
+	struct kw_link_message message;
+
+	while (kw_link_receive(&reader, &message) > 0) {
+		const char *text = message.board == KW_BOARD_PAGE ? PAGE : NUMBERS;
+
+		message.length = strlen(text);
+		message.result = kw_link_write(&reader, message.board, text, strlen(text));
+		CHECK(message.result == 0 && kw_link_send(&reader, &message) == 0);
+	}
 }
 
 /* A client's socket. Each has an address of its own, and gives its port back at once when it is closed, because thousands are
@@ -104,7 +114,7 @@ static int connect_client(void)
 
 /* Sends a request and takes the answer. Some clients end their direction with the request, and wait for the server's end;
  * only some, because the kernel remembers such for a minute. */
-static void talk(const void *request, size_t n, char ret_answer[ANSWER])
+static void talk(const void *request, size_t n, int patience, char ret_answer[ANSWER])
 {
 	bool ends = n % 64 == 0;
 	int fd = connect_client(), quiet = 0;
@@ -114,11 +124,12 @@ static void talk(const void *request, size_t n, char ret_answer[ANSWER])
 	if (send(fd, request, n, MSG_NOSIGNAL) == (ssize_t)n && ends)
 		shutdown(fd, SHUT_WR);
 	do {
-		kw_http_server_run(server);
+		CHECK(kw_loop_turn(server, quiet ? 1 : 0) == 0);
+		answer_link();
 		r = recv(fd, ret_answer + got, ANSWER - 1 - got, MSG_DONTWAIT);
 		quiet = r > 0 ? 0 : quiet + 1;
 		got += r > 0 ? (size_t)r : 0;
-	} while (r > 0 || (r < 0 && errno == EAGAIN && (ends || quiet < QUIET)));
+	} while (r > 0 || (r < 0 && errno == EAGAIN && (ends || quiet < (got ? QUIET : patience))));
 	ret_answer[got] = '\0';
 	close(fd);
 }
@@ -133,7 +144,7 @@ static void check_request(const char *request, size_t n)
 {
 	static char answer[ANSWER];
 
-	talk(request, n, answer);
+	talk(request, n, QUIET, answer);
 	CHECK(!answer[0] || !strncmp(answer, "HTTP/1.", 7));
 	if (strstr(answer, NUMBERS) || strstr(answer, PAGE))
 		CHECK(has(request, n, DECIDES));
@@ -151,7 +162,7 @@ static void check_host(const char *value, size_t n)
 		return;
 	length = snprintf(request, sizeof(request),
 			  "GET / HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\n\r\n", value, RIGHT);
-	talk(request, (size_t)length, answer);
+	talk(request, (size_t)length, QUIET, answer);
 	if (!strstr(answer, PAGE))
 		return;
 	value += strspn(value, " \t[");
@@ -166,7 +177,7 @@ static void check_next_client(void)
 		"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic " RIGHT "\r\n\r\n";
 	static char answer[ANSWER];
 
-	talk(request, sizeof(request) - 1, answer);
+	talk(request, sizeof(request) - 1, PATIENCE, answer);
 	CHECK(strstr(answer, NUMBERS));
 }
 

@@ -130,23 +130,25 @@ static int dispatch(const struct kw_loop_watch *entry)
 	return entry->ready(entry->context);
 }
 
-int kw_loop_run(struct kw_loop *loop)
+int kw_loop_turn(struct kw_loop *loop, int patience)
 {
 	struct epoll_event events[KW_LOOP_WATCHES];
+	int count = epoll_wait(loop->epoll, events, KW_LOOP_WATCHES, patience), r = 0;
 
-	while (!loop->stopped) {
-		int count = epoll_wait(loop->epoll, events, KW_LOOP_WATCHES, -1);
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < count && !loop->stopped && r >= 0; i++)
+		r = dispatch(events[i].data.ptr);
+	return r < 0 ? r : 0;
+}
 
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		for (int i = 0; i < count && !loop->stopped; i++) {
-			int r = dispatch(events[i].data.ptr);
+int kw_loop_run(struct kw_loop *loop)
+{
+	int r = 0;
 
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
+	while (!loop->stopped && r == 0)
+		r = kw_loop_turn(loop, -1);
+	return r;
 }
 
 void kw_loop_stop(struct kw_loop *loop)

@@ -46,6 +46,10 @@ int kw_loop_stop_on_signals(struct kw_loop *loop);
 /* Blocks @signal and calls @ready when it arrives; one that arrived since it was blocked counts. */
 int kw_loop_add_signal(struct kw_loop *loop, int signal, kw_loop_ready_fn ready, void *context);
 
+/* One turn: calls those that are ready, after waiting for at most @patience ms (below 0: for as long as it takes) where none
+ * is. Returns 0, or below 0 the result of a callback that failed. */
+int kw_loop_turn(struct kw_loop *loop, int patience);
+
 /* Until it is stopped: 0; or until a callback fails: its result. */
 int kw_loop_run(struct kw_loop *loop);
 

@@ -51,12 +51,20 @@ static int serve(const struct kw_port_settings *settings, const struct kw_link *
 					     .link = link,
 					     .web = settings->web,
 					     .frame = settings->frame};
-	int keep[KW_BOARDS + 2] = {listener, link->fd};
+	int keep[KW_BOARDS + 2] = {listener, link->fd}, r;
+	struct kw_loop *loop;
 
 	memcpy(keep + 2, link->boards, sizeof(link->boards));
 	kw_confine_descriptors(keep, sizeof(keep) / sizeof(keep[0]));
 	ignore_signals();
-	return kw_server_run(&serving);
+	loop = kw_server_open(&serving);
+	if (!loop)
+		return -1;
+	kw_confine_take_precedence();
+	r = kw_confine(listener);
+	if (r == 0)
+		r = kw_server_begin();
+	return r < 0 ? r : kw_loop_run(loop);
 }
 
 static int await_start(const struct kw_link *link)

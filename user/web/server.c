@@ -18,7 +18,6 @@
 #include "include/units.h"
 #include "web/checks.h"
 #include "web/config_parcel.h"
-#include "web/confine.h"
 #include "web/door.h"
 #include "web/negotiate.h"
 #include "web/passwords.h"
@@ -487,23 +486,28 @@ static int open_all(struct server *server)
 	return r;
 }
 
-int kw_server_run(const struct kw_server_settings *settings)
+static struct server the_server;
+
+struct kw_loop *kw_server_open(const struct kw_server_settings *settings)
 {
-	static struct server server; /* the process has one */
+	struct server *server = &the_server;
 	int r;
 
-	server = (struct server){.settings = settings,
-				 .web = kw_web_ref(settings->web),
-				 .door = {.enter = enter, .context = &server},
-				 .texts = {.link = settings->link},
-				 .guesses = KW_GUESSES};
-	r = open_all(&server);
-	if (r < 0)
-		return kw_log_error(r, "cannot start the metrics server: %s", strerror(-r));
-	kw_usage_open(&server.usage);
-	kw_confine_take_precedence();
-	r = kw_confine(settings->listener);
-	if (r == 0)
-		r = say_taken(&server, 0);
-	return r < 0 ? r : kw_loop_run(&server.loop);
+	*server = (struct server){.settings = settings,
+				  .web = kw_web_ref(settings->web),
+				  .door = {.enter = enter, .context = server},
+				  .texts = {.link = settings->link},
+				  .guesses = KW_GUESSES};
+	r = open_all(server);
+	if (r < 0) {
+		kw_log_error(r, "cannot start the metrics server: %s", strerror(-r));
+		return NULL;
+	}
+	kw_usage_open(&server->usage);
+	return &server->loop;
+}
+
+int kw_server_begin(void)
+{
+	return say_taken(&the_server, 0);
 }

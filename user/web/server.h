@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/loop.h"
 #include "web/access.h"
 #include "web/link.h"
 #include "web/page_reply.h"
@@ -19,7 +20,11 @@ struct kw_server_settings {
 	kw_page_frame_fn frame;
 };
 
-/* Serves until the other side of the link has ended. Returns 0, or -errno after logging one line. */
-int kw_server_run(const struct kw_server_settings *settings);
+/* Opens all that serving takes; a process has one server. It serves as its loop runs, which stops when the other side of the
+ * link has ended. @settings must last as long. NULL after logging one line. */
+struct kw_loop *kw_server_open(const struct kw_server_settings *settings);
+
+/* Tells the other side of the link that clients are served from now on. Returns 0 or -errno. */
+int kw_server_begin(void);
 
 #endif
