@@ -13,6 +13,9 @@ ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CHANGELOG := tools/packaging/debian/changelog
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' $(CHANGELOG))
+# The date of pages and packages is that of the version, and not of the build.
+SOURCE_DATE_EPOCH ?= $(shell date -u -d "$$(sed -n 's/^ -- .*>  //p' $(CHANGELOG) | head -1)" +%s)
+export SOURCE_DATE_EPOCH
 
 # Where `make install` puts things; DESTDIR goes in front of each. systemd and bash look below /usr/local too.
 PREFIX ?= /usr/local
@@ -163,7 +166,8 @@ man: $(PAGES) ## build the manual pages
 install: $(BUILD)/keepwatch $(PAGES) ## install below PREFIX (/usr/local) and DESTDIR; keeps an existing configuration
 	$(Q)install -D -m 755 $(BUILD)/keepwatch $(DESTDIR)$(BINDIR)/keepwatch
 	$(Q)for page in $(notdir $(PAGES)); do \
-		install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+		$(FILL_IN) $(BUILD)/man/$$page | \
+			install -D -m 644 /dev/stdin $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	$(Q)install -D -m 644 tools/packaging/keepwatch.bash $(DESTDIR)$(COMPLETIONDIR)/keepwatch
 	$(Q)install -D -m 644 -t $(DESTDIR)$(SHAREDIR) $(SHARED)
 	$(Q)mkdir -p $(DESTDIR)$(UNITDIR)
@@ -292,10 +296,11 @@ $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
 
 # ---- the manual ------------------------------------------------------------------------------------
 
-# In steps, so that neither a failing step nor two makes at the same time leave a broken page.
+# In steps, so that neither a failing step nor two makes at the same time leave a broken page. Paths are filled in when it is
+# installed, because only then it is known where to.
 $(BUILD)/man/%: tools/packaging/%.scd tools/packaging/man.awk $(CHANGELOG)
 	$(Q)mkdir -p $(@D)
-	$(call say,MAN,$@)$(FILL_IN) $< | scdoc > $@.$$$$ && awk -f tools/packaging/man.awk $@.$$$$ > $@.$$$$.page && \
+	$(call say,MAN,$@)sed 's|@VERSION@|$(VERSION)|g' $< | scdoc > $@.$$$$ && awk -f tools/packaging/man.awk $@.$$$$ > $@.$$$$.page && \
 		mv $@.$$$$.page $@ && rm $@.$$$$
 
 .SECONDARY: $(UNITS:%=%.o)

@@ -39,6 +39,10 @@ def test_lintian_has_nothing_to_say(package):
 
 # ---- built twice ----
 
+# The pages are built in another year; the compilers are spared the trick that this takes.
+LATER = "umask 077; faketime '+400 days' make -s man && make -s -j3 all && make -s deb"
+
+
 @pytest.fixture(scope="module")
 def elsewhere(package, tmp_path_factory):
     """The package as somebody else builds it: in another folder, time zone and language, with another umask, at another time."""
@@ -46,7 +50,7 @@ def elsewhere(package, tmp_path_factory):
     shutil.copytree(observer.ROOT, sources, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"))
     others = {"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "HOME": str(tmp_path_factory.mktemp("home"))}
     environment = {**os.environ, **others}
-    done = subprocess.run(["sh", "-c", "umask 077; make -s -j3 all && make -s deb"], cwd=sources, env=environment,
+    done = subprocess.run(["sh", "-c", LATER], cwd=sources, env=environment,
                           capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return sources / done.stdout.splitlines()[-1]

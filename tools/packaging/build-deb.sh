@@ -12,11 +12,10 @@ root=$work/root
 doc=$root/usr/share/doc/keepwatch
 
 # A package that is built again from the same sources is the same, byte for byte: whoever builds it, where and when. The
-# Makefile sees to the program. Here modes do not depend on the umask, and all times are that of the changelog.
+# Makefile sees to the program. Here modes do not depend on the umask, and all times are SOURCE_DATE_EPOCH.
 umask 022
 export LC_ALL=C.UTF-8
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date -u -d "$(sed -n 's/^ -- .*>  //p' $here/changelog | head -1)" +%s)}
-export SOURCE_DATE_EPOCH
+: "${SOURCE_DATE_EPOCH:?is set by make deb}"
 
 rm -rf "$work"
 mkdir -p "$work/debian" "$root/DEBIAN" "$doc"

@@ -26,7 +26,7 @@ def output(*command):
 
 
 def installed(names):
-    """What dpkg knows of these packages, by name; without those that it does not know."""
+    """The fields of these packages as dpkg has them, by name; without packages that it does not know."""
     form = "\x1f".join(f"${{{field}}}" for field in FIELDS.values()) + "\x1e"
     known = subprocess.run(["dpkg-query", "-W", "-f", form, *names], capture_output=True, text=True, check=False).stdout
     found = (dict(zip(FIELDS, entry.split("\x1f"))) for entry in known.split("\x1e") if entry)
@@ -99,7 +99,7 @@ def distribution():
 
 
 def relations(me, linked, tools):
-    """What has to do with what, as triples."""
+    """Triples: one element, its relation to another, and that other."""
     yield "SPDXRef-DOCUMENT", "DESCRIBES", me
     for who, libraries in linked.items():
         for library in libraries:

@@ -137,7 +137,7 @@ static void join(struct kw_sketch *sketch, uint64_t harm)
 void kw_sketch_limit(struct kw_sketch *sketch, uint32_t most)
 {
 	while (sketch->used >= most) {
-		uint64_t harms[LOOKED_AT];
+		uint64_t harms[LOOKED_AT] = {0};
 		uint32_t count = sketch->used - 1 < LOOKED_AT ? sketch->used - 1 : LOOKED_AT;
 
 		for (uint32_t i = 0; i < count; i++)
