@@ -55,7 +55,7 @@ ENDINGS = {
     ),
     "unread-data": (
         UNANSWERED[:-1] + ["sleep 50", "close server", "await client", "ended client", "close client"],
-        "no_response", "idle_reset",
+        "stale_reuse", "idle_reset",
     ),
     "no-response": (UNANSWERED + close("server"), "no_response", "no_response"),
     "gave-up": (UNANSWERED + close("client"), "client_gave_up", "client_gave_up"),
@@ -87,7 +87,8 @@ ENDINGS = {
         "client_closed_idle", "client_closed_idle",
     ),
     "sendfile-of-heads": (
-        carry("client", GET, ("sendfile", 0)) + carry("server", OK) + close("client"), "unknown", None,
+        carry("client", GET, ("sendfile", 0)) + carry("server", OK) + close("client"),
+        "client_closed_idle", "client_closed_idle",  # this end did not see its request; the other did
     ),
     "splice": (
         carry("client", GET) + carry("server", LONG) + carry("server", BODY, ("splice", 0), ("splice", 0)) + [IDLE]

@@ -17,6 +17,7 @@ TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|Kernel panic|general protec
 COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:bucket|count|sum)|keepwatch_finding)"
                      r"({.*}) (\S+)")
 PORT = re.compile(r'(?<=:)\d+(?=")')  # at the end of a service's name
+TIMED = 'finding="forwards_hop_by_hop"'  # how severe it is depends on times; that it is raised, the reports show
 UNCOUNTED = ("keepwatch_bpf_", "keepwatch_hidden_softirqs_")
 
 
@@ -79,7 +80,7 @@ class Session:
         self.metrics = {
             name + PORT.sub(lambda port: ports[port[0]], labels): value
             for name, labels, value in COUNTED.findall((folder / "metrics").read_text())
-            if not name.startswith(UNCOUNTED)
+            if not name.startswith(UNCOUNTED) and TIMED not in labels
         }
 
     def own_faults(self, connections):
