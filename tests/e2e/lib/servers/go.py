@@ -60,9 +60,9 @@ func main() {
 """
 
 
-def program():
+def program(text=PROGRAM):
     """It, compiled once and kept in the build folder; sessions that run side by side take turns."""
-    source = PROGRAM.replace("LARGE", str(Server.LARGE))
+    source = text.replace("LARGE", str(Server.LARGE))
     built = BUILD / f"go-server-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     BUILD.mkdir(parents=True, exist_ok=True)
     with open(BUILD / "go.lock", "w") as lock:
