@@ -603,7 +603,7 @@ static void say_oddities(struct writer *w)
 	if (http->surplus)
 		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
 		    kw_plural(http->surplus), http->surplus == 1 ? "s" : "");
-	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
+	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE) || http->flags & KW_HTTP_TLS_ANSWER)
 		say(w, "the server's answer is not HTTP%s",
 		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");
 	if (http->errors & (1 << HTTP1_ERROR_REQUEST_LINE))
