@@ -12,6 +12,36 @@
 
 /* ---- exchanges ------------------------------------------------------------------------------------ */
 
+#define KW_TLS_AT_ONCE                                                                                         \
+	(100 * KW_MS) /* data that follows the other side's so soon may have been sent before that came */
+
+/* The client's next data shows that what may have been a ticket was the response, or that the request goes on. Returns whether
+ * there was such a doubt. */
+static __always_inline int kw_tls_settle(struct kw_connection *c, struct kw_tls *t)
+{
+	if (!(t->machine.doubts & TLS_DOUBT_TICKET))
+		return 0;
+	t->machine.doubts &= ~TLS_DOUBT_TICKET;
+	t->records++;
+	c->http.counts.responses_ended = c->http.counts.requests_begun;
+	return 1;
+}
+
+/* A request begins; or it is the rest of the one before, to which the server has answered early. */
+static __always_inline void kw_tls_doubt(const struct kw_connection *c, struct kw_tls *t, __u64 now)
+{
+	t->machine.doubts &= ~TLS_DOUBT_UPLOAD;
+	if (t->records > 1 && now < c->http.response_ended + KW_TLS_AT_ONCE)
+		t->machine.doubts |= TLS_DOUBT_UPLOAD;
+}
+
+/* A record of the server that may be its response, or a ticket. */
+static __always_inline void kw_tls_maybe(struct kw_connection *c, const struct kw_outcome *outcome)
+{
+	c->http.response_started = c->http.response_ended = outcome->now;
+	c->http.response_begin = c->http.response_end = outcome->position;
+}
+
 /* The client's data from @outcome->position on. Data that was handed to TCP before the server's latest data came (@before) is
  * answered by that, although it is seen later. */
 static __always_inline void kw_tls_request(struct kw_connection *c, struct kw_tls *t,
@@ -20,10 +50,8 @@ static __always_inline void kw_tls_request(struct kw_connection *c, struct kw_tl
 	struct kw_http *http = &c->http;
 	struct kw_counts *counts = &http->counts;
 
-	if (counts->requests_begun == counts->responses_ended) {
-		t->machine.doubts &= ~TLS_DOUBT_UPLOAD;
-		if (t->records > 1)
-			t->machine.doubts |= TLS_DOUBT_UPLOAD;
+	if (kw_tls_settle(c, t) || counts->requests_begun == counts->responses_ended) {
+		kw_tls_doubt(c, t, outcome->now);
 		http->idle_before_last = 0;
 		if (counts->requests_begun)
 			kw_reuse(c, outcome->now);
@@ -105,6 +133,8 @@ KW_GLOBAL int kw_tls_act(struct kw_connection *c, struct kw_tls *t, const struct
 
 		if (meaning == TLS_MEANS_DATA)
 			kw_tls_data(c, t, outcome, way);
+		else if (meaning == TLS_MEANS_TICKET && t->machine.doubts & TLS_DOUBT_TICKET)
+			kw_tls_maybe(c, outcome);
 		else if (meaning == TLS_MEANS_ALERT && t->facts.done)
 			kw_tls_notified(t, outcome);
 	}

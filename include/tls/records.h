@@ -62,6 +62,14 @@ KW_INLINE __u32 tls_done(struct tls_connection *c)
 
 /* ---- TLS 1.3 ------------------------------------------------------------------------------------- */
 
+/* The client sends data. If the server's only record so far may have been a ticket, more of these will not come now. */
+KW_INLINE void tls13_ask(struct tls_connection *c)
+{
+	if (c->doubts & TLS_DOUBT_TICKET)
+		c->tickets = TLS_TICKETS_OVER;
+	c->asked = 1;
+}
+
 /* A record of the client behind the hellos: its certificate if the server asked for one, then its Finished, then data. */
 KW_INLINE __u32 tls13_client(struct tls_connection *c, struct tls_stream *s)
 {
@@ -78,7 +86,8 @@ KW_INLINE __u32 tls13_client(struct tls_connection *c, struct tls_stream *s)
 		return 0;
 	}
 	s->meaning = s->length == tls_sealed(c, 5) ? TLS_MEANS_HANDSHAKE : TLS_MEANS_DATA; /* KeyUpdate */
-	c->asked |= s->meaning == TLS_MEANS_DATA;
+	if (s->meaning == TLS_MEANS_DATA)
+		tls13_ask(c);
 	return 0;
 }
 
@@ -100,6 +109,17 @@ KW_INLINE enum tls_meaning tls13_answer(struct tls_connection *c, const struct t
 	return TLS_MEANS_TICKET;
 }
 
+/* A record of the server before the client's Finished: its certificate and its Finished. Some send tickets right behind that. */
+KW_INLINE void tls13_greet(struct tls_connection *c, struct tls_stream *s)
+{
+	if (c->flight)
+		c->doubts |= TLS_DOUBT_FINISHED;
+	if (s->finished)
+		tls13_answer(c, s);
+	s->finished |= c->sealed && s->length == tls_finished_length(c);
+	c->sealed = 1;
+}
+
 /* A record of the server behind the hellos. An alert that is the first one behind the client's certificate refuses that. */
 KW_INLINE void tls13_server(struct tls_connection *c, struct tls_stream *s)
 {
@@ -114,8 +134,8 @@ KW_INLINE void tls13_server(struct tls_connection *c, struct tls_stream *s)
 			tls_fail(c, TLS_SERVER, TLS_LEVEL_FATAL, TLS_CODE_HIDDEN);
 	} else if (c->handshake == TLS_HANDSHAKE_DONE) {
 		s->meaning = tls13_answer(c, s);
-	} else if (c->flight) {
-		c->doubts |= TLS_DOUBT_FINISHED;
+	} else {
+		tls13_greet(c, s);
 	}
 }
 

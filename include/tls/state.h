@@ -109,9 +109,9 @@ struct tls_stream {
 	__u8 meaning;  /* enum tls_meaning of the record */
 	__u8 hello;    /* the hello has been read, or given up */
 	__u8 changed;  /* TLS 1.2: its ChangeCipherSpec has passed, */
-	__u8 finished; /* and the record behind it, which is its Finished */
-	__u8 lost;     /* no TLS records; or some of them were not seen */
-	__u8 named;    /* bytes of the server's name that have been kept */
+	__u8 finished; /* and the record behind it, which is its Finished; TLS 1.3: the server's Finished has passed */
+	__u8 lost;  /* no TLS records; or some of them were not seen */
+	__u8 named; /* bytes of the server's name that have been kept */
 };
 
 struct tls_connection {
@@ -130,8 +130,9 @@ struct tls_connection {
 	__u8 alert_code; /* TLS_CODE_HIDDEN if it was encrypted */
 	__u8 asked;      /* the client has sent data */
 	__u8 replied;    /* TLS 1.3: the server has sent a record since the client's Finished */
+	__u8 sealed;     /* TLS 1.3: the server has sent an encrypted record */
 	__u8 keep_name;  /* the server's name is wanted; set by whoever drives the machine */
-	__u8 reserved[2];
+	__u8 reserved;
 	char name[TLS_NAME]; /* as the client sent it: hostile text, ended by NUL unless full */
 };
 

@@ -636,7 +636,7 @@ static void say_records(struct writer *w)
 
 	if (!tls || w->verdict->confidence == KW_CONFIDENCE_UNKNOWN || !tls->done || tls->alert_by)
 		return;
-	if (tls->notified_by)
+	if (tls->notified_by && !strcmp(by(tls->notified_by), kw_closer_name(w->verdict->closer)))
 		say(w, "%s was the first to end the TLS session (close_notify)", by(tls->notified_by));
 	say(w, "judged by direction and length of TLS records, not by HTTP");
 }

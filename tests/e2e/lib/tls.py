@@ -111,6 +111,7 @@ Listen 127.0.0.1:{port}
 Mutex posixsem
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so
 LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
 KeepAlive On
@@ -192,7 +193,9 @@ def server(kind, folder, port, certificates, idle=1):
     """One of SERVERS."""
     own = Path(folder) / kind
     own.mkdir()
-    return Server(own, port, SERVERS[kind](own, port, certificates, idle))
+    started = Server(own, port, SERVERS[kind](own, port, certificates, idle))
+    started.kind = kind
+    return started
 
 
 def openssl_server(folder, port, certificates, *options):

@@ -366,6 +366,35 @@ static void two_records_of_equal_length_behind_the_request_are_tickets(void **st
 	assert_int_equal(talk.c.doubts, 0);
 }
 
+/* As Go's server does: one ticket before the client's Finished, and none behind it. */
+static void a_ticket_may_come_with_the_greeting(void **state)
+{
+	struct talk talk = {};
+
+	(void)state;
+	greet(&talk);
+	sealed(&talk, TLS_SERVER, 130);
+	sealed(&talk, TLS_CLIENT, FINISHED);
+	sealed(&talk, TLS_CLIENT, 100);
+	assert_int_equal(sealed(&talk, TLS_SERVER, 140), TLS_MEANS_DATA);
+	assert_int_equal(talk.c.doubts, 0);
+}
+
+/* Without tickets, two responses of equal length look like these but for the request between them. */
+static void a_request_between_them_makes_two_records_responses(void **state)
+{
+	struct talk talk = {};
+
+	(void)state;
+	shake_hands(&talk);
+	sealed(&talk, TLS_CLIENT, 100);
+	assert_int_equal(sealed(&talk, TLS_SERVER, 140), TLS_MEANS_TICKET);
+	assert_int_equal(talk.c.doubts, TLS_DOUBT_TICKET);
+	sealed(&talk, TLS_CLIENT, 100);
+	assert_int_equal(sealed(&talk, TLS_SERVER, 140), TLS_MEANS_DATA);
+	assert_int_equal(talk.c.doubts, 0);
+}
+
 static void a_long_record_is_no_ticket(void **state)
 {
 	struct talk talk = {};
@@ -486,6 +515,8 @@ int main(void)
 		cmocka_unit_test(a_warning_does_not_fail_the_handshake),
 		cmocka_unit_test(in_tls_1_3_places_and_lengths_say_what_records_are),
 		cmocka_unit_test(two_records_of_equal_length_behind_the_request_are_tickets),
+		cmocka_unit_test(a_ticket_may_come_with_the_greeting),
+		cmocka_unit_test(a_request_between_them_makes_two_records_responses),
 		cmocka_unit_test(a_long_record_is_no_ticket),
 		cmocka_unit_test(a_client_may_send_its_certificate_first),
 		cmocka_unit_test(where_the_finished_is_not_found_nothing_is_sure),
