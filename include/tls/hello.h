@@ -33,6 +33,7 @@ KW_INLINE void tls_hello_over(struct tls_stream *s)
 	s->hello = 1;
 	s->field = TLS_FIELD_NONE;
 	s->skip = 0;
+	s->number = 0; /* so that no text of the traffic stays in memory */
 }
 
 /* The next extension, behind what is left of the one in hand. */
