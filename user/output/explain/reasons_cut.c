@@ -199,9 +199,10 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 	[KW_REASON_NOT_HTTP] =
 		{
 			"the connection did not carry HTTP/1",
-			"It began as TLS, HTTP/2 or something else. keepwatch does not look further, and "
+			"It began as HTTP/2 or something else, or as TLS whose records could not be followed. keepwatch does not look further, and "
 			"claims nothing.",
-			{"another protocol on an observed port", "TLS: keepwatch cannot read encrypted bytes"},
+			{"another protocol on an observed port",
+			 "TLS that ends in something else, or is done in the kernel (kTLS)"},
 			{"nothing; to watch only HTTP ports use --port"},
 		},
 	[KW_REASON_REQUEST_TIMEOUT] =
