@@ -21,8 +21,16 @@ static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct
 	cursor->stage = KW_STAGE_CALL;
 	cursor->outcome.why = KW_TAINT_BLIND;
 	cursor->segment_left = cursor->vector_left = cursor->skip = 0;
-	cursor->used = cursor->outcome.event = 0;
+	cursor->used = cursor->early = cursor->outcome.event = 0;
 	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
+}
+
+/* The call's first @n bytes are done, before any step: the steps pass over them. */
+static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
+{
+	cursor->left -= n;
+	cursor->outcome.position += n;
+	cursor->skip = n;
 }
 
 /* Finds the buffers of the running call. Returns 0, or -1 if they cannot be found: a blind span. */
@@ -120,9 +128,10 @@ static __always_inline int kw_next_segment(struct kw_scratch *room)
 	return 0;
 }
 
-/* Brings scratch forward: passes over what is to be skipped, then reads a piece. Does one of these a time,
+/* Brings scratch forward: passes over what is to be skipped, then reads a piece of @most bytes, up to
+ * KW_PIECE. Does one of these a time,
  * so that each step is bounded. Returns -1 if the buffers cannot be read. */
-static __always_inline int kw_refill(struct kw_scratch *room)
+static __always_inline int kw_refill(struct kw_scratch *room, __u64 most)
 {
 	struct kw_cursor *cursor = &room->cursor;
 	__u64 skip = cursor->skip < cursor->segment_left ? cursor->skip : cursor->segment_left;
@@ -134,8 +143,8 @@ static __always_inline int kw_refill(struct kw_scratch *room)
 	if (!cursor->segment_left)
 		return kw_next_segment(room);
 	size = cursor->segment_left < cursor->left ? cursor->segment_left : cursor->left;
-	if (size > KW_PIECE)
-		size = KW_PIECE;
+	if (size > most)
+		size = most;
 	if (size > cursor->used)
 		cursor->used = size;
 	if (bpf_probe_read_user(room->bytes, size, (void *)cursor->segment))

@@ -206,6 +206,7 @@ static __always_inline struct kw_connection *kw_create(struct sock *sk, __u8 rol
 		bpf_sk_storage_delete(&reports, sk);
 		bpf_sk_storage_delete(&names, sk);
 		bpf_sk_storage_delete(&pipelines, sk);
+		bpf_sk_storage_delete(&tls, sk);
 	}
 	c = bpf_sk_storage_get(&connections, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c) {

@@ -4,6 +4,7 @@
 #define KEEPWATCH_EMIT_BPF_H
 
 #include "span.bpf.h"
+#include "../include/tls/records.h"
 
 #define KW_WAKEUP_BAND 4096 /* bytes: more than any record, so that no quarter of the ring is passed unseen */
 
@@ -163,6 +164,7 @@ static __always_inline __u64 kw_owed(const struct http1_stream *s)
 {
 	switch (s->state) {
 	case HTTP1_BODY:
+	case HTTP1_FRAME:
 		return s->remain;
 	case HTTP1_CHUNK_DATA:
 		return s->remain + KW_LEAST_CHUNKS;
@@ -282,16 +284,10 @@ static __always_inline void kw_take_names(struct kw_event_history *event, struct
 		kept->names[i].count = 0;
 }
 
-/* Returns 0, or a negative number if there was no room. */
-static __always_inline int kw_emit_history(struct kw_connection *c, struct sock *sk, enum kw_report report,
-					   struct kw_reported *before)
+/* All of a history but its type and size. */
+static __always_inline void kw_fill_history(struct kw_event_history *event, struct kw_connection *c,
+					    struct sock *sk, enum kw_report report, struct kw_reported *before)
 {
-	struct kw_event_history *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-
-	if (!event)
-		return -1;
-	event->connection.header.type = KW_EVENT_HISTORY;
-	event->connection.header.size = sizeof(*event);
 	kw_fill(&event->connection, c, kw_pipeline_of(c, sk), report);
 	kw_fill_by_socket(&event->connection, c, sk);
 	if (before) {
@@ -302,6 +298,69 @@ static __always_inline int kw_emit_history(struct kw_connection *c, struct sock 
 	}
 	kw_take_samples(event, c, before);
 	kw_take_names(event, c, sk);
+}
+
+/* What the records of TLS say: the facts that were kept, and what the machine knows. */
+KW_GLOBAL int kw_fill_tls(struct kw_tls_facts *facts, const struct kw_tls *t, const struct kw_connection *c)
+{
+	const struct tls_connection *machine;
+	__u32 latest;
+
+	if (!facts || !t || !c)
+		return 0;
+	machine = &t->machine;
+	*facts = t->facts;
+	facts->version = machine->version;
+	facts->suite = machine->suite;
+	facts->handshake = machine->handshake;
+	facts->doubts = machine->doubts;
+	facts->offered = machine->offered;
+	facts->chosen = machine->chosen;
+	facts->alert_by = machine->alert_by;
+	facts->alert_code = machine->alert_code;
+	facts->flight = machine->flight;
+	latest = (facts->latest_by - 1) & 1;
+	facts->latest_open = machine->streams[latest].headed || machine->streams[latest].field ||
+			     c->http1.streams[latest].remain;
+	facts->lost = c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME ||
+		      (c->closing.time && c->tx_end != c->tx_bytes);
+	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
+	return 0;
+}
+
+/* The records of a connection that carries TLS, or NULL. */
+static __always_inline struct kw_tls *kw_records_of(const struct kw_connection *c, struct sock *sk)
+{
+	return c->http1.protocol == HTTP1_PROTOCOL_TLS ? bpf_sk_storage_get(&tls, sk, NULL, 0) : NULL;
+}
+
+/* The same as kw_emit_history(), of a connection that carries TLS. */
+static __always_inline int kw_emit_tls(struct kw_connection *c, struct sock *sk, const struct kw_tls *t,
+				       enum kw_report report, struct kw_reported *before)
+{
+	struct kw_event_tls *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return -1;
+	event->history.connection.header.type = KW_EVENT_TLS;
+	event->history.connection.header.size = sizeof(*event);
+	kw_fill_history(&event->history, c, sk, report, before);
+	kw_fill_tls(&event->tls, t, c);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* Returns 0, or a negative number if there was no room. */
+static __always_inline int kw_emit_history(struct kw_connection *c, struct sock *sk, enum kw_report report,
+					   struct kw_reported *before)
+{
+	struct kw_event_history *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return -1;
+	event->connection.header.type = KW_EVENT_HISTORY;
+	event->connection.header.size = sizeof(*event);
+	kw_fill_history(event, c, sk, report, before);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
 }
@@ -367,17 +426,29 @@ static __always_inline int kw_knows_requests_end(const struct kw_connection *c, 
 	return 1;
 }
 
-/* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. */
-KW_GLOBAL int kw_keep_closed(const struct kw_connection *c)
+/* May a request cross the close of a server, so that it is known as one? @t: the records of TLS, or NULL. */
+static __always_inline int kw_may_be_crossed(const struct kw_connection *c, const struct kw_tls *t)
+{
+	if (!t)
+		return c->http1.protocol <= HTTP1_PROTOCOL_HTTP1 && !c->http1.tunnel;
+	return t->facts.done && !t->machine.doubts && !(t->machine.offered & TLS_ALPN_H2) &&
+	       t->facts.notified_by != 1 + TLS_CLIENT && c->http1.streams[0].state == HTTP1_FRAME;
+}
+
+/* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. On TLS an alert may
+ * cross too, which is none. */
+KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls *t)
 {
 	struct kw_closed_by_server closed = {};
 	struct kw_tuple tuple = {};
 	__u64 owed;
 
 	if (!c || c->role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
-	    c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || c->http1.tunnel || !kw_is_answered(c) ||
-	    !kw_knows_requests_end(c, &owed))
+	    !kw_may_be_crossed(c, t) || !kw_is_answered(c) || !kw_knows_requests_end(c, &owed))
 		return 0;
+	if (t)
+		owed = c->http1.streams[HTTP1_REQUESTS].remain +
+		       tls_alert_size(t->machine.version, t->machine.suite);
 	kw_identify(c, &closed.identity);
 	closed.closed = c->ending.time;
 	closed.expected = c->rx_base + (__u32)(c->rx_bytes + owed);
@@ -393,28 +464,32 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c)
 /* The last record of a connection. @before: what was reported of it while it lived, or NULL. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
 {
+	const struct kw_tls *t = kw_records_of(c, sk);
 	int failed;
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (!kw_role_passes(c->role))
 		return;
-	if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
+	if (t)
+		failed = kw_emit_tls(c, sk, t, KW_REPORT_CLOSED, before);
+	else if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
 		failed = kw_emit_history(c, sk, KW_REPORT_CLOSED, before);
 	else
 		failed = kw_emit_short(c, sk, KW_REPORT_CLOSED);
 	if (failed)
 		kw_drop(c, before);
-	kw_keep_closed(c);
+	kw_keep_closed(c, t);
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */
 static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report,
 					   struct kw_reported *before)
 {
+	const struct kw_tls *t = kw_records_of(c, sk);
 	__u32 activity = kw_activity(c);
 
-	if (kw_emit_history(c, sk, report, before))
+	if (t ? kw_emit_tls(c, sk, t, report, before) : kw_emit_history(c, sk, report, before))
 		return;
 	c->activity = activity;
 	c->reported = 1;

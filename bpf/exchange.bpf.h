@@ -523,6 +523,8 @@ static __always_inline void kw_on_event(struct kw_connection *c, const struct kw
 		side->open = 0;
 	if (event & (HTTP1_EVENT_PROXY | HTTP1_EVENT_NOT_HTTP))
 		kw_take_back(c, side);
+	if (event & HTTP1_EVENT_NOT_HTTP && s->parameter == KW_TLS_ALERT)
+		side->flags |= KW_HTTP_TLS_ANSWER;
 }
 
 /* The same, where calls are rare: verified once. */

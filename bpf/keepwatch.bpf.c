@@ -23,7 +23,7 @@
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
- * emit -> late; lifecycle -> older, sweep; capture -> plain, role -> revive -> steps, transfer. */
+ * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls, transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -45,6 +45,7 @@
 #include "role.bpf.h"
 #include "revive.bpf.h"
 #include "steps.bpf.h"
+#include "tls.bpf.h"
 #include "plain.bpf.h"
 #include "transfer.bpf.h"
 
@@ -102,24 +103,29 @@ int BPF_PROG(kw_sendpage, struct sock *sk)
 	return kw_sent_unread(sk, kw_result(ctx));
 }
 
-/* After a send or a receive: the machine's steps, or state for a connection that has none. Where the kernel lets programs of
+/* After a send or a receive: the machine's steps, TLS records, or state for a connection that has none. Where the kernel lets programs of
  * both hooks call the same one, the first of two serves both. */
 #define KW_AFTER(section, name, handle)                                                                        \
 	SEC(section) int BPF_PROG(name, struct sock *sk)                                                       \
 	{                                                                                                      \
-		handle(sk);                                                                                    \
+		handle;                                                                                        \
 		return 0;                                                                                      \
 	}
 
-KW_AFTER("?tp_btf/sock_send_length", kw_http1, kw_go_on)
-KW_AFTER("?tp_btf/sock_recv_length", kw_http1_receive, kw_go_on)
-KW_AFTER("?fexit/tcp_sendmsg", kw_http1_sendmsg, kw_go_on)
-KW_AFTER("?fexit/tcp_recvmsg", kw_http1_recvmsg, kw_go_on)
+KW_AFTER("?tp_btf/sock_send_length", kw_http1, kw_go_on(ctx, sk, &after_send))
+KW_AFTER("?tp_btf/sock_recv_length", kw_http1_receive, kw_go_on(ctx, sk, &after_receive))
+KW_AFTER("?fexit/tcp_sendmsg", kw_http1_sendmsg, kw_go_on(ctx, sk, &after_send))
+KW_AFTER("?fexit/tcp_recvmsg", kw_http1_recvmsg, kw_go_on(ctx, sk, &after_receive))
 
-KW_AFTER("?tp_btf/sock_send_length", kw_adopt_socket, kw_adopt)
-KW_AFTER("?tp_btf/sock_recv_length", kw_adopt_receive, kw_adopt)
-KW_AFTER("?fexit/tcp_sendmsg", kw_adopt_sendmsg, kw_adopt)
-KW_AFTER("?fexit/tcp_recvmsg", kw_adopt_recvmsg, kw_adopt)
+KW_AFTER("?tp_btf/sock_send_length", kw_adopt_socket, kw_adopt(sk))
+KW_AFTER("?tp_btf/sock_recv_length", kw_adopt_receive, kw_adopt(sk))
+KW_AFTER("?fexit/tcp_sendmsg", kw_adopt_sendmsg, kw_adopt(sk))
+KW_AFTER("?fexit/tcp_recvmsg", kw_adopt_recvmsg, kw_adopt(sk))
+
+KW_AFTER("?tp_btf/sock_send_length", kw_tls_send, kw_go_on_tls(sk))
+KW_AFTER("?tp_btf/sock_recv_length", kw_tls_receive, kw_go_on_tls(sk))
+KW_AFTER("?fexit/tcp_sendmsg", kw_tls_sendmsg, kw_go_on_tls(sk))
+KW_AFTER("?fexit/tcp_recvmsg", kw_tls_recvmsg, kw_go_on_tls(sk))
 
 /* ---- resets and errors ------------------------------------------------------------------------------ */
 

@@ -181,6 +181,24 @@ struct {
 	__type(value, struct kw_pipeline);
 } pipelines SEC(".maps");
 
+/* The records of a connection that carries TLS; only for those. */
+struct kw_tls {
+	struct tls_connection machine;
+	struct kw_tls_facts facts; /* but for what the machine knows */
+	__u64 sent;     /* position up to which TCP had been handed bytes when the latest receive ended, */
+	__u64 answered; /* and when the peer's latest data was received */
+	__u32 records;  /* of data, in the latest request */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct kw_tls) <= 384, "the state of a TLS connection stays small");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_tls);
+} tls SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 * 1024 * 1024);
@@ -283,7 +301,7 @@ struct kw_cursor {
 	__u32 stage;   /* enum kw_stage */
 	__u32 located; /* the buffers have been looked for */
 	__u32 blind;   /* the buffers cannot be read */
-	__u32 reserved;
+	__u32 early;   /* TLS: bytes of the first record that came in the call before */
 };
 
 /* One call's bytes on their way through the machine. One per program and processor: a program is never
@@ -309,6 +327,7 @@ struct {
 enum kw_next {
 	KW_NEXT_HTTP1, /* after a send or a receive: the machine's steps */
 	KW_NEXT_ADOPT, /* the connection gets its state only now */
+	KW_NEXT_TLS,   /* after a send or a receive: TLS records */
 	KW_NEXT_MAX,
 };
 

@@ -47,14 +47,6 @@ KW_GLOBAL int kw_read_head(struct kw_scratch *room, __u32 size, __u32 responses)
 	return room->head.size;
 }
 
-/* The call's first @n bytes are done, before any step: the steps pass over them. */
-static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
-{
-	cursor->left -= n;
-	cursor->outcome.position += n;
-	cursor->skip = n;
-}
-
 /* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
  * body as the call has, in one go. The result is in cursor->outcome.event; the rest is for the steps. */
 static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)

@@ -52,6 +52,9 @@ static __always_inline int kw_revive(struct kw_connection *c, struct sock *sk, s
 	if (kw_role_by_call(room) != c->role)
 		return 0;
 	kw_resume_requests(c, sk);
+	if (c->http1.protocol == HTTP1_PROTOCOL_TLS)
+		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_TLS_REQUEST;
+	c->http1.streams[HTTP1_RESPONSES].state = HTTP1_START;
 	http1_revive(&c->http1);
 	kw_count_odd_request(c, sk);
 	return 1;

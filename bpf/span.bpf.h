@@ -53,6 +53,8 @@ static __always_inline __u64 kw_span_left(const struct kw_connection *c, __u32 d
 {
 	const struct http1_stream *s = &c->http1.streams[direction & 1];
 
+	if (s->state == HTTP1_FRAME)
+		return s->remain;
 	if (c->http1.protocol > HTTP1_PROTOCOL_HTTP1 || (s->state == HTTP1_TUNNEL && c->http1.tunnel))
 		return KW_SPAN_ENDLESS;
 	if (c->http1.tunnel || s->flags & HTTP1_FLAG_UNPAIRED)

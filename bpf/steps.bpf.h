@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_STEPS_BPF_H
 #define KEEPWATCH_STEPS_BPF_H
 
+#include "frames.bpf.h"
 #include "revive.bpf.h"
 
 #define KW_STEPS 16384 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
@@ -70,7 +71,7 @@ KW_GLOBAL int kw_advance(struct kw_connection *c, struct kw_scratch *room, __u32
 	else if (cursor->at < cursor->length)
 		cursor->outcome.event = kw_look(c, room);
 	else
-		cursor->blind = kw_refill(room) != 0;
+		cursor->blind = kw_refill(room, KW_PIECE) != 0;
 	return 0;
 }
 
@@ -166,8 +167,28 @@ static __always_inline struct kw_scratch *kw_slot_in_hand(void)
 	return room ? room : kw_slot_left(KW_SENT, task);
 }
 
+#define KW_TLS_SHOWN 2 /* bytes of a record by which TLS is known */
+
+/* A call on @sk has shown that the connection carries TLS: another program takes it from the record's first byte, which may have
+ * come in the call before. Returns only if it cannot. */
+static __always_inline void kw_leave_to_tls(void *ctx, struct sock *sk, const struct kw_connection *c,
+					    struct kw_cursor *cursor, void *programs)
+{
+	__u64 start = cursor->way == KW_SENT ? c->tx_bytes : c->rx_bytes;
+	__s64 ahead = kw_is_framed(c) ? 0 : cursor->outcome.position - KW_TLS_SHOWN - start;
+
+	kw_begin_call(cursor, c, sk, cursor->end - start, cursor->way);
+	cursor->located = 0;
+	if (ahead < 0)
+		cursor->early = 1;
+	else
+		kw_take(cursor, ahead);
+	cursor->task = (__u64)bpf_get_current_task_btf();
+	bpf_tail_call(ctx, programs, KW_NEXT_TLS);
+}
+
 /* Goes on with a call on @sk. */
-static __always_inline void kw_go_on(struct sock *sk)
+static __always_inline void kw_go_on(void *ctx, struct sock *sk, void *programs)
 {
 	struct kw_reader reader = {.sk = sk, .scratch = kw_slot_in_hand()};
 	struct kw_cursor *cursor;
@@ -183,8 +204,10 @@ static __always_inline void kw_go_on(struct sock *sk)
 	KW_FORGET();
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
 	http1_call_end(&reader.c->http1, cursor->outcome.direction);
-	kw_end_call(reader.c, sk, cursor, cursor->way & 1);
 	kw_forget(reader.scratch);
+	if (kw_may_follow_tls(reader.c))
+		kw_leave_to_tls(ctx, sk, reader.c, cursor, programs);
+	kw_end_call(reader.c, sk, cursor, cursor->way & 1);
 }
 
 #endif

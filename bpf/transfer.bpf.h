@@ -3,6 +3,7 @@
 #ifndef KEEPWATCH_TRANSFER_BPF_H
 #define KEEPWATCH_TRANSFER_BPF_H
 
+#include "frames.bpf.h"
 #include "plain.bpf.h"
 #include "revive.bpf.h"
 
@@ -48,11 +49,11 @@ static __always_inline struct kw_connection *kw_find_or_accept(struct sock *sk)
 	return c || sk->__sk_common.skc_state != TCP_SYN_RECV ? c : kw_accept_early(sk);
 }
 
-/* Leaves the rest of a call to the machine's steps, in a program of their own. Returns only where the call is lost. */
-static __always_inline int kw_leave_to_steps(void *ctx, struct kw_cursor *cursor, void *programs)
+/* Leaves the rest of a call to the program @next. Returns only where the call is lost. */
+static __always_inline int kw_leave(void *ctx, struct kw_cursor *cursor, void *programs, enum kw_next next)
 {
 	cursor->task = (__u64)bpf_get_current_task_btf();
-	bpf_tail_call(ctx, programs, KW_NEXT_HTTP1);
+	bpf_tail_call(ctx, programs, next);
 	return 0;
 }
 
@@ -65,7 +66,9 @@ static __always_inline int kw_is_unsettled(const struct kw_connection *c)
 /* Is there anything to learn from a call? Not on a connection that is no HTTP. */
 static __always_inline int kw_is_wanted(const struct kw_connection *c, enum kw_way way, int readable)
 {
-	return c->http1.protocol <= HTTP1_PROTOCOL_HTTP1 || (readable && kw_may_revive(c, way));
+	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1)
+		return 1;
+	return readable && (kw_is_framed(c) || kw_may_revive(c, way));
 }
 
 /* Takes the @result bytes of a call through the machine, with @gap bytes before them. */
@@ -86,11 +89,12 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 	KW_FORGET();
 	if (cursor->gap || kw_is_unsettled(c)) {
 		cursor->stage = KW_STAGE_GAP;
-		return kw_leave_to_steps(ctx, cursor, programs);
+		return kw_leave(ctx, cursor, programs,
+				kw_is_framed(c) && !kw_may_revive(c, way) ? KW_NEXT_TLS : KW_NEXT_HTTP1);
 	}
 	kw_take_plain(c, sk, room, way);
 	if (cursor->left)
-		return kw_leave_to_steps(ctx, cursor, programs);
+		return kw_leave(ctx, cursor, programs, KW_NEXT_HTTP1);
 	kw_end_call(c, sk, cursor, way);
 	kw_forget(room);
 	return 0;
@@ -127,8 +131,9 @@ static __always_inline struct kw_connection *kw_sender(void *ctx, struct sock *s
 	if (kw_span_covers(c, sk, KW_SENT))
 		return NULL;
 	kw_pass_sent(c, sk, result);
-	if (kw_is_wanted(c, KW_SENT, readable))
+	if (!kw_ends_frame(c, KW_SENT, result) && kw_is_wanted(c, KW_SENT, readable))
 		return kw_own(c, sk) ? c : NULL;
+	kw_pass_frame(c, KW_SENT, result);
 	c->tx_bytes += result;
 	kw_span_open(c, sk, KW_SENT);
 	return NULL;
@@ -236,7 +241,8 @@ static __always_inline int kw_received(void *ctx, struct sock *sk, int result, i
 	if (kw_span_covers(c, sk, KW_RECEIVED))
 		return 0;
 	gap = kw_pass_gap(c, sk, result);
-	if (!kw_is_wanted(c, KW_RECEIVED, readable)) {
+	if ((!gap && kw_ends_frame(c, KW_RECEIVED, result)) || !kw_is_wanted(c, KW_RECEIVED, readable)) {
+		kw_pass_frame(c, KW_RECEIVED, gap + result);
 		c->rx_bytes += gap + result;
 		kw_span_open(c, sk, KW_RECEIVED);
 		return 0;

@@ -10,6 +10,7 @@
 #include "types.h"
 #include "histogram.h"
 #include "http1.h"
+#include "tls/state.h"
 
 #define KW_COMM 16 /* TASK_COMM_LEN */
 #define KW_NAMES 8 /* hop-by-hop names kept of a connection */
@@ -37,6 +38,7 @@ enum kw_event_type {
 	KW_EVENT_TOTALS,         /* struct kw_event_totals: the loader makes it from the per-CPU totals */
 	KW_EVENT_UNSEEN,         /* struct kw_event_unseen: the loader makes it too */
 	KW_EVENT_GATEWAY,        /* struct kw_event_gateway */
+	KW_EVENT_TLS,            /* struct kw_event_tls: a history, with what the records of TLS say */
 };
 
 struct kw_event_header {
@@ -162,6 +164,7 @@ enum kw_http_flag {
 	KW_HTTP_UNSUPPORTED = 1 << 13, /* MPTCP subflow, kTLS or sockmap: the programs do not look for HTTP */
 	KW_HTTP_TLS_ANSWER = 1 << 14,  /* a TLS record came where a response was expected */
 	KW_HTTP_PROXY_CONNECTION_ANSWER = 1 << 15, /* a response has a Proxy-Connection field */
+	KW_HTTP_TLS_REQUEST = 1 << 16, /* the client began with TLS, and the server answered by HTTP/1 */
 };
 
 enum kw_announced_by {
@@ -315,6 +318,39 @@ struct kw_event_history {
 };
 _Static_assert(sizeof(struct kw_event_history) % 8 == 0, "ABI");
 
+/* What the records of a TLS connection say. Its exchanges stand in http, as those of HTTP do, but without heads: in http.counts
+ * only requests_begun, requests_ended and responses_ended count. */
+struct kw_tls_facts {
+	__u64 hello;       /* the first record's header passed */
+	__u64 done;        /* the handshake was done */
+	__u64 latest;      /* the handshake's latest record */
+	__u64 notified;    /* the first alert behind the handshake: close_notify, as far as lengths tell */
+	__u64 notified_at; /* stream position of its first byte, in its sender's direction */
+	__u16 version;     /* enum tls_version, 0 if none was chosen: any number, because a peer sent it */
+	__u16 suite;       /* the cipher suite, by its IANA number */
+	__u8 handshake;    /* enum tls_handshake */
+	__u8 doubts;       /* bits, enum tls_doubt */
+	__u8 offered;      /* bits, enum tls_alpn: what the client offered, */
+	__u8 chosen;       /* and the server chose, where that is in clear */
+	__u8 alert_by;     /* 1 + enum tls_direction of the alert that ended the handshake; 0: none did */
+	__u8 alert_code;   /* its code (RFC 8446 section 6); TLS_CODE_HIDDEN if it was encrypted */
+	__u8 notified_by;  /* the same of the first alert behind the handshake */
+	__u8 notifiers;    /* bits, 1 << enum tls_direction: who sent one */
+	__u8 latest_by;    /* 1 + enum tls_direction of the handshake's latest record */
+	__u8 latest_open;  /* which is not complete */
+	__u8 lost;         /* the records could not be followed: nothing can be said */
+	__u8 flight; /* TLS 1.3: records of the client before its Finished, which are of its certificate */
+	char name[TLS_NAME]; /* the server's, if asked for: hostile text, ended by NUL unless full */
+};
+_Static_assert(sizeof(struct kw_tls_facts) == 120, "ABI");
+
+/* The form for TLS. */
+struct kw_event_tls {
+	struct kw_event_history history;
+	struct kw_tls_facts tls;
+};
+_Static_assert(sizeof(struct kw_event_tls) % 8 == 0, "ABI");
+
 /* One request and its final response; made on request only. */
 struct kw_event_exchange {
 	struct kw_event_header header;
@@ -439,6 +475,7 @@ struct kw_config {
 	__u32 tick_us;         /* length of the kernel's timer tick, microseconds */
 	__u8 exchanges;        /* one event per exchange */
 	__u8 filter_comm;
+	__u8 server_names;  /* keep the names of TLS servers that clients send */
 	char comm[KW_COMM]; /* if filter_comm */
 	__u8 filter_net;
 	__u8 net[16]; /* remote network, IPv4 as mapped; if filter_net */

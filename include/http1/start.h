@@ -7,7 +7,8 @@
 #include "tables.h"
 
 #define HTTP1_TLS_HANDSHAKE 0x16 /* ContentType of a record (RFC 8446 section 5.1), */
-#define HTTP1_TLS_MAJOR 3        /* and the first byte of its version */
+#define HTTP1_TLS_ALERT 0x15
+#define HTTP1_TLS_MAJOR 3 /* and the first byte of its version */
 
 #define HTTP1_H2_TYPE 3     /* offset of the type in the header of a frame (RFC 9113 section 4.1), */
 #define HTTP1_H2_LAST 8     /* and of the header's last byte */
@@ -68,7 +69,8 @@ KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream
 		s->phase = 0;
 		return i + 1;
 	}
-	if (fresh && !s->number && (p[i] == HTTP1_TLS_HANDSHAKE || (responses && !p[i]))) {
+	if (fresh && !s->number &&
+	    (p[i] == HTTP1_TLS_HANDSHAKE || (responses && (!p[i] || p[i] == HTTP1_TLS_ALERT)))) {
 		s->state = HTTP1_FOREIGN;
 		s->phase = 0;
 		return i;
@@ -80,6 +82,13 @@ KW_INLINE __u32 http1_step_start(struct http1_connection *c, struct http1_stream
 	}
 	*event = http1_begin(s, responses);
 	return i;
+}
+
+/* A server's first bytes are a TLS alert, if @byte is its version: the client did not speak TLS, but the server does. */
+KW_INLINE __u32 http1_tls_alert(struct http1_connection *c, struct http1_stream *s, __u8 byte)
+{
+	s->parameter = byte == HTTP1_TLS_MAJOR ? HTTP1_TLS_ALERT : 0;
+	return http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 }
 
 /* TLS: a record of type handshake, version 3. HTTP/2: its servers begin with a SETTINGS frame on stream 0 (RFC
@@ -96,6 +105,8 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	else if (s->number == HTTP1_TLS_HANDSHAKE)
 		*event = http1_not_http(c, s,
 					byte == HTTP1_TLS_MAJOR ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
+	else if (s->number == HTTP1_TLS_ALERT)
+		*event = http1_tls_alert(c, s, byte);
 	else if (phase > 2 && byte != (phase == HTTP1_H2_TYPE ? HTTP1_H2_SETTINGS : 0))
 		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 	else if (phase == HTTP1_H2_LAST)

@@ -146,6 +146,7 @@ enum http1_state {
 	HTTP1_PROXY2, /* the rest of version 2's signature and its 4 fixed bytes -> PROXY2_ADDRESSES */
 	HTTP1_PROXY2_ADDRESSES, /* remain bytes -> START */
 	HTTP1_LOST,             /* the next call (http1_call) -> RESYNC */
+	HTTP1_FRAME,            /* no HTTP: remain bytes of another protocol's frame, which need no look */
 	HTTP1_RESYNC,           /* bytes that begin as a message does -> METHOD, VERSION; others -> LOST */
 };
 

@@ -107,6 +107,47 @@ NAMES = {
 }
 
 
+
+def filled(template):
+    """How long it will be."""
+    return len(template) + template.count(b"@") * (SECRET - 1)
+
+
+def counted(size, template):
+    return filled(template).to_bytes(size, "big") + template
+
+
+def extension(number, template):
+    return number.to_bytes(2, "big") + counted(2, template)
+
+
+def hello(kind, suites, *extensions):
+    body = b"\3\3" + b"@" + bytes(8) + counted(1, b"@") + suites + counted(2, b"".join(extensions))
+    return b"\x16\3\1" + counted(2, bytes([kind]) + counted(3, body))
+
+
+CLIENT_HELLO = hello(
+    1,
+    b"\0\2\x13\1\1\0",
+    extension(0, counted(2, b"\0" + counted(2, b"@.test"))),
+    extension(16, counted(2, counted(1, b"@") + counted(1, b"h2"))),
+    extension(41, counted(2, counted(2, b"@@") + bytes(4))),
+    extension(43, b"\2\3\4"),
+)
+SERVER_HELLO = hello(2, b"\x13\1\0", extension(43, b"\3\4"), extension(51, b"\0\x1d" + counted(2, b"@")))
+
+
+def sealed(kind, template):
+    return bytes([kind]) + b"\3\3" + counted(2, template)
+
+
+# A handshake, an exchange and a ticket; what is encrypted is as secret as what is not.
+PLACES["TLS"] = (
+    CLIENT_HELLO + sealed(23, b"@" + bytes(29)) + sealed(23, b"GET /@"),
+    SERVER_HELLO + sealed(23, b"@") + sealed(22, b"\x0b" + counted(3, b"@@")) + sealed(23, b"@@"),
+)
+
+
 class Secrets:
     """The secrets that were sent and must not be found."""
 
@@ -290,3 +331,21 @@ def test_hostile_names_in_connection_are_short_and_of_few_letters(watchers, own_
     others = [line for line in said.splitlines() if not line.startswith('{"type":"connection",')]
     assert len(others) > 100
     assert not [line for line in others if any(name in line for name in AS_KEPT if len(name) > 2)]
+
+
+NAME = b"\x1b[2J<b>\"\\" + b"a" * 80
+NAME_AS_KEPT = "?[2J<b>\"\\" + "a" * (64 - 9)
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["not asked for", "asked for"])
+def test_a_server_name_is_short_and_clean_and_in_the_record_alone(own_listener, asked):
+    message = hello(1, b"\0\2\x13\1\1\0", extension(0, counted(2, b"\0" + counted(2, NAME)))).replace(b"@", b"x" * SECRET)
+    options = ["--tls-server-names"] if asked else []
+    with observer.Trace([wire.port_of(own_listener)], *options) as trace:
+        with Maps(trace.process.pid) as maps, wire.Pair(own_listener) as pair:
+            send(pair.client, pair.server, message)
+            held = b"".join(maps.contents([pair.client, pair.server]).values())
+            pair.close(first=pair.client)
+        assert (b"a" * PIECE in held) == asked
+        for one in trace.wait_for(2):
+            assert one["tls"].get("server_name") == (NAME_AS_KEPT if asked else None)

@@ -6,8 +6,9 @@ import test_half_close
 import test_reasons_cut
 import test_reasons_idle
 import test_reasons_network
+import test_tls_handshakes
 
-SCENARIOS = (test_half_close, test_reasons_cut, test_reasons_idle, test_reasons_network)
+SCENARIOS = (test_half_close, test_reasons_cut, test_reasons_idle, test_reasons_network, test_tls_handshakes)
 
 
 def test_every_reason_has_a_scenario():

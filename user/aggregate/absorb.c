@@ -21,12 +21,14 @@ static void add_counts(struct kw_service_counters *to, const struct kw_service_c
 {
 	to->open += from->open;
 	to->half_closed += from->half_closed;
+	to->inferred += from->inferred;
 	to->connection_requests_sum += from->connection_requests_sum;
 	to->drains.count += from->drains.count;
 	add_all(to->codes, from->codes, KW_CODES);
 	add_all(to->fields, from->fields, KW_FIELDS);
 	add_all(to->protocols, from->protocols, KW_PROTOCOL_MAX);
 	add_all(to->connection_requests, from->connection_requests, KW_REQUESTS_BUCKETS);
+	kw_tls_counts_merge(&to->tls, &from->tls);
 	add_directives(&to->request, &from->request);
 	add_directives(&to->response, &from->response);
 	kw_times_merge(&to->duration, &from->duration);

@@ -117,7 +117,10 @@ static void add_close(struct kw_service_counters *counters, const struct kw_even
 		      const struct kw_verdict *verdict)
 {
 	counters->protocols[protocol_of(&event->http)]++;
-	add_connection_requests(counters, event->http.counts.requests);
+	counters->inferred += verdict->confidence == KW_CONFIDENCE_INFERRED;
+	kw_tls_counts_add(&counters->tls, event, verdict);
+	if (event->http.protocol != HTTP1_PROTOCOL_TLS) /* whose requests cannot be counted */
+		add_connection_requests(counters, event->http.counts.requests);
 	if (!event->identity.preexisting && verdict->closed >= event->opened)
 		kw_times_add(&counters->duration, KW_HISTOGRAM_IDLE, verdict->closed - event->opened);
 	if (verdict->phase == KW_PHASE_IDLE && verdict->idle_at_close >= 0)

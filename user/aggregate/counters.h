@@ -9,6 +9,7 @@
 #include "aggregate/drains.h"
 #include "aggregate/half_closed.h"
 #include "aggregate/pairs.h"
+#include "aggregate/tls_counts.h"
 #include "aggregate/weight.h"
 #include "aggregate/window.h"
 #include "aggregate/window_statistics.h"
@@ -51,6 +52,8 @@ struct kw_service_counters {
 	} request, response;
 	uint64_t fields[KW_FIELDS]; /* by kw_field_names */
 	uint64_t protocols[KW_PROTOCOL_MAX];
+	struct kw_tls_counts tls;
+	uint64_t inferred; /* connections closed whose verdict is inferred */
 	uint64_t connection_requests[KW_REQUESTS_BUCKETS];
 	uint64_t connection_requests_sum;
 	struct kw_times duration;

@@ -33,7 +33,7 @@ static void add_reuse(struct kw_window_statistics *statistics, const struct kw_e
 
 	/* Both are upper limits: the bound of the bucket, and the connection's maximum, which may be from an earlier report. */
 	statistics->reuse_idle_max = kw_greatest(statistics->reuse_idle_max, kw_least(longest, http->idle_max));
-	if (http->counts.reused && http->counts.requests_begun == http->counts.responses_ended)
+	if (http->counts.requests_begun == http->counts.responses_ended)
 		statistics->worked_idle_max = kw_greatest(statistics->worked_idle_max, http->idle_max);
 }
 

@@ -94,6 +94,8 @@ const struct kw_option_row kw_option_table[] = {
 	{"json", 0, NULL, TRACE | REPORT, kw_set_json, "no value", "print JSON Lines"},
 	{"exchanges", 0, NULL, TRACE | RECORD, kw_set_exchanges, "no value",
 	 "also print or record each request with its response"},
+	{"tls-server-names", 0, NULL, TRACE | RECORD | LIVE, kw_set_server_names, "no value",
+	 "keep the server names that TLS clients send, in records alone"},
 	{"premature", 0, NULL, TRACE, kw_set_premature, "no value", "only closes that lost or cut a request"},
 	{"reason", 0, "R[,R...]", TRACE, kw_set_reason, "reasons such as stale_reuse",
 	 "only closes for these reasons"},

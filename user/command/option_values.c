@@ -325,6 +325,13 @@ int kw_set_exchanges(struct kw_options *options, const char *value)
 	return 0;
 }
 
+int kw_set_server_names(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->filter.server_names = 1;
+	return 0;
+}
+
 int kw_set_premature(struct kw_options *options, const char *value)
 {
 	(void)value;

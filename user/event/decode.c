@@ -84,6 +84,14 @@ static bool connection_is_sound(const struct kw_event_connection *event)
 	       body_is_sound(&event->bodies[1]);
 }
 
+static bool tls_is_sound(const struct kw_tls_facts *facts)
+{
+	const uint8_t sides = 1 + TLS_SERVER;
+
+	return facts->handshake < TLS_HANDSHAKE_MAX && facts->alert_by <= sides &&
+	       facts->notified_by <= sides && facts->latest_by <= sides;
+}
+
 static bool exchange_is_sound(const struct kw_event_exchange *event)
 {
 	return identity_is_sound(&event->identity) && event->method < HTTP1_METHOD_MAX &&
@@ -100,7 +108,7 @@ static bool gateway_is_sound(const struct kw_event_gateway *event)
 
 static bool is_sound(const struct kw_event *event)
 {
-	if (!are_times(event->time))
+	if (!are_times(event->time) || (event->tls && !tls_is_sound(&event->tls->tls)))
 		return false;
 	if (event->connection)
 		return connection_is_sound(event->connection);
@@ -126,6 +134,11 @@ static size_t point(struct kw_event *event, const void *data)
 		event->history = data;
 		event->connection = &event->history->connection;
 		return sizeof(*event->history);
+	case KW_EVENT_TLS:
+		event->tls = data;
+		event->history = &event->tls->history;
+		event->connection = &event->history->connection;
+		return sizeof(*event->tls);
 	case KW_EVENT_EXCHANGE:
 		event->exchange = data;
 		return sizeof(*event->exchange);

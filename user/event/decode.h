@@ -12,9 +12,11 @@
  * NULL. */
 struct kw_event {
 	enum kw_event_type type;
-	uint64_t time;                                /* monotonic ns at which the event was made */
-	const struct kw_event_connection *connection; /* set for a history too, as its first part */
-	const struct kw_event_history *history;
+	uint64_t time; /* monotonic ns at which the event was made */
+	const struct kw_event_connection
+		*connection;                    /* set for a history and for TLS too, as their first part */
+	const struct kw_event_history *history; /* set for TLS too */
+	const struct kw_event_tls *tls;
 	const struct kw_event_exchange *exchange;
 	const struct kw_event_gateway *gateway;
 	const struct kw_event_late *late;

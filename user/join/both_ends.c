@@ -12,8 +12,8 @@
 
 /* A closing record that waits for the other end's. */
 struct kw_held_record {
-	struct kw_event_history event; /* its first part, if it was no longer */
-	bool waits;                    /* false: it has gone on */
+	struct kw_event_tls event; /* its first part, if it was no longer */
+	bool waits;                /* false: it has gone on */
 };
 
 /* The verdict of an end whose other end has not been seen yet. */
@@ -72,7 +72,7 @@ static int let_go(struct kw_both_ends *both, uint64_t number, const struct kw_fa
 	if (!record->waits)
 		return 0;
 	record->waits = false;
-	r = kw_decode(&record->event, record->event.connection.header.size, &event);
+	r = kw_decode(&record->event, record->event.history.connection.header.size, &event);
 	if (r < 0)
 		return r;
 	kw_judge_both(event.connection, far, &verdict);
@@ -88,7 +88,7 @@ static bool is_due(struct kw_both_ends *both)
 {
 	const struct kw_held_record *oldest = record_of(both, both->passed);
 
-	return !oldest->waits || oldest->event.connection.header.time + KW_BOTH_ENDS_WAIT <= both->now;
+	return !oldest->waits || oldest->event.history.connection.header.time + KW_BOTH_ENDS_WAIT <= both->now;
 }
 
 static int let_due_go(struct kw_both_ends *both)
@@ -197,8 +197,8 @@ static int on_closed(struct kw_both_ends *both, const struct kw_event *event, co
 
 static bool is_of(const struct kw_held_record *record, const struct kw_identity *identity)
 {
-	return record->event.connection.identity.cookie == identity->cookie &&
-	       record->event.connection.identity.generation == identity->generation;
+	return record->event.history.connection.identity.cookie == identity->cookie &&
+	       record->event.history.connection.identity.generation == identity->generation;
 }
 
 /* A record goes on before the late request that amends it. */

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/words.h"
 #include "judge/evidence.h"
+#include "event/tls_names.h"
 #include "judge/facts.h"
 
 #define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
@@ -139,6 +140,7 @@ static void say_act(struct writer *w)
 	case KW_PHASE_TUNNEL:
 	case KW_PHASE_OPAQUE:
 	case KW_PHASE_UNKNOWN:
+	case KW_PHASE_HANDSHAKE:
 		say(w, "%s sent %s", kw_closer_name(verdict->closer),
 		    verdict->manner == KW_MANNER_FIN ? "FIN" : "RST");
 		return;
@@ -220,6 +222,8 @@ static void lead_unknown(struct writer *w)
 		say(w, "keepwatch lost track of the requests: one may have been under way");
 	if (http->flags & KW_HTTP_RESPONSES_LOST)
 		say(w, "keepwatch lost track of the responses: one may have been under way");
+	if (w->event->http.protocol == HTTP1_PROTOCOL_TLS)
+		say(w, "the TLS records do not show whether a request was waiting for its response");
 	if (w->facts->hidden)
 		say(w,
 		    "bytes arrived that the program never read, and keepwatch sees only bytes that are read");
@@ -235,6 +239,49 @@ static void lead_process_exit(struct writer *w)
 		say(w, "the process that held the connection was exiting");
 }
 
+static const char *by(uint8_t side)
+{
+	return side == 1 + TLS_CLIENT ? "client" : "server";
+}
+
+static void lead_tls_handshake_failed(struct writer *w)
+{
+	const struct kw_tls_facts *tls = w->facts->tls;
+	const char *who = by(tls->alert_by);
+
+	if (tls->alert_code != TLS_CODE_HIDDEN)
+		say(w, "%s ended the TLS handshake with alert %u (%s)", who, tls->alert_code,
+		    kw_tls_alert_name(tls->alert_code));
+	else if (tls->done)
+		say(w,
+		    "server sent an encrypted alert right after the client's certificate: it refused that, or its "
+		    "absence");
+	else
+		say(w, "%s ended the TLS handshake with an alert that was encrypted", who);
+}
+
+static struct kw_duration since_latest(const struct writer *w)
+{
+	return duration((int64_t)(w->facts->closed - w->facts->tls->latest));
+}
+
+static void lead_tls_handshake_timeout(struct writer *w)
+{
+	const char *other = w->verdict->closer == KW_CLOSER_CLIENT ? "server" : "client";
+
+	say(w, "the TLS handshake was not done: nothing had come from the %s for %s", other,
+	    since_latest(w).text);
+}
+
+static void lead_tls_handshake_abandoned(struct writer *w)
+{
+	const struct kw_tls_facts *tls = w->facts->tls;
+
+	say(w, "the connection was closed before the TLS handshake was done, without an alert");
+	if (tls->handshake <= TLS_HANDSHAKE_CLIENT_HELLO && w->verdict->closer == KW_CLOSER_SERVER)
+		say(w, "the server sent no TLS record: its port may not expect TLS");
+}
+
 static void lead_tunnel_ended(struct writer *w)
 {
 	say(w, "the connection had become a tunnel (CONNECT or an upgrade)");
@@ -244,7 +291,8 @@ static void lead_not_http(struct writer *w)
 {
 	switch (w->event->http.protocol) {
 	case HTTP1_PROTOCOL_TLS:
-		say(w, "the connection carried TLS");
+		say(w,
+		    "the connection carried TLS, or began as if it did, and its records could not be followed");
 		break;
 	case HTTP1_PROTOCOL_H2C:
 		say(w, "the connection carried HTTP/2");
@@ -262,7 +310,10 @@ static void lead_request_timeout(struct writer *w)
 
 static void lead_unused(struct writer *w)
 {
-	say(w, "no byte of a request or of a response was seen");
+	if (w->facts->tls)
+		say(w, "the TLS handshake was done, and then no data was sent");
+	else
+		say(w, "no byte of a request or of a response was seen");
 }
 
 static void lead_early_response(struct writer *w)
@@ -373,6 +424,9 @@ static void (*const leads[KW_REASON_MAX])(struct writer *w) = {
 	[KW_REASON_NETWORK_ERROR] = lead_network_error,
 	[KW_REASON_UNKNOWN] = lead_unknown,
 	[KW_REASON_PROCESS_EXIT] = lead_process_exit,
+	[KW_REASON_TLS_HANDSHAKE_FAILED] = lead_tls_handshake_failed,
+	[KW_REASON_TLS_HANDSHAKE_TIMEOUT] = lead_tls_handshake_timeout,
+	[KW_REASON_TLS_HANDSHAKE_ABANDONED] = lead_tls_handshake_abandoned,
 	[KW_REASON_TUNNEL_ENDED] = lead_tunnel_ended,
 	[KW_REASON_NOT_HTTP] = lead_not_http,
 	[KW_REASON_REQUEST_TIMEOUT] = lead_request_timeout,
@@ -549,12 +603,14 @@ static void say_oddities(struct writer *w)
 	if (http->surplus)
 		say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
 		    kw_plural(http->surplus), http->surplus == 1 ? "s" : "");
-	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE))
+	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE) || http->flags & KW_HTTP_TLS_ANSWER)
 		say(w, "the server's answer is not HTTP%s",
 		    http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https" : "");
 	if (http->errors & (1 << HTTP1_ERROR_REQUEST_LINE))
 		say(w,
 		    "the client's first line is not an HTTP request line, but the server answered with HTTP/1");
+	if (http->flags & KW_HTTP_TLS_REQUEST)
+		say(w, "the client began with TLS: the port expects plain http");
 	if (http->last_response_flags & HTTP1_FLAG_DOUBTFUL && w->facts->delimited)
 		say(w,
 		    "the response has both a Transfer-Encoding other than chunked and a Content-Length: peers "
@@ -573,6 +629,18 @@ static void say_silent(struct writer *w)
 		    "send data, and the client had all of it");
 }
 
+/* On which ground a connection is judged whose bytes are encrypted, and who ended its session. */
+static void say_records(struct writer *w)
+{
+	const struct kw_tls_facts *tls = w->facts->tls;
+
+	if (!tls || w->verdict->confidence == KW_CONFIDENCE_UNKNOWN || !tls->done || tls->alert_by)
+		return;
+	if (tls->notified_by && !strcmp(by(tls->notified_by), kw_closer_name(w->verdict->closer)))
+		say(w, "%s was the first to end the TLS session (close_notify)", by(tls->notified_by));
+	say(w, "judged by direction and length of TLS records, not by HTTP");
+}
+
 static void say_transport(struct writer *w)
 {
 	const struct kw_closing *closing = &w->event->closing;
@@ -584,7 +652,7 @@ static void say_transport(struct writer *w)
 		say(w, "both sides sent FIN at the same time; by convention the client counts as the closer");
 	if (w->verdict->far == KW_FAR_CONFIRMS)
 		say(w, "the connection's other end, on this host too, confirms this");
-	if (w->verdict->confidence == KW_CONFIDENCE_INFERRED && w->facts->hidden)
+	if (w->verdict->confidence == KW_CONFIDENCE_INFERRED && w->facts->hidden && !w->facts->tls)
 		say(w, "the verdict is inferred, because bytes had arrived that the program never read");
 	if (closing->retransmits && w->verdict->reason != KW_REASON_REQUEST_UNACKNOWLEDGED)
 		say(w, "%u TCP segment%s retransmitted", closing->retransmits,
@@ -604,6 +672,7 @@ void kw_evidence_write(const struct kw_verdict *verdict, struct kw_evidence *ret
 		leads[verdict->reason](&w);
 	say_act(&w);
 	say_silent(&w);
+	say_records(&w);
 	say_waiting(&w);
 	say_stalled(&w);
 	say_idle_before(&w);

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "event/tls_names.h"
 #include "judge/facts.h"
+#include "judge/tls.h"
 
 #define EVERYTHING UINT64_MAX /* a mark behind all that was ever sent */
 
@@ -254,7 +256,8 @@ static void derive_requests(struct kw_facts *f)
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
 	f->discarded = !f->outstanding && is_discarded(event);
-	f->late_unread = f->discarded || (!f->outstanding && event->closing.unread > KW_EMPTY_LINES);
+	f->late_unread =
+		f->discarded || (!f->outstanding && event->closing.unread > kw_tls_spare_bytes(f->tls));
 	f->late_request = beyond || f->late_unread;
 }
 
@@ -268,6 +271,8 @@ static bool is_hidden(const struct kw_facts *f)
 
 	if (!event->closing.unread || read >= arrived)
 		return false;
+	if (f->tls)
+		return arrived - read > kw_tls_spare_bytes(f->tls);
 	if (f->role != KW_ROLE_SERVER)
 		return true;
 	if (event->http.flags & KW_HTTP_REQUEST_OPEN)
@@ -398,6 +403,14 @@ static enum kw_phase phase_of_hidden(struct kw_facts *f, enum kw_phase phase)
 	return phase;
 }
 
+/* By the records of TLS. The same questions decide as with HTTP, but their answers may leave more open. */
+static enum kw_phase phase_of_records(struct kw_facts *f)
+{
+	enum kw_phase phase = phase_of_messages(f);
+
+	return kw_tls_phase(f, f->hidden ? phase_of_hidden(f, phase) : phase);
+}
+
 static enum kw_phase derive_phase(struct kw_facts *f)
 {
 	const struct kw_http *http = &f->event->http;
@@ -407,6 +420,8 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 		return KW_PHASE_CONNECTING;
 	if (http->flags & KW_HTTP_TUNNEL)
 		return KW_PHASE_TUNNEL;
+	if (f->tls && !(http->flags & KW_HTTP_UNSUPPORTED))
+		return phase_of_records(f);
 	if (http->protocol == HTTP1_PROTOCOL_TLS || http->protocol == HTTP1_PROTOCOL_H2C ||
 	    http->protocol == HTTP1_PROTOCOL_OPAQUE)
 		return KW_PHASE_OPAQUE;
@@ -442,6 +457,7 @@ static uint32_t count_lost(const struct kw_facts *f)
 	case KW_PHASE_CONNECTING:
 	case KW_PHASE_TUNNEL:
 	case KW_PHASE_OPAQUE:
+	case KW_PHASE_HANDSHAKE:
 		return 0;
 	default:
 		break;
@@ -533,7 +549,12 @@ void kw_facts_derive(const struct kw_event_connection *event, const struct kw_fa
 	f->error = event->closing.error;
 	if (!f->error && event->ending.act == KW_ACT_ERROR)
 		f->error = event->closing.soft_error;
+	f->tls = kw_tls_facts_of(event);
+	if (f->tls && f->tls->lost)
+		f->tls = NULL;
 	derive_act(f);
+	if (f->tls)
+		kw_tls_derive_closer(f);
 	f->left = count_left(event);
 	derive_responses(f);
 	derive_requests(f);

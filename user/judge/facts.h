@@ -21,7 +21,8 @@ enum kw_late {
 
 struct kw_facts {
 	const struct kw_event_connection *event; /* the facts are as good as this lasts */
-	const struct kw_far_end *far; /* during the derivation; NULL: nothing is known of the other end */
+	const struct kw_far_end *far;   /* during the derivation; NULL: nothing is known of the other end */
+	const struct kw_tls_facts *tls; /* NULL: no TLS, or nothing can be said of its records */
 	enum kw_role role;
 	enum kw_closer closer;
 	enum kw_manner manner;

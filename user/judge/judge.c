@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "judge/judge.h"
+#include "judge/tls.h"
 
 #define AT_ONCE ((int64_t)(100 * KW_MS))   /* "right after a response": up to 0.1 s */
 #define TOLERANCE ((int64_t)(500 * KW_MS)) /* a timeout may be kept this much too early */
@@ -145,6 +146,21 @@ static bool process_exit(const struct kw_facts *f)
 		return false;
 	return ending->exiting &&
 	       (f->phase == KW_PHASE_REQUEST || f->phase == KW_PHASE_WAITING || f->phase == KW_PHASE_RESPONSE);
+}
+
+static bool tls_handshake_failed(const struct kw_facts *f)
+{
+	return f->phase == KW_PHASE_HANDSHAKE && kw_tls_has_failed(f);
+}
+
+static bool tls_handshake_timeout(const struct kw_facts *f)
+{
+	return f->phase == KW_PHASE_HANDSHAKE && kw_tls_has_waited(f);
+}
+
+static bool tls_handshake_abandoned(const struct kw_facts *f)
+{
+	return f->phase == KW_PHASE_HANDSHAKE;
 }
 
 static bool tunnel_ended(const struct kw_facts *f)
@@ -294,9 +310,10 @@ static bool server_idle_timeout(const struct kw_facts *f)
 	       f->idle >= advertised(f) - TOLERANCE;
 }
 
+/* Whether a response within TLS announced the close cannot be seen. */
 static bool unannounced_close(const struct kw_facts *f)
 {
-	return is_idle_by_server(f) && is_at_once(f);
+	return is_idle_by_server(f) && is_at_once(f) && !f->tls;
 }
 
 static bool client_closed_idle(const struct kw_facts *f)
@@ -339,6 +356,9 @@ static const struct rule {
 	[KW_REASON_NETWORK_ERROR] = {"network_error", network_error, IF_LOST},
 	[KW_REASON_UNKNOWN] = {"unknown", unknown, NULL_VALUE},
 	[KW_REASON_PROCESS_EXIT] = {"process_exit", process_exit, IF_LOST},
+	[KW_REASON_TLS_HANDSHAKE_FAILED] = {"tls_handshake_failed", tls_handshake_failed, NO},
+	[KW_REASON_TLS_HANDSHAKE_TIMEOUT] = {"tls_handshake_timeout", tls_handshake_timeout, NO},
+	[KW_REASON_TLS_HANDSHAKE_ABANDONED] = {"tls_handshake_abandoned", tls_handshake_abandoned, NO},
 	[KW_REASON_TUNNEL_ENDED] = {"tunnel_ended", tunnel_ended, NO},
 	[KW_REASON_NOT_HTTP] = {"not_http", not_http, NO},
 	[KW_REASON_REQUEST_TIMEOUT] = {"request_timeout", request_timeout, NO},

@@ -16,9 +16,11 @@ static const char *const manners[KW_MANNER_MAX] = {
 };
 
 static const char *const phases[KW_PHASE_MAX] = {
-	[KW_PHASE_UNKNOWN] = "unknown", [KW_PHASE_CONNECTING] = "connecting", [KW_PHASE_UNUSED] = "unused",
-	[KW_PHASE_REQUEST] = "request", [KW_PHASE_WAITING] = "waiting",       [KW_PHASE_RESPONSE] = "response",
-	[KW_PHASE_IDLE] = "idle",       [KW_PHASE_TUNNEL] = "tunnel",         [KW_PHASE_OPAQUE] = "opaque",
+	[KW_PHASE_UNKNOWN] = "unknown", [KW_PHASE_CONNECTING] = "connecting",
+	[KW_PHASE_UNUSED] = "unused",   [KW_PHASE_REQUEST] = "request",
+	[KW_PHASE_WAITING] = "waiting", [KW_PHASE_RESPONSE] = "response",
+	[KW_PHASE_IDLE] = "idle",       [KW_PHASE_TUNNEL] = "tunnel",
+	[KW_PHASE_OPAQUE] = "opaque",   [KW_PHASE_HANDSHAKE] = "handshake",
 };
 
 static const char *const confidences[KW_CONFIDENCE_MAX] = {

@@ -13,6 +13,7 @@
 enum {
 	HTTP1 = 0,
 	ADOPT = 1,
+	TLS = 2,
 	LAST = 0,
 };
 
@@ -30,6 +31,10 @@ static const struct tail_call {
 	{"after_receive", HTTP1, "kw_http1_recvmsg", "kw_http1_sendmsg"},
 	{"after_receive", ADOPT, "kw_adopt_receive", "kw_adopt_socket"},
 	{"after_receive", ADOPT, "kw_adopt_recvmsg", "kw_adopt_sendmsg"},
+	{"after_send", TLS, "kw_tls_send", NULL},
+	{"after_send", TLS, "kw_tls_sendmsg", NULL},
+	{"after_receive", TLS, "kw_tls_receive", "kw_tls_send"},
+	{"after_receive", TLS, "kw_tls_recvmsg", "kw_tls_sendmsg"},
 	{"after_move", LAST, "kw_reconnect", NULL},
 	{"after_destroy", LAST, "kw_last_record", NULL},
 };

@@ -169,10 +169,11 @@ class Connection:
     def record(self):
         """The expected records of both sockets."""
         ended = sum(end is not None for _, _, end in self.answered)
+        spoken = protocol(self.messages)
         return {
-            "protocol": protocol(self.messages),
-            "requests": len(self.asked),
-            "responses": len(self.answered),
+            "protocol": spoken,
+            "requests": None if spoken == "tls" else len(self.asked),
+            "responses": None if spoken == "tls" else len(self.answered),
             "up": len(self.requests),
             "down": len(self.responses),
             "directives": {"request": directives(message for message, _, _ in self.asked),

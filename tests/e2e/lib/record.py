@@ -10,7 +10,8 @@ FLOW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
 
 REASONS = """
     connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
-    probe_timeout network_error unknown process_exit tunnel_ended not_http request_timeout unused early_response
+    probe_timeout network_error unknown process_exit tls_handshake_failed tls_handshake_timeout
+    tls_handshake_abandoned tunnel_ended not_http request_timeout unused early_response
     pipeline_cut request_unacknowledged request_truncated half_closed stale_reuse no_response response_truncated
     half_close_refused client_gave_up client_left close_delimited max_requests announced_by_request
     http10_default announced_by_response idle_reset closed_before_timeout server_idle_timeout
@@ -68,6 +69,24 @@ def all_of(**checks):
 ANNOUNCED = or_null(all_of(by=one_of("client", "server"), how=one_of("close", "http10", "delimited")))
 DIRECTIVES = all_of(keep_alive=is_count, close=is_count, upgrade=is_count)
 
+ALERT = all_of(by=one_of("client", "server"), code=or_null(is_count), name=or_null(is_text))
+TLS = {
+    "version": or_null(one_of("1.0", "1.1", "1.2", "1.3")),
+    "alpn_offered": is_texts,
+    "handshake": one_of("done", "failed", "incomplete"),
+    "handshake_s": or_null(is_seconds),
+    "alert": or_null(ALERT),
+    "close_notify": all_of(client=is_bool, server=is_bool),
+    "exchanges_inferred": is_count,
+    "plaintext": one_of(None),
+}
+
+
+def is_tls(value):
+    """An object of TLS, in which the server's name comes last if it was asked for."""
+    return all_of(**TLS)(value) or all_of(**TLS, server_name=is_text)(value)
+
+
 CONNECTION = {
     "type": one_of("connection", "open"),
     "schema": one_of(1),
@@ -87,14 +106,15 @@ CONNECTION = {
     "service": is_text,
     "protocol": one_of("http/1.1", "http/1.0", "h2c", "tls", "opaque", "none"),
     "preexisting": is_bool,
-    "requests": is_count,
-    "responses": is_count,
+    "requests": or_null(is_count),
+    "responses": or_null(is_count),
     "tx_bytes": is_count,
     "rx_bytes": is_count,
     "blind_bytes": is_count,
     "closer": one_of("client", "server", "network", "unknown"),
     "manner": one_of("fin", "rst", "timeout", "refused", "unreachable", None),
-    "phase": one_of("connecting", "unused", "request", "waiting", "response", "idle", "tunnel", "opaque", None),
+    "phase": one_of("connecting", "unused", "request", "waiting", "response", "idle", "tunnel", "opaque", "handshake",
+                    None),
     "reason": one_of(*REASONS),
     "premature": or_null(is_bool),
     "lost_requests": or_null(is_count),
@@ -121,6 +141,7 @@ CONNECTION = {
     "retransmits": or_null(is_count),
     "srtt_us": or_null(is_count),
     "errors": is_texts,
+    "tls": or_null(is_tls),
 }
 
 EXCHANGE = {

@@ -113,7 +113,7 @@ static void the_text_names_the_cause_and_the_tries_before_it(void **state)
 	one.confidence = KW_CONFIDENCE_INFERRED;
 	assert_prints(&one, &(struct kw_text_style){0},
 		      "12:00:00.000  nginx:8080               server    no. 3         4 ms  "
-		      "gateway_error           status 502, 10.0.0.7:3000: connect_refused, by server\n"
+		      "gateway_error            status 502, 10.0.0.7:3000: connect_refused, by server\n"
 		      "              the connection attempt was refused after 1 ms\n"
 		      "              tried before: 10.0.0.7:3001: connect_refused, by server\n"
 		      "              id 1a2b-5f3, caused by id 1a2c-0 (inferred)\n");
@@ -128,7 +128,7 @@ static void the_text_says_that_no_cause_is_known(void **state)
 	one.event.status = 503;
 	assert_prints(&one, &(struct kw_text_style){0},
 		      "12:00:00.000  nginx:8080               server    no. 3            ?  "
-		      "gateway_error           status 503, and no connection to another server is known to "
+		      "gateway_error            status 503, and no connection to another server is known to "
 		      "have failed\n              id 1a2b-5f3\n");
 }
 

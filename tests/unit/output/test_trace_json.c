@@ -110,7 +110,7 @@ static void the_record_is_as_the_contract_shows(void **state)
 		"\"forwarded_hop_by_hop\":[],"
 		"\"directives\":{\"request\":{\"keep_alive\":3,\"close\":0,\"upgrade\":0},"
 		"\"response\":{\"keep_alive\":3,\"close\":0,\"upgrade\":0}},"
-		"\"last_status\":200,\"app_error\":null,\"retransmits\":0,\"srtt_us\":41,\"errors\":[]}\n");
+		"\"last_status\":200,\"app_error\":null,\"retransmits\":0,\"srtt_us\":41,\"errors\":[],\"tls\":null}\n");
 	free(line);
 }
 
@@ -120,7 +120,7 @@ static void what_is_unknown_is_null(void **state)
 
 	(void)state;
 	s.event.connection.identity = (struct kw_identity){.preexisting = 1};
-	s.event.connection.http.counts.reused = 0;
+	s.event.connection.http.idle_max = 0;
 	s.event.connection.http.last_status = 0;
 	s.event.connection.closing.srtt_us = 0;
 	s.verdict.manner = KW_MANNER_UNKNOWN;

@@ -75,7 +75,7 @@ static void reasons_stand_in_one_column(void **state)
 		char *text = line_of(&one, (struct kw_text_style){0});
 
 		assert_ptr_equal(strstr(text, kw_reason_name(reason)), text + REASON_COLUMN);
-		assert_ptr_equal(strstr(text, "  by server (fin)\n"), text + REASON_COLUMN + 22);
+		assert_ptr_equal(strstr(text, "  by server (fin)\n"), text + REASON_COLUMN + 23);
 		free(text);
 	}
 	char *open = line_of(NULL, (struct kw_text_style){0}), *late = late_line((struct kw_text_style){0});

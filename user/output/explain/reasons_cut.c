@@ -136,6 +136,57 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			 "take the server out of the balancer and wait before the signal is sent, so that no "
 			 "new requests arrive"},
 		},
+	[KW_REASON_TLS_HANDSHAKE_FAILED] =
+		{
+			"an alert ended the TLS handshake",
+			"One side refused to go on and said why by an alert. The record names the side and, "
+			"unless the alert was encrypted, its code: unknown_ca is about trust in the issuer, "
+			"bad_certificate and certificate_expired about the certificate, unrecognized_name "
+			"about the name that was asked for, protocol_version about versions, "
+			"no_application_protocol about ALPN. No request was sent, so trying again is safe.",
+			{"unknown_ca, by the client: it does not trust the issuer of the server's "
+			 "certificate, or the server sends its chain without the intermediate certificate",
+			 "bad_certificate, certificate_expired, certificate_unknown, by the client: the "
+			 "certificate is not valid, or not for the name that the client asked for",
+			 "certificate_required, handshake_failure, or an encrypted alert right after the "
+			 "client's certificate, by the server: it wants a certificate of the client",
+			 "protocol_version, handshake_failure, insufficient_security: the two sides have no "
+			 "version or no cipher suite in common",
+			 "unrecognized_name: the server has no certificate for the name that the client sent; "
+			 "no_application_protocol: it speaks none of the protocols that the client offered"},
+			{"see the server's side as the client sees it: openssl s_client -connect HOST:PORT "
+			 "-servername NAME -showcerts",
+			 "install the whole chain at the server; give the client the issuer's certificate "
+			 "(--cacert in curl, proxy_ssl_trusted_certificate in nginx, ca-file in HAProxy)",
+			 "compare the versions on both sides: ssl_protocols (nginx), ssl-min-ver (HAProxy)"},
+		},
+	[KW_REASON_TLS_HANDSHAKE_TIMEOUT] =
+		{
+			"one side waited in vain for the other during the TLS handshake, and closed",
+			"The closer had sent its part of the handshake more than half a second before, and "
+			"nothing, or only part of a message, came back. No request was sent.",
+			{"the other process is too busy, or blocked, and does not come to answer",
+			 "the port speaks another protocol and waits for the client to say something else",
+			 "a middlebox drops large packets: a ClientHello or a chain of certificates does not "
+			 "fit in one"},
+			{"look at the load of the side that was silent; TLS handshakes cost processor time",
+			 "if the same path always fails, look for a wrong MTU: ping -M do -s 1472 HOST",
+			 "the closer's timeout is ssl_handshake_timeout (nginx stream), timeout client-hs "
+			 "(HAProxy), or its connect timeout"},
+		},
+	[KW_REASON_TLS_HANDSHAKE_ABANDONED] =
+		{
+			"the connection was closed during the TLS handshake, without an alert",
+			"One side closed before the handshake was done and did not say why.",
+			{"a port scan, or a health check that only wants to see that the port answers",
+			 "a client that cancelled, or whose user left",
+			 "by the server, before it sent anything: the port does not expect TLS, or a filter "
+			 "refused the client"},
+			{"nothing, if they are health checks: let these complete the handshake to keep the "
+			 "numbers clean",
+			 "if the server closes, read its log; and check that the client's port is the one for "
+			 "https"},
+		},
 	[KW_REASON_TUNNEL_ENDED] =
 		{
 			"a tunnel (CONNECT or an upgrade such as WebSocket) ended",
@@ -148,9 +199,10 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 	[KW_REASON_NOT_HTTP] =
 		{
 			"the connection did not carry HTTP/1",
-			"It began as TLS, HTTP/2 or something else. keepwatch does not look further, and "
+			"It began as HTTP/2 or something else, or as TLS whose records could not be followed. keepwatch does not look further, and "
 			"claims nothing.",
-			{"another protocol on an observed port", "TLS: keepwatch cannot read encrypted bytes"},
+			{"another protocol on an observed port",
+			 "TLS that ends in something else, or is done in the kernel (kTLS)"},
 			{"nothing; to watch only HTTP ports use --port"},
 		},
 	[KW_REASON_REQUEST_TIMEOUT] =

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory_stream.h"
 #include "event/names.h"
+#include "event/tls_names.h"
 #include "finding/assess.h"
 #include "output/metrics/exposition.h"
 #include "output/metrics/self.h"
@@ -279,6 +280,44 @@ static void write_protocols(struct kw_exposition *out, const struct service *ser
 			      service->counters->protocols[i]);
 }
 
+static void write_inferred_closes(struct kw_exposition *out, const struct service *service)
+{
+	kw_exposition_integer(out, service->labels, (int64_t)service->counters->inferred);
+}
+
+static void write_tls_handshakes(struct kw_exposition *out, const struct service *service)
+{
+	for (int result = 0; result < KW_TLS_RESULT_MAX; result++)
+		for (unsigned int version = 0; version < KW_TLS_VERSIONS; version++)
+			if (service->counters->tls.handshakes[result][version])
+				count(out, with(service->labels, "result", kw_tls_result_name(result)).text,
+				      "version", kw_tls_counted_version(version),
+				      service->counters->tls.handshakes[result][version]);
+}
+
+/* Codes that are not assigned have one name, so their counts are one number. */
+static void write_tls_alerts(struct kw_exposition *out, const struct service *service)
+{
+	static const char *const sides[] = {"client", "server"};
+
+	for (int side = 0; side < 2; side++) {
+		const uint64_t *alerts = service->counters->tls.alerts[side];
+		struct labels of = with(service->labels, "by", sides[side]);
+		uint64_t others = 0;
+
+		for (int code = 0; code < KW_TLS_ALERTS; code++) {
+			const char *name = kw_tls_alert_name((uint8_t)code);
+
+			if (strcmp(name, "other") == 0)
+				others += alerts[code];
+			else if (alerts[code])
+				count(out, of.text, "alert", name, alerts[code]);
+		}
+		if (others)
+			count(out, of.text, "alert", "other", others);
+	}
+}
+
 struct family {
 	const char *name; /* a counter's without "_total" */
 	const char *type;
@@ -333,6 +372,12 @@ static const struct family families[] = {
 	 "Timeout in the latest Keep-Alive field of a response.", write_advertised},
 	{"keepwatch_protocol_connections", KW_TYPE_COUNTER,
 	 "Connections closed, by the protocol that they carried.", write_protocols},
+	{"keepwatch_connections_closed_inferred", KW_TYPE_COUNTER,
+	 "Connections closed whose reason is inferred, as all of TLS are.", write_inferred_closes},
+	{"keepwatch_tls_handshakes", KW_TYPE_COUNTER, "TLS handshakes, by their result and the version chosen.",
+	 write_tls_handshakes},
+	{"keepwatch_tls_alerts", KW_TYPE_COUNTER, "TLS handshakes that an alert ended, by its sender and name.",
+	 write_tls_alerts},
 };
 
 static void service_labels(const struct kw_service *service, char ret_labels[LABELS])

@@ -7,6 +7,7 @@
 #include "base/sanitize.h"
 #include "base/timestamp.h"
 #include "event/container.h"
+#include "output/trace/json_tls.h"
 
 #define SCHEMA 1
 
@@ -170,10 +171,13 @@ static void add_identity(json_t **object, const struct kw_record *record)
 	kw_json_set(object, "preexisting", json_boolean(identity->preexisting));
 }
 
+/* Within TLS they cannot be seen. */
 static void add_traffic(json_t **object, const struct kw_http *http)
 {
-	kw_json_set(object, "requests", kw_json_integer(http->counts.requests));
-	kw_json_set(object, "responses", kw_json_integer(http->counts.responses));
+	bool seen = http->protocol != HTTP1_PROTOCOL_TLS;
+
+	kw_json_set(object, "requests", kw_json_integer_or_null(seen, http->counts.requests));
+	kw_json_set(object, "responses", kw_json_integer_or_null(seen, http->counts.responses));
 	kw_json_set(object, "tx_bytes", kw_json_integer(http->tx_bytes));
 	kw_json_set(object, "rx_bytes", kw_json_integer(http->rx_bytes));
 	kw_json_set(object, "blind_bytes", kw_json_integer(http->blind_bytes));
@@ -222,8 +226,7 @@ static void add_facts(json_t **object, const struct kw_record *record)
 	const struct kw_http *http = &event->http;
 
 	kw_json_set(object, "idle_at_close_s", verdict ? signed_seconds(verdict->idle_at_close) : json_null());
-	kw_json_set(object, "idle_max_s",
-		    seconds_or_null(http->counts.reused && http->idle_max, http->idle_max));
+	kw_json_set(object, "idle_max_s", seconds_or_null(http->idle_max, http->idle_max));
 	kw_json_set(object, "waited_s", verdict ? signed_seconds(verdict->waited) : json_null());
 	kw_json_set(object, "stalled_s", verdict ? signed_seconds(verdict->stalled) : json_null());
 	kw_json_set(object, "body_bytes", body_size(verdict, verdict ? verdict->body_bytes : 0));
@@ -263,6 +266,7 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	add_traffic(&object, &event->http);
 	add_verdict(&object, record);
 	add_facts(&object, record);
+	kw_json_set(&object, "tls", kw_json_tls(event));
 	return kw_json_write_line(file, object, DIGITS);
 }
 

@@ -15,7 +15,7 @@
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 #define INDENT 14       /* width of the time and the space after it */
-#define REASON_WIDTH 22 /* length of the longest reason's name */
+#define REASON_WIDTH 23 /* length of the longest reason's name */
 
 /* Prints the beginning of every line: time, service and role. */
 static void print_head(FILE *file, const struct kw_clock *clock, uint64_t time,

@@ -77,11 +77,16 @@ def built(name, source):
     return made
 
 
+def program(text=PROGRAM):
+    """The server's program."""
+    return built("server", text.replace("LARGE", str(Server.LARGE)))
+
+
 class Go(Server):
     """Go's net/http, in a program of a few lines."""
 
     def __init__(self, folder, port, idle="600s", header="30s"):
-        super().__init__(folder, port, [built("server", PROGRAM.replace("LARGE", str(Server.LARGE))), f"127.0.0.1:{port}", idle, header])
+        super().__init__(folder, port, [program(), f"127.0.0.1:{port}", idle, header])
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM, and http.Server.Shutdown."""

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A protocol of frames: their headers are read, by a program of its own, and their bodies pass as those of HTTP do. For
+ * that both streams of the HTTP machine, which has no other use for them then, are in state HTTP1_FRAME. */
+#ifndef KEEPWATCH_FRAMES_BPF_H
+#define KEEPWATCH_FRAMES_BPF_H
+
+#include "capture.bpf.h"
+
+/* Are the connection's frames followed? */
+static __always_inline int kw_is_framed(const struct kw_connection *c)
+{
+	return c->http1.protocol > HTTP1_PROTOCOL_HTTP1 &&
+	       c->http1.streams[HTTP1_REQUESTS].state == HTTP1_FRAME;
+}
+
+/* From here on they are. */
+static __always_inline void kw_begin_frames(struct kw_connection *c)
+{
+	for (__u32 i = 0; i < 2; i++) {
+		c->http1.streams[i].remain = 0;
+		c->http1.streams[i].state = HTTP1_FRAME;
+	}
+}
+
+/* The frames are not followed any more: all that comes passes. */
+static __always_inline void kw_end_frames(struct kw_connection *c)
+{
+	c->http1.streams[HTTP1_REQUESTS].state = c->http1.streams[HTTP1_RESPONSES].state = HTTP1_TUNNEL;
+}
+
+/* Are the @n bytes of a call those that were left of a frame, or fewer? */
+static __always_inline int kw_ends_frame(const struct kw_connection *c, enum kw_way way, __u64 n)
+{
+	return kw_is_framed(c) && n <= c->http1.streams[kw_direction(c->role, way) & 1].remain;
+}
+
+/* @n bytes pass without a look. Where that is more than is left of a frame, a header was among them. */
+static __always_inline void kw_pass_frame(struct kw_connection *c, enum kw_way way, __u64 n)
+{
+	struct http1_stream *s = &c->http1.streams[kw_direction(c->role, way) & 1];
+
+	if (!kw_is_framed(c))
+		return;
+	if (n > s->remain)
+		kw_end_frames(c);
+	else
+		s->remain -= n;
+}
+
+/* Has a connection just been found to carry TLS, from its client's first byte on? */
+static __always_inline int kw_may_follow_tls(const struct kw_connection *c)
+{
+	return c->http1.protocol == HTTP1_PROTOCOL_TLS &&
+	       c->http1.streams[HTTP1_REQUESTS].state != HTTP1_TUNNEL && !c->identity.preexisting &&
+	       c->role != KW_ROLE_UNKNOWN;
+}
+
+#endif

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The keep-alive race over TLS: a server that closes idle connections at 50 ms, and a client that uses them again just
+then. And what is no race: polite ends of sessions, each side's, none of which may raise an alarm."""
+
+import contextlib
+import random
+import ssl
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lib import observer, tls, wire
+
+RACES = 200
+POLITE = 1000
+IDLE = 0.050  # seconds
+SPREAD = 0.001
+STEP = 0.0002
+FORCED = 40
+
+# In a process of its own. It closes an idle connection as servers do: close_notify, then FIN.
+SERVER = f"""
+import socket, ssl, sys
+sys.path.insert(0, {str(tls.__file__).rpartition("/lib/")[0]!r})
+from lib import tls
+listener = socket.socket(fileno=int(sys.argv[1]))
+listener.setblocking(True)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2], sys.argv[3])
+while True:
+    plain, _ = listener.accept()
+    try:
+        with context.wrap_socket(plain, server_side=True) as end:
+            end.settimeout(float(sys.argv[4]))
+            try:
+                while end.recv(1000):
+                    end.sendall({wire.OK!r})
+            except TimeoutError:
+                pass
+            tls.end_session(end)
+    except OSError:
+        pass
+"""
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@contextlib.contextmanager
+def serving(listener, certificates, idle):
+    given = [listener.fileno(), certificates.server, certificates.server_key, idle]
+    command = [sys.executable, "-c", SERVER, *map(str, given)]
+    with subprocess.Popen(command, pass_fds=[listener.fileno()]) as server:
+        try:
+            yield
+        finally:
+            server.kill()
+
+
+@pytest.fixture(params=[IDLE])
+def watched(request, nothing_left, certificates):
+    """An observer of a server that closes after so many seconds, and the server's address."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)]) as trace:
+        with serving(listener, certificates, request.param):
+            yield trace, listener.getsockname()
+
+
+def is_answered(end):
+    try:
+        end.sendall(wire.GET)
+        return wire.read_exactly(end, len(wire.OK)) == wire.OK
+    except (OSError, AssertionError):
+        return False
+
+
+def race(address, context, age):
+    """Uses one connection again after this idle time. Returns its name, and whether its second request failed."""
+    with wire.Client(address) as one, context.wrap_socket(one.client, server_hostname=tls.NAME) as end:
+        assert is_answered(end)
+        time_out = time.monotonic() + age
+        while time.monotonic() < time_out:
+            pass
+        return one.client_name, one.server_name, not is_answered(end)
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_forced_race_is_stale_reuse_at_the_client(watched, certificates, version):
+    trace, address = watched
+    context = tls.client_context(certificates, version)
+    raced = [race(address, context, 2 * IDLE) for _ in range(RACES // 2)]
+    assert all(failed for *_, failed in raced)
+    for name, server_name, _ in raced:
+        (one,) = trace.wait_for(1, local=name, remote=server_name)
+        told = (one["reason"], one["closer"], one["premature"], one["lost_requests"], one["confidence"])
+        assert told == ("stale_reuse", "server", True, 1, "inferred"), one
+        assert one["tls"]["exchanges_inferred"] == 2
+
+
+def test_each_request_that_failed_is_stale_and_no_other(watched, certificates):
+    trace, address = watched
+    chance, aim, raced = random.Random(50), IDLE, []
+    for number in range(FORCED):
+        context = tls.client_context(certificates, tls.VERSIONS[number % 2])
+        raced.append(race(address, context, aim + chance.uniform(-SPREAD, SPREAD)))
+        aim += -STEP if raced[-1][2] else STEP
+    for name, server_name, failed in raced:
+        (one,) = trace.wait_for(1, local=name, remote=server_name)
+        assert (one["reason"] == "stale_reuse", one["premature"]) == (failed, failed), one
+        (other,) = trace.wait_for(1, local=server_name, remote=name)
+        assert failed or (other["late_request"], other["premature"]) == (False, False), other
+
+
+def polite_end(address, context, chance):
+    """Some exchanges, then the end of the session by either side. Returns the client's name and who ended it."""
+    with wire.Client(address) as one, context.wrap_socket(one.client, server_hostname=tls.NAME) as end:
+        for _ in range(chance.randint(1, 3)):
+            assert is_answered(end)
+        by_client = chance.random() < 0.95
+        if by_client:
+            tls.end_session(end)
+        else:
+            with contextlib.suppress(ssl.SSLError, ConnectionError):
+                assert end.recv(1) == b""
+            tls.end_session(end)
+        return one.client_name, one.server_name, "client" if by_client else "server"
+
+
+@pytest.mark.parametrize("watched", [10 * IDLE], indirect=True)
+def test_a_thousand_polite_ends_raise_no_alarm(watched, certificates):
+    trace, address = watched
+    chance = random.Random(1000)
+    contexts = [tls.client_context(certificates, version) for version in tls.VERSIONS]
+    ends = [polite_end(address, contexts[number % 2], chance) for number in range(POLITE)]
+    trace.wait_until(lambda: len(trace.records()) >= 2 * POLITE, "a record of each end")
+    assert trace.records("amend") == []
+    alarms = [one for one in trace.records() if one["premature"] is not False or one["late_request"]]
+    assert alarms == []
+    for role, own in (("client", "local"), ("server", "remote")):
+        told = [(one[own], one["reason"], one["closer"]) for one in trace.records(role=role)]
+        assert sorted(told) == sorted((name, f"{by}_closed_idle", by) for name, _, by in ends)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "judge/tls.h"
+
+#include "include/tls/records.h"
+
+#define PATIENCE (500 * KW_MS) /* a closer that was silent for longer has waited */
+
+uint32_t kw_tls_spare_bytes(const struct kw_tls_facts *tls)
+{
+	return tls ? tls_alert_size(tls->version, tls->suite) : KW_EMPTY_LINES;
+}
+
+bool kw_tls_may_be_h2(const struct kw_tls_facts *tls)
+{
+	if (tls->chosen)
+		return tls->chosen & TLS_ALPN_H2;
+	return tls->version == TLS_1_3 && (tls->offered & TLS_ALPN_H2);
+}
+
+/* --- The closer ------------------------------------------------------------------------------------------ */
+
+static enum kw_closer side(uint8_t by)
+{
+	return by == 1 + TLS_CLIENT ? KW_CLOSER_CLIENT : KW_CLOSER_SERVER;
+}
+
+static bool is_own(const struct kw_facts *f, enum kw_closer closer)
+{
+	return (f->role == KW_ROLE_CLIENT) == (closer == KW_CLOSER_CLIENT);
+}
+
+/* Had the first alert behind the handshake been sent, or arrived, before the first FIN or RST? */
+static bool is_notified_before(const struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+	uint64_t mark = is_own(f, side(f->tls->notified_by)) ? ending->tx_sent : ending->rx_arrived;
+
+	return f->tls->notified && (ending->act == KW_ACT_NONE || f->tls->notified_at < mark);
+}
+
+/* This side closed over an alert that it had not read, and nothing else: the other side had ended the session. */
+static bool is_notice_unread(const struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+	uint64_t unread = ending->rx_arrived > ending->rx_read ? ending->rx_arrived - ending->rx_read : 0;
+
+	return f->local && f->tls->done && !f->tls->notified && unread > TLS_HEADER &&
+	       unread <= kw_tls_spare_bytes(f->tls);
+}
+
+static void set_closer(struct kw_facts *f, enum kw_closer closer)
+{
+	if (f->closer != closer)
+		f->manner = KW_MANNER_FIN;
+	f->closer = closer;
+	f->local = is_own(f, closer);
+}
+
+void kw_tls_derive_closer(struct kw_facts *f)
+{
+	enum kw_closer other = f->role == KW_ROLE_CLIENT ? KW_CLOSER_SERVER : KW_CLOSER_CLIENT;
+
+	if (f->role == KW_ROLE_UNKNOWN || f->aborted || f->closer == KW_CLOSER_NETWORK)
+		return;
+	if (f->tls->alert_by) {
+		set_closer(f, side(f->tls->alert_by));
+	} else if (is_notified_before(f)) {
+		set_closer(f, side(f->tls->notified_by));
+		if (f->tls->notified < f->closed)
+			f->closed = f->tls->notified;
+	} else if (is_notice_unread(f)) {
+		set_closer(f, other);
+	}
+}
+
+/* --- The phase ------------------------------------------------------------------------------------------- */
+
+/* Which act ended the connection, and which side the session: where they differ, TCP's positions are not those of the closer. */
+static bool is_closed_by_other(const struct kw_facts *f)
+{
+	enum kw_act act = f->event->ending.act;
+	bool by_peer = act == KW_ACT_PEER_FIN || act == KW_ACT_PEER_RST;
+
+	return act != KW_ACT_NONE && by_peer == f->local;
+}
+
+/* A record that is not complete hides more than it shows; and behind an alert of its size other bytes hide too. */
+static bool is_cut(const struct kw_facts *f)
+{
+	const struct kw_event_connection *event = f->event;
+	uint64_t arrived = event->ending.rx_arrived, read = event->http.rx_bytes;
+
+	if (event->bodies[HTTP1_REQUESTS].owed || event->bodies[HTTP1_RESPONSES].owed)
+		return true;
+	return f->local && arrived > read && arrived - read > kw_tls_spare_bytes(f->tls) && !f->late_request;
+}
+
+/* Do the records leave open whether a request was waiting? */
+static bool is_ambiguous(const struct kw_facts *f, enum kw_phase phase)
+{
+	if (phase == KW_PHASE_REQUEST || f->request_open)
+		return true;
+	if (phase == KW_PHASE_RESPONSE)
+		return f->closer != KW_CLOSER_CLIENT;
+	if (phase != KW_PHASE_WAITING && !f->late_request)
+		return false;
+	return kw_tls_may_be_h2(f->tls) || is_closed_by_other(f) ||
+	       (f->tls->doubts & (TLS_DOUBT_TICKET | TLS_DOUBT_UPLOAD));
+}
+
+enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages)
+{
+	const struct kw_tls_facts *tls = f->tls;
+
+	if (!tls->done || tls->alert_by) {
+		f->inferred = true;
+		return (tls->doubts & TLS_DOUBT_FINISHED) ? KW_PHASE_UNKNOWN : KW_PHASE_HANDSHAKE;
+	}
+	if ((tls->doubts & (TLS_DOUBT_EARLY_DATA | TLS_DOUBT_FINISHED)) || is_cut(f) ||
+	    is_ambiguous(f, by_messages))
+		return KW_PHASE_UNKNOWN;
+	f->inferred = true;
+	return by_messages;
+}
+
+/* --- The handshake --------------------------------------------------------------------------------------- */
+
+bool kw_tls_has_failed(const struct kw_facts *f)
+{
+	return f->tls && f->tls->alert_by;
+}
+
+bool kw_tls_has_waited(const struct kw_facts *f)
+{
+	bool own_last = f->tls && side(f->tls->latest_by) == f->closer && !f->tls->latest_open;
+	bool other_open = f->tls && side(f->tls->latest_by) != f->closer && f->tls->latest_open;
+
+	return (own_last || other_open) && f->closed > f->tls->latest + PATIENCE;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The facts of a TLS connection, as far as direction, length and order of its records tell them: nothing of them is
+ * certain. */
+#ifndef KEEPWATCH_JUDGE_TLS_H
+#define KEEPWATCH_JUDGE_TLS_H
+
+#include "judge/facts.h"
+
+/* Most bytes that may lie unread without being part of a request: an alert, or empty lines where there is no TLS. */
+uint32_t kw_tls_spare_bytes(const struct kw_tls_facts *tls);
+
+/* Who ended a TLS session counts as the closer, because polite peers leave the first FIN to the other side. Changes f->closer,
+ * f->manner, f->closed and f->local. */
+void kw_tls_derive_closer(struct kw_facts *f);
+
+/* The point at which the connection was, once its requests and responses have been derived as those of HTTP are; also sets
+ * f->inferred. */
+enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages);
+
+/* Has the handshake of a connection in KW_PHASE_HANDSHAKE failed by an alert, or has the closer waited for the other side? */
+bool kw_tls_has_failed(const struct kw_facts *f);
+bool kw_tls_has_waited(const struct kw_facts *f);
+
+/* Does the connection speak HTTP/2, or may it? */
+bool kw_tls_may_be_h2(const struct kw_tls_facts *tls);
+
+#endif
