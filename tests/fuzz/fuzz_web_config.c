@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (kw_web_config_read(fuzz_file(data, n), &config) < 0)
 		return 0;
 	verifies = config.client == KW_WEB_CLIENT_VERIFY || config.client == KW_WEB_CLIENT_VERIFY_GIVEN;
-	CHECK(!config.cert_file == !config.key_file && !config.cert_file == !config.tls_line);
-	CHECK(config.client < KW_WEB_CLIENT_MAX && verifies == !!config.client_ca_file);
+	CHECK(!config.cert.text == !config.key.text && !config.cert.text == !config.tls_line);
+	CHECK(config.client < KW_WEB_CLIENT_MAX && verifies == !!config.client_ca.text);
 	check_users(&config);
 	kw_web_config_free(&config);
 	return 0;
