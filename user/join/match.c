@@ -53,6 +53,8 @@ void kw_match(const struct kw_matches *matches, const struct kw_failure_keys *fa
 	kw_settle(&work, true);
 	narrow_by_size(&work);
 	kw_settle(&work, false);
+	kw_narrow_by_next_tries(&work);
+	kw_settle(&work, false);
 	kw_narrow_by_thread_order(&work);
 	kw_settle(&work, false);
 	kw_narrow_by_tries(&work);

@@ -631,6 +631,78 @@ static void where_the_sizes_fit_the_last_try_is_the_certain_cause(void **state)
 	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_CERTAIN).try_count, 1);
 }
 
+/* As of threads that give each request a number of their own, some shorter than others. */
+static void where_each_thread_adds_always_the_same_its_errors_sizes_are_its_own(void **state)
+{
+	for (uint32_t odd = 0; odd <= 1; odd++) {
+		teach_until(*state, SENT - 60 * KW_S, 10, FAILURE(.bytes = 150), ANSWER(.bytes = 100));
+		teach_until(*state, SENT - 10 * KW_S, 10, FAILURE(.thread = THREAD + 1, .bytes = 151),
+			    ANSWER(.thread = THREAD + 1, .bytes = 100));
+		teach(*state, 1, FAILURE(.bytes = 150 + odd), ANSWER(.bytes = 100));
+		lose(*state, FAILURE(.cookie = 1, .bytes = 130, .learnt = SENT - 3 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .bytes = 131));
+		answer_with(*state, ANSWER(.bytes = 80));
+		expect(*state, odd ? 2 : 1, odd ? KW_CONFIDENCE_INFERRED : KW_CONFIDENCE_CERTAIN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* As Varnish does with one that the server had closed: the first was saved by a second try, or that failed for another client. */
+static void what_its_thread_sent_again_at_once_is_no_cause(void **state)
+{
+	static const struct {
+		uint32_t thread, bytes;
+		uint64_t pause;
+		bool is_again;
+	} rows[] = {
+		{THREAD + 1, 130, 500 * KW_US, true},
+		{THREAD + 1, 130, 501 * KW_US, false},
+		{THREAD + 1, 131, 500 * KW_US, false},
+		{THREAD + 2, 130, 500 * KW_US, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t again = SENT - 6 * KW_MS + rows[i].pause;
+
+		teach(*state, 12, FAILURE(.thread = THREAD + 1, .bytes = 150), ANSWER(.bytes = 100));
+		lose(*state,
+		     FAILURE(.cookie = 1, .thread = THREAD + 1, .bytes = 130, .learnt = SENT - 6 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .thread = THREAD + 3, .bytes = 130));
+		lose(*state, FAILURE(.cookie = 3, .thread = rows[i].thread, .bytes = rows[i].bytes,
+				     .began = again, .learnt = SENT + 20 * KW_MS));
+		answer_with(*state, ANSWER(.bytes = 80));
+		expect(*state, 2, rows[i].is_again ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* As in Go, where a thread goes on with whatever is ready. */
+static void where_threads_go_on_with_other_requests_what_was_sent_next_proves_nothing(void **state)
+{
+	teach(*state, 12, FAILURE(.thread = THREAD + 1, .bytes = 150), ANSWER(.bytes = 100));
+	for (uint64_t i = 1; i <= 2; i++) {
+		uint64_t sent = SENT - i * KW_S;
+
+		lose(*state, FAILURE(.cookie = 0xf0 + i, .thread = THREAD + 1, .bytes = 150,
+				     .began = sent - 2 * KW_MS, .learnt = sent - KW_MS));
+		lose(*state, FAILURE(.cookie = 0xe0 + i, .thread = THREAD + 1, .bytes = 150,
+				     .began = sent - KW_MS + KW_US, .learnt = sent + 200 * KW_MS));
+		answer_with(*state, ANSWER(.cookie = 0xd0 + i, .bytes = 100, .started = sent - 3 * KW_MS,
+					   .sent = sent));
+	}
+	lose(*state, FAILURE(.cookie = 1, .thread = THREAD + 1, .bytes = 130, .learnt = SENT - 6 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .thread = THREAD + 3, .bytes = 130));
+	lose(*state, FAILURE(.cookie = 3, .thread = THREAD + 1, .bytes = 130, .began = SENT - 5900 * KW_US,
+			     .learnt = SENT + 20 * KW_MS));
+	answer_with(*state, ANSWER(.bytes = 80));
+	kw_gateway_end(*state);
+	expect_of(*state, 0xd1, 0xf1, KW_CONFIDENCE_CERTAIN);
+	expect_of(*state, 0xd2, 0xf2, KW_CONFIDENCE_CERTAIN);
+	expect_of(*state, 0xa, 2, KW_CONFIDENCE_INFERRED);
+}
+
 /* The request of the first was answered by something else than an error. */
 static void a_thread_that_answers_at_once_has_only_one_failure_in_hand(void **state)
 {
@@ -854,6 +926,9 @@ int main(void)
 		TEST(the_size_excludes_no_failure_whose_request_was_never_sent),
 		TEST(of_two_requests_of_the_same_size_none_is_certain),
 		TEST(where_the_sizes_fit_the_last_try_is_the_certain_cause),
+		TEST(where_each_thread_adds_always_the_same_its_errors_sizes_are_its_own),
+		TEST(what_its_thread_sent_again_at_once_is_no_cause),
+		TEST(where_threads_go_on_with_other_requests_what_was_sent_next_proves_nothing),
 		TEST(a_thread_that_answers_at_once_has_only_one_failure_in_hand),
 		TEST(what_is_closed_later_is_no_candidate_where_answers_always_come_last),
 		TEST(a_thread_that_keeps_the_order_gives_each_error_the_failure_of_its_rank),
