@@ -91,6 +91,8 @@ void kw_habit_learn(struct kw_habit *habit, const struct kw_failure_key *key,
 	habit->pairs++;
 	habit->other_thread += key->thread != error->thread;
 	habit->answered_first += key->last > error->header.time;
+	if (!key->status)
+		habit->kinds[error->status - KW_GATEWAY_STATUS][key->kind]++;
 }
 
 void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again)
@@ -102,6 +104,17 @@ void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again)
 static bool is_exception(uint32_t count, uint32_t pairs)
 {
 	return (uint64_t)count * EXCEPTIONS <= pairs;
+}
+
+bool kw_habit_has_status(const struct kw_habit *habit, const struct kw_failure_key *key,
+			 const struct kw_event_gateway *error)
+{
+	uint32_t pairs = 0;
+
+	for (size_t i = 0; i < KW_GATEWAY_STATUSES; i++)
+		pairs += habit->kinds[i][key->kind];
+	return key->status || pairs < ENOUGH ||
+	       !is_exception(habit->kinds[error->status - KW_GATEWAY_STATUS][key->kind], pairs);
 }
 
 bool kw_habit_tries_again(const struct kw_habit *habit)

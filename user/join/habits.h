@@ -29,9 +29,10 @@ struct kw_habit {
 	uint32_t pairs;          /* that the times alone prove; of these, */
 	uint32_t other_thread;   /* another thread answered than learnt of the failure */
 	uint32_t answered_first; /* the process dealt with the connection after the answer only */
-	uint32_t settled;        /* pairs that are certain by times and threads; of these, */
-	uint32_t sent_again;     /* looked as if the failure had been followed by another try */
-	uint32_t sized;          /* pairs that are certain, and the sizes of both requests are known */
+	uint32_t kinds[KW_GATEWAY_STATUSES][KW_FAILURE_KINDS]; /* by status, from the first on, and by kind */
+	uint32_t settled;    /* pairs that are certain by times and threads; of these, */
+	uint32_t sent_again; /* looked as if the failure had been followed by another try */
+	uint32_t sized;      /* pairs that are certain, and the sizes of both requests are known */
 	struct kw_growth growths[KW_GROWTHS];
 	uint32_t repeats; /* of these pairs: answered by a thread whose latest difference is remembered, */
 	uint32_t changes; /* and it was another one */
@@ -68,6 +69,10 @@ bool kw_habit_changes_thread(const struct kw_habit *habit);
 
 /* Whether it is known that the process answers only after it has dealt with the connection. */
 bool kw_habit_answers_last(const struct kw_habit *habit);
+
+/* Whether the process may answer such a failure with that status: not if it is known to answer failures of this kind otherwise. */
+bool kw_habit_has_status(const struct kw_habit *habit, const struct kw_failure_key *key,
+			 const struct kw_event_gateway *error);
 
 /* Whether these may be two forms of one request: not if it is known how much requests grow, and it is not that much. Where each
  * thread always adds the same, as one does that counts its requests by a number of its own, that is known by thread. */

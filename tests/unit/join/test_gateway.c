@@ -631,6 +631,33 @@ static void where_the_sizes_fit_the_last_try_is_the_certain_cause(void **state)
 	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_CERTAIN).try_count, 1);
 }
 
+/* As Squid does: 503 if a server is down, 502 if it fails later. Until both were seen, nothing is known. */
+static void a_kind_of_failure_that_has_another_status_is_no_candidate(void **state)
+{
+	for (unsigned int taught = 7; taught <= 8; taught++) {
+		teach_until(*state, SENT - 60 * KW_S, 8, FAILURE(), ANSWER());
+		teach(*state, taught, FAILURE(.reason = KW_REASON_CONNECT_REFUSED, .lost = 0),
+		      ANSWER(.status = 503));
+		lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 3 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CONNECT_REFUSED, .lost = 0));
+		answer(*state);
+		expect(*state, taught == 8 ? 1 : 2,
+		       taught == 8 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+static void a_request_that_was_given_up_may_have_a_status_of_its_own(void **state)
+{
+	teach_until(*state, SENT - 60 * KW_S, 8, FAILURE(), ANSWER());
+	teach(*state, 8, FAILURE(.reason = KW_REASON_CLIENT_GAVE_UP, .gives_up = true), ANSWER(.status = 504));
+	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 3 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CLIENT_GAVE_UP, .gives_up = true));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
 /* As of threads that give each request a number of their own, some shorter than others. */
 static void where_each_thread_adds_always_the_same_its_errors_sizes_are_its_own(void **state)
 {
@@ -926,6 +953,8 @@ int main(void)
 		TEST(the_size_excludes_no_failure_whose_request_was_never_sent),
 		TEST(of_two_requests_of_the_same_size_none_is_certain),
 		TEST(where_the_sizes_fit_the_last_try_is_the_certain_cause),
+		TEST(a_kind_of_failure_that_has_another_status_is_no_candidate),
+		TEST(a_request_that_was_given_up_may_have_a_status_of_its_own),
 		TEST(where_each_thread_adds_always_the_same_its_errors_sizes_are_its_own),
 		TEST(what_its_thread_sent_again_at_once_is_no_cause),
 		TEST(where_threads_go_on_with_other_requests_what_was_sent_next_proves_nothing),
