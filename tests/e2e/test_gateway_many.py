@@ -12,7 +12,7 @@ from lib.gateway_tally import Tally, errors_of
 from lib.servers.gateways import KINDS
 
 ROUNDS = {"lighttpd": 2}  # it waits for three seconds where the others wait for one
-CERTAIN = {"nginx": 0.95, "haproxy": 0.85, "apache": 0.95, "squid": 0.8, "varnish": 0.6}  # at the least, of those with a cause
+CERTAIN = {"nginx": 0.95, "haproxy": 0.9, "apache": 0.95, "squid": 0.95, "varnish": 0.8}  # at the least, of those with a cause
 
 total = collections.Counter()
 
