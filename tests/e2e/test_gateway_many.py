@@ -31,7 +31,7 @@ def test_each_error_has_its_record_and_what_is_certain_is_right(kind):
     assert len(errors_of(scene, trace)) == counts["errors"]
     wrong = [one for one in tally.wrong if one[0] == "certain"]
     assert len(wrong) <= max(2, 0.01 * counts["certain"]), wrong
-    assert counts["certain"] >= CERTAIN.get(kind, 0.2) * counts["caused"], tally.row()
+    assert counts["caused, certain"] >= CERTAIN.get(kind, 0.2) * counts["caused"], tally.row()
 
 
 def test_all_in_all_it_holds():

@@ -79,6 +79,7 @@ class Tally:
         self.counts["records"] += 1
         own, cause = self.is_of_its_own(answer, error), error["cause"]
         self.counts["caused"] += not own
+        self.counts["caused, certain"] += not own and error["confidence"] == "certain"
         self.counts[error["confidence"]] += 1
         if not cause:
             return
@@ -89,6 +90,6 @@ class Tally:
             self.wrong.append((error["confidence"], answer, cause))
 
     def row(self):
-        names = ["errors", "records", "caused", "certain", "certain, right", "inferred", "inferred, right", "unknown",
+        names = ["errors", "records", "caused", "caused, certain", "certain", "certain, right", "inferred", "inferred, right", "unknown",
                  "invented"]
         return f"{self.scene.kind:9} " + "  ".join(f"{name} {self.counts[name]}" for name in names)
