@@ -143,7 +143,7 @@ static bool is_usual(const struct kw_habit *habit, const struct kw_growth *growt
 	return growth->pairs > 1 && !is_exception(growth->pairs, habit->sized);
 }
 
-/* What this thread always adds, if each thread of the process always adds the same; else NULL. */
+/* The growth that this thread always brings about, if each thread of the process has one of its own; else NULL. */
 static const struct kw_thread_growth *growth_of_thread(const struct kw_habit *habit, uint32_t thread)
 {
 	const struct kw_thread_growth *row = &habit->threads[thread % KW_THREADS];
