@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "join/causes.h"
 
+#define RIGHT_AFTER (KW_MS / 2)
+
 /* A failure that began before the gateway had the request, as that of a health check may, is not of that request; and neither
  * is one that began after the response. */
 bool kw_may_cause(const struct kw_failure_key *key, const struct kw_event_gateway *error)
@@ -16,6 +18,22 @@ bool kw_may_cause(const struct kw_failure_key *key, const struct kw_event_gatewa
 bool kw_is_same_thread(const struct kw_failure_key *key, const struct kw_event_gateway *error)
 {
 	return key->thread && key->thread == error->thread;
+}
+
+bool kw_is_sent_again(const struct kw_failure_keys *failures, const struct kw_failure_key *key,
+		      const struct kw_event_gateway *error)
+{
+	if (!key->thread || !key->request_bytes)
+		return false;
+	for (size_t i = 0; i < failures->count; i++) {
+		const struct kw_failure_key *next = &failures->keys[i];
+
+		if (next != key && next->pid == key->pid && next->thread == key->thread &&
+		    next->request_bytes == key->request_bytes && next->began >= key->last &&
+		    next->began - key->last <= RIGHT_AFTER && next->began <= error->header.time)
+			return true;
+	}
+	return false;
 }
 
 static bool is_dealt_with(const struct kw_habit *habit, const struct kw_failure_key *key,

@@ -25,6 +25,11 @@ bool kw_may_cause(const struct kw_failure_key *key, const struct kw_event_gatewa
 
 bool kw_is_same_thread(const struct kw_failure_key *key, const struct kw_event_gateway *error);
 
+/* Whether the thread that learnt of this failure sent a request of the same size right after, and before the answer: another try
+ * of the same request, which has failed too. */
+bool kw_is_sent_again(const struct kw_failure_keys *failures, const struct kw_failure_key *key,
+		      const struct kw_event_gateway *error);
+
 /* Whether a failure fits to an error, as far as the habits of the process show. */
 typedef bool kw_fits_fn(const struct kw_habit *habit, const struct kw_failure_key *key,
 			const struct kw_event_gateway *error);

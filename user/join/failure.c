@@ -13,17 +13,37 @@ bool kw_is_failure(const struct kw_event_connection *event, const struct kw_verd
 	return verdict->lost_requests || kw_reason_is_connect_failure(verdict->reason);
 }
 
-/* A process may give up by itself at any time, and for what it read of a response. Otherwise the other side has to act first. */
-static uint64_t known_since(const struct kw_event_connection *event, const struct kw_verdict *verdict,
-			    uint64_t began)
+static bool gives_up(const struct kw_event_connection *event)
 {
-	uint8_t act = event->ending.act;
+	return event->ending.act == KW_ACT_LOCAL_FIN || event->ending.act == KW_ACT_LOCAL_RST;
+}
 
-	if (act == KW_ACT_LOCAL_FIN || act == KW_ACT_LOCAL_RST)
-		return began;
-	if (verdict->reason == KW_REASON_UNKNOWN && event->http.response_started >= began)
-		return event->http.response_started;
-	return verdict->closed;
+/* Whether a byte of the latest request's response has come. */
+static bool has_response(const struct kw_event_connection *event, uint64_t began)
+{
+	return event->http.response_started && event->http.response_started >= began;
+}
+
+/* A process may give up by itself at any time, and for anything that it read of a response; before a response that breaks off, the
+ * other side acts. Without a byte of a response the process has nothing to go by until it learns of the end, and an answer
+ * that it gave before is not due to that. Of a connect() that failed it learns by ways that are not seen. */
+static uint64_t known_since(const struct kw_event_connection *event, const struct kw_verdict *verdict,
+			    uint64_t began, uint64_t learnt)
+{
+	if (kw_reason_is_connect_failure(verdict->reason))
+		return gives_up(event) ? began : verdict->closed;
+	if (!has_response(event, began))
+		return gives_up(event) ? began : learnt;
+	return gives_up(event) || verdict->reason == KW_REASON_UNKNOWN ? event->http.response_started
+								       : verdict->closed;
+}
+
+static enum kw_failure_kind kind_of(const struct kw_event_connection *event, const struct kw_verdict *verdict,
+				    uint64_t began)
+{
+	if (kw_reason_is_connect_failure(verdict->reason))
+		return KW_FAILURE_CONNECT;
+	return gives_up(event) && !has_response(event, began) ? KW_FAILURE_GIVEN_UP : KW_FAILURE_CUT;
 }
 
 static uint32_t request_bytes(const struct kw_http *http)
@@ -38,7 +58,7 @@ void kw_failure_of_connection(const struct kw_event_connection *event, const str
 	uint64_t learnt = event->notice.time ? event->notice.time : verdict->closed;
 	bool connected = !kw_reason_is_connect_failure(verdict->reason);
 	uint64_t began = connected ? event->http.request_started : event->opened;
-	uint64_t known = known_since(event, verdict, began);
+	uint64_t known = known_since(event, verdict, began, learnt);
 
 	ret_failure->connection = *event;
 	ret_failure->verdict = *verdict;
@@ -53,6 +73,7 @@ void kw_failure_of_connection(const struct kw_event_connection *event, const str
 		.thread = event->notice.thread,
 		.left = verdict->lost_requests ? verdict->lost_requests : 1,
 		.request_bytes = connected ? request_bytes(&event->http) : 0,
+		.kind = kind_of(event, verdict, began),
 	};
 }
 

@@ -11,6 +11,14 @@
 /* or after it: some programs answer first and close then. */
 #define KW_GATEWAY_AFTER (100 * KW_MS)
 
+/* Kinds of failures that some programs answer with different statuses. */
+enum kw_failure_kind {
+	KW_FAILURE_CONNECT,  /* no connection came about */
+	KW_FAILURE_GIVEN_UP, /* the process closed before any byte of a response */
+	KW_FAILURE_CUT,      /* all others */
+	KW_FAILURE_KINDS,
+};
+
 struct kw_failure {
 	struct kw_event_connection connection; /* of one that brought such a response: only the identity */
 	struct kw_verdict verdict;             /* its facts point to connection */
@@ -30,6 +38,7 @@ struct kw_failure_key {
 	uint32_t request_bytes; /* that the latest request has; 0 if that is not known */
 	uint16_t
 		status; /* of a response from the other server, which the gateway may have passed on; 0 for a failure */
+	uint8_t kind; /* enum kw_failure_kind; of a response nothing */
 };
 
 /* Whether this record is that of a failure. */

@@ -43,8 +43,21 @@ static int64_t growth_of(const struct kw_failure_key *key, const struct kw_event
 static void forget_half(struct kw_habit *habit)
 {
 	habit->sized /= 2;
+	habit->repeats /= 2;
+	habit->changes /= 2;
 	for (size_t i = 0; i < KW_GROWTHS; i++)
 		habit->growths[i].pairs /= 2;
+}
+
+static void learn_of_thread(struct kw_habit *habit, uint32_t thread, int64_t bytes)
+{
+	struct kw_thread_growth *row = &habit->threads[thread % KW_THREADS];
+
+	if (row->thread == thread) {
+		habit->repeats++;
+		habit->changes += row->bytes != bytes;
+	}
+	*row = (struct kw_thread_growth){bytes, thread};
 }
 
 /* A new one takes the place of the rarest. */
@@ -58,6 +71,7 @@ void kw_habit_learn_growth(struct kw_habit *habit, const struct kw_failure_key *
 		return;
 	if (++habit->sized == MEMORY)
 		forget_half(habit);
+	learn_of_thread(habit, error->thread, bytes);
 	for (size_t i = 0; i < KW_GROWTHS; i++) {
 		struct kw_growth *growth = &habit->growths[i];
 
@@ -77,11 +91,35 @@ void kw_habit_learn(struct kw_habit *habit, const struct kw_failure_key *key,
 	habit->pairs++;
 	habit->other_thread += key->thread != error->thread;
 	habit->answered_first += key->last > error->header.time;
+	if (!key->status)
+		habit->kinds[error->status - KW_GATEWAY_STATUS][key->kind]++;
+}
+
+void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again)
+{
+	habit->settled++;
+	habit->sent_again += sent_again;
 }
 
 static bool is_exception(uint32_t count, uint32_t pairs)
 {
 	return (uint64_t)count * EXCEPTIONS <= pairs;
+}
+
+bool kw_habit_has_status(const struct kw_habit *habit, const struct kw_failure_key *key,
+			 const struct kw_event_gateway *error)
+{
+	uint32_t pairs = 0;
+
+	for (size_t i = 0; i < KW_GATEWAY_STATUSES; i++)
+		pairs += habit->kinds[i][key->kind];
+	return key->status || pairs < ENOUGH ||
+	       !is_exception(habit->kinds[error->status - KW_GATEWAY_STATUS][key->kind], pairs);
+}
+
+bool kw_habit_tries_again(const struct kw_habit *habit)
+{
+	return habit->settled >= ENOUGH && is_exception(habit->sent_again, habit->settled);
 }
 
 bool kw_habit_keeps_thread(const struct kw_habit *habit)
@@ -105,11 +143,25 @@ static bool is_usual(const struct kw_habit *habit, const struct kw_growth *growt
 	return growth->pairs > 1 && !is_exception(growth->pairs, habit->sized);
 }
 
+/* The growth that this thread always brings about, if each thread of the process has one of its own; else NULL. */
+static const struct kw_thread_growth *growth_of_thread(const struct kw_habit *habit, uint32_t thread)
+{
+	const struct kw_thread_growth *row = &habit->threads[thread % KW_THREADS];
+
+	return habit->repeats >= ENOUGH && is_exception(habit->changes, habit->repeats) && row->thread == thread
+		       ? row
+		       : NULL;
+}
+
 bool kw_habit_fits_size(const struct kw_habit *habit, const struct kw_failure_key *key,
 			const struct kw_event_gateway *error)
 {
+	const struct kw_thread_growth *of_thread = growth_of_thread(habit, error->thread);
+
 	if (habit->sized < 2 * ENOUGH || !is_sized(key, error))
 		return false;
+	if (of_thread)
+		return of_thread->bytes == growth_of(key, error);
 	for (size_t i = 0; i < KW_GROWTHS; i++)
 		if (is_usual(habit, &habit->growths[i]) && habit->growths[i].bytes == growth_of(key, error))
 			return true;

@@ -6,7 +6,8 @@
 #include "join/rank.h"
 #include "join/settle.h"
 
-static void narrow_by_size(const struct kw_work *work)
+/* Keeps the candidates that fit, of each error. */
+static void narrow(const struct kw_work *work, kw_fits_fn *fits)
 {
 	for (uint64_t i = work->matches->begin; i < work->matches->end; i++) {
 		struct kw_match *match = kw_match_at(work, i);
@@ -15,8 +16,8 @@ static void narrow_by_size(const struct kw_work *work)
 		if (match->cause)
 			continue;
 		kw_causes_narrow(&match->candidates, work->failures, kw_habit_at(work, &match->error),
-				 &match->error, kw_habit_has_size);
-		match->narrowed = match->candidates.count < before;
+				 &match->error, fits);
+		match->narrowed |= match->candidates.count < before;
 	}
 }
 
@@ -51,7 +52,11 @@ void kw_match(const struct kw_matches *matches, const struct kw_failure_keys *fa
 
 	begin(&work);
 	kw_settle(&work, true);
-	narrow_by_size(&work);
+	narrow(&work, kw_habit_has_status);
+	kw_settle(&work, false);
+	narrow(&work, kw_habit_has_size);
+	kw_settle(&work, false);
+	kw_narrow_by_next_tries(&work);
 	kw_settle(&work, false);
 	kw_narrow_by_thread_order(&work);
 	kw_settle(&work, false);

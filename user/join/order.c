@@ -92,3 +92,28 @@ void kw_narrow_by_tries(const struct kw_work *work)
 			kw_narrow_to(work, match, key);
 	}
 }
+
+static void keep_last_tries(const struct kw_work *work, struct kw_match *match)
+{
+	struct kw_causes kept = {0};
+
+	for (size_t i = 0; i < match->candidates.count; i++) {
+		const struct kw_failure_key *key = kw_key_at(work, match->candidates.at[i]);
+
+		if (!kw_is_sent_again(work->failures, key, &match->error))
+			kept.at[kept.count++] = match->candidates.at[i];
+	}
+	match->narrowed |= kept.count < match->candidates.count;
+	match->candidates = kept;
+}
+
+void kw_narrow_by_next_tries(const struct kw_work *work)
+{
+	for (uint64_t i = work->matches->begin; i < work->matches->end; i++) {
+		struct kw_match *match = kw_match_at(work, i);
+
+		if (!match->cause && !match->candidates.crowded &&
+		    kw_habit_tries_again(kw_habit_at(work, &match->error)))
+			keep_last_tries(work, match);
+	}
+}

@@ -11,4 +11,7 @@ void kw_narrow_by_thread_order(const struct kw_work *work);
 /* Where a request was sent again after all other candidates were over, leaves only the last try. */
 void kw_narrow_by_tries(const struct kw_work *work);
 
+/* Leaves no failure after which the same thread sent the request again. */
+void kw_narrow_by_next_tries(const struct kw_work *work);
+
 #endif

@@ -86,6 +86,9 @@ void kw_settle(const struct kw_work *work, bool learn)
 			if (!key || !is_proven(work, key, &match->error) || !is_its_own(work, match, key))
 				continue;
 			kw_take(match, key, KW_CONFIDENCE_CERTAIN);
+			if (learn)
+				kw_habit_learn_tries(kw_habit_at(work, &match->error),
+						     kw_is_sent_again(work->failures, key, &match->error));
 			if (learn && match->candidates.count > 1)
 				kw_habit_learn_growth(kw_habit_at(work, &match->error), key, &match->error);
 			goes_on = true;

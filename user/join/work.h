@@ -9,7 +9,7 @@
 struct kw_match {
 	struct kw_event_gateway error;
 	struct kw_causes candidates;
-	bool narrowed;                /* by the sizes of requests */
+	bool narrowed;                /* by more than times and threads */
 	bool ranked;                  /* its rank was asked for, and proved nothing */
 	struct kw_failure_key *cause; /* NULL if none was found */
 	enum kw_confidence confidence;

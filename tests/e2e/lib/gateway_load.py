@@ -18,7 +18,7 @@ from lib.servers.process import wait_until
 FAST = ["/ok", "/race", "/race", "/race", "/close", "/cut", "/endless", "/garbage", "/passed", "/own", "/down/"]
 SLOW = ["/slow", "/full/"]
 
-Answer = collections.namedtuple("Answer", "path client exchange status")
+Answer = collections.namedtuple("Answer", "path client exchange status asked")
 
 
 class Client:
@@ -39,8 +39,9 @@ class Client:
             self.connection.connect()
             self.name, self.exchanges = wire.Name(self.connection.sock.getsockname(), since), 0
         self.exchanges += 1
+        asked = datetime.now(timezone.utc)
         status = self._exchange(path)
-        self.answers.append(Answer(path, self.name, self.exchanges, status))
+        self.answers.append(Answer(path, self.name, self.exchanges, status, asked))
 
     def _exchange(self, path):
         """The status of the response; 0 if there was none that is complete."""

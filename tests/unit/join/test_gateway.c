@@ -24,6 +24,7 @@ struct failure {
 	uint64_t began, learnt;
 	uint64_t known; /* when the other side acted; 0: as it was learnt */
 	uint64_t last;  /* 0 if nothing came after */
+	bool answered;  /* a response was begun when the other side acted */
 	bool gives_up;  /* its own process acted first */
 };
 
@@ -65,6 +66,11 @@ static bool is_connect(enum kw_reason reason)
 	return kw_reason_is_connect_failure(reason);
 }
 
+static uint64_t verdict_time(struct failure failure)
+{
+	return failure.known ? failure.known : failure.learnt;
+}
+
 /* Its record is made @record_time, which is when its socket goes. */
 static void lose_at(struct kw_gateway *gateway, struct failure failure, uint64_t record_time)
 {
@@ -77,6 +83,7 @@ static void lose_at(struct kw_gateway *gateway, struct failure failure, uint64_t
 	event.identity.pid = failure.pid;
 	event.opened = is_connect(failure.reason) ? failure.began : 1 * KW_S;
 	event.http.request_started = is_connect(failure.reason) ? 0 : failure.began;
+	event.http.response_started = failure.answered ? verdict_time(failure) : 0;
 	event.http.counts.requests_begun = 4;
 	event.http.request_begin = 1000;
 	event.http.request_end = 1000 + failure.bytes;
@@ -86,7 +93,7 @@ static void lose_at(struct kw_gateway *gateway, struct failure failure, uint64_t
 		.thread = failure.thread,
 	};
 	event.ending.act = failure.gives_up ? KW_ACT_LOCAL_FIN : KW_ACT_PEER_FIN;
-	verdict.closed = failure.known ? failure.known : failure.learnt;
+	verdict.closed = verdict_time(failure);
 	verdict.reason = failure.reason;
 	verdict.lost_requests = failure.lost;
 	take(gateway, &event, sizeof(event), &verdict);
@@ -267,7 +274,7 @@ static void the_time_is_from_a_second_before_to_a_tenth_after(void **state)
 		    {SENT + KW_GATEWAY_AFTER + 1, false}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		lose(*state, FAILURE(.learnt = rows[i].learnt, .known = SENT, .began = 0));
+		lose(*state, FAILURE(.learnt = rows[i].learnt, .known = SENT, .answered = true, .began = 0));
 		answer(*state);
 		expect(*state, rows[i].is_cause,
 		       rows[i].is_cause ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
@@ -356,7 +363,7 @@ static void a_failure_causes_one_error_for_each_request_that_it_lost(void **stat
 static void what_was_learnt_before_the_answer_wins_over_what_came_nearer_behind_it(void **state)
 {
 	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 5 * KW_MS));
-	lose(*state, FAILURE(.cookie = 2, .known = SENT - KW_US, .learnt = SENT + KW_US));
+	lose(*state, FAILURE(.cookie = 2, .known = SENT - KW_US, .answered = true, .learnt = SENT + KW_US));
 	answer(*state);
 	expect(*state, 1, KW_CONFIDENCE_INFERRED);
 }
@@ -438,6 +445,31 @@ static void what_the_other_side_did_after_the_answer_is_no_cause(void **state)
 	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
 }
 
+/* An answer of the program's own, while the server behind has closed the connection of another request. */
+static void what_brought_no_byte_and_was_learnt_of_after_the_answer_is_no_cause(void **state)
+{
+	for (int answered = 0; answered <= 1; answered++) {
+		lose(*state, FAILURE(.known = SENT - KW_MS, .answered = answered, .learnt = SENT + KW_US));
+		answer(*state);
+		expect(*state, answered, answered ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_UNKNOWN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* The program gives up for that of a response which it has read, and closes later. */
+static void what_was_given_up_for_its_response_is_no_cause_before_that_began(void **state)
+{
+	for (int answered = 0; answered <= 1; answered++) {
+		lose(*state, FAILURE(.reason = KW_REASON_CLIENT_LEFT, .gives_up = true, .known = SENT + KW_US,
+				     .answered = answered, .learnt = SENT + KW_MS));
+		answer(*state);
+		expect(*state, !answered, answered ? KW_CONFIDENCE_UNKNOWN : KW_CONFIDENCE_CERTAIN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
 static void what_the_process_gave_up_may_be_closed_after_the_answer(void **state)
 {
 	lose(*state, FAILURE(.reason = KW_REASON_CLIENT_GAVE_UP, .gives_up = true, .learnt = SENT + KW_MS));
@@ -448,7 +480,7 @@ static void what_the_process_gave_up_may_be_closed_after_the_answer(void **state
 /* An answer of the program's own came first, while the connection of another request was failing. */
 static void what_is_closed_right_after_another_answer_is_of_that(void **state)
 {
-	lose(*state, FAILURE(.known = SENT - 2 * KW_MS, .learnt = SENT + 3 * KW_MS));
+	lose(*state, FAILURE(.known = SENT - 2 * KW_MS, .answered = true, .learnt = SENT + 3 * KW_MS));
 	answer(*state);
 	answer_with(*state, ANSWER(.cookie = 0xb, .sent = SENT + 2 * KW_MS));
 	kw_gateway_end(*state);
@@ -599,6 +631,105 @@ static void where_the_sizes_fit_the_last_try_is_the_certain_cause(void **state)
 	assert_int_equal(expect(*state, 2, KW_CONFIDENCE_CERTAIN).try_count, 1);
 }
 
+/* As Squid does: 503 if a server is down, 502 if it fails later. Until both were seen, nothing is known. */
+static void a_kind_of_failure_that_has_another_status_is_no_candidate(void **state)
+{
+	for (unsigned int taught = 7; taught <= 8; taught++) {
+		teach_until(*state, SENT - 60 * KW_S, 8, FAILURE(), ANSWER());
+		teach(*state, taught, FAILURE(.reason = KW_REASON_CONNECT_REFUSED, .lost = 0),
+		      ANSWER(.status = 503));
+		lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 3 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CONNECT_REFUSED, .lost = 0));
+		answer(*state);
+		expect(*state, taught == 8 ? 1 : 2,
+		       taught == 8 ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+static void a_request_that_was_given_up_may_have_a_status_of_its_own(void **state)
+{
+	teach_until(*state, SENT - 60 * KW_S, 8, FAILURE(), ANSWER());
+	teach(*state, 8, FAILURE(.reason = KW_REASON_CLIENT_GAVE_UP, .gives_up = true), ANSWER(.status = 504));
+	lose(*state, FAILURE(.cookie = 1, .learnt = SENT - 3 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .reason = KW_REASON_CLIENT_GAVE_UP, .gives_up = true));
+	answer(*state);
+	expect(*state, 1, KW_CONFIDENCE_CERTAIN);
+}
+
+/* As of threads that give each request a number of their own, some shorter than others. */
+static void where_each_thread_adds_always_the_same_its_errors_sizes_are_its_own(void **state)
+{
+	for (uint32_t odd = 0; odd <= 1; odd++) {
+		teach_until(*state, SENT - 60 * KW_S, 10, FAILURE(.bytes = 150), ANSWER(.bytes = 100));
+		teach_until(*state, SENT - 10 * KW_S, 10, FAILURE(.thread = THREAD + 1, .bytes = 151),
+			    ANSWER(.thread = THREAD + 1, .bytes = 100));
+		teach(*state, 1, FAILURE(.bytes = 150 + odd), ANSWER(.bytes = 100));
+		lose(*state, FAILURE(.cookie = 1, .bytes = 130, .learnt = SENT - 3 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .bytes = 131));
+		answer_with(*state, ANSWER(.bytes = 80));
+		expect(*state, odd ? 2 : 1, odd ? KW_CONFIDENCE_INFERRED : KW_CONFIDENCE_CERTAIN);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* As Varnish does with one that the server had closed: the first was saved by a second try, or that failed for another client. */
+static void what_its_thread_sent_again_at_once_is_no_cause(void **state)
+{
+	static const struct {
+		uint32_t thread, bytes;
+		uint64_t pause;
+		bool is_again;
+	} rows[] = {
+		{THREAD + 1, 130, 500 * KW_US, true},
+		{THREAD + 1, 130, 501 * KW_US, false},
+		{THREAD + 1, 131, 500 * KW_US, false},
+		{THREAD + 2, 130, 500 * KW_US, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t again = SENT - 6 * KW_MS + rows[i].pause;
+
+		teach(*state, 12, FAILURE(.thread = THREAD + 1, .bytes = 150), ANSWER(.bytes = 100));
+		lose(*state,
+		     FAILURE(.cookie = 1, .thread = THREAD + 1, .bytes = 130, .learnt = SENT - 6 * KW_MS));
+		lose(*state, FAILURE(.cookie = 2, .thread = THREAD + 3, .bytes = 130));
+		lose(*state, FAILURE(.cookie = 3, .thread = rows[i].thread, .bytes = rows[i].bytes,
+				     .began = again, .learnt = SENT + 20 * KW_MS));
+		answer_with(*state, ANSWER(.bytes = 80));
+		expect(*state, 2, rows[i].is_again ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
+
+/* As in Go, where a thread goes on with whatever is ready. */
+static void where_threads_go_on_with_other_requests_what_was_sent_next_proves_nothing(void **state)
+{
+	teach(*state, 12, FAILURE(.thread = THREAD + 1, .bytes = 150), ANSWER(.bytes = 100));
+	for (uint64_t i = 1; i <= 2; i++) {
+		uint64_t sent = SENT - i * KW_S;
+
+		lose(*state, FAILURE(.cookie = 0xf0 + i, .thread = THREAD + 1, .bytes = 150,
+				     .began = sent - 2 * KW_MS, .learnt = sent - KW_MS));
+		lose(*state, FAILURE(.cookie = 0xe0 + i, .thread = THREAD + 1, .bytes = 150,
+				     .began = sent - KW_MS + KW_US, .learnt = sent + 200 * KW_MS));
+		answer_with(*state, ANSWER(.cookie = 0xd0 + i, .bytes = 100, .started = sent - 3 * KW_MS,
+					   .sent = sent));
+	}
+	lose(*state, FAILURE(.cookie = 1, .thread = THREAD + 1, .bytes = 130, .learnt = SENT - 6 * KW_MS));
+	lose(*state, FAILURE(.cookie = 2, .thread = THREAD + 3, .bytes = 130));
+	lose(*state, FAILURE(.cookie = 3, .thread = THREAD + 1, .bytes = 130, .began = SENT - 5900 * KW_US,
+			     .learnt = SENT + 20 * KW_MS));
+	answer_with(*state, ANSWER(.bytes = 80));
+	kw_gateway_end(*state);
+	expect_of(*state, 0xd1, 0xf1, KW_CONFIDENCE_CERTAIN);
+	expect_of(*state, 0xd2, 0xf2, KW_CONFIDENCE_CERTAIN);
+	expect_of(*state, 0xa, 2, KW_CONFIDENCE_INFERRED);
+}
+
 /* The request of the first was answered by something else than an error. */
 static void a_thread_that_answers_at_once_has_only_one_failure_in_hand(void **state)
 {
@@ -621,7 +752,7 @@ static void a_thread_that_answers_at_once_has_only_one_failure_in_hand(void **st
 static void what_is_closed_later_is_no_candidate_where_answers_always_come_last(void **state)
 {
 	teach(*state, 8, FAILURE(), ANSWER());
-	lose(*state, FAILURE(.known = SENT - KW_MS, .learnt = SENT + KW_MS));
+	lose(*state, FAILURE(.known = SENT - KW_MS, .answered = true, .learnt = SENT + KW_MS));
 	answer(*state);
 	expect(*state, 0, KW_CONFIDENCE_UNKNOWN);
 }
@@ -807,6 +938,8 @@ int main(void)
 		TEST(a_programs_own_503_does_not_take_the_cause_of_the_next_error),
 		TEST(what_explains_another_error_for_certain_is_no_candidate),
 		TEST(what_the_other_side_did_after_the_answer_is_no_cause),
+		TEST(what_brought_no_byte_and_was_learnt_of_after_the_answer_is_no_cause),
+		TEST(what_was_given_up_for_its_response_is_no_cause_before_that_began),
 		TEST(what_the_process_gave_up_may_be_closed_after_the_answer),
 		TEST(what_is_closed_right_after_another_answer_is_of_that),
 		TEST(a_response_that_was_passed_on_has_no_cause),
@@ -820,6 +953,11 @@ int main(void)
 		TEST(the_size_excludes_no_failure_whose_request_was_never_sent),
 		TEST(of_two_requests_of_the_same_size_none_is_certain),
 		TEST(where_the_sizes_fit_the_last_try_is_the_certain_cause),
+		TEST(a_kind_of_failure_that_has_another_status_is_no_candidate),
+		TEST(a_request_that_was_given_up_may_have_a_status_of_its_own),
+		TEST(where_each_thread_adds_always_the_same_its_errors_sizes_are_its_own),
+		TEST(what_its_thread_sent_again_at_once_is_no_cause),
+		TEST(where_threads_go_on_with_other_requests_what_was_sent_next_proves_nothing),
 		TEST(a_thread_that_answers_at_once_has_only_one_failure_in_hand),
 		TEST(what_is_closed_later_is_no_candidate_where_answers_always_come_last),
 		TEST(a_thread_that_keeps_the_order_gives_each_error_the_failure_of_its_rank),
