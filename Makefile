@@ -38,9 +38,11 @@ UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -pat
 
 FUZZ := $(BUILD)/tests/fuzz
 FUZZER := $(FUZZ)/fuzz_http1
+FUZZER_TLS := $(FUZZ)/fuzz_tls
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -max_len=4096 -timeout=5 -verbosity=0 -dict=tests/fuzz/http1.dict -artifact_prefix=$(FUZZ)/
-ALONE := test_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
+FUZZ_TLS_FLAGS := -max_len=8192 -timeout=5 -verbosity=0 -artifact_prefix=$(FUZZ)/tls-
+ALONE := test_race.py test_tls_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
 FACTS := $(BUILD)/tests/differential/facts
 VALGRIND := test_valgrind.py # has a target of its own, because it takes minutes
 SANITIZED := $(BUILD)/sanitized
@@ -116,12 +118,15 @@ check-format:
 	$(call say,LINT,clang-format)for file in $(C_FILES); do \
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 
-fuzz: $(FUZZER) ## feed the HTTP/1.x machine all known streams, then random ones for a minute
+fuzz: $(FUZZER) $(FUZZER_TLS) ## feed the HTTP/1.x and TLS machines all known streams, then random ones for a minute
 	$(Q)mkdir -p $(FUZZ)/corpus
 	$(Q)$(PYTHON) tests/fuzz/make_corpus.py tests/cases $(FUZZ)/seeds
 	$(Q)$(FUZZER) -runs=0 $(FUZZ_FLAGS) $(FUZZ)/seeds tests/fuzz/found
 	$(Q)$(FUZZER) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) -print_final_stats=1 \
 		$(FUZZ)/corpus $(FUZZ)/seeds tests/fuzz/found
+	$(Q)mkdir -p $(FUZZ)/corpus-tls
+	$(Q)$(FUZZER_TLS) -runs=0 $(FUZZ_TLS_FLAGS) tests/fuzz/tls
+	$(Q)$(FUZZER_TLS) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_TLS_FLAGS) $(FUZZ)/corpus-tls tests/fuzz/tls
 
 fuzz-short: ## make fuzz, for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
@@ -270,7 +275,7 @@ $(BUILD)/load: $(BUILD)/tools/bench/load.o
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(FUZZER): tests/fuzz/fuzz_http1.c
+$(FUZZER) $(FUZZER_TLS): $(FUZZ)/%: tests/fuzz/%.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CLANG,$@)$(CLANG) -std=gnu11 -Wall -Wextra -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -I. -MMD -MP $< -o $@
