@@ -15,7 +15,7 @@ FINDINGS = """
 """.split()
 ALERTS = """
     LostRequests GatewayErrors KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses
-    ConnectsFail EventsLost Down
+    ConnectsFail TlsHandshakesFail EventsLost Down
 """.split()
 TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
 
