@@ -49,7 +49,7 @@ MAIN_SRC := $(sort $(shell find user -name '*.c'))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
-ALONE := test_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
+ALONE := test_race.py test_tls_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
 FACTS := $(BUILD)/tests/differential/facts
 VALGRIND := test_valgrind.py # has a target of its own, because it takes minutes
 SANITIZED := $(BUILD)/sanitized

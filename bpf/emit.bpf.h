@@ -284,12 +284,10 @@ static __always_inline void kw_take_names(struct kw_event_history *event, struct
 		kept->names[i].count = 0;
 }
 
-/* All of a history but its type and size. */
-static __always_inline void kw_fill_history(struct kw_event_history *event, struct kw_connection *c,
-					    struct sock *sk, enum kw_report report, struct kw_reported *before)
+/* The part of a history that shows what is new. */
+static __always_inline void kw_fill_history(struct kw_event_history *event, const struct kw_connection *c,
+					    struct kw_reported *before)
 {
-	kw_fill(&event->connection, c, kw_pipeline_of(c, sk), report);
-	kw_fill_by_socket(&event->connection, c, sk);
 	if (before) {
 		event->before = before->counts;
 		before->counts = event->connection.http.counts;
@@ -297,7 +295,6 @@ static __always_inline void kw_fill_history(struct kw_event_history *event, stru
 		__builtin_memset(&event->before, 0, sizeof(event->before));
 	}
 	kw_take_samples(event, c, before);
-	kw_take_names(event, c, sk);
 }
 
 /* What the records of TLS say: the facts that were kept, and what the machine knows. */
@@ -334,7 +331,7 @@ static __always_inline struct kw_tls *kw_records_of(const struct kw_connection *
 	return c->http1.protocol == HTTP1_PROTOCOL_TLS ? bpf_sk_storage_get(&tls, sk, NULL, 0) : NULL;
 }
 
-/* The same as kw_emit_history(), of a connection that carries TLS. */
+/* The same as kw_emit_history(), of a connection that carries TLS, which has neither pipelines nor names. */
 static __always_inline int kw_emit_tls(struct kw_connection *c, struct sock *sk, const struct kw_tls *t,
 				       enum kw_report report, struct kw_reported *before)
 {
@@ -344,7 +341,11 @@ static __always_inline int kw_emit_tls(struct kw_connection *c, struct sock *sk,
 		return -1;
 	event->history.connection.header.type = KW_EVENT_TLS;
 	event->history.connection.header.size = sizeof(*event);
-	kw_fill_history(&event->history, c, sk, report, before);
+	kw_fill(&event->history.connection, c, NULL, report);
+	kw_fill_by_socket(&event->history.connection, c, sk);
+	kw_fill_history(&event->history, c, before);
+	event->history.names_more = 0;
+	event->history.names[0].name[0] = 0;
 	kw_fill_tls(&event->tls, t, c);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
@@ -360,7 +361,10 @@ static __always_inline int kw_emit_history(struct kw_connection *c, struct sock 
 		return -1;
 	event->connection.header.type = KW_EVENT_HISTORY;
 	event->connection.header.size = sizeof(*event);
-	kw_fill_history(event, c, sk, report, before);
+	kw_fill(&event->connection, c, kw_pipeline_of(c, sk), report);
+	kw_fill_by_socket(&event->connection, c, sk);
+	kw_fill_history(event, c, before);
+	kw_take_names(event, c, sk);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
 }

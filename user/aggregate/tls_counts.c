@@ -56,3 +56,48 @@ void kw_tls_counts_merge(struct kw_tls_counts *to, const struct kw_tls_counts *f
 	for (size_t i = 0; i < sizeof(*to) / sizeof(*sums); i++)
 		sums[i] += parts[i];
 }
+
+static void add_row(struct kw_tls_alerts *alerts, struct kw_tls_alert_row row)
+{
+	for (int i = 0; i < KW_TLS_ALERT_ROWS; i++) {
+		struct kw_tls_alert_row *at = &alerts->rows[i];
+
+		if (at->count && (at->by != row.by || at->code != row.code))
+			continue;
+		row.count += at->count;
+		*at = row;
+		return;
+	}
+}
+
+void kw_tls_alerts_add(struct kw_tls_alerts *alerts, const struct kw_event_connection *event)
+{
+	const struct kw_tls_facts *tls = kw_tls_facts_of(event);
+
+	if (!tls || tls->lost)
+		return;
+	alerts->handshakes++;
+	if (!tls->alert_by)
+		return;
+	alerts->failed++;
+	add_row(alerts, (struct kw_tls_alert_row){1, tls->alert_by, tls->alert_code});
+}
+
+void kw_tls_alerts_merge(struct kw_tls_alerts *to, const struct kw_tls_alerts *from)
+{
+	to->handshakes += from->handshakes;
+	to->failed += from->failed;
+	for (int i = 0; i < KW_TLS_ALERT_ROWS; i++)
+		if (from->rows[i].count)
+			add_row(to, from->rows[i]);
+}
+
+const struct kw_tls_alert_row *kw_tls_alerts_commonest(const struct kw_tls_alerts *alerts)
+{
+	const struct kw_tls_alert_row *most = &alerts->rows[0];
+
+	for (int i = 1; i < KW_TLS_ALERT_ROWS; i++)
+		if (alerts->rows[i].count > most->count)
+			most = &alerts->rows[i];
+	return most->count ? most : NULL;
+}

@@ -34,4 +34,25 @@ void kw_tls_counts_add(struct kw_tls_counts *counts, const struct kw_event_conne
 /* Adds all of @from. */
 void kw_tls_counts_merge(struct kw_tls_counts *to, const struct kw_tls_counts *from);
 
+#define KW_TLS_ALERT_ROWS 8
+
+struct kw_tls_alert_row {
+	uint64_t count; /* 0: the row is free */
+	uint8_t by;     /* 1 + enum tls_direction */
+	uint8_t code;
+};
+
+/* The same over a span of time, and of bounded size: alerts that fit no row count in failed alone. */
+struct kw_tls_alerts {
+	uint64_t handshakes; /* of connections that closed */
+	uint64_t failed;     /* by an alert */
+	struct kw_tls_alert_row rows[KW_TLS_ALERT_ROWS];
+};
+
+void kw_tls_alerts_add(struct kw_tls_alerts *alerts, const struct kw_event_connection *event);
+void kw_tls_alerts_merge(struct kw_tls_alerts *to, const struct kw_tls_alerts *from);
+
+/* The alert that came most often; NULL: none came. */
+const struct kw_tls_alert_row *kw_tls_alerts_commonest(const struct kw_tls_alerts *alerts);
+
 #endif

@@ -187,6 +187,9 @@ static void add_example_of_reason(struct kw_window_statistics *statistics,
 	case KW_REASON_ANNOUNCED_BY_RESPONSE:
 		example(statistics, KW_FINDING_MAX_CHURN, event);
 		break;
+	case KW_REASON_TLS_HANDSHAKE_FAILED:
+		example(statistics, KW_FINDING_TLS_HANDSHAKES_FAIL, event);
+		break;
 	case KW_REASON_UNUSED:
 		example(statistics, KW_FINDING_PROBE_ONLY, event);
 		break;
@@ -252,9 +255,11 @@ static int add_times(struct kw_window_statistics *statistics, const struct kw_ev
 static int add_close(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
-	statistics->used += event->http.counts.requests_begun != 0;
+	/* Within TLS requests cannot be counted, so such a connection says nothing of how well it was used. */
+	statistics->used += event->http.counts.requests_begun && event->http.protocol != HTTP1_PROTOCOL_TLS;
 	statistics->premature += verdict->premature == KW_PREMATURE_YES;
 	statistics->http += event->http.protocol == HTTP1_PROTOCOL_HTTP1;
+	kw_tls_alerts_add(&statistics->tls, event);
 	if (event->peer_fin && event->closing.time > event->peer_fin + KW_HALF_CLOSED_AGE &&
 	    event->half_closed_before) {
 		statistics->half_closed_long++;
@@ -353,6 +358,7 @@ int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_
 	kw_traffic_merge(&to->traffic, &from->traffic);
 	merge_extremes(to, from);
 	merge_counts(to, from);
+	kw_tls_alerts_merge(&to->tls, &from->tls);
 	for (int i = 0; i < KW_FINDING_MAX; i++)
 		kw_examples_merge(&to->examples[i], &from->examples[i]);
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "aggregate/examples.h"
 #include "aggregate/sketch.h"
+#include "aggregate/tls_counts.h"
 #include "aggregate/traffic.h"
 #include "event/decode.h"
 #include "judge/judge.h"
@@ -55,6 +56,7 @@ struct kw_window_statistics {
 	struct kw_sketch reset_idle[KW_RETRYABLE_MAX];
 	struct kw_sketch reset_at_once;
 	struct kw_not_drained not_drained;
+	struct kw_tls_alerts tls;
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 

@@ -19,6 +19,7 @@ static kw_raise_fn *const rows[KW_FINDING_MAX] = {
 	[KW_FINDING_LOST_REQUESTS] = kw_raise_lost_requests,
 	[KW_FINDING_FORWARDS_HOP_BY_HOP] = kw_raise_forwards_hop_by_hop,
 	[KW_FINDING_CONNECTS_FAIL] = kw_raise_connects_fail,
+	[KW_FINDING_TLS_HANDSHAKES_FAIL] = kw_raise_tls_handshakes_fail,
 	[KW_FINDING_LOW_REUSE] = kw_raise_low_reuse,
 	[KW_FINDING_MAX_CHURN] = kw_raise_max_churn,
 	[KW_FINDING_PROBE_ONLY] = kw_raise_probe_only,
@@ -93,7 +94,8 @@ static void find_times(struct kw_assessment *assessment)
 	assessment->timeout =
 		assessment->server_idle.known ? assessment->server_idle.seconds : counters->advertised_timeout;
 	assessment->reuse_max = (double)assessment->sum.reuse_idle_max / 1e9;
-	assessment->has_margin = assessment->has_timeout && assessment->sum.traffic.reused;
+	assessment->has_margin =
+		assessment->has_timeout && (assessment->sum.traffic.reused || assessment->sum.reuse_idle_max);
 	assessment->margin = assessment->has_margin ? assessment->timeout - assessment->reuse_max : 0;
 }
 

@@ -82,6 +82,9 @@ kw_raise_fn kw_raise_truncated_responses, kw_raise_no_responses, kw_raise_client
 /* The network path fails: path.c */
 kw_raise_fn kw_raise_dead_path, kw_raise_connects_fail;
 
+/* TLS does not come about: tls.c */
+kw_raise_fn kw_raise_tls_handshakes_fail;
+
 /* Connections are used badly: connection_use.c */
 kw_raise_fn kw_raise_unannounced_closes, kw_raise_timeout_not_honoured, kw_raise_low_reuse, kw_raise_max_churn,
 	kw_raise_probe_only, kw_raise_close_wait_leak, kw_raise_obsolete_fields;

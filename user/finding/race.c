@@ -169,7 +169,8 @@ static void number_race(const struct kw_assessment *a, struct kw_finding *f, con
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
 	kw_finding_count_or_null(f, "advertised_timeout_s", a->counters->has_advertised_timeout,
 				 a->counters->advertised_timeout);
-	kw_finding_seconds(f, "client_idle_reuse_max_s", a->sum.traffic.reused, a->reuse_max);
+	kw_finding_seconds(f, "client_idle_reuse_max_s", a->sum.traffic.reused || a->sum.reuse_idle_max,
+			   a->reuse_max);
 	kw_finding_seconds(f, "client_idle_timeout_s", a->client_idle.known, a->client_idle.seconds);
 }
 

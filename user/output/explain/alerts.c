@@ -120,6 +120,19 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 		  "queue is full",
 		  "on the client's host: keepwatch report --for 1m counts them by kind"},
 	 }},
+	{"KeepwatchTlsHandshakesFail",
+	 {
+		 "over 1% of a service's TLS handshakes fail",
+		 "One side ended these handshakes by an alert, so no request was sent on the connections, and "
+		 "clients see errors such as \"certificate verify failed\". keepwatch counts the handshakes of the "
+		 "last ten minutes, or of what --window says.",
+		 {"a certificate that is not trusted, has expired, or is for another name",
+		  "no version of TLS, no cipher suite or no protocol (ALPN) in common",
+		  "a server that wants a certificate of its clients"},
+		 {"look in keepwatch_tls_alerts_total for the alert and for the side that sent it: keepwatch explain "
+		  "tls_handshake_failed says what to do",
+		  "on the host: keepwatch trace --reason tls_handshake_failed shows which connections fail"},
+	 }},
 	{"KeepwatchEventsLost",
 	 {
 		 "keepwatch itself missed some of the kernel's events",

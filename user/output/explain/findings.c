@@ -135,6 +135,18 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			 "on the server's host: ss -ltn shows what listens; where Recv-Q exceeds Send-Q, the "
 			 "accept queue is full (nstat -az TcpExtListenOverflows counts how often)"},
 		},
+	[KW_FINDING_TLS_HANDSHAKES_FAIL] =
+		{
+			"TLS handshakes fail: one side refuses to go on",
+			"At least one in a hundred handshakes was ended by an alert. The finding names the "
+			"commonest alert and the side that sent it; the other side has to be mended, mostly. No "
+			"request was sent on these connections.",
+			{"a certificate that is not trusted, has expired, or is for another name",
+			 "no version of TLS, no cipher suite or no protocol (ALPN) in common",
+			 "a server that wants a certificate of its clients"},
+			{"keepwatch explain tls_handshake_failed says for each alert what to look at",
+			 "keepwatch trace --reason tls_handshake_failed prints each, with its alert"},
+		},
 	[KW_FINDING_LOW_REUSE] =
 		{
 			"connections carry fewer than two requests each",

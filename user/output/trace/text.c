@@ -84,6 +84,19 @@ static void print_evidence(FILE *file, const struct kw_record *record, const str
 		fputs(PLAIN, file);
 }
 
+/* Within TLS their number is inferred. */
+static void print_requests(FILE *file, const struct kw_http *http)
+{
+	char inferred[16];
+
+	if (http->protocol != HTTP1_PROTOCOL_TLS) {
+		fprintf(file, "%5" PRIu32, (uint32_t)http->counts.requests);
+		return;
+	}
+	snprintf(inferred, sizeof(inferred), "~%" PRIu32, (uint32_t)http->counts.requests_begun);
+	fprintf(file, "%5s", inferred);
+}
+
 static void print_reason(FILE *file, const struct kw_verdict *verdict, const struct kw_text_style *style)
 {
 	const char *colour = NULL;
@@ -114,7 +127,8 @@ int kw_text_connection(FILE *file, const struct kw_record *record, const struct 
 	if (!event->identity.preexisting && end >= event->opened)
 		kw_duration_print(end - event->opened, duration);
 	print_head(file, &record->clock, end, record->service, event->identity.role);
-	fprintf(file, "%5" PRIu32 " req %10s  ", (uint32_t)event->http.counts.requests, duration);
+	print_requests(file, &event->http);
+	fprintf(file, " req %10s  ", duration);
 	if (verdict)
 		print_reason(file, verdict, style);
 	else
