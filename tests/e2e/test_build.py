@@ -57,6 +57,8 @@ def spellings():
     """The names that make knows a file by: bpf/../include/event.h is one of include/event.h."""
     result = {}
     for notes in (ROOT / "build").rglob("*.d"):
+        if notes.is_dir():  # of a package
+            continue
         for name in re.findall(r"[^\s:\\]+\.h", notes.read_text()):
             result.setdefault((ROOT / name).resolve(), set()).add(name)
     return result

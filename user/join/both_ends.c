@@ -152,7 +152,7 @@ static void keep(struct kw_both_ends *both, uint64_t key, uint8_t role, const st
 /* Whether the other end may know better. */
 static bool may_change(const struct kw_event_connection *connection, const struct kw_verdict *verdict)
 {
-	return verdict->confidence != KW_CONFIDENCE_CERTAIN ||
+	return verdict->confidence == KW_CONFIDENCE_INFERRED ||
 	       (connection->ending.simultaneous && verdict->manner == KW_MANNER_FIN);
 }
 

@@ -562,10 +562,11 @@ static void adopt(struct kw_verdict *verdict, const struct kw_far_end *far)
 	verdict->body_bytes = verdict->body_declared = KW_BODY_UNKNOWN;
 }
 
-/* The end that knows more decides for both. */
+/* The end that knows more decides for both. An end that did not see its own bytes stays unknown, because what it counted
+ * is short of them. */
 static void settle(struct kw_verdict *verdict, const struct kw_far_end *far)
 {
-	if (verdict->confidence == KW_CONFIDENCE_CERTAIN || !far->certain)
+	if (verdict->confidence != KW_CONFIDENCE_INFERRED || !far->certain)
 		return;
 	if (!is_same(verdict, far)) {
 		adopt(verdict, far);

@@ -40,8 +40,8 @@ struct kw_client {
 	unsigned int hellos;               /* so many ClientHellos came */
 	struct MHD_Connection *connection; /* from SERVED on */
 	bool asked;                        /* it has sent a request */
-	bool answering;                    /* its request is there, and is not yet answered */
-	unsigned int checks;               /* so many of its passwords were checked, and wrong */
+	bool answering;      /* its request is there, with all of its body, and is not yet answered */
+	unsigned int checks; /* so many of its passwords were checked, and wrong */
 	enum kw_client_check check;
 	bool suspended;      /* it waits for a check, or for the text of this board */
 	enum kw_board board; /* KW_BOARDS: for none */

@@ -142,7 +142,7 @@ static enum MHD_Result on_head(struct server *server, struct kw_client *client)
 {
 	struct kw_refusal refusal = kw_request_check(client->connection);
 
-	client->asked = client->answering = true;
+	client->asked = true;
 	kw_clients_touch(&server->clients, client);
 	if (!refusal.status)
 		return MHD_YES;
@@ -221,6 +221,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
+	client->answering = true;
 	if (client->suspended && client->board != KW_BOARDS) {
 		client->suspended = false;
 		return reply_form(server, connection, client->board);
