@@ -92,7 +92,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 .PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
 	verifier bench man install uninstall deb lint format clean
 
-all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
+all: $(BUILD)/keepwatch $(BUILD)/http1-parse $(BUILD)/tls-records ## build everything
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -118,7 +118,7 @@ unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; al
 	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
 		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-check: $(BUILD)/http1-parse unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
+check: $(BUILD)/http1-parse $(BUILD)/tls-records unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
 	$(Q)$(PYTEST) tests/unit
 
 check-format:
@@ -228,6 +228,9 @@ $(BUILD)/keepwatch: $(OBJECTS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
+
+$(BUILD)/tls-records: $(BUILD)/tools/tls-records/main.o $(BUILD)/user/event/tls_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(BUILD)/tools/verifier/main.o: | $(BUILD)/keepwatch.skel.h

@@ -297,7 +297,7 @@ static __always_inline void kw_fill_history(struct kw_event_history *event, cons
 	kw_take_samples(event, c, before);
 }
 
-/* What the records of TLS say: the facts that were kept, and what the machine knows. */
+/* All that the records of TLS say: the facts that were kept, and those that the machine knows. */
 KW_GLOBAL int kw_fill_tls(struct kw_tls_facts *facts, const struct kw_tls *t, const struct kw_connection *c)
 {
 	const struct tls_connection *machine;

@@ -43,7 +43,7 @@ static __always_inline void kw_tls_maybe(struct kw_connection *c, const struct k
 }
 
 /* The client's data from @outcome->position on. Data that was handed to TCP before the server's latest data came (@before) is
- * answered by that, although it is seen later. */
+ * answered already, although it is seen later. */
 static __always_inline void kw_tls_request(struct kw_connection *c, struct kw_tls *t,
 					   const struct kw_outcome *outcome, int before)
 {
@@ -114,7 +114,7 @@ static __always_inline void kw_tls_notified(struct kw_tls *t, const struct kw_ou
 	facts->notified_by = 1 + outcome->direction;
 }
 
-/* What the machine said of a record that begins at @outcome->position. */
+/* Acts upon events of the machine; a record begins at @outcome->position. */
 KW_GLOBAL int kw_tls_act(struct kw_connection *c, struct kw_tls *t, const struct kw_outcome *outcome, __u32 way)
 {
 	__u32 event;
@@ -242,7 +242,7 @@ static __always_inline void kw_tls_resume(struct kw_connection *c, struct kw_tls
 		kw_end_frames(c);
 }
 
-/* What is left of a body may pass. */
+/* The rest of a body may pass. */
 static __always_inline void kw_tls_leave(struct kw_connection *c, const struct kw_tls *t,
 					 const struct kw_cursor *cursor)
 {

@@ -318,7 +318,7 @@ struct kw_event_history {
 };
 _Static_assert(sizeof(struct kw_event_history) % 8 == 0, "ABI");
 
-/* What the records of a TLS connection say. Its exchanges stand in http, as those of HTTP do, but without heads: in http.counts
+/* The facts that the records of a TLS connection show. Its exchanges stand in http, as those of HTTP do, but without heads: in http.counts
  * only requests_begun, requests_ended and responses_ended count. */
 struct kw_tls_facts {
 	__u64 hello;       /* the first record's header passed */

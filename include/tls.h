@@ -70,7 +70,7 @@ KW_INLINE void tls_skip(struct tls_connection *c, enum tls_direction direction, 
 		tls_hello_end(c, s, direction);
 }
 
-/* What of a record's body is wanted. A hello goes on in the next record if it was cut. */
+/* Chooses the part of a record's body that is wanted. A hello goes on in the next record if it was cut. */
 KW_INLINE void tls_begin_body(struct tls_stream *s)
 {
 	if (s->type == TLS_ALERT && s->length == 2)

@@ -74,7 +74,7 @@ enum tls_event {
 	TLS_EVENT_LOST = 1 << 3,   /* these are no TLS records; the direction says nothing any more */
 };
 
-/* What the next bytes of a record's body are: the order is that of a hello (RFC 8446 sections 4.1.2 and 4.1.3). */
+/* The field that the next bytes of a record's body belong to: the order is that of a hello (RFC 8446 sections 4.1.2 and 4.1.3). */
 enum tls_field {
 	TLS_FIELD_NONE,         /* nothing that is wanted */
 	TLS_FIELD_ALERT,        /* level and code */

@@ -2,6 +2,7 @@
 """Handshakes of TLS that fail, by programs that many hosts have: the record says who ended each and why, at both ends."""
 
 import contextlib
+import json
 import ssl
 import subprocess
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from lib import observer, tls, wire
 from lib.reasons import proves, says
+from test_recording import Recorder, replay
 
 DEADLINE = 30
 
@@ -181,3 +183,22 @@ def test_tls_to_an_http_port_is_named(trace, listener, slowly):
     for one in trace.both(pair):
         assert one["protocol"] == "http/1.1"
         assert "the client began with TLS: the port expects plain http" in one["evidence"], one
+
+
+def test_a_recording_keeps_what_records_say(own_listener, tmp_path):
+    """A replay judges by the same facts. Its observer has other times than the one that is compared."""
+    path = tmp_path / "recording"
+    with observer.Trace([wire.port_of(own_listener)]) as live, Recorder(path, [wire.port_of(own_listener)]):
+        with wire.Pair(own_listener) as pair:
+            pair.client.sendall(hello_bytes())
+            wire.wait_for_bytes(pair.server, 100)
+            pair.server.recv(65536)
+            pair.server.sendall(bytes([21, 3, 3, 0, 2, 2, 40]))
+            pair.server.close()
+            wire.read_to_end(pair.client)
+        told = live.both(pair)
+    replayed = [json.loads(line) for line in replay(path, "--json").splitlines()]
+    keys = ("id", "role", "protocol", "requests", "closer", "phase", "reason", "confidence", "tls")
+    again = [{key: one[key] for key in keys} for one in replayed if one["type"] == "connection"]
+    assert sorted(again, key=lambda one: one["role"]) == [{key: one[key] for key in keys} for one in told]
+    assert told[0]["tls"]["alert"] == {"by": "server", "code": 40, "name": "handshake_failure"}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The keep-alive race over TLS: a server that closes idle connections at 50 ms, and a client that uses them again just
-then. And what is no race: polite ends of sessions, each side's, none of which may raise an alarm."""
+then. And what is no race: polite ends of sessions by each side, which may raise no alarm."""
 
 import contextlib
 import random

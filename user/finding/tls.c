@@ -8,7 +8,7 @@
 
 #define FAILED_SHARE 0.01
 
-/* What the commonest alerts mean to whoever has to mend it. */
+/* Advice for the commonest alerts. */
 static const struct meaning {
 	uint8_t code;
 	const char *advice;

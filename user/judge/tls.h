@@ -4,12 +4,12 @@
 #ifndef KEEPWATCH_JUDGE_TLS_H
 #define KEEPWATCH_JUDGE_TLS_H
 
-#include "judge/facts.h"
+#include "judge/known.h"
 
 /* Most bytes that may lie unread without being part of a request: an alert, or empty lines where there is no TLS. */
 uint32_t kw_tls_spare_bytes(const struct kw_tls_facts *tls);
 
-/* Who ended a TLS session counts as the closer, because polite peers leave the first FIN to the other side. Changes f->closer,
+/* The side that ended the TLS session counts as the closer, because polite peers leave the first FIN to the other side. Changes f->closer,
  * f->manner, f->closed and f->local. */
 void kw_tls_derive_closer(struct kw_facts *f);
 
