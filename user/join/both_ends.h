@@ -21,10 +21,11 @@ struct kw_both_ends {
 	struct kw_sink next;         /* takes the events, and the verdicts on which both ends agree */
 	struct kw_held_record *held; /* a ring of KW_BOTH_ENDS_HELD; owned, as the next */
 	struct kw_kept_end *kept;    /* KW_BOTH_ENDS_KEPT places, found by the key of the pair */
-	uint64_t held_count; /* records held so far: the latest is at (held_count - 1) % KW_BOTH_ENDS_HELD */
-	uint64_t passed;     /* of these, from the oldest on, those that went on */
-	uint64_t now;        /* the latest time of an event */
-	bool over;           /* the next sink wants no more */
+	uint64_t
+		held_count; /* records held since the ring was empty: the latest is at (held_count - 1) % KW_BOTH_ENDS_HELD */
+	uint64_t passed; /* of these, from the oldest on, those that went on */
+	uint64_t now;    /* the latest time of an event */
+	bool over;       /* the next sink wants no more */
 };
 
 /* @next takes what comes out. Returns 0 or -ENOMEM, which has been logged. */
