@@ -10,9 +10,9 @@
 /* How long a record waits at most: the other end closes within a round trip, or it has not been told at all. */
 #define KW_BOTH_ENDS_WAIT KW_S
 
-#define KW_BOTH_ENDS_HELD 1024 /* records that can wait; the oldest goes when another one comes */
+#define KW_BOTH_ENDS_HELD 256 /* records that can wait; the oldest goes when another one comes */
 #define KW_BOTH_ENDS_KEPT                                                                                      \
-	4096 /* verdicts kept for an end that may follow; of two for one place the later stays */
+	2048 /* verdicts kept for an end that may follow; of two for one place the later stays */
 
 struct kw_held_record;
 struct kw_kept_end;
