@@ -18,7 +18,8 @@ static __always_inline struct kw_listed *kw_listed_of(const struct kw_connection
 /* Sees to it that the requests of a connection that its process opened are watched, if it has received names in requests. */
 KW_GLOBAL int kw_watch(struct kw_connection *c)
 {
-	if (kw_listing && c && c->role == KW_ROLE_CLIENT && kw_listed_of(c, HTTP1_REQUESTS, KW_RECEIVED))
+	if (kw_listing && c && !c->http1.watched && c->role == KW_ROLE_CLIENT &&
+	    kw_listed_of(c, HTTP1_REQUESTS, KW_RECEIVED))
 		c->http1.watched = 1 << HTTP1_REQUESTS;
 	return 0;
 }

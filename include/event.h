@@ -153,14 +153,13 @@ enum kw_http_flag {
 	KW_HTTP_REQUESTS_LOST = 1 << 3,  /* out of step: it is not known where the current request begins */
 	KW_HTTP_RESPONSES_LOST = 1 << 4, /* the same for the responses */
 	KW_HTTP_TUNNEL = 1 << 5,
-	KW_HTTP_REQUEST_OPEN = 1 << 6,     /* a request is begun and not complete */
-	KW_HTTP_RESPONSE_OPEN = 1 << 7,    /* a response is begun and not complete */
-	KW_HTTP_DELIMITED = 1 << 8,        /* the open response's body is delimited by the close */
-	KW_HTTP_MAX_COUNTED_DOWN = 1 << 9, /* each advertised max was one less than the one before */
-	KW_HTTP_MAX_CONSTANT = 1 << 10,    /* all advertised max were equal */
-	KW_HTTP_EARLY_RESPONSE = 1 << 11,  /* the last response was complete before its request was */
-	KW_HTTP_PROXY_CONNECTION =
-		1 << 12, /* a request has a Proxy-Connection field; in older recordings, or a response */
+	KW_HTTP_REQUEST_OPEN = 1 << 6,      /* a request is begun and not complete */
+	KW_HTTP_RESPONSE_OPEN = 1 << 7,     /* a response is begun and not complete */
+	KW_HTTP_DELIMITED = 1 << 8,         /* the open response's body is delimited by the close */
+	KW_HTTP_MAX_COUNTED_DOWN = 1 << 9,  /* each advertised max was one less than the one before */
+	KW_HTTP_MAX_CONSTANT = 1 << 10,     /* all advertised max were equal */
+	KW_HTTP_EARLY_RESPONSE = 1 << 11,   /* the last response was complete before its request was */
+	KW_HTTP_PROXY_CONNECTION = 1 << 12, /* on a request; in older recordings on any message */
 	KW_HTTP_UNSUPPORTED = 1 << 13, /* MPTCP subflow, kTLS or sockmap: the programs do not look for HTTP */
 	KW_HTTP_TLS_ANSWER = 1 << 14,  /* a TLS record came where a response was expected */
 	KW_HTTP_PROXY_CONNECTION_ANSWER = 1 << 15, /* a response has a Proxy-Connection field */
@@ -296,11 +295,8 @@ struct kw_name {
 enum kw_name_kind {
 	KW_NAME_OF_REQUEST = 1 << 0,  /* a request's Connection listed it */
 	KW_NAME_OF_RESPONSE = 1 << 1, /* a response's did */
-	KW_NAME_PASSED_ON =
-		1 << 2, /* a message that was sent listed it, and the process had received such a list */
-	KW_NAME_AS_FIELD =
-		1
-		<< 3, /* a request that was sent has a field of this name, which the process had received listed */
+	KW_NAME_PASSED_ON = 1 << 2,   /* a message that was sent listed it, as one received had */
+	KW_NAME_AS_FIELD = 1 << 3,    /* a request that was sent has a field that a received one listed */
 };
 #define KW_NAME_KINDS 4 /* bits of one name */
 #define KW_NAME_ALL ((1 << KW_NAME_KINDS) - 1)

@@ -18,7 +18,7 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptra
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd golang-go
 	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
-	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor squid varnish"
+	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
@@ -32,7 +32,7 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-pt
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
 	nodejs-http-proxy squid varnish
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
-	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser squid varnish"
+	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"

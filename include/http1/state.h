@@ -84,9 +84,9 @@ enum http1_event {
 	HTTP1_EVENT_NOT_HTTP = 1 << 4, /* protocol was decided, and is not HTTP/1.x */
 	HTTP1_EVENT_LOST = 1 << 5,     /* the framing is lost; waits for the next message start */
 	HTTP1_EVENT_PROXY = 1 << 6, /* a PROXY protocol header, version 1: takes BEGIN back, it is no message */
-	HTTP1_EVENT_FIELD = 1 << 9, /* a message that is watched has a field of the name in word */
 	HTTP1_EVENT_SURPLUS = 1 << 8,  /* bytes belong to no response; takes BEGIN back, if it went before */
 	HTTP1_EVENT_OVERFLOW = 1 << 7, /* comes with LOST: more requests wait than are paired with responses */
+	HTTP1_EVENT_FIELD = 1 << 9,    /* a message that is watched has a field of the name in word */
 };
 
 /* Facts from the fields of a message; bits of http1_stream.flags. */

@@ -5,12 +5,12 @@ A replay of the recording says the same, because only events are joined."""
 import contextlib
 import json
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 
 from lib import observer, stage, wire
+from lib.accepting import Accepting
 from lib.metrics import Daemon
 from lib.reporter import Report, advises
 from lib.servers.forwarders import CLEAN, Forwarder
@@ -41,47 +41,20 @@ ANSWER = ["Connection: keep-alive, X-Origin-Hop", "Keep-Alive: timeout=17, max=4
 ANSWER_NAMING_NOTHING = ["Connection: keep-alive", "Keep-Alive: timeout=17"]
 
 
-class Origin:
+class Origin(Accepting):
     """A server that answers each request with these fields."""
 
     def __init__(self, *fields):
+        super().__init__()
         self.answer = wire.response("200 OK", *fields)
-        self.listener = wire.listen()
-        self.listener.settimeout(None)
-        self.port = wire.port_of(self.listener)
-        self.name = f"127.0.0.1:{self.port}"
-        self.threads = [threading.Thread(target=self._accept)]
-        self.ending = False
 
-    def __enter__(self):
-        self.threads[0].start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending = True
-        with wire.connect(self.listener.getsockname()):
-            pass
-        for thread in self.threads:
-            thread.join(wire.DEADLINE)
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            connection, _ = self.listener.accept()
-            if self.ending:
-                connection.close()
-                return
-            self.threads.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
-            self.threads[-1].start()
-
-    def _serve(self, connection):
+    def serve(self, connection, peer):
         data = b""
-        with connection, contextlib.suppress(OSError):
-            while piece := connection.recv(65536):
-                data += piece
-                while b"\r\n\r\n" in data:
-                    data = data.partition(b"\r\n\r\n")[2]
-                    connection.sendall(self.answer)
+        while piece := connection.recv(65536):
+            data += piece
+            while b"\r\n\r\n" in data:
+                data = data.partition(b"\r\n\r\n")[2]
+                connection.sendall(self.answer)
 
 
 class Scene:

@@ -49,7 +49,8 @@ def visit_all(daemon, listener, numbers):
 
 def test_ten_thousand_services_cost_what_a_hundred_do(wide_listener):
     with metrics.Daemon([wire.port_of(wide_listener)], "--services", str(CEILING)) as daemon:
-        first, size, packed = visit_all(daemon, wide_listener, range(2 * CEILING))
+        visit_all(daemon, wide_listener, range(CEILING))  # so that the buffers of the text have their size
+        first, size, packed = visit_all(daemon, wide_listener, range(CEILING, 2 * CEILING))
         last, last_size, last_packed = visit_all(daemon, wide_listener, range(2 * CEILING, SERVICES))
     resident = [scrape.sum_of("process_resident_memory_bytes") for scrape in (first, last)]
     print(f"{size} bytes, {packed} packed, {len(first.samples)} series, {resident[0]} resident; "
@@ -66,6 +67,7 @@ def test_ten_thousand_services_cost_what_a_hundred_do(wide_listener):
     assert last.sum_of("keepwatch_events_lost_total") == 0
     assert last_size < size * 1.1 < 2 * MEBI
     assert last_packed < MEBI / 4
-    # The pages of the ring (2 MiB) count where they have been read for the first time meanwhile.
+    # Both processes are summed, so that pages which they share count twice. The pages of the ring (2 MiB, mapped twice) count
+    # where they have been read for the first time meanwhile.
     slack = 3 if observer.SANITIZED else 1
-    assert resident[1] < resident[0] + 4 * slack * MEBI < 32 * slack * MEBI
+    assert resident[1] < resident[0] + 4 * slack * MEBI < 40 * slack * MEBI

@@ -80,7 +80,7 @@ static void seal(uint8_t *data, size_t size)
 	}
 }
 
-/* Where a frame begins that is chosen by chance. Returns false if no frame is whole. */
+/* Chooses a frame by chance, and says at which byte it begins. Returns false if no frame is whole. */
 static bool choose_frame(const uint8_t *data, size_t size, uint32_t *random, size_t *ret_at,
 			 struct kw_frame_head *ret_head)
 {

@@ -154,4 +154,18 @@ static inline struct kw_event_connection requests(uint32_t count)
 	return event;
 }
 
+/* Connections on which the program sent on these fields, of an end of this role. */
+static inline void forward(struct world *world, __u8 role, int count, const char *name, uint32_t timeout)
+{
+	struct kw_service service = event_service(role, "s");
+	struct kw_forwarded forwarded = {
+		.identity = {.role = role}, .time = world->now, .first = true, .timeout = timeout, .count = 1};
+
+	strcpy(forwarded.names[0], name);
+	for (int i = 0; i < count; i++) {
+		forwarded.identity.cookie = ++world->cookie;
+		assert_int_equal(kw_aggregate_forwarded(&world->aggregate, &service, &forwarded), 0);
+	}
+}
+
 #endif

@@ -311,6 +311,13 @@ static struct kw_service_counters *begin(struct kw_aggregate *aggregate, const s
 	return counters;
 }
 
+/* NULL: out of memory, as where @counters is NULL. */
+static struct kw_window_statistics *statistics_now(const struct kw_aggregate *aggregate,
+						   struct kw_service_counters *counters)
+{
+	return counters ? kw_window_now(&counters->window, aggregate->window, aggregate->now) : NULL;
+}
+
 /* A connection that was counted as open under "other", because its service had no place then, ends there too. So a service of
  * its own never has less than none open. */
 static void count_open(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
@@ -361,11 +368,8 @@ int kw_aggregate_late(struct kw_aggregate *aggregate, const struct kw_service *s
 				       .race = true,
 				       .lost = {.late = 1},
 				       .example = kw_example_of(&event->late->identity)};
-	struct kw_window_statistics *statistics;
+	struct kw_window_statistics *statistics = statistics_now(aggregate, counters);
 
-	if (!counters)
-		return -ENOMEM;
-	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
 	statistics->traffic.lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN]++;
@@ -388,11 +392,8 @@ int kw_aggregate_gateway(struct kw_aggregate *aggregate, const struct kw_service
 {
 	struct kw_service_counters *counters =
 		begin(aggregate, service, error->event.header.time, (struct kw_importance){0});
-	struct kw_window_statistics *statistics;
+	struct kw_window_statistics *statistics = statistics_now(aggregate, counters);
 
-	if (!counters)
-		return -ENOMEM;
-	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
 	kw_gateway_counts_add(&statistics->traffic.gateway_errors,
@@ -413,11 +414,8 @@ int kw_aggregate_forwarded(struct kw_aggregate *aggregate, const struct kw_servi
 {
 	struct kw_service_counters *counters =
 		begin(aggregate, service, forwarded->time, (struct kw_importance){0});
-	struct kw_window_statistics *statistics;
+	struct kw_window_statistics *statistics = statistics_now(aggregate, counters);
 
-	if (!counters)
-		return -ENOMEM;
-	statistics = kw_window_now(&counters->window, aggregate->window, aggregate->now);
 	if (!statistics)
 		return -ENOMEM;
 	kw_forwarded_counts_add(&statistics->traffic.forwarded, forwarded);

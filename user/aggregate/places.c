@@ -131,7 +131,8 @@ static struct kw_service_counters *displaceable(struct kw_aggregate *aggregate, 
 	return least && kw_importance_displaces(newcomer, lowest) ? least : NULL;
 }
 
-/* Where no connect succeeded there was no place to lose, so that refused connects use up no change. */
+/* Whether any connect to the service succeeded. A service that nobody reached gives way without using up a change, so that refused
+ * connects do not use up those of the others. */
 static bool is_reached(const struct kw_service_counters *counters)
 {
 	struct kw_traffic total;

@@ -54,14 +54,14 @@ static bool find_name(const char *name, struct user *ret_user)
 	return false;
 }
 
-/* Whoever started a set-user-id program, or else somebody who owns nothing. */
-static struct user find_user(void)
+/* Whoever started a set-user-id program; else this one, or somebody who owns nothing. */
+static struct user find_user(const char *name)
 {
 	struct user user = {NOBODY, NOBODY};
 
 	if (getuid() != 0)
 		return (struct user){getuid(), getgid()};
-	if (!find_name(OWN_USER, &user))
+	if (!find_name(name, &user))
 		find_name("nobody", &user);
 	return user;
 }
@@ -93,11 +93,10 @@ static void choose_capabilities(bool keep)
 }
 
 /* The bounding set is out of reach without CAP_SETPCAP. It only matters to what is executed, and nothing is. */
-static int drop_capabilities(void)
+static int drop_capabilities(bool keep, const char *name)
 {
-	bool keep = kw_privileges_have(KEPT), bounds = kw_privileges_have(CAP_SETPCAP);
-	bool leave = can_leave_root();
-	struct user user = leave ? find_user() : (struct user){0};
+	bool bounds = kw_privileges_have(CAP_SETPCAP), leave = can_leave_root();
+	struct user user = leave ? find_user(name) : (struct user){0};
 
 	choose_capabilities(keep);
 	if (bounds && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
@@ -111,8 +110,8 @@ static int drop_capabilities(void)
 
 /* ---- the whole ---- */
 
-/* No new privileges by what is executed, and nobody of the same user may look into this process or change it. The leak check
- * of a sanitizer must. */
+/* No new privileges by programs that are executed, and nobody of the same user may look into this process, which may hold keys
+ * and passwords, or change it. The leak check of a sanitizer must. */
 static int forbid_gains(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -139,12 +138,23 @@ int kw_privileges_drop(void)
 	int r;
 
 	tzset(); /* reads a file, once */
-	r = drop_capabilities();
+	r = drop_capabilities(kw_privileges_have(KEPT), OWN_USER);
 	if (r == 0)
 		r = forbid_gains();
 	if (r == 0)
 		r = restrict_files();
 	if (r == 0 && !SANITIZED)
 		r = kw_system_calls_narrow(lowers_rights);
+	return r;
+}
+
+int kw_privileges_drop_all(const struct kw_system_call *allowed, size_t count)
+{
+	int r = drop_capabilities(false, "nobody");
+
+	if (r == 0)
+		r = forbid_gains();
+	if (r == 0 && !SANITIZED)
+		r = kw_system_calls_allow(allowed, count);
 	return r;
 }

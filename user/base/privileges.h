@@ -13,6 +13,9 @@
 #define KEEPWATCH_PRIVILEGES_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+struct kw_system_call;
 
 /* Whether the process has a capability now. @capability: CAP_*, from linux/capability.h. */
 bool kw_privileges_have(unsigned int capability);
@@ -26,5 +29,9 @@ bool kw_privileges_have(unsigned int capability);
  * Landlock are those of the calling thread and of threads that it starts; the user and the filter those of all threads.
  * 0 or -errno, and that has been logged. */
 int kw_privileges_drop(void);
+
+/* Gives up more, in a process that opens nothing any more: all capabilities, root for the user "nobody", new privileges and being
+ * traced as above, and all system calls but these. 0 or -errno, and that has been logged. */
+int kw_privileges_drop_all(const struct kw_system_call *allowed, size_t count);
 
 #endif

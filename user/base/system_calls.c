@@ -15,9 +15,7 @@
 #include "base/log.h"
 
 /* Not being allowed is an answer that libraries know how to live with. */
-#ifndef KW_FORBIDDEN
-#define KW_FORBIDDEN SCMP_ACT_ERRNO(EPERM)
-#endif
+#define FORBIDDEN SCMP_ACT_ERRNO(EPERM)
 
 #define READING (O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_LARGEFILE)
 
@@ -66,21 +64,6 @@ static int add_for(scmp_filter_ctx filter, uint32_t action, int call, int fd)
 
 /* ---- what is open ---- */
 
-/* Calls @look with each descriptor that is open, until it fails. */
-static int each_descriptor(scmp_filter_ctx filter, int (*look)(scmp_filter_ctx filter, int fd))
-{
-	_cleanup_dir_ DIR *directory = opendir("/proc/self/fd");
-	const struct dirent *entry;
-	int r = 0;
-
-	if (!directory)
-		return -errno;
-	while (r == 0 && (entry = readdir(directory)))
-		if (entry->d_name[0] != '.')
-			r = look(filter, (int)strtol(entry->d_name, NULL, 10));
-	return r;
-}
-
 /* A recording is cut after its last whole frame and brought to the disk. A log that somebody reads is left alone. */
 static int allow_output(scmp_filter_ctx filter, int fd)
 {
@@ -92,6 +75,20 @@ static int allow_output(scmp_filter_ctx filter, int fd)
 		return 0;
 	r = add_for(filter, SCMP_ACT_ALLOW, SCMP_SYS(fsync), fd);
 	return r < 0 ? r : add_for(filter, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), fd);
+}
+
+static int allow_outputs(scmp_filter_ctx filter)
+{
+	_cleanup_dir_ DIR *directory = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!directory)
+		return -errno;
+	while (r == 0 && (entry = readdir(directory)))
+		if (entry->d_name[0] != '.')
+			r = allow_output(filter, (int)strtol(entry->d_name, NULL, 10));
+	return r;
 }
 
 /* ---- the filter ---- */
@@ -125,7 +122,7 @@ static int finish(scmp_filter_ctx filter, int r)
 
 int kw_system_calls_allow(const struct kw_system_call *allowed, size_t count)
 {
-	scmp_filter_ctx filter = seccomp_init(KW_FORBIDDEN);
+	scmp_filter_ctx filter = seccomp_init(FORBIDDEN);
 
 	return finish(filter, filter ? add_all(filter, allowed, count) : -ENOMEM);
 }
@@ -135,18 +132,18 @@ int kw_system_calls_forbid(int call, int fd)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 
-	return finish(filter, filter ? add_for(filter, KW_FORBIDDEN, call, fd) : -ENOMEM);
+	return finish(filter, filter ? add_for(filter, FORBIDDEN, call, fd) : -ENOMEM);
 }
 
 int kw_system_calls_narrow(bool lowers_rights)
 {
-	scmp_filter_ctx filter = seccomp_init(KW_FORBIDDEN);
+	scmp_filter_ctx filter = seccomp_init(FORBIDDEN);
 	int r = filter ? add_all(filter, calls, sizeof(calls) / sizeof(calls[0])) : -ENOMEM;
 
 	/* Nothing can be gained by it: what is not permitted any more stays so. */
 	if (r == 0 && lowers_rights)
 		r = kw_system_calls_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(capset), 0, NULL);
 	if (r == 0)
-		r = each_descriptor(filter, allow_output);
+		r = allow_outputs(filter);
 	return finish(filter, r);
 }

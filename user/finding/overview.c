@@ -108,6 +108,13 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 
 /* ---- findings ---- */
 
+/* Whether both ends may show one and the same fault. A program that sends fields on, or does not close, is at one end of the
+ * connection: another program at the other end that does so too is another fault. */
+static bool is_of_both_ends(enum kw_finding_id id)
+{
+	return id != KW_FINDING_FORWARDS_HOP_BY_HOP && id != KW_FINDING_CLOSE_WAIT_LEAK;
+}
+
 /* Where both ends show the same, the clients' end has the better numbers of these, and the server's end of all others. But
  * only the server's end knows of its processes' exits, and of connections that no process ever accepted. */
 static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *server)
@@ -158,12 +165,14 @@ static bool is_clients_shown(const struct kw_overview *overview, const struct kw
 	return is_of_clients(of_server->id, server);
 }
 
-/* The end that shows the same as @service, so that only one of the two is told; NULL if no other end does. */
+/* The other end that shows the same fault as @service; NULL if none does. Only one of the two is shown. */
 static const struct kw_assessment *same_at_other_end(const struct kw_overview *overview,
 						     const struct kw_assessment *service, enum kw_finding_id id)
 {
 	const struct kw_assessment *end = kw_overview_server_end(overview, service);
 
+	if (!is_of_both_ends(id))
+		return NULL;
 	if (end)
 		return finding_of(end, id) ? end : NULL;
 	while ((end = kw_overview_next_end(overview, service, end)))

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/arithmetic.h"
+#include "base/memory.h"
 #include "base/sanitize.h"
 #include "event/field_names.h"
 
@@ -65,8 +66,8 @@ struct kw_audit_connection {
 int kw_audit_open(struct kw_audit *audit)
 {
 	*audit = (struct kw_audit){
-		.processes = calloc(KW_AUDIT_PROCESSES, sizeof(*audit->processes)),
-		.connections = calloc(KW_AUDIT_CONNECTIONS, sizeof(*audit->connections)),
+		.processes = kw_memory_of_ring(KW_AUDIT_PROCESSES, sizeof(*audit->processes)),
+		.connections = kw_memory_of_ring(KW_AUDIT_CONNECTIONS, sizeof(*audit->connections)),
 	};
 	if (audit->processes && audit->connections)
 		return 0;

@@ -9,8 +9,8 @@
 
 #include "event/decode.h"
 
-#define KW_AUDIT_PROCESSES 1024   /* that are remembered: those that received such fields first, last */
-#define KW_AUDIT_CONNECTIONS 4096 /* on which something was sent that is, or may turn out to be, sent on */
+#define KW_AUDIT_PROCESSES 256    /* that are remembered: those that received such fields first, last */
+#define KW_AUDIT_CONNECTIONS 1024 /* on which something was sent that is, or may turn out to be, sent on */
 #define KW_AUDIT_TIMEOUTS 8       /* of servers behind a process */
 
 /* Fields that are known without a name from the kernel side. */

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "join/pair_key.h"
 
 #define NOT_HELD UINT64_MAX
 
 /* A closing record that waits for the other end's. */
 struct kw_held_record {
+	uint64_t key;              /* of the pair */
 	struct kw_event_tls event; /* its first part, if it was no longer */
 	bool waits;                /* false: it has gone on */
 };
@@ -29,8 +31,8 @@ int kw_both_ends_open(struct kw_both_ends *both, struct kw_sink next)
 {
 	*both = (struct kw_both_ends){
 		.next = next,
-		.held = calloc(KW_BOTH_ENDS_HELD, sizeof(*both->held)),
-		.kept = calloc(KW_BOTH_ENDS_KEPT, sizeof(*both->kept)),
+		.held = kw_memory_of_ring(KW_BOTH_ENDS_HELD, sizeof(*both->held)),
+		.kept = kw_memory_of_ring(KW_BOTH_ENDS_KEPT, sizeof(*both->kept)),
 	};
 	if (both->held && both->kept)
 		return 0;
@@ -101,15 +103,20 @@ static int let_due_go(struct kw_both_ends *both)
 }
 
 /* Returns above 0 or below 0 if the sink, which took the oldest record, had enough or failed. */
-static int hold(struct kw_both_ends *both, const struct kw_event_connection *connection, uint64_t *ret_number)
+static int hold(struct kw_both_ends *both, const struct kw_event_connection *connection, uint64_t key,
+		uint64_t *ret_number)
 {
 	struct kw_held_record *record;
 	int r = 0;
 
 	if (both->held_count - both->passed == KW_BOTH_ENDS_HELD)
 		r = let_oldest_go(both);
+	else if (both->held_count == both->passed)
+		both->held_count = both->passed =
+			0; /* the first places are used again: fewer pages are touched */
 	*ret_number = both->held_count++;
 	record = record_of(both, *ret_number);
+	record->key = key;
 	memcpy(&record->event, connection, connection->header.size);
 	record->waits = true;
 	return r;
@@ -133,8 +140,9 @@ static struct kw_kept_end *find_other(struct kw_both_ends *both, uint64_t key, u
 
 static bool still_waits(struct kw_both_ends *both, const struct kw_kept_end *kept)
 {
-	return kept->key && kept->held != NOT_HELD && kept->held >= both->passed &&
-	       record_of(both, kept->held)->waits;
+	const struct kw_held_record *record = record_of(both, kept->held);
+
+	return kept->key && kept->held != NOT_HELD && record->waits && record->key == kept->key;
 }
 
 static void keep(struct kw_both_ends *both, uint64_t key, uint8_t role, const struct kw_far_end *end,
@@ -188,7 +196,7 @@ static int on_closed(struct kw_both_ends *both, const struct kw_event *event, co
 	if (other)
 		return meet(both, event, &here, other);
 	if (may_change(connection, verdict))
-		r = hold(both, connection, &number);
+		r = hold(both, connection, key, &number);
 	keep(both, key, connection->identity.role, &here, number);
 	if (r != 0 || number != NOT_HELD)
 		return r;

@@ -10,9 +10,9 @@
 /* How long a record waits at most: the other end closes within a round trip, or it has not been told at all. */
 #define KW_BOTH_ENDS_WAIT KW_S
 
-#define KW_BOTH_ENDS_HELD 1024 /* records that can wait; the oldest goes when another one comes */
+#define KW_BOTH_ENDS_HELD 256 /* records that can wait; the oldest goes when another one comes */
 #define KW_BOTH_ENDS_KEPT                                                                                      \
-	4096 /* verdicts kept for an end that may follow; of two for one place the later stays */
+	2048 /* verdicts kept for an end that may follow; of two for one place the later stays */
 
 struct kw_held_record;
 struct kw_kept_end;
@@ -21,10 +21,11 @@ struct kw_both_ends {
 	struct kw_sink next;         /* takes the events, and the verdicts on which both ends agree */
 	struct kw_held_record *held; /* a ring of KW_BOTH_ENDS_HELD; owned, as the next */
 	struct kw_kept_end *kept;    /* KW_BOTH_ENDS_KEPT places, found by the key of the pair */
-	uint64_t held_count; /* records held so far: the latest is at (held_count - 1) % KW_BOTH_ENDS_HELD */
-	uint64_t passed;     /* of these, from the oldest on, those that went on */
-	uint64_t now;        /* the latest time of an event */
-	bool over;           /* the next sink wants no more */
+	uint64_t
+		held_count; /* records held since the ring was empty: the latest is at (held_count - 1) % KW_BOTH_ENDS_HELD */
+	uint64_t passed; /* of these, from the oldest on, those that went on */
+	uint64_t now;    /* the latest time of an event */
+	bool over;       /* the next sink wants no more */
 };
 
 /* @next takes what comes out. Returns 0 or -ENOMEM, which has been logged. */

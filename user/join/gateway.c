@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 int kw_gateway_open(struct kw_gateway *gateway)
 {
 	*gateway = (struct kw_gateway){
-		.failures = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->failures)),
-		.keys = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->keys)),
-		.matches = calloc(KW_GATEWAY_KEPT, sizeof(*gateway->matches)),
+		.failures = kw_memory_of_ring(KW_GATEWAY_KEPT, sizeof(*gateway->failures)),
+		.keys = kw_memory_of_ring(KW_GATEWAY_KEPT, sizeof(*gateway->keys)),
+		.matches = kw_memory_of_ring(KW_GATEWAY_KEPT, sizeof(*gateway->matches)),
 	};
 	if (gateway->failures && gateway->keys && gateway->matches)
 		return 0;

@@ -46,8 +46,8 @@ static bool is_next_try(const struct kw_failure_key *a, const struct kw_failure_
 	return a->failed && a->began >= b->last;
 }
 
-/* Whether @a is the likelier cause: the same thread goes first, then those that the process knew of before it answered, then
- * the nearest in time. A program that answers at once has met no other failure in between. */
+/* Whether @a is the likelier cause: one that the process knew of before it answered, then the later of two tries, then the nearest
+ * in time. A program that answers at once has met no other failure in between. */
 static bool is_likelier(const struct kw_failure_key *a, const struct kw_failure_key *b,
 			const struct kw_event_gateway *error)
 {

@@ -5,13 +5,13 @@
 
 #include "join/work.h"
 
-/* Where a thread answered all that it had learnt of before it learnt of one more, leaves only that. */
+/* If a thread had answered for all failures that it knew before it learnt of one more, only this one is left. */
 void kw_narrow_by_thread_order(const struct kw_work *work);
 
-/* Where a request was sent again after all other candidates were over, leaves only the last try. */
+/* If the gateway sent a request once more when all other candidates had ended, only this last try is left. */
 void kw_narrow_by_tries(const struct kw_work *work);
 
-/* Leaves no failure after which the same thread sent the request again. */
+/* Removes each failure after which the same thread sent the request again. */
 void kw_narrow_by_next_tries(const struct kw_work *work);
 
 #endif

@@ -8,12 +8,12 @@
 /* Errors and failures of one thread, where each may belong to several of the others. */
 struct contest {
 	struct kw_match *errors[RANKED];
-	const struct kw_failure_key *keys[RANKED];
+	struct kw_failure_key *keys[RANKED];
 	size_t error_count, key_count;
 	bool crowded;
 };
 
-static bool add_key(struct contest *contest, const struct kw_failure_key *key)
+static bool add_key(struct contest *contest, struct kw_failure_key *key)
 {
 	for (size_t i = 0; i < contest->key_count; i++)
 		if (contest->keys[i] == key)
@@ -84,10 +84,10 @@ static size_t rank_of_error(const struct contest *contest, const struct kw_match
 	return rank;
 }
 
-static const struct kw_failure_key *key_of_rank(const struct contest *contest, size_t rank, bool by_end)
+static struct kw_failure_key *key_of_rank(const struct contest *contest, size_t rank, bool by_end)
 {
 	for (size_t i = 0; i < contest->key_count; i++) {
-		const struct kw_failure_key *key = contest->keys[i];
+		struct kw_failure_key *key = contest->keys[i];
 		size_t before = 0;
 
 		for (size_t j = 0; j < contest->key_count; j++)
@@ -101,10 +101,10 @@ static const struct kw_failure_key *key_of_rank(const struct contest *contest, s
 
 /* The failure with the same rank among the failures as the error has among the errors, both by their beginnings and by their
  * ends; NULL if these differ. */
-static const struct kw_failure_key *of_same_rank(const struct kw_work *work, const struct contest *contest,
-						 const struct kw_match *match)
+static struct kw_failure_key *of_same_rank(const struct kw_work *work, const struct contest *contest,
+					   const struct kw_match *match)
 {
-	const struct kw_failure_key *first = key_of_rank(contest, rank_of_error(contest, match, false), false);
+	struct kw_failure_key *first = key_of_rank(contest, rank_of_error(contest, match, false), false);
 	const struct kw_failure_key *second = key_of_rank(contest, rank_of_error(contest, match, true), true);
 
 	return first && first == second && first->left == 1 && kw_is_left_to(work, match, first) &&
@@ -116,7 +116,7 @@ static const struct kw_failure_key *of_same_rank(const struct kw_work *work, con
 
 /* Fills in the failure of each error's rank. Returns false if one has none. */
 static bool rank_all(const struct kw_work *work, const struct contest *contest,
-		     const struct kw_failure_key *ret_keys[RANKED])
+		     struct kw_failure_key *ret_keys[RANKED])
 {
 	if (contest->crowded || contest->error_count != contest->key_count)
 		return false;
@@ -131,7 +131,7 @@ static bool rank_all(const struct kw_work *work, const struct contest *contest,
 static void settle_by_rank(const struct kw_work *work, struct kw_match *match)
 {
 	struct contest contest = {0};
-	const struct kw_failure_key *keys[RANKED];
+	struct kw_failure_key *keys[RANKED];
 	bool proven;
 
 	gather(work, match, &contest);
@@ -139,8 +139,7 @@ static void settle_by_rank(const struct kw_work *work, struct kw_match *match)
 	for (size_t i = 0; i < contest.error_count; i++) {
 		contest.errors[i]->ranked = true;
 		if (proven)
-			kw_take(contest.errors[i], &work->failures->keys[keys[i] - work->failures->keys],
-				KW_CONFIDENCE_CERTAIN);
+			kw_take(contest.errors[i], keys[i], KW_CONFIDENCE_CERTAIN);
 	}
 }
 

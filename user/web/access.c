@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/user_file.h"
 #include "web/config.h"
 
 /* Only what has forward secrecy (no static RSA) and authenticated encryption (no CBC). */
@@ -236,7 +235,6 @@ static int open_all(struct kw_web *web, const struct kw_web *before, const char 
 static int open_web(struct kw_web_config *config, const struct kw_web *before, const char *path,
 		    struct kw_web **ret_web)
 {
-	_cleanup_(kw_user_rights_end) struct kw_user_rights rights = kw_user_rights_begin();
 	_cleanup_(kw_web_unrefp) struct kw_web *web = calloc(1, sizeof(*web));
 	int r;
 

@@ -1,34 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "web/confine.h"
 
-#include <cap-ng.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/privileges.h"
 #include "base/system_calls.h"
 
-#define NOBODY 65534
 #define NICE (-5) /* the reader of events goes first */
-
-/* Sanitizers make calls of their own inside this process. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FILTERED false
-#else
-#define FILTERED true
-#endif
 
 void kw_confine_take_precedence(void)
 {
@@ -54,32 +39,6 @@ void kw_confine_descriptors(int *keep, size_t count)
 	close_range(from, UINT_MAX, 0);
 }
 
-/* A container may have taken the right to change the uid away, or may know no nobody: then the uid stays. */
-static void leave_root(void)
-{
-	if (geteuid() != 0 || !kw_privileges_have(CAP_SETUID) || !kw_privileges_have(CAP_SETGID))
-		return;
-	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		kw_log(KW_LOG_DEBUG, "the process of the metrics port cannot run as nobody: %s",
-		       strerror(errno));
-}
-
-static int drop_capabilities(void)
-{
-	capng_select_t sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
-
-	if (kw_privileges_have(CAP_SETPCAP)) {
-		capng_clear(CAPNG_SELECT_ALL);
-		capng_get_caps_process();
-		capng_clear(CAPNG_SELECT_BOUNDS);
-		capng_apply(CAPNG_SELECT_BOUNDS);
-	}
-	leave_root();
-	capng_clear(CAPNG_SELECT_ALL);
-	return capng_apply(sets) < 0 ? kw_log_error(-EPERM, "cannot give up capabilities") : 0;
-}
-
 static const struct kw_system_call calls[] = {
 	/* descriptors that are open; no signals by F_SETOWN, F_SETSIG, O_ASYNC */
 	KW_CALL(read), KW_CALL(readv), KW_CALL(pread64), KW_CALL(write), KW_CALL(writev), KW_CALL(close),
@@ -102,24 +61,10 @@ static const struct kw_system_call calls[] = {
 	KW_CALL(clock_gettime), KW_CALL(gettimeofday), KW_CALL(time), KW_CALL(getrandom), KW_CALL(getpid),
 	KW_CALL(gettid)};
 
-/* A listener that was shut down could be connected. */
-static int drop_calls(int listener)
+/* A listener that was shut down could be connected, so that is forbidden, before all is that is not needed. */
+int kw_confine(int listener)
 {
 	int r = kw_system_calls_forbid(SCMP_SYS(shutdown), listener);
 
-	return r < 0 ? r : kw_system_calls_allow(calls, sizeof(calls) / sizeof(calls[0]));
-}
-
-int kw_confine(int listener)
-{
-	int r = drop_capabilities();
-
-	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = kw_log_error(-errno, "cannot set no_new_privs: %s", strerror(errno));
-	/* The key of the certificate is in this memory: no core, and nobody else's debugger. */
-	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		r = kw_log_error(-errno, "cannot close its memory to others: %s", strerror(errno));
-	if (r == 0 && FILTERED)
-		r = drop_calls(listener);
-	return r;
+	return r < 0 ? r : kw_privileges_drop_all(calls, sizeof(calls) / sizeof(calls[0]));
 }

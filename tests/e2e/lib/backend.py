@@ -4,9 +4,9 @@
 import random
 import select
 import socket
-import threading
 
 from lib import wire
+from lib.accepting import Accepting
 
 ACTS = {
     "/ok": wire.OK,
@@ -52,31 +52,14 @@ class Full:
             one.close()
 
 
-class Backend:
-    """For a with statement. /slow never answers: it waits for the gateway to give up. After /race it closes soon, whether or
-    not the gateway is about to send another request."""
+class Backend(Accepting):
+    """/slow never answers: it waits for the gateway to give up. After /race it closes soon, whether or not the gateway is about to
+    send another request."""
 
     def __init__(self):
-        self.listener = wire.listen()
-        self.port = wire.port_of(self.listener)
-        self.name = f"127.0.0.1:{self.port}"
+        super().__init__()
         self.log = []  # (path, the gateway's end of the connection, number of the request on it)
-        self.threads = []
         self.open = set()
-        self.ending = False
-
-    def __enter__(self):
-        self.threads.append(threading.Thread(target=self._accept))
-        self.threads[0].start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending = True
-        with wire.connect(self.listener.getsockname()):
-            pass
-        for thread in self.threads:
-            thread.join(wire.DEADLINE)
-        self.listener.close()
 
     def die(self):
         """Ends all connections at once, whatever is under way on them, as the kernel does for a process that is killed."""
@@ -95,32 +78,19 @@ class Backend:
             except OSError:
                 pass
 
-    def _accept(self):
-        self.listener.settimeout(None)
-        while True:
-            connection, address = self.listener.accept()
-            if self.ending:
-                connection.close()
-                return
-            peer = wire.name_of(address)
-            threading.Thread(target=self._hold, args=(connection, peer), daemon=True).start()
-
-    def _hold(self, connection, peer):
-        with connection:
-            self.open.add(connection)
-            try:
-                self._serve(connection, peer)
-            except OSError:  # the gateway had enough of it, or this server has closed meanwhile
-                pass
-            finally:
-                self.open.discard(connection)
+    def serve(self, connection, peer):
+        self.open.add(connection)
+        try:
+            self._answer(connection, peer)
+        finally:
+            self.open.discard(connection)
 
     def _note(self, head, peer, number):
         path = head.split()[1].decode()
         self.log.append((path, peer, number))
         return path.partition("?")[0]
 
-    def _serve(self, connection, peer):
+    def _answer(self, connection, peer):
         number = 0
         while head := self._head(connection):
             number += 1

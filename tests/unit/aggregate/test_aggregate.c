@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "aggregate/aggregate.h"
+#include "tests/unit/aggregate/counters_of.h"
 #include "tests/unit/events.h"
 
 /* Decodes @data as the loader's bytes are, and counts it under a service called @name. */
@@ -21,24 +22,6 @@ static void feed(struct kw_aggregate *aggregate, const char *name, const void *d
 	assert_int_equal(kw_decode(data, header->size, &event), 0);
 	service = event_service(event.connection->identity.role, name);
 	assert_int_equal(kw_aggregate_connection(aggregate, &service, &event, verdict), 0);
-}
-
-/* All that was ever counted; valid until the next call. */
-static const struct kw_traffic *traffic_of(const struct kw_service_counters *counters)
-{
-	static struct kw_traffic total;
-
-	kw_window_total(&counters->window, &total);
-	return &total;
-}
-
-static const struct kw_service_counters *counters_of(const struct kw_aggregate *aggregate, const char *name)
-{
-	for (const struct kw_service_counters *counters = aggregate->services; counters;
-	     counters = counters->hh.next)
-		if (strcmp(counters->service.name, name) == 0)
-			return counters;
-	return NULL;
 }
 
 static void a_whole_life_in_one_record_counts_once(void **state)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "aggregate/aggregate.h"
+#include "tests/unit/aggregate/counters_of.h"
 #include "tests/unit/events.h"
 
 #define PLACES 3
@@ -66,24 +67,6 @@ static const char *name_of(const char *kind, unsigned int number)
 
 	snprintf(name, sizeof(name), "%s%u", kind, number);
 	return name;
-}
-
-static const struct kw_service_counters *counters_of(const struct kw_aggregate *aggregate, const char *name)
-{
-	for (const struct kw_service_counters *counters = aggregate->services; counters;
-	     counters = counters->hh.next)
-		if (strcmp(counters->service.name, name) == 0)
-			return counters;
-	return NULL;
-}
-
-/* All that was ever counted; valid until the next call. */
-static const struct kw_traffic *traffic_of(const struct kw_service_counters *counters)
-{
-	static struct kw_traffic total;
-
-	kw_window_total(&counters->window, &total);
-	return &total;
 }
 
 /* Takes all places with services of one request each. */

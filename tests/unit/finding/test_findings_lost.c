@@ -330,38 +330,6 @@ static void what_is_given_up_at_once_is_no_timeout(void **state)
 	close_world(&world);
 }
 
-/* ---- both ends ---- */
-
-static void a_connection_with_both_ends_here_is_one(void **state)
-{
-	struct kw_event_connection server = requests(2), client = requests(2);
-	struct kw_verdict verdict = verdict_of(KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT, KW_PHASE_IDLE);
-	struct world world;
-
-	(void)state;
-	open_world(&world);
-	client.identity.role = KW_ROLE_CLIENT;
-	memcpy(client.identity.local, server.identity.remote, sizeof(client.identity.local));
-	memcpy(client.identity.remote, server.identity.local, sizeof(client.identity.remote));
-	client.identity.remote_port = server.identity.local_port;
-	for (uint16_t port = 40000; port < 40007; port++) {
-		server.identity.remote_port = client.identity.local_port = port;
-		server.peer_isn = client.identity.isn = port;
-		client.peer_isn = server.identity.isn;
-		add(&world, 1, KW_S, port % 2 ? server : client, verdict);
-		add(&world, 1, KW_S, port % 2 ? client : server, verdict);
-	}
-	server.peer_isn = 50000; /* its other end is elsewhere */
-	add(&world, 1, KW_S, server, verdict);
-	conclude(&world);
-	assert_int_equal(world.overview.connections, 8);
-	assert_int_equal(world.overview.paired, 7);
-	assert_int_equal(world.overview.requests, 16);
-	assert_int_equal(world.overview.service_count, 2);
-	assert_int_equal(world.overview.row_count, 1);
-	close_world(&world);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,7 +345,6 @@ int main(void)
 		cmocka_unit_test(a_common_silence_is_named_as_a_timeout),
 		cmocka_unit_test(a_common_waiting_time_of_missing_responses_is_named),
 		cmocka_unit_test(what_is_given_up_at_once_is_no_timeout),
-		cmocka_unit_test(a_connection_with_both_ends_here_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

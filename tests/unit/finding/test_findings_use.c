@@ -232,20 +232,6 @@ static void obsolete_fields_are_told_by_kind(void **state)
 	close_world(&world);
 }
 
-/* Connections on which the program sent on these fields, of an end of this role. */
-static void forward(struct world *world, __u8 role, int count, const char *name, uint32_t timeout)
-{
-	struct kw_service service = event_service(role, "s");
-	struct kw_forwarded forwarded = {
-		.identity = {.role = role}, .time = world->now, .first = true, .timeout = timeout, .count = 1};
-
-	strcpy(forwarded.names[0], name);
-	for (int i = 0; i < count; i++) {
-		forwarded.identity.cookie = ++world->cookie;
-		assert_int_equal(kw_aggregate_forwarded(&world->aggregate, &service, &forwarded), 0);
-	}
-}
-
 static void forwarded_fields_are_named_with_the_setting_that_removes_them(void **state)
 {
 	struct kw_event_connection nginx = requests(5);

@@ -31,3 +31,16 @@ Listen 127.0.0.1:{port}
 ServerName test
 User nobody
 """
+
+CADDY = """
+{{
+	admin off
+	auto_https off
+	storage file_system {folder}/storage
+	log {{
+		level ERROR
+	}}
+}}
+http://:{port} {{
+	bind 127.0.0.1
+"""

@@ -53,17 +53,7 @@ MaxKeepAliveRequests 0
 ProxyPass / http://{backend}/
 """
 
-CADDY = """
-{{
-	admin off
-	auto_https off
-	storage file_system {folder}/storage
-	log {{
-		level ERROR
-	}}
-}}
-http://:{port} {{
-	bind 127.0.0.1
+CADDY = beginnings.CADDY + """
 	reverse_proxy {backend}
 }}
 """

@@ -80,17 +80,7 @@ ProxyPassMatch ^/full/([0-9.]+)/ http://$1:{full_port}/ retry=0 connectiontimeou
 ProxyPass / http://{backend}/ retry=0
 """
 
-CADDY = """
-{{
-	admin off
-	auto_https off
-	storage file_system {folder}/storage
-	log {{
-		level ERROR
-	}}
-}}
-http://:{port} {{
-	bind 127.0.0.1
+CADDY = beginnings.CADDY + """
 	@down path_regexp down ^/down/([0-9.]+)/
 	@full path_regexp full ^/full/([0-9.]+)/
 	handle /own {{
