@@ -77,6 +77,7 @@ def test_every_expression_has_an_answer(tmp_path, own_closed_port):
             """Keeps making traffic, because rates need events between two scrapes."""
             nonlocal left
             acts.make_traffic(scene.listeners["main"])
+            acts.refuse_tls(scene.listeners["main"])
             acts.fail_as_gateway(scene.listeners["main"], own_closed_port)
             acts.send_on(scene.listeners["more"], scene.listeners["refused"])
             scene.close_unannounced()

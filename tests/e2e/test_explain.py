@@ -11,8 +11,8 @@ from lib import deadlines, observer, record, wire
 
 FINDINGS = """
     gateway_errors timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured lost_requests
-    forwards_hop_by_hop connects_fail tls_handshakes_fail low_reuse max_churn probe_only clients_give_up dead_path close_wait_leak
-    obsolete_fields
+    forwards_hop_by_hop connects_fail tls_handshakes_fail tls_unclean_closes low_reuse max_churn probe_only clients_give_up dead_path
+    close_wait_leak obsolete_fields
 """.split()
 ALERTS = """
     LostRequests GatewayErrors KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses

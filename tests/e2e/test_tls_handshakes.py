@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Handshakes of TLS that fail, by programs that many hosts have: the record says who ended each and why, at both ends."""
 
-import contextlib
 import json
-import ssl
 import subprocess
 import time
 
@@ -107,18 +105,9 @@ def test_other_libraries_refuse_too(watched, free_port, certificates, tmp_path):
             assert (one["reason"], one["closer"]) in (("tls_handshake_failed", "client"), ("tls_handshake_abandoned", "client")), one
 
 
-def hello_bytes():
-    """A ClientHello, as this Python's library makes it."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=tls.NAME)
-    with contextlib.suppress(ssl.SSLWantReadError):
-        client.do_handshake()
-    return outgoing.read()
-
-
 def test_a_scan_is_abandoned(trace, listener):
     with wire.Pair(listener) as pair:
-        pair.client.sendall(hello_bytes())
+        pair.client.sendall(tls.hello_bytes())
         wire.wait_for_bytes(pair.server, 100)
         pair.server.recv(65536)
         pair.client.close()
@@ -131,7 +120,7 @@ def test_a_scan_is_abandoned(trace, listener):
 @proves("tls_handshake_abandoned")
 def test_a_server_that_does_not_expect_tls_is_told(trace, listener):
     with wire.Pair(listener) as pair:
-        pair.client.sendall(hello_bytes())
+        pair.client.sendall(tls.hello_bytes())
         wire.wait_for_bytes(pair.server, 100)
         pair.server.recv(65536)
         pair.server.close()
@@ -145,7 +134,7 @@ def test_a_server_that_does_not_expect_tls_is_told(trace, listener):
 @pytest.mark.parametrize("piece", [3, 40, None], ids=["part of a header", "part of a hello", "a hello"])
 def test_who_waits_in_vain_is_told(trace, listener, piece):
     with wire.Pair(listener) as pair:
-        pair.client.sendall(hello_bytes()[:piece])
+        pair.client.sendall(tls.hello_bytes()[:piece])
         wire.wait_for_bytes(pair.server, 3)
         pair.server.recv(65536)
         time.sleep(0.6)  # what is told is this time
@@ -170,7 +159,7 @@ def test_http_to_a_tls_port_is_named(watched, free_port, certificates, tmp_path)
 @pytest.mark.parametrize("slowly", [False, True], ids=["at once", "byte by byte"])
 def test_tls_to_an_http_port_is_named(trace, listener, slowly):
     with wire.Pair(listener) as pair:
-        hello = hello_bytes()
+        hello = tls.hello_bytes()
         for at in range(len(hello)) if slowly else ():
             pair.client.sendall(hello[at : at + 1])
         if not slowly:
@@ -190,7 +179,7 @@ def test_a_recording_keeps_what_records_say(own_listener, tmp_path):
     path = tmp_path / "recording"
     with observer.Trace([wire.port_of(own_listener)]) as live, Recorder(path, [wire.port_of(own_listener)]):
         with wire.Pair(own_listener) as pair:
-            pair.client.sendall(hello_bytes())
+            pair.client.sendall(tls.hello_bytes())
             wire.wait_for_bytes(pair.server, 100)
             pair.server.recv(65536)
             pair.server.sendall(bytes([21, 3, 3, 0, 2, 2, 40]))

@@ -176,6 +176,7 @@ static int add_to_drains(struct kw_service_counters *counters, struct kw_window_
 		.closed = verdict->closed,
 		.idle = idle ? verdict->idle_at_close : -1,
 		.race = verdict->reason == KW_REASON_STALE_REUSE || verdict->late_request,
+		.inferred = event->http.protocol == HTTP1_PROTOCOL_TLS,
 		.at_once = is_at_once(event, verdict),
 		.reason = verdict->reason,
 		.uncovered = kw_window_statistics_uncovered(event, verdict),

@@ -74,6 +74,7 @@ static int add_pending(struct kw_not_drained *to, const struct kw_not_drained *f
 	int r;
 
 	to->races += from->races;
+	to->races_inferred += from->races_inferred;
 	to->races_at_once += from->races_at_once;
 	to->early += from->early;
 	to->unannounced += from->unannounced;
@@ -160,6 +161,7 @@ static int add_to_cell(struct kw_drain_cell *cell, const struct kw_drain_close *
 	if (close->race) {
 		cell->pending.races_at_once += close->at_once;
 		cell->pending.races++;
+		cell->pending.races_inferred += close->inferred;
 		cell->pending.race_lost[KW_RETRYABLE_UNKNOWN] += close->lost.late;
 		for (int i = 0; i < KW_RETRYABLE_MAX; i++)
 			cell->pending.race_lost[i] += close->lost.retryable[i];

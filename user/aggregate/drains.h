@@ -19,6 +19,7 @@ struct kw_drain_close {
 	uint64_t closed; /* monotonic ns */
 	int64_t idle;    /* ns; idle time at the close; below 0: the connection was not idle */
 	bool race;       /* a request met the closing or closed connection */
+	bool inferred;   /* the race was within TLS */
 	bool at_once;    /* the server closed right after its response, so not at a timeout */
 	enum kw_reason reason;
 	uint64_t uncovered; /* lost requests that only the finding lost_requests may cover */

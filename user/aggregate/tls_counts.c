@@ -101,3 +101,44 @@ const struct kw_tls_alert_row *kw_tls_alerts_commonest(const struct kw_tls_alert
 			most = &alerts->rows[i];
 	return most->count ? most : NULL;
 }
+
+/* --- How sessions end ------------------------------------------------------------------------------------ */
+
+/* An alert may be among bytes that this end's program never read. */
+static bool saw_all(const struct kw_event_connection *event, enum kw_closer closer)
+{
+	bool own = (event->identity.role == KW_ROLE_CLIENT) == (closer == KW_CLOSER_CLIENT);
+
+	return own || event->http.rx_bytes >= event->ending.rx_arrived;
+}
+
+static bool is_end(const struct kw_tls_facts *tls, const struct kw_verdict *verdict)
+{
+	bool by_side = verdict->closer == KW_CLOSER_CLIENT || verdict->closer == KW_CLOSER_SERVER;
+
+	return tls && !tls->lost && tls->done && !tls->alert_by && by_side &&
+	       verdict->manner == KW_MANNER_FIN && verdict->reason != KW_REASON_PROCESS_EXIT;
+}
+
+bool kw_tls_ends_add(struct kw_tls_ends *ends, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	const struct kw_tls_facts *tls = kw_tls_facts_of(event);
+	enum tls_direction by = verdict->closer == KW_CLOSER_CLIENT ? TLS_CLIENT : TLS_SERVER;
+	bool unclean;
+
+	if (!is_end(tls, verdict) || !saw_all(event, verdict->closer))
+		return false;
+	unclean = !(tls->notifiers >> by & 1);
+	ends->closed[by]++;
+	ends->unclean[by] += unclean;
+	return unclean;
+}
+
+void kw_tls_ends_merge(struct kw_tls_ends *to, const struct kw_tls_ends *from)
+{
+	for (int by = TLS_CLIENT; by <= TLS_SERVER; by++) {
+		to->closed[by] += from->closed[by];
+		to->unclean[by] += from->unclean[by];
+	}
+}

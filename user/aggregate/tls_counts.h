@@ -3,6 +3,8 @@
 #ifndef KEEPWATCH_TLS_COUNTS_H
 #define KEEPWATCH_TLS_COUNTS_H
 
+#include <stdbool.h>
+
 #include "judge/judge.h"
 
 enum kw_tls_result {
@@ -54,5 +56,18 @@ void kw_tls_alerts_merge(struct kw_tls_alerts *to, const struct kw_tls_alerts *f
 
 /* The alert that came most often; NULL: none came. */
 const struct kw_tls_alert_row *kw_tls_alerts_commonest(const struct kw_tls_alerts *alerts);
+
+/* The closes that ended a session, by enum tls_direction of the closer. */
+struct kw_tls_ends {
+	uint64_t closed[2];
+	uint64_t unclean
+		[2]; /* of these: without close_notify, so that a reader cannot tell the end from a cut */
+};
+
+/* Adds a connection that has closed by FIN after its handshake, if this end saw all that the closer sent. Returns whether it
+ * was unclean. */
+bool kw_tls_ends_add(struct kw_tls_ends *ends, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict);
+void kw_tls_ends_merge(struct kw_tls_ends *to, const struct kw_tls_ends *from);
 
 #endif

@@ -61,6 +61,19 @@ static void add_close(struct kw_traffic *traffic, const struct kw_event_connecti
 	traffic->lost_requests[KW_REASON_LATE][KW_RETRYABLE_UNKNOWN] += lost.late;
 }
 
+/* The first exchange of a connection is none that uses it again. */
+static void add_exchanges(struct kw_traffic *traffic, const struct kw_event_connection *connection,
+			  const struct kw_counts *before)
+{
+	uint32_t now = connection->http.counts.requests_begun;
+
+	if (connection->http.protocol != HTTP1_PROTOCOL_TLS)
+		return;
+	traffic->exchanges += now - before->requests_begun;
+	traffic->exchanges_reused +=
+		(now ? now - 1 : 0) - (before->requests_begun ? before->requests_begun - 1 : 0);
+}
+
 void kw_traffic_add(struct kw_traffic *traffic, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	static const struct kw_counts nothing;
@@ -76,6 +89,7 @@ void kw_traffic_add(struct kw_traffic *traffic, const struct kw_event *event, co
 	traffic->requests[0] += http10;
 	traffic->requests[1] += now->requests - before->requests - http10;
 	traffic->reused += now->reused - before->reused;
+	add_exchanges(traffic, connection, before);
 	add_samples(&traffic->reuse_idle, KW_HISTOGRAM_IDLE, event);
 	add_samples(&traffic->wait, KW_HISTOGRAM_WAIT, event);
 	if (verdict)

@@ -46,8 +46,10 @@ struct kw_traffic {
 	uint64_t closed[KW_REASON_LABELS][KW_CLOSER_MAX];
 	uint64_t failed[KW_CONNECT_FAILURES];
 	uint64_t lost_requests[KW_REASON_LABELS][KW_RETRYABLE_MAX];
-	uint64_t requests[KW_VERSIONS];          /* by minor version */
-	uint64_t reused;                         /* requests that were not the first on their connection */
+	uint64_t requests[KW_VERSIONS]; /* by minor version */
+	uint64_t reused;                /* requests that were not the first on their connection */
+	uint64_t exchanges;        /* within TLS, where requests cannot be counted: inferred from its records */
+	uint64_t exchanges_reused; /* of these: not the first on their connection */
 	struct kw_times reuse_idle;              /* idle time before a connection was used again */
 	struct kw_times wait;                    /* last byte of a request to the first byte of its response */
 	struct kw_gateway_counts gateway_errors; /* all before are numbers that can be added up */

@@ -260,6 +260,8 @@ static int add_close(struct kw_window_statistics *statistics, const struct kw_ev
 	statistics->premature += verdict->premature == KW_PREMATURE_YES;
 	statistics->http += event->http.protocol == HTTP1_PROTOCOL_HTTP1;
 	kw_tls_alerts_add(&statistics->tls, event);
+	if (kw_tls_ends_add(&statistics->tls_ends, event, verdict))
+		example(statistics, KW_FINDING_TLS_UNCLEAN_CLOSES, event);
 	if (event->peer_fin && event->closing.time > event->peer_fin + KW_HALF_CLOSED_AGE &&
 	    event->half_closed_before) {
 		statistics->half_closed_long++;
@@ -315,6 +317,7 @@ static void merge_counts(struct kw_window_statistics *to, const struct kw_window
 		COUNT(keep_alive_unnamed),
 		COUNT(end_to_end_named),
 		COUNT(not_drained.races),
+		COUNT(not_drained.races_inferred),
 		COUNT(not_drained.races_at_once),
 		COUNT(not_drained.early),
 		COUNT(not_drained.unannounced),
@@ -359,6 +362,7 @@ int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_
 	merge_extremes(to, from);
 	merge_counts(to, from);
 	kw_tls_alerts_merge(&to->tls, &from->tls);
+	kw_tls_ends_merge(&to->tls_ends, &from->tls_ends);
 	for (int i = 0; i < KW_FINDING_MAX; i++)
 		kw_examples_merge(&to->examples[i], &from->examples[i]);
 	return 0;

@@ -13,7 +13,8 @@
 
 /* Statistics about closes that were no drain. They are added once that is settled (see drains.h). */
 struct kw_not_drained {
-	uint64_t races; /* connections on which a request met the server's close */
+	uint64_t races;          /* connections on which a request met the server's close */
+	uint64_t races_inferred; /* of these: within TLS, where the order of records alone shows them */
 	uint64_t race_lost[KW_RETRYABLE_MAX];
 	uint64_t races_at_once; /* of these: the server closed right after its response, not at a timeout */
 	uint64_t uncovered[KW_REASON_MAX]; /* lost requests that only the finding lost_requests may cover */
@@ -57,6 +58,7 @@ struct kw_window_statistics {
 	struct kw_sketch reset_at_once;
 	struct kw_not_drained not_drained;
 	struct kw_tls_alerts tls;
+	struct kw_tls_ends tls_ends;
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 

@@ -20,6 +20,7 @@ static kw_raise_fn *const rows[KW_FINDING_MAX] = {
 	[KW_FINDING_FORWARDS_HOP_BY_HOP] = kw_raise_forwards_hop_by_hop,
 	[KW_FINDING_CONNECTS_FAIL] = kw_raise_connects_fail,
 	[KW_FINDING_TLS_HANDSHAKES_FAIL] = kw_raise_tls_handshakes_fail,
+	[KW_FINDING_TLS_UNCLEAN_CLOSES] = kw_raise_tls_unclean_closes,
 	[KW_FINDING_LOW_REUSE] = kw_raise_low_reuse,
 	[KW_FINDING_MAX_CHURN] = kw_raise_max_churn,
 	[KW_FINDING_PROBE_ONLY] = kw_raise_probe_only,

@@ -82,8 +82,8 @@ kw_raise_fn kw_raise_truncated_responses, kw_raise_no_responses, kw_raise_client
 /* The network path fails: path.c */
 kw_raise_fn kw_raise_dead_path, kw_raise_connects_fail;
 
-/* TLS does not come about: tls.c */
-kw_raise_fn kw_raise_tls_handshakes_fail;
+/* TLS does not come about, or does not end as it should: tls.c */
+kw_raise_fn kw_raise_tls_handshakes_fail, kw_raise_tls_unclean_closes;
 
 /* Connections are used badly: connection_use.c */
 kw_raise_fn kw_raise_unannounced_closes, kw_raise_timeout_not_honoured, kw_raise_low_reuse, kw_raise_max_churn,

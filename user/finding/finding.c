@@ -19,6 +19,7 @@ const char *kw_finding_name(enum kw_finding_id id)
 		[KW_FINDING_FORWARDS_HOP_BY_HOP] = "forwards_hop_by_hop",
 		[KW_FINDING_CONNECTS_FAIL] = "connects_fail",
 		[KW_FINDING_TLS_HANDSHAKES_FAIL] = "tls_handshakes_fail",
+		[KW_FINDING_TLS_UNCLEAN_CLOSES] = "tls_unclean_closes",
 		[KW_FINDING_LOW_REUSE] = "low_reuse",
 		[KW_FINDING_MAX_CHURN] = "max_churn",
 		[KW_FINDING_PROBE_ONLY] = "probe_only",

@@ -8,13 +8,38 @@
 #include "base/arithmetic.h"
 #include "base/cleanup.h"
 
+static double per_connection(const struct kw_traffic *traffic, uint64_t count)
+{
+	uint64_t connections = kw_traffic_seen(traffic) > kw_traffic_closed(traffic)
+				       ? kw_traffic_seen(traffic)
+				       : kw_traffic_closed(traffic);
+
+	return connections ? (double)count / (double)connections : 0;
+}
+
 double kw_requests_per_connection(const struct kw_window_statistics *sum)
 {
-	uint64_t connections = kw_traffic_seen(&sum->traffic) > kw_traffic_closed(&sum->traffic)
-				       ? kw_traffic_seen(&sum->traffic)
-				       : kw_traffic_closed(&sum->traffic);
+	return per_connection(&sum->traffic, kw_traffic_requests(&sum->traffic));
+}
 
-	return connections ? (double)kw_traffic_requests(&sum->traffic) / (double)connections : 0;
+double kw_exchanges_per_connection(const struct kw_window_statistics *sum)
+{
+	return per_connection(&sum->traffic, kw_exchanges(sum));
+}
+
+uint64_t kw_exchanges(const struct kw_window_statistics *sum)
+{
+	return kw_traffic_requests(&sum->traffic) + sum->traffic.exchanges;
+}
+
+uint64_t kw_reused(const struct kw_window_statistics *sum)
+{
+	return sum->traffic.reused + sum->traffic.exchanges_reused;
+}
+
+bool kw_speaks_tls(const struct kw_window_statistics *sum)
+{
+	return sum->tls.handshakes || sum->traffic.exchanges;
 }
 
 double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
@@ -100,7 +125,8 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 					 kw_least(service->sum.paired, kw_traffic_seen(&service->sum.traffic));
 		overview->paired += service->sum.paired;
 		overview->failed += kw_traffic_failed(&service->sum.traffic);
-		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic);
+		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic) ||
+				      kw_speaks_tls(&service->sum);
 	}
 	qsort(overview->services, overview->service_count, sizeof(*overview->services), compare_services);
 	return 0;
@@ -239,6 +265,7 @@ static void sum_up(struct kw_overview *overview)
 		overview->row_count += kw_overview_has_row(overview, &overview->services[i]);
 	overview->premature = kw_overview_sum(overview, kw_count_premature);
 	overview->requests = kw_overview_sum(overview, kw_count_requests);
+	overview->exchanges = kw_overview_sum(overview, kw_count_exchanges);
 }
 
 int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *ret_overview)

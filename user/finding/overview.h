@@ -20,9 +20,10 @@ struct kw_overview {
 	uint64_t connections; /* of all services; a connection with both ends on this host counts once */
 	uint64_t paired;      /* of these: seen from both ends */
 	uint64_t premature;
-	uint64_t failed; /* connection attempts */
-	uint64_t requests;
-	bool has_http;                  /* some connection carried HTTP/1.x */
+	uint64_t failed;                /* connection attempts */
+	uint64_t requests;              /* in clear text */
+	uint64_t exchanges;             /* within TLS: inferred */
+	bool has_http;                  /* some connection carried HTTP/1.x or TLS */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
 	size_t service_count;
 	size_t row_count;                     /* services of a row of their own: see kw_overview_has_row() */
@@ -53,7 +54,7 @@ const struct kw_assessment *kw_overview_next_end(const struct kw_overview *overv
 /* A number of one end of a service's connections, over the window. */
 typedef uint64_t kw_count_fn(const struct kw_assessment *service);
 kw_count_fn kw_count_connections, kw_count_closed, kw_count_requests, kw_count_reused, kw_count_premature,
-	kw_count_lost;
+	kw_count_lost, kw_count_exchanges, kw_count_exchanges_reused;
 
 /* Counts a row: connections that were seen from both ends count once, as the end counted them that saw more. */
 uint64_t kw_overview_count(const struct kw_overview *overview, const struct kw_assessment *service,
@@ -67,7 +68,16 @@ uint64_t kw_overview_sum(const struct kw_overview *overview, kw_count_fn *count)
 double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
 			    uint64_t most);
 
-/* Requests per connection in the window; 0 if there were no connections. */
+/* Requests in clear text per connection in the window; 0 if there were no connections. */
 double kw_requests_per_connection(const struct kw_window_statistics *sum);
+
+/* Requests in clear text and exchanges within TLS: how many, how many on each connection, and how many were not the first on
+ * theirs. */
+uint64_t kw_exchanges(const struct kw_window_statistics *sum);
+double kw_exchanges_per_connection(const struct kw_window_statistics *sum);
+uint64_t kw_reused(const struct kw_window_statistics *sum);
+
+/* Whether TLS was seen in the window: then numbers of requests and of idle times are inferred, in part at least. */
+bool kw_speaks_tls(const struct kw_window_statistics *sum);
 
 #endif

@@ -13,6 +13,7 @@ struct race {
 	uint64_t lost;
 	uint64_t retryable, unknown; /* of the lost requests */
 	uint64_t connections;
+	uint64_t inferred;   /* of the connections: within TLS */
 	uint64_t at_once;    /* of the connections: closed right after a response */
 	uint64_t unaccepted; /* of the connections: never accepted by any process */
 	bool by_timeout;     /* some connections were closed, or soon will be, at an idle timeout */
@@ -39,6 +40,7 @@ static struct race race_of(const struct kw_assessment *a)
 	const struct kw_not_drained *not_drained = &a->sum.not_drained;
 	struct race race = {
 		.connections = not_drained->races,
+		.inferred = not_drained->races_inferred,
 		.at_once = not_drained->races_at_once,
 		.unaccepted = unaccepted(a),
 		.near = a->has_margin && a->reuse_max >= KW_NEAR_TIMEOUT * a->timeout,
@@ -128,7 +130,8 @@ static void summarise_causes(const struct kw_assessment *a, struct kw_finding *f
 		kw_finding_summarise(f, "The server closed a listener whose queue held connections");
 	if (race->by_timeout && a->counters->has_advertised_timeout)
 		kw_finding_summarise(f, " (it advertises %" PRIu32 " s)", a->counters->advertised_timeout);
-	if (race->by_timeout && a->sum.traffic.reused && a->reuse_max >= 0.001)
+	if (race->by_timeout && (a->sum.traffic.reused || a->sum.traffic.exchanges_reused) &&
+	    a->reuse_max >= 0.001)
 		kw_finding_summarise(f, ", and clients reuse them after up to %s",
 				     kw_duration_about(a->reuse_max).text);
 }
@@ -159,11 +162,25 @@ static void summarise_race(const struct kw_assessment *a, struct kw_finding *f, 
 				     race->unaccepted);
 }
 
+/* Within TLS nothing is certain. */
+static void summarise_inferred(const struct kw_assessment *a, struct kw_finding *f, const struct race *race)
+{
+	if (race->inferred)
+		kw_finding_summarise(
+			f,
+			" %" PRIu64
+			" of the connections carried TLS: their races are inferred from the order of records.",
+			race->inferred);
+	else if (!race->connections && a->sum.traffic.exchanges)
+		kw_finding_summarise(f, " The times are inferred from the order of TLS records.");
+}
+
 static void number_race(const struct kw_assessment *a, struct kw_finding *f, const struct race *race)
 {
 	kw_finding_count(f, "lost_requests", race->lost);
 	kw_finding_count(f, "retryable", race->retryable);
 	kw_finding_count(f, "retryable_unknown", race->unknown);
+	kw_finding_count(f, "inferred", race->inferred);
 	kw_finding_count(f, "closed_at_once", race->at_once);
 	kw_finding_count(f, "never_accepted", race->unaccepted);
 	kw_finding_seconds(f, "server_idle_timeout_s", a->server_idle.known, a->server_idle.seconds);
@@ -186,6 +203,7 @@ bool kw_raise_timeout_race(const struct kw_assessment *a, struct kw_finding *f)
 	f->severity = race.lost ? KW_SEVERITY_CRITICAL : KW_SEVERITY_WARNING;
 	number_race(a, f, &race);
 	summarise_race(a, f, &race);
+	summarise_inferred(a, f, &race);
 	if (race.by_timeout)
 		advise_timeouts(a, f);
 	if (race.at_once)

@@ -48,6 +48,16 @@ uint64_t kw_count_reused(const struct kw_assessment *service)
 	return service->sum.traffic.reused;
 }
 
+uint64_t kw_count_exchanges(const struct kw_assessment *service)
+{
+	return service->sum.traffic.exchanges;
+}
+
+uint64_t kw_count_exchanges_reused(const struct kw_assessment *service)
+{
+	return service->sum.traffic.exchanges_reused;
+}
+
 uint64_t kw_count_premature(const struct kw_assessment *service)
 {
 	return service->sum.premature;

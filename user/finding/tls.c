@@ -7,6 +7,8 @@
 #include "finding/assess.h"
 
 #define FAILED_SHARE 0.01
+#define UNCLEAN_SHARE 0.01
+#define UNCLEAN_LEAST 5 /* fewer are accidents */
 
 /* Advice for the commonest alerts. */
 static const struct meaning {
@@ -68,5 +70,58 @@ bool kw_raise_tls_handshakes_fail(const struct kw_assessment *a, struct kw_findi
 			     alerts->failed, alerts->handshakes, kw_plural(alerts->handshakes),
 			     kw_tls_alert_name(most->code), by, most->count, kw_plural(most->count));
 	kw_finding_advise(f, "%s", meaning_of(most->code));
+	return true;
+}
+
+/* ---- tls_unclean_closes ---- */
+
+/* Whether closes by this side are often enough unclean to be its habit. */
+static bool is_habit(const struct kw_tls_ends *ends, enum tls_direction by)
+{
+	return ends->unclean[by] >= UNCLEAN_LEAST &&
+	       (double)ends->unclean[by] > UNCLEAN_SHARE * (double)ends->closed[by];
+}
+
+/* The side's program, if it is on this host and known. */
+static void summarise_side(struct kw_finding *f, const struct kw_tls_ends *ends, enum tls_direction by,
+			   const struct kw_software *software)
+{
+	kw_finding_summarise(
+		f, "The %s%s closed %" PRIu64 " of %" PRIu64 " TLS connection%s without close_notify. ",
+		by == TLS_CLIENT ? "clients" : "server", software->called, ends->unclean[by], ends->closed[by],
+		kw_plural(ends->closed[by]));
+}
+
+bool kw_raise_tls_unclean_closes(const struct kw_assessment *a, struct kw_finding *f)
+{
+	const struct kw_tls_ends *ends = &a->sum.tls_ends;
+	bool client = is_habit(ends, TLS_CLIENT), server = is_habit(ends, TLS_SERVER);
+
+	if (!client && !server)
+		return false;
+	f->severity = server ? KW_SEVERITY_WARNING : KW_SEVERITY_INFO;
+	kw_finding_count(f, "unclean_by_client", ends->unclean[TLS_CLIENT]);
+	kw_finding_count(f, "closed_by_client", ends->closed[TLS_CLIENT]);
+	kw_finding_count(f, "unclean_by_server", ends->unclean[TLS_SERVER]);
+	kw_finding_count(f, "closed_by_server", ends->closed[TLS_SERVER]);
+	if (server)
+		summarise_side(f, ends, TLS_SERVER, a->server);
+	if (client)
+		summarise_side(f, ends, TLS_CLIENT, a->client);
+	kw_finding_summarise(f, "Its peer cannot tell such an end from a cut.");
+	if (server)
+		kw_finding_advise(f,
+				  "Let the server end each session before it closes: SSL_shutdown() (OpenSSL), "
+				  "gnutls_bye() (GnuTLS). Without it OpenSSL 3 reports \"unexpected eof while "
+				  "reading\" to the client, and a response whose end is the close may be cut "
+				  "unnoticed: give each response a length.");
+	if (client)
+		kw_finding_advise(
+			f, "Clients that close so lose nothing as long as they have their responses, but "
+			   "the server's log may fill with errors: let them call SSL_shutdown() or "
+			   "gnutls_bye() before they close.");
+	kw_finding_advise(
+		f, "A balancer or firewall on the way that ends idle connections closes so too, because it has "
+		   "no keys: compare its idle timeout.");
 	return true;
 }

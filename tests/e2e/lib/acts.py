@@ -3,7 +3,7 @@
 
 import pytest
 
-from lib import wire
+from lib import tls, wire
 
 
 def connect_in_vain(port):
@@ -18,6 +18,14 @@ def fail_as_gateway(listener, closed_port):
         connect_in_vain(closed_port)
         pair.send_response(wire.response("502 Bad Gateway"))
         pair.close(first=pair.client)
+
+
+def refuse_tls(listener):
+    """A handshake that an alert of the server ends."""
+    with wire.Pair(listener) as pair:
+        pair.send_request(tls.hello_bytes())
+        pair.send_response(bytes([21, 3, 3, 0, 2, 2, 40]))
+        pair.close(first=pair.server)
 
 
 def make_traffic(listener):

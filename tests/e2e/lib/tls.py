@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TLS for tests: certificates, contexts, and servers that many hosts have, each of them answering "ok" over TLS."""
 
+import contextlib
 import json
 import ssl
 import subprocess
@@ -61,6 +62,15 @@ def server_context(certificates, version=None):
     if version:
         context.minimum_version = context.maximum_version = number_of(version)
     return context
+
+
+def hello_bytes():
+    """A ClientHello, as this Python's library makes it."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=NAME)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
 
 
 def end_session(end):

@@ -147,6 +147,20 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			{"keepwatch explain tls_handshake_failed says for each alert what to look at",
 			 "keepwatch trace --reason tls_handshake_failed prints each, with its alert"},
 		},
+	[KW_FINDING_TLS_UNCLEAN_CLOSES] =
+		{
+			"TLS connections are closed without close_notify",
+			"More than one in a hundred connections, and at least five, were closed by one side by FIN alone. TLS "
+			"ends a session by an alert, close_notify, so that the other side can tell the end from a cut. "
+			"A response with a length is safe all the same. Connections whose closer was killed or that were "
+			"reset do not count, nor do those whose last bytes were never read.",
+			{"a program that closes the socket without SSL_shutdown() or gnutls_bye()",
+			 "a server that closes idle connections in a hurry, or a client that just exits",
+			 "a balancer or firewall on the way that closes for one of the sides: it has no keys"},
+			{"let the side that the finding names end the session before it closes",
+			 "give each response a Content-Length or chunks, so that its end does not depend on the close",
+			 "keepwatch trace --json prints close_notify of both sides for each connection"},
+		},
 	[KW_FINDING_LOW_REUSE] =
 		{
 			"connections carry fewer than two requests each",

@@ -40,7 +40,7 @@ static const struct level levels[] = {
 };
 
 struct sums {
-	uint64_t closed, premature, requests, reused, lost;
+	uint64_t closed, premature, requests, exchanges, reused, lost;
 	uint64_t lost_at[KW_ROLE_MAX]; /* requests, by the role of the end that saw the loss */
 	int64_t open;
 };
@@ -52,7 +52,9 @@ static struct sums sum_up(const struct kw_overview *overview, const struct kw_ag
 	sums.closed = kw_overview_sum(overview, kw_count_closed);
 	sums.premature = overview->premature;
 	sums.requests = overview->requests;
-	sums.reused = kw_overview_sum(overview, kw_count_reused);
+	sums.exchanges = overview->exchanges;
+	sums.reused = kw_overview_sum(overview, kw_count_reused) +
+		      kw_overview_sum(overview, kw_count_exchanges_reused);
 	sums.lost = kw_overview_sum(overview, kw_count_lost);
 	for (size_t i = 0; i < overview->service_count; i++)
 		sums.lost_at[overview->services[i].counters->service.role % KW_ROLE_MAX] +=
@@ -80,8 +82,8 @@ static void explain_level(FILE *file, const struct kw_overview *overview, const 
 			  enum level_id level)
 {
 	if (level == LEVEL_NOTHING) {
-		fputs("Connections show up here within a second. keepwatch counts TLS and HTTP/2 connections "
-		      "but cannot read them. Connections that were open before keepwatch started count from "
+		fputs("Connections show up here within a second. keepwatch counts HTTP/2 connections but cannot "
+		      "read them, and of TLS only the records. Connections that were open before keepwatch started count from "
 		      "their next request on.",
 		      file);
 		return;
@@ -101,6 +103,13 @@ static void figure(FILE *file, const char *name, const char *value, const char *
 {
 	fprintf(file, "<div class=\"figure %s\"><dt>%s</dt><dd><b>%s</b> <span>%s</span></dd></div>\n",
 		severity, name, value, about);
+}
+
+static double reused_percent(const struct sums *sums)
+{
+	uint64_t all = sums->requests + sums->exchanges;
+
+	return all ? 100.0 * (double)sums->reused / (double)all : 0;
 }
 
 static void write_figures(FILE *file, const struct kw_overview *overview, const struct sums *sums)
@@ -123,8 +132,11 @@ static void write_figures(FILE *file, const struct kw_overview *overview, const 
 	else
 		snprintf(about, sizeof(about), "on %" PRIu64 " connections", overview->connections);
 	figure(file, "Requests", value, about, "");
-	snprintf(value, sizeof(value), "%.3g%%",
-		 sums->requests ? 100.0 * (double)sums->reused / (double)sums->requests : 0);
+	if (sums->exchanges) {
+		snprintf(value, sizeof(value), "~%" PRIu64, sums->exchanges);
+		figure(file, "Within TLS", value, "exchanges, inferred from its records", "");
+	}
+	snprintf(value, sizeof(value), "%s%.3g%%", sums->exchanges ? "~" : "", reused_percent(sums));
 	figure(file, "Reuse", value, "of requests went over a connection that was already used", "");
 	snprintf(value, sizeof(value), "%" PRId64, sums->open > 0 ? sums->open : 0);
 	figure(file, "Open now", value, "connections, those with both ends on this host once", "");

@@ -213,7 +213,7 @@ static void write_description(FILE *file, const struct kw_assessment *service, s
 	fprintf(file, "<title id=\"plot-%zu-title\">Idle times of ", number);
 	kw_html_text(file, service->counters->service.name);
 	fprintf(file, "</title><desc id=\"plot-%zu-desc\">Used again %" PRIu64 " times, after up to ", number,
-		service->sum.traffic.reused);
+		kw_reused(&service->sum));
 	kw_page_seconds(file, service->reuse_max);
 	fprintf(file, ". Closed while idle %" PRIu64 " times, after ", closes->count);
 	kw_page_seconds(file, (double)closes->least / 1e6);
@@ -229,9 +229,10 @@ static void write_caption(FILE *file, const struct kw_assessment *service)
 	fputs("<figcaption><h3>", file);
 	kw_page_who(file, service->counters);
 	fprintf(file,
-		"</h3>\n<span class=\"key reuse\">used again (%" PRIu64 ")</span> "
+		"</h3>\n<span class=\"key reuse\">used again (%s%" PRIu64 ")</span> "
 		"<span class=\"key close\">closed while idle (%" PRIu64 ")</span>",
-		service->sum.traffic.reused, service->sum.close_idle.count);
+		service->sum.traffic.exchanges ? "~" : "", kw_reused(&service->sum),
+		service->sum.close_idle.count);
 	if (service->has_timeout)
 		fputs(" <span class=\"key danger\">requests here may be lost</span>", file);
 	if (service->has_margin) {
@@ -247,7 +248,7 @@ bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number
 {
 	struct axis axis;
 
-	if (!service->sum.traffic.reused || !service->sum.close_idle.count)
+	if (!kw_reused(&service->sum) || !service->sum.close_idle.count)
 		return false;
 	axis = axis_of(service);
 	fputs("<figure class=\"plot\">\n", file);

@@ -12,21 +12,27 @@ static void count_cell(FILE *file, uint64_t count, bool alarming)
 	fprintf(file, "<td%s>%" PRIu64 "</td>", alarming && count ? " class=\"critical\"" : "", count);
 }
 
-static void seconds_cell(FILE *file, bool known, double seconds)
+/* A ~ says that a number is @inferred from TLS records. */
+static const char *cell_beginning(bool inferred)
+{
+	return inferred ? "<td>~" : "<td>";
+}
+
+static void seconds_cell(FILE *file, bool known, bool inferred, double seconds)
 {
 	if (!known) {
 		fputs("<td class=\"unknown\">-</td>", file);
 		return;
 	}
-	fputs("<td>", file);
+	fputs(cell_beginning(inferred), file);
 	kw_page_seconds(file, seconds);
 	fputs("</td>", file);
 }
 
-static void share_cell(FILE *file, uint64_t part, uint64_t whole)
+static void share_cell(FILE *file, uint64_t part, uint64_t whole, bool inferred)
 {
 	if (whole)
-		fprintf(file, "<td>%.1f%%</td>", 100.0 * (double)part / (double)whole);
+		fprintf(file, "%s%.1f%%</td>", cell_beginning(inferred), 100.0 * (double)part / (double)whole);
 	else
 		fputs("<td class=\"unknown\">-</td>", file);
 }
@@ -60,6 +66,8 @@ static void names_cell(FILE *file, const struct kw_overview *overview, const str
 
 	fputs("<th scope=\"row\">", file);
 	kw_page_who(file, service->counters);
+	if (kw_speaks_tls(&service->sum))
+		fputs(" <span class=\"protocol\">tls</span>", file);
 	while ((end = kw_overview_next_end(overview, service, end))) {
 		fputs(", ", file);
 		kw_page_who(file, end->counters);
@@ -70,18 +78,20 @@ static void names_cell(FILE *file, const struct kw_overview *overview, const str
 static void write_row(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
 {
 	const struct kw_window_statistics *sum = &service->sum;
+	bool tls = sum->traffic.exchanges;
 
 	fputs("<tr>", file);
 	names_cell(file, overview, service);
 	count_cell(file, kw_overview_count(overview, service, kw_count_lost), true);
 	count_cell(file, kw_overview_count(overview, service, kw_count_premature), true);
 	count_cell(file, kw_overview_count(overview, service, kw_count_connections), false);
-	fprintf(file, "<td>%.1f</td>", kw_requests_per_connection(sum));
-	share_cell(file, sum->traffic.reused, kw_traffic_requests(&sum->traffic));
-	seconds_cell(file, service->counters->has_advertised_timeout, service->counters->advertised_timeout);
-	seconds_cell(file, service->server_idle.known, service->server_idle.seconds);
-	seconds_cell(file, sum->traffic.reused, service->reuse_max);
-	seconds_cell(file, service->has_margin, service->margin);
+	fprintf(file, "%s%.1f</td>", cell_beginning(tls), kw_exchanges_per_connection(sum));
+	share_cell(file, kw_reused(sum), kw_exchanges(sum), tls);
+	seconds_cell(file, service->counters->has_advertised_timeout, false,
+		     service->counters->advertised_timeout);
+	seconds_cell(file, service->server_idle.known, tls, service->server_idle.seconds);
+	seconds_cell(file, kw_reused(sum), tls, service->reuse_max);
+	seconds_cell(file, service->has_margin, tls, service->margin);
 	reasons_cell(file, sum);
 	fputs("</tr>\n", file);
 }

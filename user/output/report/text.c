@@ -90,20 +90,38 @@ static void print_finding(FILE *file, const struct kw_overview *overview, size_t
 
 /* ---- the table of services ---- */
 
-static void seconds_or_dash(bool known, double seconds, char ret_text[KW_DURATION_TEXT])
+struct cell {
+	char text[KW_DURATION_TEXT + 1];
+};
+
+/* With a ~ if it is @inferred from TLS records; a dash if it is not @known. */
+static struct cell cell_of(bool known, bool inferred, const char *text)
 {
-	if (known)
-		strcpy(ret_text, kw_duration_about(seconds).text);
-	else
-		strcpy(ret_text, "-");
+	struct cell cell;
+
+	snprintf(cell.text, sizeof(cell.text), "%s%s", known && inferred ? "~" : "", known ? text : "-");
+	return cell;
 }
 
-static void share_or_dash(uint64_t part, uint64_t whole, char ret_text[KW_DURATION_TEXT])
+static struct cell seconds_cell(bool known, bool inferred, double seconds)
 {
-	if (whole)
-		snprintf(ret_text, KW_DURATION_TEXT, "%.1f%%", 100.0 * (double)part / (double)whole);
-	else
-		strcpy(ret_text, "-");
+	return cell_of(known, inferred, kw_duration_about(seconds).text);
+}
+
+static struct cell share_cell(uint64_t part, uint64_t whole, bool inferred)
+{
+	char text[KW_DURATION_TEXT];
+
+	snprintf(text, sizeof(text), "%.1f%%", whole ? 100.0 * (double)part / (double)whole : 0);
+	return cell_of(whole, inferred, text);
+}
+
+static struct cell number_cell(double number, bool inferred)
+{
+	char text[KW_DURATION_TEXT];
+
+	snprintf(text, sizeof(text), "%.1f", number);
+	return cell_of(true, inferred, text);
 }
 
 /* "node:3000, 127.0.0.1:3000": the name at the server's end, and those at its clients' ends on this host. @file NULL: only
@@ -115,6 +133,11 @@ static int print_names(FILE *file, const struct kw_overview *overview, const str
 
 	if (file)
 		fputs(service->counters->service.name, file);
+	if (kw_speaks_tls(&service->sum)) {
+		length += (int)strlen(" (tls)");
+		if (file)
+			fputs(" (tls)", file);
+	}
 	while ((end = kw_overview_next_end(overview, service, end))) {
 		length += (int)strlen(end->counters->service.name) + 2;
 		if (file)
@@ -134,23 +157,21 @@ static void print_service(FILE *file, const struct kw_overview *overview, const 
 			  int width)
 {
 	const struct kw_window_statistics *sum = &service->sum;
-	char reuse[KW_DURATION_TEXT], premature[KW_DURATION_TEXT], advertised[KW_DURATION_TEXT];
-	char inferred[KW_DURATION_TEXT], longest[KW_DURATION_TEXT];
+	bool tls = sum->traffic.exchanges;
 
-	share_or_dash(sum->traffic.reused, kw_traffic_requests(&sum->traffic), reuse);
-	share_or_dash(kw_overview_count(overview, service, kw_count_premature),
-		      kw_overview_count(overview, service, kw_count_closed), premature);
-	seconds_or_dash(service->counters->has_advertised_timeout, service->counters->advertised_timeout,
-			advertised);
-	seconds_or_dash(service->server_idle.known, service->server_idle.seconds, inferred);
-	if (sum->traffic.reused)
-		kw_duration_print(sum->reuse_idle_max, longest);
-	else
-		strcpy(longest, "-");
-	fprintf(file, "%*s  %-7s %11" PRIu64 " %9.1f %7s %9s %10s %9s %14s\n",
+	fprintf(file, "%*s  %-7s %11" PRIu64 " %9s %7s %9s %10s %9s %14s\n",
 		width - print_names(file, overview, service), "", row_role(overview, service),
-		kw_overview_count(overview, service, kw_count_connections), kw_requests_per_connection(sum),
-		reuse, premature, advertised, inferred, longest);
+		kw_overview_count(overview, service, kw_count_connections),
+		number_cell(kw_exchanges_per_connection(sum), tls).text,
+		share_cell(kw_reused(sum), kw_exchanges(sum), tls).text,
+		share_cell(kw_overview_count(overview, service, kw_count_premature),
+			   kw_overview_count(overview, service, kw_count_closed), false)
+			.text,
+		seconds_cell(service->counters->has_advertised_timeout, false,
+			     service->counters->advertised_timeout)
+			.text,
+		seconds_cell(service->server_idle.known, tls, service->server_idle.seconds).text,
+		cell_of(kw_reused(sum), tls, kw_duration(sum->reuse_idle_max).text).text);
 }
 
 static void print_services(FILE *file, const struct kw_overview *overview)
@@ -191,8 +212,10 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 		overview->connections);
 	if (overview->paired)
 		fprintf(file, " (%" PRIu64 " seen from both ends)", overview->paired);
-	fprintf(file, ", %" PRIu64 " requests, %zu service%s.\n", overview->requests, overview->row_count,
-		kw_plural(overview->row_count));
+	fprintf(file, ", %" PRIu64 " requests", overview->requests);
+	if (overview->exchanges)
+		fprintf(file, ", ~%" PRIu64 " exchanges within TLS", overview->exchanges);
+	fprintf(file, ", %zu service%s.\n", overview->row_count, kw_plural(overview->row_count));
 	if (kw_losses_all(&overview->losses))
 		fprintf(file, "%" PRIu64 " events were lost: %s.\n", kw_losses_all(&overview->losses),
 			kw_losses_hint(&overview->losses));
@@ -219,7 +242,7 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 /* A histogram is only useful for a service whose connections were both used again and closed while idle. */
 static bool has_histogram(const struct kw_overview *overview, const struct kw_assessment *service)
 {
-	return kw_overview_has_row(overview, service) && service->sum.traffic.reused &&
+	return kw_overview_has_row(overview, service) && kw_reused(&service->sum) &&
 	       service->sum.close_idle.count;
 }
 
@@ -240,7 +263,9 @@ int kw_report_text(FILE *file, const struct kw_overview *overview, const struct 
 			continue;
 		fputs("\nIdle times of ", file);
 		print_who(file, &overview->services[i]);
-		fputc('\n', file);
+		fputs(overview->services[i].sum.traffic.exchanges ? ", inferred from TLS records in part\n"
+								  : "\n",
+		      file);
 		kw_report_histogram(file, &overview->services[i]);
 		histograms++;
 	}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The report of services that speak TLS: numbers that are inferred carry a ~, and others do not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "output/report/print.h"
+#include "tests/unit/tls_world.h"
+
+static const struct kw_clock utc;
+
+/* The caller frees it. */
+static char *written(struct world *world,
+		     int (*json)(FILE *, const struct kw_overview *, const struct kw_clock *))
+{
+	size_t length;
+	char *text;
+	FILE *file = open_memstream(&text, &length);
+
+	conclude(world);
+	assert_int_equal(json ? json(file, &world->overview, &utc)
+			      : kw_report_text(file, &world->overview, &utc, false),
+			 0);
+	fclose(file);
+	return text;
+}
+
+static void add_idle_closes(struct world *world)
+{
+	struct kw_event_tls event = tls_event(4);
+
+	event.tls.notifiers = 1 << TLS_SERVER;
+	event.history.connection.http.idle_max = 210 * KW_MS;
+	event.history.histograms[KW_HISTOGRAM_IDLE][10] = 3;
+	add_tls(world, 8, event, tls_verdict(KW_REASON_SERVER_CLOSED_IDLE, KW_CLOSER_SERVER, KW_PHASE_IDLE));
+}
+
+static void numbers_within_tls_carry_a_tilde(void **state)
+{
+	struct world world;
+	char *text;
+
+	(void)state;
+	open_world(&world);
+	add_idle_closes(&world);
+	text = written(&world, NULL);
+	assert_non_null(strstr(text, ": 8 connections, 0 requests, ~32 exchanges within TLS, 1 service.\n"));
+	assert_non_null(strstr(text, "\ns (tls) "));
+	assert_non_null(strstr(text, " ~4.0 "));
+	assert_non_null(strstr(text, " ~75.0% "));
+	assert_non_null(strstr(text, " ~5 s "));
+	assert_non_null(strstr(text, "inferred from TLS records"));
+	free(text);
+	close_world(&world);
+}
+
+static void numbers_in_clear_text_carry_none(void **state)
+{
+	struct world world;
+	char *text;
+
+	(void)state;
+	open_world(&world);
+	add(&world, 8, KW_S, event_connection(), event_verdict());
+	text = written(&world, NULL);
+	assert_null(strchr(text, '~'));
+	assert_null(strstr(text, "tls"));
+	assert_non_null(strstr(text, " 3.0 "));
+	free(text);
+	close_world(&world);
+}
+
+static void json_keeps_exchanges_apart(void **state)
+{
+	struct world world;
+	char *text;
+
+	(void)state;
+	open_world(&world);
+	add_idle_closes(&world);
+	text = written(&world, kw_report_json);
+	assert_non_null(strstr(text, "\"requests\":0,"));
+	assert_non_null(strstr(text, "\"tls\":{\"handshakes\":8,\"exchanges_inferred\":32,"
+				     "\"reuse_ratio_inferred\":0.75}"));
+	free(text);
+	close_world(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_within_tls_carry_a_tilde),
+		cmocka_unit_test(numbers_in_clear_text_carry_none),
+		cmocka_unit_test(json_keeps_exchanges_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
