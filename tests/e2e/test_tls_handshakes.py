@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lib import observer, tls, wire
+from lib import observer, tls, tls_servers, wire
 from lib.reasons import proves, says
 from test_recording import Recorder, replay
 
@@ -82,7 +82,7 @@ def test_an_alert_that_ends_the_handshake_is_named(
 ):
     names = {"CERT": certificates.server, "KEY": certificates.server_key, "OTHER": certificates.client}
     before = len(watched.records())
-    with tls.openssl_server(tmp_path, free_port, certificates, *(names.get(one, one) for one in server)):
+    with tls_servers.openssl_server(tmp_path, free_port, certificates, *(names.get(one, one) for one in server)):
         said = run(*s_client(free_port, certificates, *(names.get(one, one) for one in client)))
         records = both_records(watched, before)
     for one in records:
@@ -98,7 +98,7 @@ def test_other_libraries_refuse_too(watched, free_port, certificates, tmp_path):
     """GnuTLS and Go encrypt their alerts as soon as they can."""
     for version in ("NORMAL:-VERS-ALL:+VERS-TLS1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.2"):
         before = len(watched.records())
-        with tls.openssl_server(tmp_path, free_port, certificates):
+        with tls_servers.openssl_server(tmp_path, free_port, certificates):
             run("gnutls-cli", "-p", free_port, "127.0.0.1", "--priority", version)
             records = both_records(watched, before)
         for one in records:
@@ -147,7 +147,7 @@ def test_who_waits_in_vain_is_told(trace, listener, piece):
 
 def test_http_to_a_tls_port_is_named(watched, free_port, certificates, tmp_path):
     before = len(watched.records())
-    with tls.gnutls_server(tmp_path, free_port, certificates):
+    with tls_servers.gnutls_server(tmp_path, free_port, certificates):
         with wire.Client(("127.0.0.1", free_port)) as one:
             one.client.sendall(wire.GET)
             wire.read_to_end(one.client)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from lib import observer, tls, wire
+from lib import observer, tls, tls_servers, wire
 
 IDLE = 2  # seconds: the timeout of each server
 NEAR = 0.05
@@ -19,13 +19,15 @@ def certificates(tmp_path_factory):
     return tls.Certificates(tmp_path_factory.mktemp("certificates"))
 
 
-@pytest.fixture(params=tls.SERVERS)
+@pytest.fixture(params=["nginx", "haproxy", "apache", "node", "go"])
 def server(request, nothing_left, certificates, tmp_path):
     """A server, and an observer of it."""
     del nothing_left
     with wire.listen() as listener:
         port = wire.port_of(listener)
-    with observer.Trace([port]) as trace, tls.server(request.param, tmp_path, port, certificates, IDLE) as started:
+    with observer.Trace([port]) as trace, tls_servers.server(
+        request.param, tls_servers.Place(tmp_path, port, certificates, IDLE)
+    ) as started:
         yield trace, started
 
 

@@ -523,7 +523,7 @@ static void derive_refusal(struct kw_facts *f)
 	bool reset = has_act(f->event, KW_ACT_PEER_RST), ended = reset || has_act(f->event, KW_ACT_PEER_FIN);
 
 	if (f->role != KW_ROLE_CLIENT || ending->act != KW_ACT_LOCAL_FIN || !ending->half_close ||
-	    !ending->reading || !ended || f->taken)
+	    !ending->reading || !ended || f->taken || kw_tls_is_over(f))
 		return;
 	if (f->phase != KW_PHASE_WAITING && f->phase != KW_PHASE_RESPONSE)
 		return;

@@ -123,6 +123,11 @@ enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages)
 	return by_messages;
 }
 
+bool kw_tls_is_over(const struct kw_facts *f)
+{
+	return f->tls && f->tls->notifiers & 1 << TLS_CLIENT;
+}
+
 /* --- The handshake --------------------------------------------------------------------------------------- */
 
 bool kw_tls_has_failed(const struct kw_facts *f)

@@ -17,6 +17,9 @@ void kw_tls_derive_closer(struct kw_facts *f);
  * f->inferred. */
 enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages);
 
+/* Did the client end the session? Then it wants nothing more, although it may go on to read until the server closes. */
+bool kw_tls_is_over(const struct kw_facts *f);
+
 /* Has the handshake of a connection in KW_PHASE_HANDSHAKE failed by an alert, or has the closer waited for the other side? */
 bool kw_tls_has_failed(const struct kw_facts *f);
 bool kw_tls_has_waited(const struct kw_facts *f);
