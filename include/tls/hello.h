@@ -14,6 +14,7 @@
 #define TLS_EXTENSION_ALPN 16
 #define TLS_EXTENSION_EARLY_DATA 42
 #define TLS_EXTENSION_VERSIONS 43
+#define TLS_EXTENSION_PSK_MODES 45
 
 #define TLS_H2 0x6832                    /* "h2" */
 #define TLS_HTTP11 0x687474702f312e31ULL /* "http/1.1" */
@@ -71,6 +72,8 @@ KW_INLINE void tls_extension(struct tls_connection *c, struct tls_stream *s, enu
 		tls_next_extension(s);
 	if (type == TLS_EXTENSION_EARLY_DATA && direction == TLS_CLIENT)
 		c->doubts |= TLS_DOUBT_EARLY_DATA;
+	if (type == TLS_EXTENSION_PSK_MODES && direction == TLS_CLIENT)
+		c->resumable = 1;
 }
 
 KW_INLINE void tls_protocol(struct tls_connection *c, __u64 name, enum tls_direction direction)

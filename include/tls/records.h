@@ -67,6 +67,7 @@ KW_INLINE void tls13_ask(struct tls_connection *c)
 {
 	if (c->doubts & TLS_DOUBT_TICKET)
 		c->tickets = TLS_TICKETS_OVER;
+	c->doubts &= ~TLS_DOUBT_UNWANTED;
 	c->asked = 1;
 }
 
@@ -79,8 +80,11 @@ KW_INLINE __u32 tls13_client(struct tls_connection *c, struct tls_stream *s)
 	}
 	if (c->handshake != TLS_HANDSHAKE_DONE) {
 		s->meaning = TLS_MEANS_HANDSHAKE;
-		if (s->length == tls_finished_length(c))
+		if (s->length == tls_finished_length(c)) {
+			if (c->tickets)
+				c->tickets = TLS_TICKETS_OVER; /* they came with the greeting, all of them */
 			return tls_done(c);
+		}
 		if (c->flight++ >= TLS_FLIGHT_MOST)
 			c->doubts |= TLS_DOUBT_FINISHED;
 		return 0;
@@ -97,7 +101,7 @@ KW_INLINE enum tls_meaning tls13_answer(struct tls_connection *c, const struct t
 {
 	if (!c->tickets)
 		c->ticket = s->length;
-	c->doubts &= ~TLS_DOUBT_TICKET;
+	c->doubts &= ~(TLS_DOUBT_TICKET | TLS_DOUBT_UNWANTED);
 	if (c->tickets == TLS_TICKETS_OVER || s->length != c->ticket || s->length > TLS_TICKET_MOST) {
 		c->tickets = TLS_TICKETS_OVER;
 		return TLS_MEANS_DATA;
@@ -105,7 +109,7 @@ KW_INLINE enum tls_meaning tls13_answer(struct tls_connection *c, const struct t
 	if (c->tickets < TLS_TICKETS_OVER - 1)
 		c->tickets++;
 	if (c->asked && c->tickets != 2)
-		c->doubts |= TLS_DOUBT_TICKET;
+		c->doubts |= c->resumable ? TLS_DOUBT_TICKET : TLS_DOUBT_TICKET | TLS_DOUBT_UNWANTED;
 	return TLS_MEANS_TICKET;
 }
 

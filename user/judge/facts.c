@@ -170,6 +170,8 @@ static uint64_t response_mark(const struct kw_facts *f)
 {
 	const struct kw_ending *ending = &f->event->ending;
 
+	if (kw_tls_answers_in_vain(f))
+		return f->event->http.response_begin;
 	if (f->closer == KW_CLOSER_CLIENT && f->local)
 		return ending->rx_arrived;
 	if (f->closer == KW_CLOSER_CLIENT && !ending->simultaneous)
@@ -245,6 +247,7 @@ static void derive_requests(struct kw_facts *f)
 
 	f->arrival_known = is_arrival_known(f);
 	beyond |= f->arrival_known && f->far->late_request && f->outstanding;
+	beyond |= kw_tls_asks_in_vain(f);
 	f->request_open = !beyond && http->counts.requests_begun && (open || http->request_end > mark);
 	if (f->request_open && f->outstanding && is_rest_unread(f))
 		f->request_open = false;
@@ -252,7 +255,9 @@ static void derive_requests(struct kw_facts *f)
 	if (beyond && !f->outstanding)
 		f->outstanding = 1; /* what looked like its response cannot be one */
 	if (beyond && f->role == KW_ROLE_CLIENT)
-		f->late = http->request_begin >= event->ending.tx_sent ? KW_LATE_AFTER : KW_LATE_CROSSED;
+		f->late = http->request_begin >= event->ending.tx_sent || kw_tls_asks_in_vain(f)
+				  ? KW_LATE_AFTER
+				  : KW_LATE_CROSSED;
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
 	f->discarded = !f->outstanding && is_discarded(event);
@@ -555,7 +560,7 @@ void kw_facts_derive(const struct kw_event_connection *event, const struct kw_fa
 	derive_act(f);
 	if (f->tls)
 		kw_tls_derive_closer(f);
-	f->left = count_left(event);
+	f->left = count_left(event) - kw_tls_is_answered_once(f);
 	derive_responses(f);
 	derive_requests(f);
 	f->hidden = is_hidden(f);

@@ -73,6 +73,27 @@ void kw_tls_derive_closer(struct kw_facts *f)
 	}
 }
 
+/* --- Before or behind the end of the session ----------------------------------------------------------- */
+
+/* The alert was before the first FIN or RST, so it was the closer's act. */
+static bool is_ended_by(const struct kw_facts *f, enum kw_closer closer)
+{
+	return f->tls && f->tls->notified_by && f->closer == closer && side(f->tls->notified_by) == closer &&
+	       f->tls->notified <= f->closed;
+}
+
+bool kw_tls_answers_in_vain(const struct kw_facts *f)
+{
+	return is_ended_by(f, KW_CLOSER_CLIENT) && f->event->http.counts.requests_begun &&
+	       f->event->http.response_started > f->tls->notified;
+}
+
+bool kw_tls_asks_in_vain(const struct kw_facts *f)
+{
+	return is_ended_by(f, KW_CLOSER_SERVER) && f->event->http.counts.requests_begun &&
+	       f->event->http.request_started > f->tls->notified;
+}
+
 /* --- The phase ------------------------------------------------------------------------------------------- */
 
 /* Which act ended the connection, and which side the session: where they differ, TCP's positions are not those of the closer. */
@@ -104,8 +125,9 @@ static bool is_ambiguous(const struct kw_facts *f, enum kw_phase phase)
 		return f->closer != KW_CLOSER_CLIENT;
 	if (phase != KW_PHASE_WAITING && !f->late_request)
 		return false;
-	return kw_tls_may_be_h2(f->tls) || is_closed_by_other(f) ||
-	       (f->tls->doubts & (TLS_DOUBT_TICKET | TLS_DOUBT_UPLOAD));
+	if (is_closed_by_other(f) && !is_ended_by(f, KW_CLOSER_CLIENT) && !kw_tls_asks_in_vain(f))
+		return true;
+	return kw_tls_may_be_h2(f->tls) || (f->tls->doubts & (TLS_DOUBT_TICKET | TLS_DOUBT_UPLOAD));
 }
 
 enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages)
@@ -121,6 +143,12 @@ enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages)
 		return KW_PHASE_UNKNOWN;
 	f->inferred = true;
 	return by_messages;
+}
+
+bool kw_tls_is_answered_once(const struct kw_facts *f)
+{
+	return f->tls && f->event->http.counts.requests_begun == 1 && f->tls->doubts & TLS_DOUBT_TICKET &&
+	       f->tls->doubts & TLS_DOUBT_UNWANTED;
 }
 
 bool kw_tls_is_over(const struct kw_facts *f)

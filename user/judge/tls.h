@@ -17,6 +17,15 @@ void kw_tls_derive_closer(struct kw_facts *f);
  * f->inferred. */
 enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages);
 
+/* The closer ended the session by an alert, and what is asked came later: the latest response answers nobody then, the latest request
+ * meets the close. Times tell that where the other side sent the first FIN. */
+bool kw_tls_answers_in_vain(const struct kw_facts *f);
+bool kw_tls_asks_in_vain(const struct kw_facts *f);
+
+/* The first request's only answer may be a ticket by its place, but the client wants none: then it is the response. Servers send
+ * no tickets to such a client, but for OpenSSL, which sends two. */
+bool kw_tls_is_answered_once(const struct kw_facts *f);
+
 /* Did the client end the session? Then it wants nothing more, although it may go on to read until the server closes. */
 bool kw_tls_is_over(const struct kw_facts *f);
 

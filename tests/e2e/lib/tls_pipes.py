@@ -65,6 +65,7 @@ func main() {
 	version := flag.String("version", "1.3", "")
 	split := flag.Bool("split", false, "a segment for each 100 bytes")
 	reset := flag.Bool("reset", false, "leaves by a reset")
+	stateless := flag.Bool("stateless", false, "wants no tickets")
 	resume := flag.Bool("resume", false, "resumes the session of a connection before")
 	flag.Parse()
 	pem, _ := os.ReadFile(*issuer)
@@ -74,6 +75,9 @@ func main() {
 	config.MinVersion, config.MaxVersion = tls.VersionTLS12, tls.VersionTLS13
 	if *version == "1.2" {
 		config.MaxVersion = tls.VersionTLS12
+	}
+	if *stateless {
+		config.ClientSessionCache = nil
 	}
 	if *certificate != "" {
 		own, err := tls.LoadX509KeyPair(*certificate, *key)
@@ -198,6 +202,9 @@ class Pipe:
     def ask(self, path="/", *fields):
         """An exchange. Returns its response."""
         self.send(path, *fields)
+        return self.wait_for_answer()
+
+    def wait_for_answer(self):
         got = self._read(lambda got: got.endswith(ANSWER))
         assert got.endswith(ANSWER), f"{self.command}: {got}"
         return got

@@ -172,6 +172,8 @@ def all_jobs(place, version, resumes, kinds=tls_pipes.KINDS):
             yield lambda act=act, kind=kind: play(act, kind, place, version)
     yield lambda: play(polite, "go", place, version, "-split")
     yield lambda: play(closes_idle, "go", place, version, "-reset")
+    for act in polite, asks_for_the_close, gives_up_at_once:
+        yield lambda act=act: play(act, "go", place, version, "-stateless")
     if resumes:
         yield lambda: play(polite, "go", place, version, "-resume", count=2)
     for one in fetchers(place, version):

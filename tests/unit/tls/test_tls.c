@@ -152,6 +152,7 @@ static void client_hello(struct talk *talk, size_t most)
 {
 	struct hello extensions = {.length = 0};
 
+	PUT_EXTENSION(&extensions, TLS_EXTENSION_PSK_MODES, "\x01\x01");
 	PUT_EXTENSION(&extensions, 10, "\0\x02\0\x1d");
 	PUT_EXTENSION(&extensions, TLS_EXTENSION_SERVER_NAME, SERVER_NAME);
 	PUT_EXTENSION(&extensions, TLS_EXTENSION_ALPN, ALPN_BOTH);
@@ -380,6 +381,40 @@ static void a_ticket_may_come_with_the_greeting(void **state)
 	assert_int_equal(talk.c.doubts, 0);
 }
 
+/* Then a response may be just as long as the ticket was. */
+static void behind_the_greeting_no_more_tickets_come(void **state)
+{
+	struct talk talk = {};
+
+	(void)state;
+	greet(&talk);
+	sealed(&talk, TLS_SERVER, 130);
+	sealed(&talk, TLS_CLIENT, FINISHED);
+	sealed(&talk, TLS_CLIENT, 100);
+	assert_int_equal(sealed(&talk, TLS_SERVER, 130), TLS_MEANS_DATA);
+	assert_int_equal(talk.c.doubts, 0);
+}
+
+/* RFC 8446 section 4.2.9: a client that does not say how it resumes sessions can use no ticket. */
+static void a_hello_may_show_that_no_ticket_is_wanted(void **state)
+{
+	struct hello extensions = {.length = 0};
+	struct talk talk = {};
+
+	(void)state;
+	PUT_EXTENSION(&extensions, TLS_EXTENSION_VERSIONS, "\x04\x03\x04\x03\x03");
+	say_hello(&talk, TLS_CLIENT, &extensions, AES128, WHOLE);
+	server_hello(&talk, AES128, WHOLE);
+	sealed(&talk, TLS_SERVER, 800);
+	sealed(&talk, TLS_SERVER, FINISHED);
+	sealed(&talk, TLS_CLIENT, FINISHED);
+	sealed(&talk, TLS_CLIENT, 100);
+	sealed(&talk, TLS_SERVER, 140);
+	assert_int_equal(talk.c.doubts, TLS_DOUBT_TICKET | TLS_DOUBT_UNWANTED);
+	sealed(&talk, TLS_SERVER, 140); /* OpenSSL sends two all the same */
+	assert_int_equal(talk.c.doubts, 0);
+}
+
 /* Without tickets, two responses of equal length look like these but for the request between them. */
 static void a_request_between_them_makes_two_records_responses(void **state)
 {
@@ -516,6 +551,8 @@ int main(void)
 		cmocka_unit_test(in_tls_1_3_places_and_lengths_say_what_records_are),
 		cmocka_unit_test(two_records_of_equal_length_behind_the_request_are_tickets),
 		cmocka_unit_test(a_ticket_may_come_with_the_greeting),
+		cmocka_unit_test(behind_the_greeting_no_more_tickets_come),
+		cmocka_unit_test(a_hello_may_show_that_no_ticket_is_wanted),
 		cmocka_unit_test(a_request_between_them_makes_two_records_responses),
 		cmocka_unit_test(a_long_record_is_no_ticket),
 		cmocka_unit_test(a_client_may_send_its_certificate_first),
