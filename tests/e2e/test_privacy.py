@@ -147,6 +147,21 @@ PLACES["TLS"] = (
     SERVER_HELLO + sealed(23, b"@") + sealed(22, b"\x0b" + counted(3, b"@@")) + sealed(23, b"@@"),
 )
 
+# Before TLS 1.3 certificates of both sides and session tickets are in clear: the ticket in the hello, its like behind it.
+CERTIFICATE = b"\x0b" + counted(3, counted(3, counted(3, b"\x30\x82\1\2@@@")))
+PLACES["TLS 1.2"] = (
+    hello(1, b"\0\2\xc0\x2f\1\0", extension(0, counted(2, b"\0" + counted(2, b"@.test"))), extension(35, b"@@"))
+    + sealed(22, CERTIFICATE) + sealed(20, b"\1") + sealed(22, b"@" * 2) + sealed(23, b"GET /@"),
+    hello(2, b"\xc0\x2f\0", extension(35, b"")) + sealed(22, CERTIFICATE) + sealed(22, b"\x0d" + counted(3, b"\0\0@"))
+    + sealed(22, b"\4" + counted(3, b"\0\0\0\1" + counted(2, b"@@@"))) + sealed(20, b"\1") + sealed(22, b"@" * 2)
+    + sealed(23, b"@@") + sealed(21, b"@"),
+)
+# A record that ends within the hello's random; and a certificate in the record of the hello.
+PLACES["TLS in pieces"] = (
+    CLIENT_HELLO[:5].replace(CLIENT_HELLO[3:5], (20).to_bytes(2, "big")) + CLIENT_HELLO[5:25],
+    SERVER_HELLO[:3] + counted(2, SERVER_HELLO[5:] + CERTIFICATE),
+)
+
 
 class Secrets:
     """The secrets that were sent and must not be found."""

@@ -94,9 +94,10 @@ def test_clients_that_fetch_and_leave_raise_no_alarm(server, certificates):
         if one["reason"] == "connect_refused":  # by the other address family
             continue
         assert one["tls"]["handshake"] == "done", one
-        if one["reason"] == "unknown":  # gnutls-cli ends its session before it reads the response
+        if one["reason"] == "unknown":
             unsure.append(one)
             continue
         assert one["premature"] is False, one
-        assert one["reason"] in ("client_closed_idle", "server_closed_idle"), one
+        # gnutls-cli ends its session before it reads the response.
+        assert one["reason"] in ("client_closed_idle", "server_closed_idle", "half_closed"), one
     assert len(unsure) <= 1, unsure
