@@ -32,29 +32,37 @@ static __always_inline __u32 kw_activity(const struct kw_connection *c)
 	       c->http.counts.responses_ended + (c->peer_fin ? 1 : 0);
 }
 
+/* One request in a sum: 8 bits for each class by what sending it again would do. A method that is not here has none. */
+#define KW_ONE_SAFE 1
+#define KW_ONE_IDEMPOTENT (1 << 8)
+#define KW_ONE_OTHER (1 << 16)
+#define KW_METHODS 8 /* a power of two, not below HTTP1_METHOD_MAX */
+_Static_assert(HTTP1_METHOD_MAX <= KW_METHODS, "each method has a place");
+
+/* In words of 64 bits, because a table of 32 bytes goes to a section for constants that the loader does not know. */
+static const __u64 kw_one_of[KW_METHODS] = {
+	[HTTP1_METHOD_OTHER] = KW_ONE_OTHER,           [HTTP1_METHOD_SAFE] = KW_ONE_SAFE,
+	[HTTP1_METHOD_IDEMPOTENT] = KW_ONE_IDEMPOTENT, [HTTP1_METHOD_HEAD] = KW_ONE_SAFE,
+	[HTTP1_METHOD_CONNECT] = KW_ONE_OTHER,
+};
+
 /* The requests that nobody answered, by what sending them again would do. */
 KW_GLOBAL int kw_count_outstanding(struct kw_http *http, const struct http1_connection *http1)
 {
+	__u64 sum = 0;
+
 	if (!http || !http1)
 		return 0;
-	http->lost_safe = http->lost_idempotent = http->lost_other = 0;
 	for (__u32 i = 0; i < HTTP1_QUEUE; i++) {
 		__u32 number = http1->popped + i;
 
 		if ((__s32)(http1->pushed - number) <= 0)
 			break;
-		switch (http1->methods[number & (HTTP1_QUEUE - 1)]) {
-		case HTTP1_METHOD_SAFE:
-		case HTTP1_METHOD_HEAD:
-			http->lost_safe++;
-			break;
-		case HTTP1_METHOD_IDEMPOTENT:
-			http->lost_idempotent++;
-			break;
-		default:
-			http->lost_other++;
-		}
+		sum += kw_one_of[http1->methods[number & (HTTP1_QUEUE - 1)] & (KW_METHODS - 1)];
 	}
+	http->lost_safe = sum / KW_ONE_SAFE;
+	http->lost_idempotent = sum / KW_ONE_IDEMPOTENT;
+	http->lost_other = sum / KW_ONE_OTHER;
 	return 0;
 }
 
@@ -239,6 +247,32 @@ static __always_inline void kw_fill_by_socket(struct kw_event_connection *event,
 			    kw_rx_position(c, tcp, kw_copied(sk, tcp)));
 }
 
+/* Four counts of 16 bits less four others, each by itself. */
+static __always_inline __u64 kw_counts_less(__u64 counts, __u64 others)
+{
+	const __u64 tops = 0x8000800080008000; /* set before, so that none borrows from the next */
+
+	return ((counts | tops) - (others & ~tops)) ^ ((counts ^ ~others) & tops);
+}
+
+/* The samples of one histogram since the last report, @before of which were told then; they are noted as told. */
+static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum,
+					      const struct kw_samples *samples, struct kw_samples *before)
+{
+	const __u64 *counts = (const __u64 *)samples->buckets;
+	__u64 *told = (__u64 *)before->buckets, *news = (__u64 *)ret_buckets;
+	__u64 sum = samples->sum;
+
+	*ret_sum = sum - before->sum;
+	before->sum = sum;
+	for (__u32 i = 0; i < KW_HISTOGRAM_BUCKETS / 4; i++) {
+		__u64 four = counts[i];
+
+		news[i] = kw_counts_less(four, told[i]);
+		told[i] = four;
+	}
+}
+
 /* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */
 KW_GLOBAL int kw_take_samples(struct kw_event_history *event, const struct kw_connection *c,
 			      struct kw_reported *before)
@@ -246,22 +280,13 @@ KW_GLOBAL int kw_take_samples(struct kw_event_history *event, const struct kw_co
 	if (!event || !c)
 		return 0;
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		event->sums[i] = c->samples[i].sum;
-		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++)
-			event->histograms[i][bucket] = c->samples[i].buckets[bucket];
-	}
-	if (!before)
-		return 0;
-	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		__u64 sum = event->sums[i];
-
-		event->sums[i] = sum - before->samples[i].sum;
-		before->samples[i].sum = sum;
-		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++) {
-			__u16 count = event->histograms[i][bucket];
-
-			event->histograms[i][bucket] = count - before->samples[i].buckets[bucket];
-			before->samples[i].buckets[bucket] = count;
+		if (before) {
+			kw_take_histogram(event->histograms[i], &event->sums[i], &c->samples[i],
+					  &before->samples[i]);
+		} else {
+			event->sums[i] = c->samples[i].sum;
+			__builtin_memcpy(event->histograms[i], c->samples[i].buckets,
+					 sizeof(event->histograms[i]));
 		}
 	}
 	return 0;
