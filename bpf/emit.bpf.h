@@ -259,14 +259,6 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	return 0;
 }
 
-/* Four counts of 16 bits less four others, each by itself. */
-static __always_inline __u64 kw_counts_less(__u64 counts, __u64 others)
-{
-	const __u64 tops = 0x8000800080008000; /* set before, so that none borrows from the next */
-
-	return ((counts | tops) - (others & ~tops)) ^ ((counts ^ ~others) & tops);
-}
-
 /* The samples of one histogram since the last report, @before of which were told then; they are noted as told. */
 static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum,
 					      const struct kw_samples *samples, struct kw_samples *before)
@@ -280,7 +272,7 @@ static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum
 	for (__u32 i = 0; i < KW_HISTOGRAM_BUCKETS / 4; i++) {
 		__u64 four = counts[i];
 
-		news[i] = kw_counts_less(four, told[i]);
+		news[i] = kw_histogram_news(four, told[i]);
 		told[i] = four;
 	}
 }

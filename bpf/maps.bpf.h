@@ -41,7 +41,7 @@ struct kw_samples {
 	__u64 sum; /* ns */
 	__u32 count;
 	__u32 reserved;
-	__u16 buckets[KW_HISTOGRAM_BUCKETS]; /* four to a word: see kw_counts_less() */
+	__u16 buckets[KW_HISTOGRAM_BUCKETS]; /* four to a word: see kw_histogram_news() */
 };
 _Static_assert(__builtin_offsetof(struct kw_samples, buckets) % 8 == 0 && KW_HISTOGRAM_BUCKETS % 4 == 0,
 	       "buckets are whole words");
