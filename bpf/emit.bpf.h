@@ -32,29 +32,37 @@ static __always_inline __u32 kw_activity(const struct kw_connection *c)
 	       c->http.counts.responses_ended + (c->peer_fin ? 1 : 0);
 }
 
+/* One request in a sum: 8 bits for each class by what sending it again would do. A method that is not here has none. */
+#define KW_ONE_SAFE 1
+#define KW_ONE_IDEMPOTENT (1 << 8)
+#define KW_ONE_OTHER (1 << 16)
+#define KW_METHODS 8 /* a power of two, not below HTTP1_METHOD_MAX */
+_Static_assert(HTTP1_METHOD_MAX <= KW_METHODS, "each method has a place");
+
+/* In words of 64 bits, because a table of 32 bytes goes to a section for constants that the loader does not know. */
+static const __u64 kw_one_of[KW_METHODS] = {
+	[HTTP1_METHOD_OTHER] = KW_ONE_OTHER,           [HTTP1_METHOD_SAFE] = KW_ONE_SAFE,
+	[HTTP1_METHOD_IDEMPOTENT] = KW_ONE_IDEMPOTENT, [HTTP1_METHOD_HEAD] = KW_ONE_SAFE,
+	[HTTP1_METHOD_CONNECT] = KW_ONE_OTHER,
+};
+
 /* The requests that nobody answered, by what sending them again would do. */
 KW_GLOBAL int kw_count_outstanding(struct kw_http *http, const struct http1_connection *http1)
 {
+	__u64 sum = 0;
+
 	if (!http || !http1)
 		return 0;
-	http->lost_safe = http->lost_idempotent = http->lost_other = 0;
 	for (__u32 i = 0; i < HTTP1_QUEUE; i++) {
 		__u32 number = http1->popped + i;
 
 		if ((__s32)(http1->pushed - number) <= 0)
 			break;
-		switch (http1->methods[number & (HTTP1_QUEUE - 1)]) {
-		case HTTP1_METHOD_SAFE:
-		case HTTP1_METHOD_HEAD:
-			http->lost_safe++;
-			break;
-		case HTTP1_METHOD_IDEMPOTENT:
-			http->lost_idempotent++;
-			break;
-		default:
-			http->lost_other++;
-		}
+		sum += kw_one_of[http1->methods[number & (HTTP1_QUEUE - 1)] & (KW_METHODS - 1)];
 	}
+	http->lost_safe = sum / KW_ONE_SAFE;
+	http->lost_idempotent = sum / KW_ONE_IDEMPOTENT;
+	http->lost_other = sum / KW_ONE_OTHER;
 	return 0;
 }
 
@@ -95,16 +103,39 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
 
-/* A record is made in the middle of a body, and some of its bytes passed without being counted: counts them. @sent: the
- * position up to which TCP has been handed bytes, 0 if that does not tell; @taken: up to which the application took them. */
-KW_GLOBAL int kw_catch_up(struct kw_http *http, const struct kw_connection *c, __u64 sent, __u64 taken)
+/* What a record is made of beside the state of its connection. */
+struct kw_standing {
+	__u32 report; /* enum kw_report */
+	__u32 reserved;
+	__u64 sent;  /* position up to which TCP has been handed bytes, 0 if that does not tell, */
+	__u64 taken; /* and up to which the application took them */
+};
+
+static __always_inline void kw_read_standing(struct kw_standing *ret_standing, const struct kw_connection *c,
+					     struct sock *sk, enum kw_report report)
 {
-	if (!http || !c)
-		return 0;
-	http->tx_bytes += kw_span_passed(c, sent);
+	const struct tcp_sock *tcp = kw_tcp_known(sk);
+
+	ret_standing->report = report;
+	ret_standing->reserved = 0;
+	ret_standing->sent = ret_standing->taken = 0;
+	if (!tcp)
+		return;
+	if (!kw_is_unsupported(sk, tcp))
+		ret_standing->sent = kw_tx_position(c, tcp, tcp->write_seq);
+	ret_standing->taken = kw_rx_position(c, tcp, kw_copied(sk, tcp));
+}
+
+/* The record of a connection that lives is made in the middle of a body, and some of its bytes passed without being counted:
+ * counts them. */
+static __always_inline void kw_catch_up(struct kw_http *http, const struct kw_connection *c,
+					const struct kw_standing *standing)
+{
+	if (c->closing.time)
+		return;
+	http->tx_bytes += kw_span_passed(c, standing->sent);
 	if (kw_span_left(c, kw_direction(c->role, KW_RECEIVED)))
-		http->rx_bytes = taken;
-	return 0;
+		http->rx_bytes = standing->taken;
 }
 
 /* Counts bytes of the server that belong to no response. A whole response that nobody had asked for, behind another one, is
@@ -193,18 +224,18 @@ static __always_inline void kw_fill_body(struct kw_body *body, const struct kw_c
 	body->owed = kw_owed(s);
 }
 
-/* All of a record that the connection's state says; header.type and header.size are for the caller to set. */
+/* The part that all records have; header.type and header.size are for the caller to set. */
 KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c,
-		      const struct kw_pipeline *pipeline, __u32 report)
+		      const struct kw_pipeline *pipeline, const struct kw_standing *standing)
 {
-	if (!event || !c)
+	if (!event || !c || !standing)
 		return 0;
 	event->header.time = bpf_ktime_get_ns();
 	event->header.reserved = 0;
-	event->report = report;
+	event->report = standing->report;
 	event->reported = c->reported;
 	event->half_closed_before = c->half_closed;
-	event->half_closed = c->half_closed = report != KW_REPORT_CLOSED && kw_is_half_closed(c);
+	event->half_closed = c->half_closed = standing->report != KW_REPORT_CLOSED && kw_is_half_closed(c);
 	event->peer_isn = c->rx_base - 1;
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
 		event->samples[i] = c->samples[i].count;
@@ -224,19 +255,26 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	kw_settle_oldest(&event->http, c, pipeline);
 	for (__u32 direction = 0; direction < 2; direction++)
 		kw_fill_body(&event->bodies[direction], c, direction);
+	kw_catch_up(&event->http, c, standing);
 	return 0;
 }
 
-/* The rest of it, which the socket says: of a connection that lives, where TCP is. */
-static __always_inline void kw_fill_by_socket(struct kw_event_connection *event, const struct kw_connection *c,
-					      struct sock *sk)
+/* The samples of one histogram since the last report, @before of which were told then; they are noted as told. */
+static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum,
+					      const struct kw_samples *samples, struct kw_samples *before)
 {
-	struct tcp_sock *tcp = c->closing.time ? NULL : kw_tcp(sk);
+	const __u64 *counts = (const __u64 *)samples->buckets;
+	__u64 *told = (__u64 *)before->buckets, *news = (__u64 *)ret_buckets;
+	__u64 sum = samples->sum;
 
-	if (tcp)
-		kw_catch_up(&event->http, c,
-			    kw_is_unsupported(sk, tcp) ? 0 : kw_tx_position(c, tcp, tcp->write_seq),
-			    kw_rx_position(c, tcp, kw_copied(sk, tcp)));
+	*ret_sum = sum - before->sum;
+	before->sum = sum;
+	for (__u32 i = 0; i < KW_HISTOGRAM_BUCKETS / 4; i++) {
+		__u64 four = counts[i];
+
+		news[i] = kw_histogram_news(four, told[i]);
+		told[i] = four;
+	}
 }
 
 /* The samples since the last report; the hot path may be adding to them. Only what is told is noted as told. */
@@ -246,32 +284,26 @@ KW_GLOBAL int kw_take_samples(struct kw_event_history *event, const struct kw_co
 	if (!event || !c)
 		return 0;
 	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		event->sums[i] = c->samples[i].sum;
-		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++)
-			event->histograms[i][bucket] = c->samples[i].buckets[bucket];
-	}
-	if (!before)
-		return 0;
-	for (__u32 i = 0; i < KW_HISTOGRAM_MAX; i++) {
-		__u64 sum = event->sums[i];
-
-		event->sums[i] = sum - before->samples[i].sum;
-		before->samples[i].sum = sum;
-		for (__u32 bucket = 0; bucket < KW_HISTOGRAM_BUCKETS; bucket++) {
-			__u16 count = event->histograms[i][bucket];
-
-			event->histograms[i][bucket] = count - before->samples[i].buckets[bucket];
-			before->samples[i].buckets[bucket] = count;
+		if (before) {
+			kw_take_histogram(event->histograms[i], &event->sums[i], &c->samples[i],
+					  &before->samples[i]);
+		} else {
+			event->sums[i] = c->samples[i].sum;
+			__builtin_memcpy(event->histograms[i], c->samples[i].buckets,
+					 sizeof(event->histograms[i]));
 		}
 	}
 	return 0;
 }
 
-static __always_inline void kw_take_names(struct kw_event_history *event, struct kw_connection *c,
-					  struct sock *sk)
+/* The names of a connection, or NULL. */
+static __always_inline struct kw_names *kw_names_of(const struct kw_connection *c, struct sock *sk)
 {
-	struct kw_names *kept = c->named ? bpf_sk_storage_get(&names, sk, NULL, 0) : NULL;
+	return c->named ? bpf_sk_storage_get(&names, sk, NULL, 0) : NULL;
+}
 
+static __always_inline void kw_take_names(struct kw_event_history *event, struct kw_names *kept)
+{
 	if (!kept) {
 		event->names_more = event->name_kinds = 0;
 		event->names[0].name[0] = 0;
@@ -298,14 +330,12 @@ static __always_inline void kw_fill_history(struct kw_event_history *event, cons
 }
 
 /* All that the records of TLS say: the facts that were kept, and those that the machine knows. */
-KW_GLOBAL int kw_fill_tls(struct kw_tls_facts *facts, const struct kw_tls *t, const struct kw_connection *c)
+static __always_inline void kw_fill_tls(struct kw_tls_facts *facts, const struct kw_tls *t,
+					const struct kw_connection *c)
 {
-	const struct tls_connection *machine;
+	const struct tls_connection *machine = &t->machine;
 	__u32 latest;
 
-	if (!facts || !t || !c)
-		return 0;
-	machine = &t->machine;
 	*facts = t->facts;
 	facts->version = machine->version;
 	facts->suite = machine->suite;
@@ -322,7 +352,6 @@ KW_GLOBAL int kw_fill_tls(struct kw_tls_facts *facts, const struct kw_tls *t, co
 	facts->lost = c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME ||
 		      (c->closing.time && c->tx_end != c->tx_bytes);
 	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
-	return 0;
 }
 
 /* The records of a connection that carries TLS, or NULL. */
@@ -331,45 +360,10 @@ static __always_inline struct kw_tls *kw_records_of(const struct kw_connection *
 	return c->http1.protocol == HTTP1_PROTOCOL_TLS ? bpf_sk_storage_get(&tls, sk, NULL, 0) : NULL;
 }
 
-/* The same as kw_emit_history(), of a connection that carries TLS, which has neither pipelines nor names. */
-static __always_inline int kw_emit_tls(struct kw_connection *c, struct sock *sk, const struct kw_tls *t,
-				       enum kw_report report, struct kw_reported *before)
-{
-	struct kw_event_tls *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-
-	if (!event)
-		return -1;
-	event->history.connection.header.type = KW_EVENT_TLS;
-	event->history.connection.header.size = sizeof(*event);
-	kw_fill(&event->history.connection, c, NULL, report);
-	kw_fill_by_socket(&event->history.connection, c, sk);
-	kw_fill_history(&event->history, c, before);
-	event->history.names_more = 0;
-	event->history.names[0].name[0] = 0;
-	kw_fill_tls(&event->tls, t, c);
-	bpf_ringbuf_submit(event, kw_wakeup());
-	return 0;
-}
-
-/* Returns 0, or a negative number if there was no room. */
-static __always_inline int kw_emit_history(struct kw_connection *c, struct sock *sk, enum kw_report report,
-					   struct kw_reported *before)
-{
-	struct kw_event_history *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-
-	if (!event)
-		return -1;
-	event->connection.header.type = KW_EVENT_HISTORY;
-	event->connection.header.size = sizeof(*event);
-	kw_fill(&event->connection, c, kw_pipeline_of(c, sk), report);
-	kw_fill_by_socket(&event->connection, c, sk);
-	kw_fill_history(event, c, before);
-	kw_take_names(event, c, sk);
-	bpf_ringbuf_submit(event, kw_wakeup());
-	return 0;
-}
-
-static __always_inline int kw_emit_short(struct kw_connection *c, struct sock *sk, enum kw_report report)
+/* Makes a record, of one of three forms: each returns 0, or a negative number if there was no room. They are functions that the
+ * verifier reads once, so they take no socket: all that is found by it is found before. */
+KW_GLOBAL int kw_emit_short(struct kw_connection *c, const struct kw_pipeline *pipeline,
+			    const struct kw_standing *standing)
 {
 	struct kw_event_connection *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -377,10 +371,74 @@ static __always_inline int kw_emit_short(struct kw_connection *c, struct sock *s
 		return -1;
 	event->header.type = KW_EVENT_CONNECTION;
 	event->header.size = sizeof(*event);
-	kw_fill(event, c, kw_pipeline_of(c, sk), report);
-	kw_fill_by_socket(event, c, sk);
+	kw_fill(event, c, pipeline, standing);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
+}
+
+/* @before: what was reported of the connection while it lived, or NULL. */
+KW_GLOBAL int kw_emit_history(struct kw_connection *c, const struct kw_pipeline *pipeline,
+			      struct kw_names *kept, struct kw_reported *before,
+			      const struct kw_standing *standing)
+{
+	struct kw_event_history *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return -1;
+	event->connection.header.type = KW_EVENT_HISTORY;
+	event->connection.header.size = sizeof(*event);
+	kw_fill(&event->connection, c, pipeline, standing);
+	kw_fill_history(event, c, before);
+	kw_take_names(event, kept);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* The same of a connection that carries TLS, which has neither pipelines nor names. */
+KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struct kw_reported *before,
+			  const struct kw_standing *standing)
+{
+	struct kw_event_tls *event;
+
+	if (!c || !t)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return -1;
+	event->history.connection.header.type = KW_EVENT_TLS;
+	event->history.connection.header.size = sizeof(*event);
+	kw_fill(&event->history.connection, c, NULL, standing);
+	kw_fill_history(&event->history, c, before);
+	kw_take_names(&event->history, NULL);
+	kw_fill_tls(&event->tls, t, c);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* The counts that were reported of a connection, or NULL. */
+static __always_inline struct kw_reported *kw_reported_of(struct sock *sk)
+{
+	return bpf_sk_storage_get(&reports, sk, NULL, 0);
+}
+
+/* Does the short form have room for all that is new of a connection? */
+static __always_inline int kw_is_short(const struct kw_connection *c)
+{
+	return !c->reported && !c->named && c->samples[0].count <= 1 && c->samples[1].count <= 1;
+}
+
+/* Makes a record in the form that has room for it. @t: the records of TLS, or NULL. */
+static __always_inline int kw_emit(struct kw_connection *c, struct sock *sk, const struct kw_tls *t,
+				   enum kw_report report)
+{
+	struct kw_standing standing;
+
+	kw_read_standing(&standing, c, sk, report);
+	if (t)
+		return kw_emit_tls(c, t, kw_reported_of(sk), &standing);
+	if (report == KW_REPORT_CLOSED && kw_is_short(c))
+		return kw_emit_short(c, kw_pipeline_of(c, sk), &standing);
+	return kw_emit_history(c, kw_pipeline_of(c, sk), kw_names_of(c, sk), kw_reported_of(sk), &standing);
 }
 
 /* A closing record found no room: what it would have said of totals is kept, exactly. */
@@ -465,35 +523,27 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 	return 0;
 }
 
-/* The last record of a connection. @before: what was reported of it while it lived, or NULL. */
-static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
+/* The last record of a connection. */
+static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
 {
-	const struct kw_tls *t = kw_records_of(c, sk);
-	int failed;
+	const struct kw_tls *t;
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (!kw_role_passes(c->role))
 		return;
-	if (t)
-		failed = kw_emit_tls(c, sk, t, KW_REPORT_CLOSED, before);
-	else if (c->reported || c->named || c->samples[0].count > 1 || c->samples[1].count > 1)
-		failed = kw_emit_history(c, sk, KW_REPORT_CLOSED, before);
-	else
-		failed = kw_emit_short(c, sk, KW_REPORT_CLOSED);
-	if (failed)
-		kw_drop(c, before);
+	t = kw_records_of(c, sk);
+	if (kw_emit(c, sk, t, KW_REPORT_CLOSED))
+		kw_drop(c, c->reported ? kw_reported_of(sk) : NULL);
 	kw_keep_closed(c, t);
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */
-static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report,
-					   struct kw_reported *before)
+static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report)
 {
-	const struct kw_tls *t = kw_records_of(c, sk);
 	__u32 activity = kw_activity(c);
 
-	if (t ? kw_emit_tls(c, sk, t, report, before) : kw_emit_history(c, sk, report, before))
+	if (kw_emit(c, sk, kw_records_of(c, sk), report))
 		return;
 	c->activity = activity;
 	c->reported = 1;

@@ -170,8 +170,19 @@ enum kw_last {
 	KW_LAST_RESPONSE,
 };
 
-/* One step of kw_end(), and what comes of it. Nothing begins any more. @plain: TCP's positions are those of the bytes. */
-KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 plain, __u32 step)
+/* What comes of a step. */
+KW_GLOBAL int kw_last_event(struct kw_connection *c, const struct kw_pipeline *pipeline,
+			    const struct kw_outcome *outcome)
+{
+	if (!c || !outcome)
+		return 0;
+	kw_on_errors(c, outcome);
+	kw_on_end(c, pipeline, outcome);
+	return 0;
+}
+
+/* One step of kw_end(). Nothing begins any more. */
+KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pipeline, __u32 step)
 {
 	struct kw_outcome outcome = {.why = KW_TAINT_GAP};
 
@@ -180,14 +191,13 @@ KW_GLOBAL int kw_last_step(struct kw_connection *c, const struct kw_pipeline *pi
 	if (step == KW_LAST_GAP) {
 		kw_last_gap(c, &outcome);
 	} else {
-		if (plain)
+		if (!(c->sides[HTTP1_REQUESTS].flags &
+		      KW_HTTP_UNSUPPORTED)) /* else TCP's positions are of other bytes */
 			kw_last_sent(c);
 		kw_last_response(c, &outcome);
 	}
-	if (outcome.event) {
-		kw_on_errors(c, &outcome);
-		kw_on_end(c, pipeline, &outcome);
-	}
+	if (outcome.event)
+		kw_last_event(c, pipeline, &outcome);
 	return 0;
 }
 
@@ -207,21 +217,19 @@ KW_GLOBAL int kw_settle_doubt(struct kw_connection *c)
 	return kw_config.exchanges && !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST));
 }
 
-/* Sends the last record. @before: what was reported of the connection while it lived, or NULL. */
-static __always_inline void kw_end(struct kw_connection *c, struct sock *sk, struct kw_reported *before)
+/* Sends the last record. */
+static __always_inline void kw_end(struct kw_connection *c, struct sock *sk)
 {
 	const struct kw_pipeline *pipeline = kw_pipeline_of(c, sk);
-	struct tcp_sock *tcp = kw_tcp(sk);
-	int plain = tcp && !kw_is_unsupported(sk, tcp);
 
 	kw_guess_role(c);
-	kw_last_step(c, pipeline, plain, KW_LAST_GAP);
-	kw_last_step(c, pipeline, plain, KW_LAST_RESPONSE);
+	kw_last_step(c, pipeline, KW_LAST_GAP);
+	kw_last_step(c, pipeline, KW_LAST_RESPONSE);
 	if (kw_settle_doubt(c))
 		kw_emit_exchange(c, pipeline, c->http.counts.responses_ended + 1, c->closing.time,
 				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
 	KW_FORGET();
-	kw_emit_closed(c, sk, before);
+	kw_emit_closed(c, sk);
 }
 
 /* The same, in a program of its own that is tail-called: the socket's state is found again. */
@@ -230,7 +238,7 @@ static __always_inline void kw_end_found(struct sock *sk)
 	struct kw_connection *c = kw_find(sk);
 
 	if (c)
-		kw_end(c, sk, c->reported ? bpf_sk_storage_get(&reports, sk, NULL, 0) : NULL);
+		kw_end(c, sk);
 }
 
 /* The connection is over: whoever comes first, destruction or the sweep, sends its last record; this asks whether
@@ -250,12 +258,11 @@ static __always_inline int kw_takes_last_turn(struct kw_connection *c)
 
 /* A record of a connection that lives. Returns whether it ended meanwhile, so that the last record is for the caller
  * to send: the socket may be gone by then, but not what was kept in it. */
-static __always_inline int kw_report_living(struct kw_connection *c, struct sock *sk, enum kw_report report,
-					    struct kw_reported *before)
+static __always_inline int kw_report_living(struct kw_connection *c, struct sock *sk, enum kw_report report)
 {
 	if (__sync_val_compare_and_swap(&c->turn, KW_TURN_NOBODY, KW_TURN_LIVING) != KW_TURN_NOBODY)
 		return 0;
-	kw_emit_living(c, sk, report, before);
+	kw_emit_living(c, sk, report);
 	return __sync_val_compare_and_swap(&c->turn, KW_TURN_LIVING, KW_TURN_NOBODY) != KW_TURN_LIVING;
 }
 

@@ -40,8 +40,11 @@ __u64 kw_alive = 0; /* states that the sweep has met and that have not ended; us
 struct kw_samples {
 	__u64 sum; /* ns */
 	__u32 count;
-	__u16 buckets[KW_HISTOGRAM_BUCKETS];
+	__u32 reserved;
+	__u16 buckets[KW_HISTOGRAM_BUCKETS]; /* four to a word: see kw_histogram_news() */
 };
+_Static_assert(__builtin_offsetof(struct kw_samples, buckets) % 8 == 0 && KW_HISTOGRAM_BUCKETS % 4 == 0,
+	       "buckets are whole words");
 
 /* Fields that one direction alone writes. A send and a receive may run at once on two processors, so none of this is
  * shared, and a record puts the two together. */

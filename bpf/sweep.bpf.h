@@ -34,21 +34,19 @@ static __always_inline int kw_is_due(const struct kw_connection *c)
 	       (!c->reported || c->activity != kw_activity(c));
 }
 
-/* @c, of @sk, may have something to say. */
+/* @c, of @sk, may have something to say. If it lives, what is reported now is kept for the next record. */
 static __always_inline void kw_report_due(struct kw_connection *c, struct sock *sk)
 {
-	int open = kw_sweep_mode == KW_SWEEP_OPEN, lives = !c->closing.time, over = 0;
-	struct kw_reported *before =
-		bpf_sk_storage_get(&reports, sk, NULL, lives ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	int open = kw_sweep_mode == KW_SWEEP_OPEN, over = 0;
 
 	c->told_open = open;
 	kw_watch(c);
-	if (lives && before)
-		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS, before);
-	else if (!lives)
+	if (c->closing.time)
 		over = kw_takes_last_turn(c);
+	else if (bpf_sk_storage_get(&reports, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE))
+		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS);
 	if (over)
-		kw_end(c, sk, c->reported ? before : NULL);
+		kw_end(c, sk);
 }
 
 #define KW_UNFINISHED_AGE (200 * KW_MS) /* a close that takes longer waits for something */

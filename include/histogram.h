@@ -32,18 +32,26 @@ static const __u64 kw_histogram_bounds[KW_HISTOGRAM_MAX][KW_HISTOGRAM_TABLE] = {
 			       100 * KW_S, [43 ... KW_HISTOGRAM_TABLE - 1] = KW_NEVER},
 };
 
-/* The bucket of a duration below 2^63, 0 to KW_HISTOGRAM_BUCKETS - 1: the number of smaller bounds. Branches find the
- * decade, because processors predict them well: durations of a kind are of similar size. The place within the decade
- * is unpredictable, so it is computed without branches. */
+/* The bucket of a duration below 2^63, 0 to KW_HISTOGRAM_BUCKETS - 1: the number of smaller bounds. Without branches: first the
+ * decade, then the place within it. A branch for each decade would have the verifier walk all that follows once for each. */
 KW_INLINE __u32 kw_histogram_bucket(const __u64 *bounds, __u64 ns)
 {
 	__u32 at = 0, within = 0;
 
-	while (at < KW_HISTOGRAM_LAST && bounds[at + KW_HISTOGRAM_STEPS - 1] < ns)
-		at += KW_HISTOGRAM_STEPS;
+	for (__u32 i = KW_HISTOGRAM_STEPS - 1; i < KW_HISTOGRAM_LAST; i += KW_HISTOGRAM_STEPS)
+		at += (bounds[i] - ns) >> 63;
+	at *= KW_HISTOGRAM_STEPS;
 	for (__u32 i = 0; i < KW_HISTOGRAM_STEPS - 1; i++)
 		within += (bounds[at + i] - ns) >> 63;
 	return at + within;
+}
+
+/* Four counts of 16 bits, of which those in @told were told before: each less its own, whether or not it has wrapped. */
+KW_INLINE __u64 kw_histogram_news(__u64 counts, __u64 told)
+{
+	const __u64 tops = 0x8000800080008000ULL; /* set meanwhile, so that none borrows from the next */
+
+	return ((counts | tops) - (told & ~tops)) ^ ((counts ^ ~told) & tops);
 }
 
 #endif

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How a connection can end: acts of peers.c, and the reasons that its two sockets must be given for them."""
 
+from pathlib import Path
+
+HANDSHAKES = Path(__file__).resolve().parents[1] / "fuzz" / "seeds" / "tls"
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 TIMEOUT = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 3\r\n\r\nok\n"
@@ -101,6 +104,69 @@ ENDINGS = {
     ),
     "opaque": (carry("client", bytes(range(128, 192))) + close("client"), "not_http", "not_http"),
 }
+
+
+
+# ---- TLS: the bytes of connections that real peers had, so that a guest needs no library for it --------------
+
+VERSIONS = ("1.2", "1.3")
+ENDS = ("client", "server")
+H2, OTHER_PROTOCOL = b"\x02h2", b"\x02hx"  # as a ClientHello offers them; where it offers h2, TLS 1.3 leaves much open
+ALERTS = 2  # the last calls of a polite connection: each end's close_notify, the client's first
+WITH_H2 = {"1.2": ("client_gave_up",) * 2, "1.3": ("unknown",) * 2}
+
+
+def calls_of(name):
+    """[(end, bytes)] of a file that tools/tls-records/main.c describes."""
+    rest = (HANDSHAKES / name).read_bytes()
+    calls = []
+    while rest:
+        size = 3 + int.from_bytes(rest[1:3], "big")
+        calls.append((ENDS[rest[0]], rest[3:size]))
+        rest = rest[size:]
+    return calls
+
+
+def play(calls, *carriers):
+    return [act for end, data in calls for act in carry(end, data, *carriers)]
+
+
+def without_h2(calls):
+    return [(end, data.replace(H2, OTHER_PROTOCOL)) for end, data in calls]
+
+
+def of_tls(version):
+    recorded = calls_of(f"tls-{version}-polite")
+    polite = without_h2(recorded)
+    used, alerts = polite[:-ALERTS], polite[-ALERTS:]
+    request = next(data for end, data in reversed(used) if end == "client")
+    return {
+        "close-notify": (
+            play(used) + [IDLE] + play(alerts) + close("client"), "client_closed_idle", "client_closed_idle",
+        ),
+        "in-pieces": (
+            play(used, ("writev", 7), ("recv", 5)) + [IDLE] + play(alerts, ("send", 3), ("readv", 2))
+            + close("client"),
+            "client_closed_idle", "client_closed_idle",
+        ),
+        "server-fin": (play(used) + [IDLE] + close("server"), "server_closed_idle", "server_closed_idle"),
+        "gave-up": (play(used) + carry("client", request) + close("client"), "client_gave_up", "client_gave_up"),
+        "gave-up-h2": (
+            play(recorded[:-ALERTS]) + carry("client", request) + close("client"), *WITH_H2[version],
+        ),
+        "late-request": (
+            play(used)
+            + [IDLE, "close server", "await client", "sleep 100", send("client", request), "close client"],
+            "stale_reuse", "server_closed_idle",
+        ),
+        "unknown-ca": (
+            play(calls_of(f"tls-{version}-unknown-ca")) + close("client"),
+            "tls_handshake_failed", "tls_handshake_failed",
+        ),
+    }
+
+
+ENDINGS |= {f"tls-{version}-{name}": ending for version in VERSIONS for name, ending in of_tls(version).items()}
 
 # Before the observers are there: known from its next request on, as the one behind it shows.
 PREEXISTING = (

@@ -48,9 +48,9 @@ def markdown(results):
 
 
 def plain(results):
-    for part, beside in (("per-event", "floor"), ("other", "storage")):
+    for part in ("per-event", "other"):
         if part in results:
-            yield from per_event.table(results[part], beside)
+            yield from PARTS[part].table(results[part])
             yield ""
     yield from rows.plain(rows_of(results))
 
@@ -63,7 +63,7 @@ def options():
                         help="number of fresh attachments for each load, in the parts per-event and other")
     parser.add_argument("--pairs", type=int, help="number of slices with each observer, in the parts throughput and felt")
     parser.add_argument("--seconds", type=int, help="seconds that each attachment is measured")
-    parser.add_argument("--only", action="append", help="run only this load of per-event, or case of felt (its name in the table)")
+    parser.add_argument("--only", action="append", help="run only this load of per-event or other, or case of felt (its name in the table)")
     parser.add_argument("--smoke", action="store_true", help="run so briefly that the results mean nothing, as a test")
     parser.add_argument("--markdown", metavar="FILE", help="measure nothing, but print the tables of an earlier run")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A load whose rate and whose connections are exact: it holds both ends of each of them.
  *
- *     load PROCESSES http|browser|redis
+ *     load PROCESSES PROTOCOL
  *
  * Each process listens on a loopback address of its own, all on one port, which the first line on standard output
  * tells: {"port": N}. Both ends are blocking sockets in one process, so that an exchange is four calls in a row. Then
@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protocols.h"
+
 #define PROCESSES_MAX 64
 #define PIECE                                                                                                  \
 	(32 * 1024) /* fits the window that a connection begins with, so that no write waits for its reader */
@@ -39,39 +41,6 @@
 #define PART (64 << 10) /* of it, which the client reads once all of it is sent */
 #define WRITE (4 << 10)
 #define TRIES 100 /* for a port that is free on every address */
-
-/* A head of about 1 kB, with the fields and cookies that browsers send. */
-#define BROWSER                                                                                                \
-	"GET /products/overview HTTP/1.1\r\n"                                                                  \
-	"Host: www.example.com\r\n"                                                                            \
-	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"               \
-	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"    \
-	"Accept-Language: en-US,en;q=0.5\r\n"                                                                  \
-	"Accept-Encoding: gzip, deflate, br, zstd\r\n"                                                         \
-	"Referer: https://www.example.com/products/?category=garden&sort=price\r\n"                            \
-	"Connection: keep-alive\r\n"                                                                           \
-	"Cookie: session=8f14e45fceea167a5a36dedd4bea2543f7b1c0d9; _ga=GA1.2.1382940177.1719830021; "          \
-	"_gid=GA1.2.96240413.1719830021; consent=v2:analytics=1:marketing=0:preferences=1; theme=dark; "       \
-	"csrftoken=kZk3nQ7tYVx2mFh9sWc5uRb1gLp8dJa4eTo6iXyN0qMvHwBz; cart=%5B%7B%22id%22%3A4711%7D%5D; "       \
-	"recent=4711.4712.1138.2187; experiment=checkout-b\r\n"                                                \
-	"Upgrade-Insecure-Requests: 1\r\n"                                                                     \
-	"Sec-Fetch-Dest: document\r\n"                                                                         \
-	"Sec-Fetch-Mode: navigate\r\n"                                                                         \
-	"Sec-Fetch-Site: same-origin\r\n"                                                                      \
-	"Sec-Fetch-User: ?1\r\n"                                                                               \
-	"Priority: u=0, i\r\n\r\n"
-
-struct protocol {
-	const char *name, *request, *response;
-};
-
-static const struct protocol protocols[] = {
-	{"http", "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n",
-	 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nok\n"},
-	{"browser", BROWSER,
-	 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nok\n"},
-	{"redis", "*1\r\n$4\r\nPING\r\n", "+PONG\r\n"},
-};
 
 enum verb {
 	VERB_OPEN,
@@ -136,19 +105,6 @@ static double used(void)
 
 /* ---- one connection ----------------------------------------------------------------------------------- */
 
-static struct pair open_pair(const struct process *process)
-{
-	struct pair pair = {.client = socket(AF_INET, SOCK_STREAM, 0)};
-
-	if (pair.client < 0 ||
-	    connect(pair.client, (const struct sockaddr *)&process->address, sizeof(process->address)) < 0)
-		fail("cannot connect");
-	pair.server = accept(process->listener, NULL, NULL);
-	if (pair.server < 0)
-		fail("cannot accept");
-	return pair;
-}
-
 /* The client closes first, and the server has seen that before it does. */
 static void close_pair(struct pair pair)
 {
@@ -160,9 +116,9 @@ static void close_pair(struct pair pair)
 	close(pair.server);
 }
 
-static void send_all(int to, const char *bytes, size_t length)
+static void send_all(int to, struct text text)
 {
-	if (write(to, bytes, length) != (ssize_t)length)
+	if (write(to, text.bytes, text.length) != (ssize_t)text.length)
 		fail("cannot send");
 }
 
@@ -180,18 +136,41 @@ static void receive_all(int from, size_t length)
 	}
 }
 
-static void carry(int from, int to, const char *bytes, size_t length)
+static void carry(int from, int to, struct text text)
 {
-	send_all(from, bytes, length);
-	receive_all(to, length);
+	send_all(from, text);
+	receive_all(to, text.length);
+}
+
+/* The client begins. */
+static void greet(const struct process *process, struct pair pair)
+{
+	const struct text *texts = process->protocol->greeting;
+
+	for (int i = 0; i < GREETING_MAX && texts[i].length; i++)
+		carry(i % 2 ? pair.server : pair.client, i % 2 ? pair.client : pair.server, texts[i]);
+}
+
+static struct pair open_pair(const struct process *process)
+{
+	struct pair pair = {.client = socket(AF_INET, SOCK_STREAM, 0)};
+
+	if (pair.client < 0 ||
+	    connect(pair.client, (const struct sockaddr *)&process->address, sizeof(process->address)) < 0)
+		fail("cannot connect");
+	pair.server = accept(process->listener, NULL, NULL);
+	if (pair.server < 0)
+		fail("cannot accept");
+	greet(process, pair);
+	return pair;
 }
 
 static void exchange(const struct process *process, struct pair pair)
 {
 	const struct protocol *protocol = process->protocol;
 
-	carry(pair.client, pair.server, protocol->request, strlen(protocol->request));
-	carry(pair.server, pair.client, protocol->response, strlen(protocol->response));
+	carry(pair.client, pair.server, protocol->request);
+	carry(pair.server, pair.client, protocol->response);
 }
 
 /* Returns the processor time that the server's end took: for the request, for its work, and for the response. Its work
@@ -199,18 +178,17 @@ static void exchange(const struct process *process, struct pair pair)
 static double busy_exchange(const struct process *process, struct pair pair)
 {
 	const struct protocol *protocol = process->protocol;
-	size_t request = strlen(protocol->request), response = strlen(protocol->response);
 	double began, worked, took;
 
-	send_all(pair.client, protocol->request, request);
+	send_all(pair.client, protocol->request);
 	began = used();
-	receive_all(pair.server, request);
+	receive_all(pair.server, protocol->request.length);
 	worked = used() + WORK;
 	while (used() < worked)
 		;
-	send_all(pair.server, protocol->response, response);
+	send_all(pair.server, protocol->response);
 	took = used() - began;
-	receive_all(pair.client, response);
+	receive_all(pair.client, protocol->response.length);
 	return took;
 }
 
@@ -218,20 +196,20 @@ static double busy_exchange(const struct process *process, struct pair pair)
 static double download(const struct process *process, struct pair pair)
 {
 	static const char bytes[WRITE];
-	const char *request = process->protocol->request;
+	const struct text part = {bytes, WRITE};
 	double took = 0;
 	int room = 4 * PART; /* so that no send waits for the client */
 	char head[64];
 
 	setsockopt(pair.server, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY);
-	carry(pair.client, pair.server, request, strlen(request));
-	carry(pair.server, pair.client, head, strlen(head));
+	carry(pair.client, pair.server, process->protocol->request);
+	carry(pair.server, pair.client, (struct text){head, strlen(head)});
 	for (size_t parts = 0; parts < BODY / PART; parts++) {
 		double began = used();
 
 		for (size_t sent = 0; sent < PART; sent += WRITE)
-			send_all(pair.server, bytes, WRITE);
+			send_all(pair.server, part);
 		took += used() - began;
 		receive_all(pair.client, PART);
 	}
@@ -273,7 +251,7 @@ static double step(struct process *process, enum verb verb)
 	if (verb == VERB_WRITES)
 		return download(process, pair);
 	if (verb == VERB_BYTES)
-		carry(pair.client, pair.server, piece, sizeof(piece));
+		carry(pair.client, pair.server, (struct text){piece, sizeof(piece)});
 	else
 		exchange(process, pair);
 	return 0;
@@ -454,14 +432,6 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static const struct protocol *find_protocol(const char *name)
-{
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
-		if (strcmp(name, protocols[i].name) == 0)
-			return &protocols[i];
-	return NULL;
-}
-
 static void obey(struct process *processes, unsigned int count)
 {
 	struct command command;
@@ -488,7 +458,7 @@ int main(int argc, char **argv)
 	unsigned int count = (unsigned int)wanted;
 
 	if (wanted < 1 || wanted > PROCESSES_MAX || !protocol) {
-		fprintf(stderr, "usage: load PROCESSES http|browser|redis\n");
+		fprintf(stderr, "usage: load PROCESSES PROTOCOL\n");
 		return 2;
 	}
 	raise_limit();

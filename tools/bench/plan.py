@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Plan:
     attachments: int = 8  # of all programs, fresh for each load, where the kernel's statistics are read
     seconds: int = 1  # that each attachment is measured
-    only: tuple = ()  # loads of per-event and cases of felt
+    only: tuple = ()  # loads of per-event and other, and cases of felt
     pairs: int = 24  # slices with each observer, and as many without
     felt: int = 16  # the same, for each case of the part felt
     rounds: int = 8  # of slices, each with another tool

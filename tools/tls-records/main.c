@@ -4,7 +4,7 @@
  *     build/tls-records < FILE
  *
  * FILE is a list of calls: a byte with the direction (0: the client sends, 1: the server), two bytes with a length, the higher
- * first, and so many bytes. tests/fuzz/tls has some. */
+ * first, and so many bytes. tests/fuzz/seeds/tls has some. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SEEDS = ROOT / "tests" / "fuzz" / "tls"
+SEEDS = ROOT / "tests" / "fuzz" / "seeds" / "tls"
 
 # Of each connection: the version, the sender and the name of the alert that ended its handshake, and its data, by sender.
 EXPECTED = {
