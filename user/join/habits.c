@@ -101,7 +101,7 @@ void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again)
 	habit->sent_again += sent_again;
 }
 
-static bool is_waker(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+bool kw_is_waker(const struct kw_failure_key *key, const struct kw_event_gateway *error)
 {
 	return error->waker && (uint16_t)key->thread == error->waker;
 }
@@ -112,7 +112,7 @@ void kw_habit_learn_waker(struct kw_habit *habit, const struct kw_failure_key *k
 	bool moves = key->thread != error->thread && error->waker;
 
 	habit->wakers += moves;
-	habit->woken += moves && is_waker(key, error);
+	habit->woken += moves && kw_is_waker(key, error);
 }
 
 void kw_habit_learn_own(struct kw_habit *habit, const struct kw_event_gateway *error)
@@ -181,7 +181,7 @@ bool kw_habit_fits_waker(const struct kw_habit *habit, const struct kw_failure_k
 			 const struct kw_event_gateway *error)
 {
 	return habit->woken >= ENOUGH && habit->woken >= habit->wakers - habit->wakers / MOVES_OF &&
-	       is_waker(key, error);
+	       kw_is_waker(key, error);
 }
 
 bool kw_habit_answers_last(const struct kw_habit *habit)

@@ -64,6 +64,9 @@ void kw_habit_learn_growth(struct kw_habit *habit, const struct kw_failure_key *
 /* Learns whether what looks like another try is one, from a pair that is certain without that: the failure was the last try. */
 void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again);
 
+/* Whether the thread that learnt of this failure woke the one that answered. */
+bool kw_is_waker(const struct kw_failure_key *key, const struct kw_event_gateway *error);
+
 /* Learns from a pair that is certain without that whether the thread that learnt of a failure wakes the one that answers. */
 void kw_habit_learn_waker(struct kw_habit *habit, const struct kw_failure_key *key,
 			  const struct kw_event_gateway *error);

@@ -70,7 +70,7 @@ static bool is_its_own(const struct kw_work *work, const struct kw_match *match,
 static bool is_proven(const struct kw_work *work, const struct kw_failure_key *key,
 		      const struct kw_event_gateway *error)
 {
-	return kw_is_same_thread(key, error) || kw_habit_fits_waker(kw_habit_at(work, error), key, error) ||
+	return kw_is_same_thread(key, error) || kw_is_waker(key, error) ||
 	       (kw_habit_changes_thread(kw_habit_at(work, error)) && !kw_is_stranger(work, key, error));
 }
 

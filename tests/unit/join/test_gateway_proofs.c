@@ -12,7 +12,19 @@
 /* ---- the thread that woke the one which answers ---- */
 
 #define FETCHER (THREAD + 1)
-#define TAUGHT 10 /* pairs: of the first two it is not certain yet that they are pairs */
+#define TAUGHT 8 /* pairs make a habit */
+
+/* As of a cache that is asked once. */
+static void the_only_failure_is_the_certain_cause_if_its_thread_woke_the_answering_one(void **state)
+{
+	for (uint16_t waker = FETCHER; waker <= FETCHER + 1; waker++) {
+		lose(*state, FAILURE(.thread = FETCHER));
+		answer_with(*state, ANSWER(.waker = waker));
+		expect(*state, 1, waker == FETCHER ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
+		close_gateway(state);
+		open_gateway(state);
+	}
+}
 
 static void the_thread_that_woke_the_answering_one_had_its_failure(void **state)
 {
@@ -173,6 +185,7 @@ static void the_error_that_is_nearest_to_a_failure_chooses_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_only_failure_is_the_certain_cause_if_its_thread_woke_the_answering_one),
 		TEST(the_thread_that_woke_the_answering_one_had_its_failure),
 		TEST(a_waker_proves_a_cause_that_others_may_have_had),
 		TEST(one_in_eight_may_have_been_woken_by_another),
