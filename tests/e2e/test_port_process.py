@@ -113,7 +113,10 @@ def test_the_port_follows_a_daemon_that_is_killed(own_closed_port):
 
 # ---- heads that two readers frame differently ----
 
-FIVE_BYTES = b"0\r\n\r\n"  # a whole body for a reader of lengths and for one of chunks
+BODIES = {
+    "five bytes": b"0\r\n\r\n",  # a whole body for a reader of lengths and for one of chunks
+    "none": b"",  # for a reader who takes no notice of a field
+}
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEADS = {
     "a length and a coding": ["Content-Length: 5", "Transfer-Encoding: chunked"],
@@ -139,10 +142,11 @@ def plain(own_closed_port):
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize("fields", HEADS.values(), ids=HEADS.keys())
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_ambiguous_head_is_refused_and_closed(plain, method, fields, version):
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_an_ambiguous_head_is_refused_and_closed(plain, body, method, fields, version):
     with connect(plain) as client:
         client.settimeout(wire.DEADLINE)
-        client.sendall(wire.head(f"{method} /metrics HTTP/{version}", "Host: localhost", *fields) + FIVE_BYTES + SMUGGLED)
+        client.sendall(wire.head(f"{method} /metrics HTTP/{version}", "Host: localhost", *fields) + body + SMUGGLED)
         answer = b""
         with contextlib.suppress(ConnectionResetError):  # because the rest of what was sent goes unread
             while piece := client.recv(65536):
@@ -374,17 +378,32 @@ def test_tls_1_2_has_only_forward_secrecy_and_authenticated_ciphers(slow_to_sign
     assert (done, status) == ((0, 200) if taken else (35, 0)), text
 
 
+CERTIFICATES = {
+    # the names of a client's certificate, and whether it is let in
+    "DNS:ops.example": True,
+    "IP:10.0.0.7": True,
+    "email:ops@example": True,
+    "URI:https://ops.example/": True,
+    "DNS:dev.example,DNS:ops.example": True,
+    "DNS:dev.example": False,
+    "DNS:ops.example.evil.example": False,
+    "DNS:ops": False,
+    "DNS:10.0.0.70": False,
+    "RID:1.2.3.4": False,  # of a kind that client_allowed_sans cannot have
+    "": False,
+}
+
+
 def test_another_key_that_exporters_have_is_understood(authority, tmp_path, own_closed_port):
-    """client_allowed_sans: names of one kind each, and a certificate without any."""
-    for name, san in (("dns", "DNS:ops.example"), ("ip", "IP:10.0.0.7"), ("other", "DNS:dev.example")):
-        authority.sign(name, "ca", f"subjectAltName={san}", "extendedKeyUsage=clientAuth")
-    authority.client("none")
+    """client_allowed_sans."""
+    for number, names in enumerate(CERTIFICATES):
+        authority.sign(str(number), "ca", *([f"subjectAltName={names}"] if names else []), "extendedKeyUsage=clientAuth")
     text = tls(authority, client_auth_type="RequireAndVerifyClientCert", client_ca_file=f"{authority.folder}/ca.pem",
-               client_allowed_sans="[ops.example, 10.0.0.7]")
+               client_allowed_sans="[ops.example, 10.0.0.7, ops@example, 'https://ops.example/']")
     with Daemon(tmp_path, text, [own_closed_port]) as daemon:
-        let_in = {name: ask(f"{daemon.url}/healthz", *presenting(authority, name))[:2] == (0, 200)
-                  for name in ("dns", "ip", "other", "none")}
-    assert let_in == {"dns": True, "ip": True, "other": False, "none": False}
+        let_in = {names: ask(f"{daemon.url}/healthz", *presenting(authority, str(number)))[:2] == (0, 200)
+                  for number, names in enumerate(CERTIFICATES)}
+    assert let_in == CERTIFICATES
 
 
 @pytest.fixture(scope="module")
