@@ -22,7 +22,7 @@ from test_privileges import ALL, CAP_DAC_READ_SEARCH, check_dropped, status_of
 from test_web_config import Authority, check_status, tls, trusting, users
 
 SECRET = "$6$salt$u1kUnqv0mWq"
-WORDS = "correcthorsebatterystaple"
+WORDS = "correcthorsestaple"
 SHADOW = f"root:{SECRET}:19000:0:99999:7:::\n"
 AS_NOBODY = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 

@@ -76,7 +76,7 @@ static int count_event(void *context, const struct kw_event *event, const struct
 	return 0;
 }
 
-/* Plays the file. Returns the number of events; -1 if it cannot be opened. What was said is freed by the caller. */
+/* Plays the file. Returns the number of events; -1 if it cannot be opened. The caller frees the text that was logged. */
 static int play(struct kw_player *player, int *ret_result, char **ret_said)
 {
 	struct capture capture = capture_begin(STDERR_FILENO);
@@ -219,7 +219,7 @@ static void assert_path(const char *given, uint32_t room, const char *expected)
 	int result;
 
 	payload[0] = 7;
-	memcpy(payload + 8, given, strlen(given));
+	strcpy(payload + 8, given);
 	make_file((struct frame[]){good_header, {KW_FRAME_NAME, room, payload}}, 2);
 	assert_int_equal(play(&player, &result, &said), 1);
 	assert_int_equal(result, 0);
