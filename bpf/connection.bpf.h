@@ -4,6 +4,7 @@
 #define KEEPWATCH_CONNECTION_BPF_H
 
 #include "watch.bpf.h"
+#include "waker.bpf.h"
 #include "kernel.bpf.h"
 
 static __always_inline struct kw_connection *kw_find(struct sock *sk)
@@ -141,6 +142,9 @@ KW_GLOBAL int kw_learn_end(struct kw_connection *c)
 	if (!c->notice.time)
 		c->notice.time = c->notice.last;
 	c->notice.thread = (__u32)bpf_get_current_pid_tgid();
+	if (c->role != KW_ROLE_SERVER &&
+	    (!c->established || c->http.counts.requests_begun > c->http.counts.responses_ended))
+		kw_remember_learner(task);
 	return 0;
 }
 

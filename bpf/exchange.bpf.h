@@ -300,6 +300,7 @@ KW_GLOBAL int kw_emit_gateway(struct kw_connection *c, const struct kw_pipeline 
 	kw_describe_request(c, pipeline, number, event);
 	event->number = number;
 	event->thread = (__u32)bpf_get_current_pid_tgid();
+	event->waker = (__u16)kw_waker();
 	event->status = c->http1.streams[HTTP1_RESPONSES].status;
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;

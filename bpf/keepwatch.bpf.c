@@ -32,6 +32,7 @@
 
 #include "maps.bpf.h"
 #include "watch.bpf.h"
+#include "waker.bpf.h"
 #include "connection.bpf.h"
 #include "names.bpf.h"
 #include "span.bpf.h"

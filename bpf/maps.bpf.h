@@ -164,6 +164,24 @@ struct {
 
 __u32 kw_listing = 0; /* some process has or had a list of names that it received */
 
+/* Threads that learnt lately that a connection ends whose request has no response. The task is only compared with. */
+#define KW_LEARNERS 64
+
+struct kw_learner {
+	struct task_struct *task;
+	__u32 pid;
+	__u32 thread;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KW_LEARNERS);
+	__type(key, __u32);
+	__type(value, struct kw_learner);
+} learners SEC(".maps");
+
+__u32 kw_learner_count = 0; /* so far; the next one's number, modulo KW_LEARNERS */
+
 /* The requests that wait behind the latest one; only for connections that pipeline. */
 struct kw_pending {
 	__u64 started;

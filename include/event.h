@@ -379,7 +379,8 @@ struct kw_event_gateway {
 	__u32 number;  /* of the exchange, from 1 */
 	__u32 thread;  /* that sent or received the response */
 	__u16 status;
-	__u16 reserved;
+	__u16 waker; /* low 16 bits of the id of the thread of this process that woke that one last, if it had learnt of a failure;
+		      * 0 if none did, or it is not known */
 	__u32 request_bytes; /* head and body, framing included; 0 if it is not complete, or was not seen */
 };
 _Static_assert(sizeof(struct kw_event_gateway) == 16 + 88 + 24, "ABI");

@@ -176,8 +176,10 @@ struct css_set {
 struct task_struct {
 	unsigned int flags;
 	int exit_code;
+	__s32 pid;
 	__s32 tgid;
 	struct task_struct *group_leader;
+	struct task_struct *last_wakee; /* which this one woke; kernels for several processors */
 	struct files_struct *files;
 	struct css_set *cgroups;
 	char comm[16];

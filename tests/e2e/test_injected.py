@@ -49,9 +49,12 @@ BOTH = pytest.mark.parametrize("process", ["reader", "port"], indirect=True)
 PORT = pytest.mark.parametrize("process", ["port"], indirect=True)
 
 AT_FDCWD = -100
+NO_PROCESS = 1 << 22  # all numbers of processes are lower
 DATAGRAMS = "0002"  # the type SOCK_DGRAM in /proc/net/unix
 HIGH = 1 << 32  # the kernel takes the lower half of a descriptor or a number
 MSG_FASTOPEN = 0x20000000
+FLAGS = [1 << bit for bit in range(32)]  # of a send
+SENDING = socket.MSG_NOSIGNAL, socket.MSG_DONTWAIT, socket.MSG_MORE
 PROT_NONE, MAP_PRIVATE_ANONYMOUS = 0, 0x22
 BPF_LEFT = {1, 15, 33}  # lookup of an element, information by descriptor, creation of an iterator's descriptor
 READ_FLAGS = (os.O_CLOEXEC | os.O_DIRECTORY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW)
@@ -164,8 +167,7 @@ def test_no_connection_is_opened(process, listener):
                                 ("sendto", fd, text, 4, 0, to, len(address)),
                                 ("sendto", fd, text, 4, MSG_FASTOPEN, 0, 0),
                                 ("sendmsg", fd, text, MSG_FASTOPEN)]) == {}
-    assert process.refused([("sendmsg", fd, text, 1 << bit) for fd in (0, listener) for bit in range(32)
-                            if 1 << bit not in (socket.MSG_NOSIGNAL, socket.MSG_DONTWAIT, socket.MSG_MORE)]) == {}
+    assert process.refused([("sendmsg", fd, text, flag) for fd in (0, listener) for flag in FLAGS if flag not in SENDING]) == {}
 
 
 def test_the_service_managers_socket_reaches_nobody_else(process, notify, tmp_path):
@@ -179,6 +181,8 @@ def test_the_service_managers_socket_reaches_nobody_else(process, notify, tmp_pa
             assert process.refused([("sendto", fd, text, 5, 0, to, len(address)), ("sendmsg", fd, message, 0)]) == {}
         with pytest.raises(BlockingIOError):
             other.recv(100)
+        flags = [socket.MSG_DONTWAIT | flag for flag in FLAGS if flag not in SENDING]
+        assert process.refused([("sendto", notify, text, 5, flag, 0, 0) for flag in flags]) == {}
 
 
 @PORT
@@ -235,6 +239,7 @@ def test_of_bpf_only_reading_is_left(process):
 
 
 def test_the_rest_is_for_itself(process, daemon):
+    """The kernel refuses some of this too, because the process has left root; of itself and of nobody it would not."""
     pid, parent = daemon.process.pid, os.getpid()
     (value,) = process.put(bytes(64))
     waits = {0, 1, 9}  # FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET
@@ -242,8 +247,8 @@ def test_the_rest_is_for_itself(process, daemon):
         *[("ioctl", 0, request, value) for request in (0x5402, 0x5412, 0x541B, 0x5421, 0x8901, 0x8902, 0x8946)],
         *[("futex", value, operation, 1) for operation in range(128) if operation not in waits],
         ("sched_getaffinity", parent, 64, value),
-        ("prlimit64", parent, 7, 0, value), ("prlimit64", 0, 7, value, 0),
-        ("tgkill", parent, parent, 0)]) == {}
+        *[("prlimit64", whose, 7, 0, value) for whose in (parent, pid, NO_PROCESS)], ("prlimit64", 0, 7, value, 0),
+        *[("tgkill", whose, whose, 0) for whose in (parent, NO_PROCESS)]]) == {}
     assert process.ask("tgkill", pid, pid, 0) == 0
     assert process.ask("prlimit64", 0, 7, 0, value) == 0
 

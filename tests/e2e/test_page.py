@@ -339,7 +339,7 @@ def test_nobody_elses_name_leads_to_it(quiet):
         for path in ("/", "/metrics"):
             assert headers_of(quiet, path, Host=host)[0] == 200, host
     for host in ("evil.example", "evil.example:9951", "127.0.0.1.evil.example", "[evil]", "", "x" * 300, "::1",
-                 "127.0.0.1:80.evil.example", "[::1].evil.example", "[::1"):
+                 "127.0.0.1:80.evil.example", "[::1].evil.example", "[::1", "localhost.evil.example", "localhostile"):
         for path in ("/", "/?part=main", "/metrics"):
             status, _, text = headers_of(quiet, path, Host=host)
             assert status == 403 and "<" not in text and "keepwatch_" not in text, host

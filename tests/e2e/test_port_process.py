@@ -12,13 +12,14 @@ import select
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from lib import metrics, observer, wire
-from test_privileges import status_of
+from test_privileges import NOBODY, status_of
 from test_web_config import (SECRET, Authority, Daemon, ask, check_status, hashed, openssl, presenting, tls, trusting,
                              users)
 
@@ -112,7 +113,10 @@ def test_the_port_follows_a_daemon_that_is_killed(own_closed_port):
 
 # ---- heads that two readers frame differently ----
 
-FIVE_BYTES = b"0\r\n\r\n"  # a whole body for a reader of lengths and for one of chunks
+BODIES = {
+    "five bytes": b"0\r\n\r\n",  # a whole body for a reader of lengths and for one of chunks
+    "none": b"",  # for a reader who takes no notice of a field
+}
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEADS = {
     "a length and a coding": ["Content-Length: 5", "Transfer-Encoding: chunked"],
@@ -138,10 +142,11 @@ def plain(own_closed_port):
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize("fields", HEADS.values(), ids=HEADS.keys())
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_ambiguous_head_is_refused_and_closed(plain, method, fields, version):
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_an_ambiguous_head_is_refused_and_closed(plain, body, method, fields, version):
     with connect(plain) as client:
         client.settimeout(wire.DEADLINE)
-        client.sendall(wire.head(f"{method} /metrics HTTP/{version}", "Host: localhost", *fields) + FIVE_BYTES + SMUGGLED)
+        client.sendall(wire.head(f"{method} /metrics HTTP/{version}", "Host: localhost", *fields) + body + SMUGGLED)
         answer = b""
         with contextlib.suppress(ConnectionResetError):  # because the rest of what was sent goes unread
             while piece := client.recv(65536):
@@ -180,11 +185,94 @@ def test_without_descriptors_idle_clients_go_and_the_daemon_lives(own_closed_por
     with metrics.Daemon([own_closed_port], preexec_fn=limit) as daemon, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connect(daemon)) for _ in range(CROWD)]
         daemon.wait_until(lambda: any("EMFILE" in line for line in daemon.errors), "the message")
+        assert "it closes idle clients" in daemon.errors[-1]
         for client in clients[:30]:
             with contextlib.suppress(OSError):
                 client.sendall(b"GET /")
         daemon.scrape()
         assert len([line for line in daemon.errors if "EMFILE" in line]) == 1, "not one for each connection"
+
+
+def limit_descriptors(daemon, limit):
+    """Of the port; its own user may do that, and root without CAP_SYS_RESOURCE may not."""
+    subprocess.run(["prlimit", f"--pid={port_process(daemon)}", f"--nofile={limit}:"], check=True, user=NOBODY,
+                   group=NOBODY, extra_groups=[])
+
+
+@contextlib.contextmanager
+def descriptors_left(daemon, count):
+    """The port has room for so many more connections, in free numbers of descriptors below its limit."""
+    taken = {int(name) for name in os.listdir(f"/proc/{port_process(daemon)}/fd")}
+    free = [number for number in range(len(taken) + count + 1) if number not in taken]
+    limit_descriptors(daemon, free[count])
+    try:
+        yield
+    finally:
+        limit_descriptors(daemon, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def ask_for_numbers(client):
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return client
+
+
+def test_without_descriptors_who_waits_for_an_answer_goes_after_all_who_are_idle(own_closed_port):
+    """Those who wait hold more places than any address of the idle ones."""
+    with metrics.Daemon([own_closed_port]) as daemon, contextlib.ExitStack() as stack:
+        with descriptors_left(daemon, 20), stopped(daemon.process.pid):
+            waiting = [ask_for_numbers(stack.enter_context(connect(daemon, OTHER_ADDRESS))) for _ in range(10)]
+            assert daemon.get("/healthz")[0] == 200  # they have been taken
+            for number in range(CROWD):
+                stack.enter_context(connect(daemon, f"127.0.1.{number}"))
+            assert daemon.get("/healthz")[0] == 200
+        assert {wire.read_response(client)[0] for client in waiting} == {200}
+        assert any("EMFILE" in line for line in daemon.errors)
+
+
+def test_without_descriptors_and_idle_clients_the_largest_crowd_gives_way(own_closed_port):
+    with metrics.Daemon([own_closed_port]) as daemon, contextlib.ExitStack() as stack:
+        with descriptors_left(daemon, 20), stopped(daemon.process.pid):
+            friend = ask_for_numbers(stack.enter_context(connect(daemon)))
+            assert daemon.get("/healthz")[0] == 200  # it has been taken
+            for _ in range(CROWD):
+                with contextlib.suppress(ConnectionError):  # it has given way already
+                    ask_for_numbers(stack.enter_context(connect(daemon, OTHER_ADDRESS)))
+            with stopped(port_process(daemon)):  # they come at once
+                newcomers = [stack.enter_context(connect(daemon, f"127.0.1.{number}")) for number in range(3)]
+                for client in newcomers:
+                    client.sendall(SMUGGLED)
+            assert {wire.read_response(client) for client in newcomers} == {(200, b"ok\n")}
+        assert wire.read_response(friend)[0] == 200
+
+
+def sleeps(daemon):
+    """How often the port had nothing to do."""
+    return int(status_of(port_process(daemon))["voluntary_ctxt_switches"])
+
+
+def test_the_last_descriptor_costs_nobody_his_place(own_closed_port):
+    with metrics.Daemon([own_closed_port]) as daemon, contextlib.ExitStack() as stack:
+        fds = Path(f"/proc/{port_process(daemon)}/fd")
+        with descriptors_left(daemon, 20), stopped(daemon.process.pid):
+            before = len(list(fds.iterdir()))
+            waiting = [ask_for_numbers(stack.enter_context(connect(daemon))) for _ in range(20)]
+            daemon.wait_until(lambda: len(list(fds.iterdir())) == before + 20, "all of them")
+            slept = sleeps(daemon)
+            daemon.wait_until(lambda: sleeps(daemon) > slept + 3, "what it does by its timers")
+        assert {wire.read_response(client)[0] for client in waiting} == {200}
+        assert not any("EMFILE" in line for line in daemon.errors)
+
+
+def test_without_any_descriptor_the_port_sleeps_until_there_is_one(own_closed_port):
+    with metrics.Daemon([own_closed_port]) as daemon:
+        with descriptors_left(daemon, 0), connect(daemon) as client:
+            client.sendall(SMUGGLED)
+            daemon.wait_until(lambda: any("EMFILE" in line for line in daemon.errors), "the message")
+            assert "it takes no connection for now" in daemon.errors[-1]
+            before = sleeps(daemon)
+            daemon.wait_until(lambda: sleeps(daemon) > before + 10, "pauses")
+            assert not select.select([client], [], [], 0)[0]
+        daemon.scrape()
 
 
 # ---- passwords ----
@@ -290,17 +378,32 @@ def test_tls_1_2_has_only_forward_secrecy_and_authenticated_ciphers(slow_to_sign
     assert (done, status) == ((0, 200) if taken else (35, 0)), text
 
 
+CERTIFICATES = {
+    # the names of a client's certificate, and whether it is let in
+    "DNS:ops.example": True,
+    "IP:10.0.0.7": True,
+    "email:ops@example": True,
+    "URI:https://ops.example/": True,
+    "DNS:dev.example,DNS:ops.example": True,
+    "DNS:dev.example": False,
+    "DNS:ops.example.evil.example": False,
+    "DNS:ops": False,
+    "DNS:10.0.0.70": False,
+    "RID:1.2.3.4": False,  # of a kind that client_allowed_sans cannot have
+    "": False,
+}
+
+
 def test_another_key_that_exporters_have_is_understood(authority, tmp_path, own_closed_port):
-    """client_allowed_sans: names of one kind each, and a certificate without any."""
-    for name, san in (("dns", "DNS:ops.example"), ("ip", "IP:10.0.0.7"), ("other", "DNS:dev.example")):
-        authority.sign(name, "ca", f"subjectAltName={san}", "extendedKeyUsage=clientAuth")
-    authority.client("none")
+    """client_allowed_sans."""
+    for number, names in enumerate(CERTIFICATES):
+        authority.sign(str(number), "ca", *([f"subjectAltName={names}"] if names else []), "extendedKeyUsage=clientAuth")
     text = tls(authority, client_auth_type="RequireAndVerifyClientCert", client_ca_file=f"{authority.folder}/ca.pem",
-               client_allowed_sans="[ops.example, 10.0.0.7]")
+               client_allowed_sans="[ops.example, 10.0.0.7, ops@example, 'https://ops.example/']")
     with Daemon(tmp_path, text, [own_closed_port]) as daemon:
-        let_in = {name: ask(f"{daemon.url}/healthz", *presenting(authority, name))[:2] == (0, 200)
-                  for name in ("dns", "ip", "other", "none")}
-    assert let_in == {"dns": True, "ip": True, "other": False, "none": False}
+        let_in = {names: ask(f"{daemon.url}/healthz", *presenting(authority, str(number)))[:2] == (0, 200)
+                  for number, names in enumerate(CERTIFICATES)}
+    assert let_in == CERTIFICATES
 
 
 @pytest.fixture(scope="module")

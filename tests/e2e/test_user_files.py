@@ -18,10 +18,11 @@ from lib.observer import Observer
 from test_bad_input import NOBODY, check_refused, run
 from test_hostile_names import check_harmless
 from test_injected import has_landlock
-from test_privileges import ALL, check_dropped, status_of
+from test_privileges import ALL, CAP_DAC_READ_SEARCH, check_dropped, status_of
 from test_web_config import Authority, check_status, tls, trusting, users
 
 SECRET = "$6$salt$u1kUnqv0mWq"
+WORDS = "correcthorsestaple"
 SHADOW = f"root:{SECRET}:19000:0:99999:7:::\n"
 AS_NOBODY = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
@@ -34,11 +35,14 @@ def place():
         yield Path(name)
 
 
-@pytest.fixture(scope="module")
-def marked(place):
-    """The program as `setcap` leaves it."""
-    path = shutil.copy(observer.BINARY, place / "keepwatch")
-    subprocess.run(["setcap", ",".join(f"cap_{name}" for name in ALL) + "=ep", path], check=True)
+@pytest.fixture(scope="module", params=["setcap", "set-user-id"])
+def marked(place, request):
+    """The program as `setcap` leaves it, and one that is root whoever starts it."""
+    path = shutil.copy(observer.BINARY, place / request.param)
+    if request.param == "setcap":
+        subprocess.run(["setcap", ",".join(f"cap_{name}" for name in ALL) + "=ep", path], check=True)
+    else:
+        os.chmod(path, 0o4755)
     return path
 
 
@@ -124,7 +128,8 @@ class Daemon(metrics.Daemon):
 def test_nor_at_a_reload(marked, closed, theirs):
     path = give(theirs / "file.conf", "window = 5m\n")
     with Daemon(path, program=marked, **AS_NOBODY) as daemon:
-        bounding = int(status_of(os.getpid())["CapBnd"], 16)  # out of reach
+        out_of_reach = Path(marked).name == "setcap"
+        bounding = int(status_of(os.getpid())["CapBnd"], 16) if out_of_reach else CAP_DAC_READ_SEARCH
         check_dropped(daemon.process.pid, bounding)
         path.unlink()
         path.symlink_to(closed)
@@ -178,6 +183,16 @@ def test_a_configuration_behind_a_symbolic_link_may_be_exchanged(place):
             assert daemon.reload() == [f"keepwatch: read {folder}/file.conf again"]
 
 
+def test_a_configuration_behind_a_symbolic_link_elsewhere_may_change(closed, theirs):
+    """Neither of the folders is in the other."""
+    path, link = closed.parent / "file.conf", theirs / "link.conf"
+    path.write_text("services = 1\n")
+    link.symlink_to(path)
+    with Daemon(link) as daemon:
+        path.write_text("services = 2\n")
+        assert daemon.reload() == [f"keepwatch: read {link} again"]
+
+
 @pytest.mark.skipif(observer.SANITIZED or not has_landlock(), reason="without Landlock it can be read")
 def test_a_file_in_another_folder_takes_a_restart(closed, tmp_path):
     authority = Authority(tmp_path)
@@ -202,13 +217,14 @@ def test_a_file_in_another_folder_takes_a_restart(closed, tmp_path):
     f"port = 80{SECRET}{SECRET}{SECRET}\n",
     "-----BEGIN PRIVATE KEY-----\n" + SECRET,
     f"lisen{SECRET}\n",
+    f"{WORDS} = 1\n",
 ])  # fmt: skip
 def test_a_line_of_another_file_is_not_printed(tmp_path, text):
     (tmp_path / "file").write_text(text)
     for option in "--config", "--web-config":
         status, output, errors = run("run", "--listen", "127.0.0.1:0", option, tmp_path / "file")
         assert (status, output, len(errors)) == (2, "", 1)
-        assert text.strip() not in errors[0] and 3 * SECRET not in errors[0]
+        assert text.strip() not in errors[0] and 3 * SECRET not in errors[0] and WORDS not in errors[0]
         if not text.startswith("port"):
             assert SECRET not in errors[0]
 

@@ -74,6 +74,8 @@ void kw_causes_list(const struct kw_failure_keys *failures, const struct kw_even
 			break;
 		found.at[found.count++] = (uint16_t)i;
 	}
+	if (!found.count)
+		kw_habit_learn_own(habit, error);
 	if (found.count == 1) {
 		kw_habit_learn(habit, &failures->keys[found.at[0]], error);
 		kw_habit_learn_growth(habit, &failures->keys[found.at[0]], error);

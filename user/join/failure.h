@@ -38,7 +38,9 @@ struct kw_failure_key {
 	uint32_t request_bytes; /* that the latest request has; 0 if that is not known */
 	uint16_t
 		status; /* of a response from the other server, which the gateway may have passed on; 0 for a failure */
-	uint8_t kind; /* enum kw_failure_kind; of a response nothing */
+	uint8_t kind;       /* enum kw_failure_kind; of a response nothing */
+	bool tried;         /* it was followed by another try, which caused the error */
+	bool is_remembered; /* whether it caused an error has been learnt, see kw_habit_learn_end() */
 };
 
 /* Whether this record is that of a failure. */

@@ -127,6 +127,7 @@ static void list_tries(struct kw_gateway *gateway, const struct kw_failure_key *
 
 	while (count < KW_GATEWAY_TRIES && (before = try_before(gateway, next, &error->event))) {
 		before->left--;
+		before->tried = true;
 		latest[count++] = failure_of(gateway, before);
 		next = before;
 	}
@@ -152,6 +153,21 @@ static bool is_due(const struct kw_gateway *gateway)
 	       oldest->learnt + KW_GATEWAY_BEFORE >= error->header.time;
 }
 
+/* Learns from the failures that are too old to be the cause of the next error, or of one that follows. */
+static void learn_ends(struct kw_gateway *gateway)
+{
+	uint64_t sent = waiting(gateway, gateway->decided)->header.time;
+
+	for (size_t i = 0; i < kept(gateway); i++) {
+		struct kw_failure_key *key = &gateway->keys[i];
+
+		if (key->status || key->is_remembered || key->last + KW_GATEWAY_BEFORE >= sent)
+			continue;
+		kw_habit_learn_end(&gateway->habits, key);
+		key->is_remembered = true;
+	}
+}
+
 /* Matches the next error, and with it those whose time is nearly over, because each narrows the choice for the others. */
 static void match(struct kw_gateway *gateway)
 {
@@ -170,6 +186,7 @@ static void match(struct kw_gateway *gateway)
 	       waiting(gateway, matches.end)->header.time + KW_GATEWAY_WAIT - KW_GATEWAY_TOGETHER <=
 		       gateway->now)
 		matches.end++;
+	learn_ends(gateway);
 	kw_match(&matches, &failures, &gateway->habits);
 	gateway->matched = matches.end;
 }

@@ -101,6 +101,40 @@ void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again)
 	habit->sent_again += sent_again;
 }
 
+bool kw_is_waker(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+{
+	return error->waker && (uint16_t)key->thread == error->waker;
+}
+
+void kw_habit_learn_waker(struct kw_habit *habit, const struct kw_failure_key *key,
+			  const struct kw_event_gateway *error)
+{
+	bool moves = key->thread != error->thread && error->waker;
+
+	habit->wakers += moves;
+	habit->woken += moves && kw_is_waker(key, error);
+}
+
+void kw_habit_learn_own(struct kw_habit *habit, const struct kw_event_gateway *error)
+{
+	habit->own[error->status - KW_GATEWAY_STATUS]++;
+}
+
+/* Of a process that has never answered with an error there is no habit. */
+void kw_habit_learn_end(struct kw_habits *habits, const struct kw_failure_key *key)
+{
+	for (size_t i = 0; i < KW_HABITS; i++) {
+		struct kw_habit *habit = &habits->rows[i];
+
+		if (habit->pid != key->pid)
+			continue;
+		if (key->left || key->tried)
+			habit->saved[key->kind]++;
+		else
+			habit->answered[key->kind]++;
+	}
+}
+
 static bool is_exception(uint32_t count, uint32_t pairs)
 {
 	return (uint64_t)count * EXCEPTIONS <= pairs;
@@ -117,6 +151,17 @@ bool kw_habit_has_status(const struct kw_habit *habit, const struct kw_failure_k
 	       !is_exception(habit->kinds[error->status - KW_GATEWAY_STATUS][key->kind], pairs);
 }
 
+bool kw_habit_answers_by_itself(const struct kw_habit *habit, const struct kw_event_gateway *error)
+{
+	return habit->own[error->status - KW_GATEWAY_STATUS] > 0;
+}
+
+bool kw_habit_answers_each(const struct kw_habit *habit, const struct kw_failure_key *key)
+{
+	return !key->status && habit->answered[key->kind] >= ENOUGH &&
+	       is_exception(habit->saved[key->kind], habit->answered[key->kind]);
+}
+
 bool kw_habit_tries_again(const struct kw_habit *habit)
 {
 	return habit->settled >= ENOUGH && is_exception(habit->sent_again, habit->settled);
@@ -130,6 +175,13 @@ bool kw_habit_keeps_thread(const struct kw_habit *habit)
 bool kw_habit_changes_thread(const struct kw_habit *habit)
 {
 	return habit->other_thread >= MOVES && habit->other_thread * MOVES_OF >= habit->pairs;
+}
+
+bool kw_habit_fits_waker(const struct kw_habit *habit, const struct kw_failure_key *key,
+			 const struct kw_event_gateway *error)
+{
+	return habit->woken >= ENOUGH && habit->woken >= habit->wakers - habit->wakers / MOVES_OF &&
+	       kw_is_waker(key, error);
 }
 
 bool kw_habit_answers_last(const struct kw_habit *habit)

@@ -28,11 +28,17 @@ struct kw_habit {
 	uint64_t used;           /* when it was looked up last, by the time of events */
 	uint32_t pairs;          /* that the times alone prove; of these, */
 	uint32_t other_thread;   /* another thread answered than learnt of the failure */
+	uint32_t wakers;         /* another thread answered, and which one woke that is known; of these, */
+	uint32_t woken;          /* it was the one that learnt of the failure */
 	uint32_t answered_first; /* the process dealt with the connection after the answer only */
 	uint32_t kinds[KW_GATEWAY_STATUSES][KW_FAILURE_KINDS]; /* by status, from the first on, and by kind */
-	uint32_t settled;    /* pairs that are certain by times and threads; of these, */
-	uint32_t sent_again; /* looked as if the failure had been followed by another try */
-	uint32_t sized;      /* pairs that are certain, and the sizes of both requests are known */
+	uint32_t own[KW_GATEWAY_STATUSES];   /* answers for which no failure was seen at all, by status */
+	uint32_t answered[KW_FAILURE_KINDS]; /* failures that caused an error each, by kind; */
+	uint32_t saved
+		[KW_FAILURE_KINDS]; /* and those that caused none, as another try may have saved the request */
+	uint32_t settled;           /* pairs that are certain by times and threads; of these, */
+	uint32_t sent_again;        /* looked as if the failure had been followed by another try */
+	uint32_t sized;             /* pairs that are certain, and the sizes of both requests are known */
 	struct kw_growth growths[KW_GROWTHS];
 	uint32_t repeats; /* of these pairs: answered by a thread whose latest difference is remembered, */
 	uint32_t changes; /* and it was another one */
@@ -58,6 +64,25 @@ void kw_habit_learn_growth(struct kw_habit *habit, const struct kw_failure_key *
 /* Learns whether what looks like another try is one, from a pair that is certain without that: the failure was the last try. */
 void kw_habit_learn_tries(struct kw_habit *habit, bool sent_again);
 
+/* Whether the thread that learnt of this failure woke the one that answered. */
+bool kw_is_waker(const struct kw_failure_key *key, const struct kw_event_gateway *error);
+
+/* Learns from a pair that is certain without that whether the thread that learnt of a failure wakes the one that answers. */
+void kw_habit_learn_waker(struct kw_habit *habit, const struct kw_failure_key *key,
+			  const struct kw_event_gateway *error);
+
+/* Learns that the process answered so without a failure. */
+void kw_habit_learn_own(struct kw_habit *habit, const struct kw_event_gateway *error);
+
+/* Learns from a failure, once it is too old to cause another error, whether it caused one. */
+void kw_habit_learn_end(struct kw_habits *habits, const struct kw_failure_key *key);
+
+/* Whether the process is known to answer with that status without a failure, too. */
+bool kw_habit_answers_by_itself(const struct kw_habit *habit, const struct kw_event_gateway *error);
+
+/* Whether it is known that each failure of this kind causes an error. */
+bool kw_habit_answers_each(const struct kw_habit *habit, const struct kw_failure_key *key);
+
 /* Whether it is known that what looks like another try is one. */
 bool kw_habit_tries_again(const struct kw_habit *habit);
 
@@ -66,6 +91,10 @@ bool kw_habit_keeps_thread(const struct kw_habit *habit);
 
 /* Whether it is known that the thread says nothing. */
 bool kw_habit_changes_thread(const struct kw_habit *habit);
+
+/* Whether the thread that learnt of this failure woke the one that answered, and it is known that the process hands over so. */
+bool kw_habit_fits_waker(const struct kw_habit *habit, const struct kw_failure_key *key,
+			 const struct kw_event_gateway *error);
 
 /* Whether it is known that the process answers only after it has dealt with the connection. */
 bool kw_habit_answers_last(const struct kw_habit *habit);

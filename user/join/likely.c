@@ -6,9 +6,8 @@ static uint64_t between(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* How long before or after a response the process had to do with a failure. Some learn of several failures at once, and then
- * deal with one after the other; some close a connection long after. */
-static uint64_t distance(const struct kw_failure_key *key, const struct kw_event_gateway *error)
+/* Some learn of several failures at once, and then deal with one after the other; some close a connection long after. */
+uint64_t kw_distance(const struct kw_failure_key *key, const struct kw_event_gateway *error)
 {
 	uint64_t learnt = between(key->learnt, error->header.time),
 		 last = between(key->last, error->header.time);
@@ -26,7 +25,7 @@ bool kw_is_of_another(const struct kw_work *work, const struct kw_failure_key *k
 
 		if (other->header.time > error->header.time && kw_may_cause(key, other) &&
 		    kw_is_same_thread(key, other) == kw_is_same_thread(key, error) &&
-		    distance(key, other) < distance(key, error))
+		    kw_distance(key, other) < kw_distance(key, error))
 			return true;
 	}
 	return false;
@@ -55,7 +54,7 @@ static bool is_likelier(const struct kw_failure_key *a, const struct kw_failure_
 		return is_known_before(a, error);
 	if (is_known_before(a, error) && is_next_try(a, b) != is_next_try(b, a))
 		return is_next_try(a, b);
-	return distance(a, error) < distance(b, error);
+	return kw_distance(a, error) < kw_distance(b, error);
 }
 
 bool kw_is_stranger(const struct kw_work *work, const struct kw_failure_key *key,

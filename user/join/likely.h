@@ -5,6 +5,9 @@
 
 #include "join/work.h"
 
+/* How long before or after a response the process had to do with a failure, in nanoseconds. */
+uint64_t kw_distance(const struct kw_failure_key *key, const struct kw_event_gateway *error);
+
 /* Whether a failure that the process learnt of after this error is nearer to another one, which was sent after it. */
 bool kw_is_of_another(const struct kw_work *work, const struct kw_failure_key *key,
 		      const struct kw_event_gateway *error);

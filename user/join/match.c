@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "join/match.h"
 
-#include "join/likely.h"
+#include "join/choose.h"
 #include "join/order.h"
 #include "join/rank.h"
 #include "join/settle.h"
+#include "join/sole.h"
 
 /* Keeps the candidates that fit, of each error. */
 static void narrow(const struct kw_work *work, kw_fits_fn *fits)
@@ -21,14 +22,13 @@ static void narrow(const struct kw_work *work, kw_fits_fn *fits)
 	}
 }
 
-static void choose(const struct kw_work *work)
+static void learn_wakers(const struct kw_work *work)
 {
 	for (uint64_t i = work->matches->begin; i < work->matches->end; i++) {
-		struct kw_match *match = kw_match_at(work, i);
-		struct kw_failure_key *key = match->cause ? NULL : kw_likeliest(work, match);
+		const struct kw_match *match = kw_match_at(work, i);
 
-		if (key)
-			kw_take(match, key, KW_CONFIDENCE_INFERRED);
+		if (match->cause)
+			kw_habit_learn_waker(kw_habit_at(work, &match->error), match->cause, &match->error);
 	}
 }
 
@@ -39,7 +39,7 @@ static void begin(const struct kw_work *work)
 		const struct kw_event_gateway *error = &match->error;
 
 		match->cause = NULL;
-		match->narrowed = match->ranked = false;
+		match->narrowed = match->ranked = match->doubtful = false;
 		match->confidence = KW_CONFIDENCE_UNKNOWN;
 		kw_causes_list(work->failures, error, kw_habit_at(work, error), &match->candidates);
 	}
@@ -56,13 +56,18 @@ void kw_match(const struct kw_matches *matches, const struct kw_failure_keys *fa
 	kw_settle(&work, false);
 	narrow(&work, kw_habit_has_size);
 	kw_settle(&work, false);
+	learn_wakers(&work);
+	narrow(&work, kw_habit_fits_waker);
+	kw_settle(&work, false);
 	kw_narrow_by_next_tries(&work);
 	kw_settle(&work, false);
 	kw_narrow_by_thread_order(&work);
 	kw_settle(&work, false);
 	kw_narrow_by_tries(&work);
 	kw_settle(&work, false);
+	kw_settle_sole(&work);
+	kw_settle(&work, false);
 	kw_settle_ranks(&work);
 	kw_settle(&work, false);
-	choose(&work);
+	kw_choose(&work);
 }

@@ -53,23 +53,24 @@ size_t kw_claims(const struct kw_work *work, const struct kw_failure_key *key, b
 }
 
 /* Whether an error has this failure for itself. It may also have no cause at all, so that all others have theirs proves
- * nothing, unless there never was another candidate, or the request's size speaks for this one. */
+ * nothing, unless there never was another candidate, or the request's size, or the thread that woke the one which answered, speaks for this one. */
 static bool is_its_own(const struct kw_work *work, const struct kw_match *match,
 		       const struct kw_failure_key *key)
 {
+	const struct kw_habit *habit = kw_habit_at(work, &match->error);
 	bool alone =
 		match->candidates.count == 1 && !match->narrowed && !kw_is_of_another(work, key, &match->error);
 
 	return kw_claims(work, key,
-			 alone || kw_habit_fits_size(kw_habit_at(work, &match->error), key, &match->error)) <=
-	       key->left;
+			 alone || kw_habit_fits_waker(habit, key, &match->error) ||
+				 kw_habit_fits_size(habit, key, &match->error)) <= key->left;
 }
 
-/* Whether the thread speaks for this failure, or is known to say nothing. */
+/* Whether the thread speaks for this failure, or that which woke it, or threads are known to say nothing. */
 static bool is_proven(const struct kw_work *work, const struct kw_failure_key *key,
 		      const struct kw_event_gateway *error)
 {
-	return kw_is_same_thread(key, error) ||
+	return kw_is_same_thread(key, error) || kw_is_waker(key, error) ||
 	       (kw_habit_changes_thread(kw_habit_at(work, error)) && !kw_is_stranger(work, key, error));
 }
 

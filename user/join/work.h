@@ -11,6 +11,7 @@ struct kw_match {
 	struct kw_causes candidates;
 	bool narrowed;                /* by more than times and threads */
 	bool ranked;                  /* its rank was asked for, and proved nothing */
+	bool doubtful;                /* it, or one that it competes with, has no cause */
 	struct kw_failure_key *cause; /* NULL if none was found */
 	enum kw_confidence confidence;
 };

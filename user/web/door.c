@@ -2,6 +2,7 @@
 #include "web/door.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -56,9 +57,27 @@ static void come_back(struct kw_door *door, uint64_t after)
 
 /* ---- arrivals ---- */
 
+/* The kernel looks for a descriptor before it looks for a connection, so that it may say that it has none although nobody waits
+ * for one. */
+static bool somebody_waits(const struct kw_door *door)
+{
+	struct pollfd listener = {.fd = door->listener, .events = POLLIN};
+
+	return poll(&listener, 1, 0) > 0;
+}
+
 /* Without a free descriptor a connection stays in the kernel's queue, so the socket is not watched for a while: it would
- * report the same connection again and again. */
+ * report the same connection again and again. Meanwhile those that came last may say something, so that they do not count as
+ * idle. */
 static void out_of_descriptors(struct kw_door *door, int error)
+{
+	door->lacking = error;
+	epoll_ctl(door->epoll, EPOLL_CTL_DEL, door->listener, NULL);
+	come_back(door, PAUSE);
+}
+
+/* The descriptor of a client that libmicrohttpd has is free a little later. */
+static void make_room(struct kw_door *door)
 {
 	uint64_t now = kw_clock_monotonic();
 	bool freed = kw_clients_evict(door->clients, true) || kw_clients_evict(door->clients, false);
@@ -66,10 +85,10 @@ static void out_of_descriptors(struct kw_door *door, int error)
 	if (now >= door->next_warning) {
 		door->next_warning = now + WARNINGS;
 		kw_log(KW_LOG_WARNING, "the metrics port is out of descriptors (%s: %s): %s",
-		       error == EMFILE ? "EMFILE" : "ENFILE", strerror(error),
+		       door->lacking == EMFILE ? "EMFILE" : "ENFILE", strerror(door->lacking),
 		       freed ? "it closes idle clients" : "it takes no connection for now");
 	}
-	epoll_ctl(door->epoll, EPOLL_CTL_DEL, door->listener, NULL);
+	door->lacking = 0;
 	come_back(door, freed ? PAUSE : LONG_PAUSE);
 }
 
@@ -80,8 +99,11 @@ static bool take_one(struct kw_door *door)
 	struct kw_client *client;
 	int fd = accept4(door->listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-		out_of_descriptors(door, errno);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		if (somebody_waits(door))
+			out_of_descriptors(door, errno);
+		return false;
+	}
 	if (fd < 0)
 		return errno == ECONNABORTED || errno == EINTR;
 	if (door->clients->count >= KW_CLIENTS)
@@ -144,7 +166,7 @@ void kw_door_run(struct kw_door *door)
 {
 	struct epoll_event events[EVENTS];
 	int count = epoll_wait(door->epoll, events, EVENTS, 0);
-	bool arrivals = false;
+	bool arrivals = false, expired = false;
 	uint64_t expirations;
 
 	for (int i = 0; i < count; i++) {
@@ -152,9 +174,13 @@ void kw_door_run(struct kw_door *door)
 			arrivals = true;
 		else if (events[i].data.ptr != &door->timer)
 			on_bytes(door, events[i].data.ptr, events[i].events);
-		else if (read(door->timer, &expirations, sizeof(expirations)) > 0)
-			listen_again(door); /* fails if it is watched already */
+		else
+			expired = read(door->timer, &expirations, sizeof(expirations)) > 0;
 	}
+	if (expired && door->lacking)
+		make_room(door);
+	else if (expired)
+		listen_again(door); /* fails if it is watched already */
 	for (int i = 0; arrivals && i < ACCEPTS && take_one(door); i++)
 		;
 	take_turns(door);

@@ -16,6 +16,7 @@ struct kw_door {
 	int listener;
 	bool tls;
 	uint64_t next_warning; /* monotonic ns */
+	int lacking; /* the errno for which a connection could not be taken, and no client has gone for it; or 0 */
 	struct kw_clients *clients;
 	struct kw_handshakes handshakes;
 	kw_door_enter_fn enter;

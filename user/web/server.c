@@ -316,14 +316,6 @@ static void enter(void *context, struct kw_client *client)
 	server->entering = NULL;
 }
 
-static int on_door(void *context)
-{
-	struct server *server = context;
-
-	kw_door_run(&server->door);
-	return 0;
-}
-
 static bool can_go_on(const struct server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
@@ -346,6 +338,15 @@ static int on_daemon(void *context)
 	return 0;
 }
 
+/* A client that was ended at the door, while it was suspended, is closed by libmicrohttpd, which does not notice it by itself. */
+static int on_door(void *context)
+{
+	struct server *server = context;
+
+	kw_door_run(&server->door);
+	return on_daemon(server);
+}
+
 static int on_more(void *context)
 {
 	const struct server *server = context;
@@ -360,8 +361,7 @@ static int on_interval(void *context)
 	struct server *server = context;
 
 	kw_clients_sweep(&server->clients);
-	kw_door_run(&server->door);
-	return on_daemon(server);
+	return on_door(server);
 }
 
 static void resume(struct server *server, enum kw_board form)

@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/unit/events.h"
 #include "base/clock.h"
@@ -71,6 +73,25 @@ static void a_wrong_size_or_type_is_refused(void **state)
 	assert_int_equal(event.time, 99);
 }
 
+/* Bytes that end before the header does, and no memory behind them. Their second number, as far as there is one, is their size. */
+static void nothing_behind_the_bytes_is_read(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct kw_event event;
+
+	(void)state;
+	assert_true(pages != MAP_FAILED);
+	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+	for (size_t size = 0; size < sizeof(struct kw_event_header); size += 8) {
+		struct kw_event_header header = {.type = KW_EVENT_CONNECTION, .size = (__u16)size};
+
+		memcpy(pages + page - size, &header, size);
+		assert_int_equal(kw_decode(pages + page - size, size, &event), -EBADMSG);
+	}
+	munmap(pages, 2 * page);
+}
+
 #define assert_refused(field, value)                                                                           \
 	do {                                                                                                   \
 		struct kw_event_connection connection = event_connection();                                    \
@@ -93,6 +114,8 @@ static void a_value_beyond_its_enumeration_is_refused(void **state)
 	late.identity.role = KW_ROLE_MAX;
 	assert_int_equal(kw_decode(&late, sizeof(late), &event), -EBADMSG);
 	gateway.status = 505;
+	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), -EBADMSG);
+	gateway.status = 501;
 	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), -EBADMSG);
 	gateway.status = 502;
 	assert_int_equal(kw_decode(&gateway, sizeof(gateway), &event), 0);
@@ -201,12 +224,12 @@ static void each_number_of_other_events_has_its_bound(void **state)
 	struct kw_event_unseen unseen = event_unseen(0, 0, 0);
 
 	(void)state;
-	assert_all_bounds(exchange, TIME(kw_event_exchange, started), TIME(kw_event_exchange, wait),
-			  TIME(kw_event_exchange, duration), TIME(kw_event_exchange, idle_before),
-			  BOUND(kw_event_exchange, request_bytes, KW_NEVER),
-			  BOUND(kw_event_exchange, response_bytes, KW_NEVER),
-			  BOUND(kw_event_exchange, status, 999),
-			  BOUND(kw_event_exchange, announced_by, KW_ANNOUNCED_BY_SERVER));
+	assert_all_bounds(
+		exchange, BOUND(kw_event_exchange, identity.preexisting, 1), TIME(kw_event_exchange, started),
+		TIME(kw_event_exchange, wait), TIME(kw_event_exchange, duration),
+		TIME(kw_event_exchange, idle_before), BOUND(kw_event_exchange, request_bytes, KW_NEVER),
+		BOUND(kw_event_exchange, response_bytes, KW_NEVER), BOUND(kw_event_exchange, status, 999),
+		BOUND(kw_event_exchange, announced_by, KW_ANNOUNCED_BY_SERVER));
 	assert_all_bounds(gateway, TIME(kw_event_gateway, started));
 	assert_all_bounds(late, TIME(kw_event_late, closed));
 	assert_all_bounds(totals, TIME(kw_event_totals, header.time),
@@ -216,6 +239,19 @@ static void each_number_of_other_events_has_its_bound(void **state)
 			  TOTAL(kw_event_totals, totals.tainted[KW_TAINT_MAX - 1]));
 	assert_all_bounds(unseen, TOTAL(kw_event_unseen, openings), TOTAL(kw_event_unseen, closes),
 			  TOTAL(kw_event_unseen, softirqs));
+}
+
+static void lost_requests_of_all_kinds_fit_the_queue_together(void **state)
+{
+	struct kw_event_connection event = event_connection();
+	struct kw_event decoded;
+
+	(void)state;
+	event.http.lost_safe = event.http.lost_idempotent = 1;
+	event.http.lost_other = HTTP1_QUEUE - 2;
+	assert_int_equal(kw_decode(&event, sizeof(event), &decoded), 0);
+	event.http.lost_safe++;
+	assert_int_equal(kw_decode(&event, sizeof(event), &decoded), -EBADMSG);
 }
 
 static void a_name_without_an_end_is_refused(void **state)
@@ -262,9 +298,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_type_is_decoded),
 		cmocka_unit_test(a_wrong_size_or_type_is_refused),
+		cmocka_unit_test(nothing_behind_the_bytes_is_read),
 		cmocka_unit_test(a_value_beyond_its_enumeration_is_refused),
 		cmocka_unit_test(each_number_of_a_connection_has_its_bound),
 		cmocka_unit_test(each_number_of_other_events_has_its_bound),
+		cmocka_unit_test(lost_requests_of_all_kinds_fit_the_queue_together),
 		cmocka_unit_test(a_name_without_an_end_is_refused),
 		cmocka_unit_test(a_length_that_nobody_declared_is_none),
 		cmocka_unit_test(the_clock_leads_from_monotonic_to_real_time),

@@ -105,7 +105,7 @@ struct answer {
 	uint64_t cookie;
 	enum kw_role role; /* a client has received it */
 	uint32_t pid, thread, bytes;
-	uint16_t status;
+	uint16_t status, waker;
 	uint64_t started, sent;
 };
 
@@ -129,6 +129,7 @@ static inline void answer_with(struct kw_gateway *gateway, struct answer answer)
 		.thread = answer.thread,
 		.request_bytes = answer.bytes,
 		.status = answer.status,
+		.waker = answer.waker,
 	};
 
 	take(gateway, &event, sizeof(event), NULL);
@@ -184,6 +185,34 @@ static inline void assert_waits(struct kw_gateway *gateway)
 	struct kw_gateway_error error;
 
 	assert_false(kw_gateway_next(gateway, &error));
+}
+
+/* Errors long before, each alone with its failure, from which the habits of the process show. */
+static inline void teach_until(struct kw_gateway *gateway, uint64_t end, unsigned int pairs,
+			       struct failure failure, struct answer answer)
+{
+	struct kw_gateway_error error;
+
+	for (uint64_t i = 0; i < pairs; i++) {
+		uint64_t sent = end - (pairs - i) * 5 * KW_S / 2;
+
+		failure.cookie = 0x100 + i;
+		failure.began = sent - 2 * KW_MS;
+		failure.learnt = sent - KW_MS;
+		lose(gateway, failure);
+		answer.started = sent - 3 * KW_MS;
+		answer.sent = sent;
+		answer_with(gateway, answer);
+		pass(gateway, sent + KW_GATEWAY_WAIT);
+		assert_true(kw_gateway_next(gateway, &error));
+		assert_int_equal(error.cause->connection.identity.cookie, 0x100 + i);
+	}
+}
+
+static inline void teach(struct kw_gateway *gateway, unsigned int pairs, struct failure failure,
+			 struct answer answer)
+{
+	teach_until(gateway, SENT, pairs, failure, answer);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, open_gateway, close_gateway)

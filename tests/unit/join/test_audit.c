@@ -262,6 +262,45 @@ static void a_connection_whose_record_came_before_is_told_as_such(void **state)
 	assert_false(forwarded.after);
 }
 
+static void a_connection_that_lives_is_not_told_as_one_whose_record_came_before(void **state)
+{
+	struct kw_event_history front = with_timeout(KW_ROLE_SERVER, 1, 17, UNNAMED);
+	struct kw_event_history back = with_timeout(KW_ROLE_CLIENT, 2, 17, NAMED);
+	struct kw_forwarded forwarded;
+
+	front.connection.report = KW_REPORT_PROGRESS;
+	take(*state, &front);
+	take(*state, &back);
+	assert_true(kw_audit_next(*state, &forwarded));
+	assert_int_equal(forwarded.identity.cookie, 1);
+	assert_false(forwarded.after);
+}
+
+static void of_many_timeouts_the_first_are_known(void **state)
+{
+	for (uint32_t i = 0; i <= KW_AUDIT_TIMEOUTS; i++)
+		assert_string_equal(after(*state, with_timeout(KW_ROLE_CLIENT, 1 + i, 100 + i, NAMED)), "");
+	assert_string_equal(after(*state, with_timeout(KW_ROLE_SERVER, 50, 100 + KW_AUDIT_TIMEOUTS, UNNAMED)),
+			    "");
+	assert_string_equal(after(*state, with_timeout(KW_ROLE_SERVER, 51, 100, UNNAMED)), "51: keep-alive");
+}
+
+static void nothing_is_concluded_without_http_or_a_role(void **state)
+{
+	struct kw_event_history in = connection(KW_ROLE_SERVER, 1), out = connection(KW_ROLE_CLIENT, 2);
+	struct kw_event_history other;
+
+	in.connection.http.flags = out.connection.http.flags = KW_HTTP_PROXY_CONNECTION;
+	other = in;
+	other.connection.http.protocol = HTTP1_PROTOCOL_NONE;
+	take(*state, &other);
+	other = in;
+	other.connection.identity.role = KW_ROLE_UNKNOWN;
+	take(*state, &other);
+	assert_string_equal(after(*state, out), "");
+	assert_string_equal(after(*state, in), "2: proxy-connection");
+}
+
 static void names_are_safe_to_print(void **state)
 {
 	struct kw_event_history event = connection(KW_ROLE_CLIENT, 1);
@@ -307,6 +346,9 @@ int main(void)
 		TEST(nor_does_one_write_two_timeouts_of_two_servers),
 		TEST(te_and_upgrade_are_sent_on_by_one_that_sends_on_lists),
 		TEST(a_connection_whose_record_came_before_is_told_as_such),
+		TEST(a_connection_that_lives_is_not_told_as_one_whose_record_came_before),
+		TEST(of_many_timeouts_the_first_are_known),
+		TEST(nothing_is_concluded_without_http_or_a_role),
 		TEST(names_are_safe_to_print),
 		TEST(the_room_is_bounded_and_the_oldest_goes),
 	};

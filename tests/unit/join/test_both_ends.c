@@ -195,6 +195,39 @@ static void an_end_whose_other_end_is_elsewhere_goes_on_after_a_second(void **st
 	assert_int_equal(taken->list[1].verdict.confidence, KW_CONFIDENCE_INFERRED);
 }
 
+static void two_ends_of_the_same_side_are_not_of_one_connection(void **state)
+{
+	struct kw_event_connection client = clients_end(), other = clients_end();
+	struct taken *taken = *state;
+
+	other.identity.cookie = CLIENT + 1;
+	feed(taken, &client);
+	feed(taken, &other);
+	assert_int_equal(taken->count, 0);
+	assert_int_equal(kw_both_ends_end(&taken->both), 0);
+	assert_int_equal(taken_of(taken, CLIENT)->verdict.confidence, KW_CONFIDENCE_INFERRED);
+	assert_int_equal(taken_of(taken, CLIENT + 1)->verdict.confidence, KW_CONFIDENCE_INFERRED);
+}
+
+static void an_end_of_a_minute_ago_is_of_another_connection(void **state)
+{
+	const uint64_t after[] = {60 * KW_S - 1, 60 * KW_S};
+	struct taken *taken = *state;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct kw_event_connection client = clients_end(), server = servers_end();
+
+		client.identity.cookie += i;
+		server.header.time += 100 * KW_S * i;
+		client.header.time = server.header.time + after[i];
+		feed(taken, &server);
+		feed(taken, &client);
+	}
+	assert_int_equal(kw_both_ends_end(&taken->both), 0);
+	assert_int_equal(taken_of(taken, CLIENT)->verdict.confidence, KW_CONFIDENCE_CERTAIN);
+	assert_int_equal(taken_of(taken, CLIENT + 1)->verdict.confidence, KW_CONFIDENCE_INFERRED);
+}
+
 static void a_record_that_says_all_waits_for_none(void **state)
 {
 	struct kw_event_connection server = servers_end();
@@ -267,6 +300,37 @@ static void a_late_request_comes_behind_the_record_that_it_amends(void **state)
 	assert_int_equal(taken->list[0].verdict.reason, KW_REASON_CLIENT_CLOSED_IDLE);
 }
 
+static void a_late_request_of_the_sockets_next_connection_amends_nothing(void **state)
+{
+	struct kw_event_connection server = event_connection();
+	struct kw_event_late late = {.header = {KW_EVENT_LATE, sizeof(late), 0, server.header.time + KW_MS}};
+	struct taken *taken = *state;
+
+	server.identity.cookie = SERVER;
+	server.ending.simultaneous = 1;
+	late.identity = server.identity;
+	late.identity.generation++;
+	feed(taken, &server);
+	assert_int_equal(kw_sink_feed(&taken->sink, &late, sizeof(late)), 0);
+	assert_int_equal(taken->count, 1);
+	assert_int_equal(kw_both_ends_end(&taken->both), 0);
+	assert_int_equal(taken->count, 2);
+}
+
+static void an_end_decides_for_one_other_only(void **state)
+{
+	struct kw_event_connection client = clients_end(), other = clients_end(), server = servers_end();
+	struct taken *taken = *state;
+
+	other.identity.cookie = CLIENT + 1;
+	feed(taken, &server);
+	feed(taken, &client);
+	feed(taken, &other);
+	assert_int_equal(kw_both_ends_end(&taken->both), 0);
+	assert_int_equal(taken_of(taken, CLIENT)->verdict.confidence, KW_CONFIDENCE_CERTAIN);
+	assert_int_equal(taken_of(taken, CLIENT + 1)->verdict.confidence, KW_CONFIDENCE_INFERRED);
+}
+
 static void where_there_is_no_room_the_oldest_goes_on(void **state)
 {
 	struct taken *taken = *state;
@@ -330,11 +394,15 @@ int main(void)
 		TEST(the_clients_record_waits_for_the_servers),
 		TEST(a_server_that_had_read_the_request_gave_no_response),
 		TEST(an_end_whose_other_end_is_elsewhere_goes_on_after_a_second),
+		TEST(two_ends_of_the_same_side_are_not_of_one_connection),
+		TEST(an_end_of_a_minute_ago_is_of_another_connection),
 		TEST(a_record_that_says_all_waits_for_none),
 		TEST(the_end_of_events_waits_for_none),
 		TEST(a_sink_that_had_enough_gets_no_more),
 		TEST(of_fins_that_cross_the_earlier_counts),
 		TEST(a_late_request_comes_behind_the_record_that_it_amends),
+		TEST(a_late_request_of_the_sockets_next_connection_amends_nothing),
+		TEST(an_end_decides_for_one_other_only),
 		TEST(where_there_is_no_room_the_oldest_goes_on),
 		cmocka_unit_test(the_key_is_the_same_at_both_ends_and_no_other),
 		cmocka_unit_test(where_the_beginning_was_not_seen_the_endpoints_are_the_key),

@@ -11,33 +11,6 @@
 
 /* ---- habits ---- */
 
-/* Errors long before, each alone with its failure, from which the habits of the process show. */
-static void teach_until(struct kw_gateway *gateway, uint64_t end, unsigned int pairs, struct failure failure,
-			struct answer answer)
-{
-	struct kw_gateway_error error;
-
-	for (uint64_t i = 0; i < pairs; i++) {
-		uint64_t sent = end - (pairs - i) * 5 * KW_S / 2;
-
-		failure.cookie = 0x100 + i;
-		failure.began = sent - 2 * KW_MS;
-		failure.learnt = sent - KW_MS;
-		lose(gateway, failure);
-		answer.started = sent - 3 * KW_MS;
-		answer.sent = sent;
-		answer_with(gateway, answer);
-		pass(gateway, sent + KW_GATEWAY_WAIT);
-		assert_true(kw_gateway_next(gateway, &error));
-		assert_int_equal(error.cause->connection.identity.cookie, 0x100 + i);
-	}
-}
-
-static void teach(struct kw_gateway *gateway, unsigned int pairs, struct failure failure, struct answer answer)
-{
-	teach_until(gateway, SENT, pairs, failure, answer);
-}
-
 /* As a gateway does whose threads hand work to each other. */
 static void in_a_process_that_changes_threads_the_only_candidate_is_the_certain_cause(void **state)
 {
