@@ -5,6 +5,7 @@
 
 #include "frames.bpf.h"
 #include "plain.bpf.h"
+#include "record.bpf.h"
 #include "revive.bpf.h"
 
 /* No data yet, a signal came first, or the SYN has gone without data: nothing passed and nothing went wrong. Programs that wait for events meet this
@@ -77,6 +78,7 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 {
 	__u32 index = way;
 	struct kw_scratch *room = bpf_map_lookup_elem(&scratch, &index);
+	int framed = kw_is_framed(c) && !kw_may_revive(c, way), unsettled = gap || kw_is_unsettled(c);
 	struct kw_cursor *cursor;
 
 	if (!room)
@@ -87,14 +89,14 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 	cursor->gap = gap;
 	cursor->end += gap;
 	KW_FORGET();
-	if (cursor->gap || kw_is_unsettled(c)) {
+	if (unsettled)
 		cursor->stage = KW_STAGE_GAP;
-		return kw_leave(ctx, cursor, programs,
-				kw_is_framed(c) && !kw_may_revive(c, way) ? KW_NEXT_TLS : KW_NEXT_HTTP1);
-	}
-	kw_take_plain(c, sk, room, way);
+	if (framed && !gap)
+		kw_take_record(c, sk, room, way);
+	else if (!unsettled)
+		kw_take_plain(c, sk, room, way);
 	if (cursor->left)
-		return kw_leave(ctx, cursor, programs, KW_NEXT_HTTP1);
+		return kw_leave(ctx, cursor, programs, framed ? KW_NEXT_TLS : KW_NEXT_HTTP1);
 	kw_end_call(c, sk, cursor, way);
 	kw_forget(room);
 	return 0;
