@@ -103,7 +103,7 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
 
-/* What a record is made of beside the state of its connection. */
+/* The part of a record that the state of its connection does not say. */
 struct kw_standing {
 	__u32 report; /* enum kw_report */
 	__u32 reserved;
@@ -259,7 +259,7 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	return 0;
 }
 
-/* The samples of one histogram since the last report, @before of which were told then; they are noted as told. */
+/* The samples of one histogram less those @before, which were told at the last report; from now on they are told. */
 static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum,
 					      const struct kw_samples *samples, struct kw_samples *before)
 {

@@ -170,7 +170,7 @@ enum kw_last {
 	KW_LAST_RESPONSE,
 };
 
-/* What comes of a step. */
+/* Acts upon the event that a step has brought. */
 KW_GLOBAL int kw_last_event(struct kw_connection *c, const struct kw_pipeline *pipeline,
 			    const struct kw_outcome *outcome)
 {

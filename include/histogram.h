@@ -46,7 +46,7 @@ KW_INLINE __u32 kw_histogram_bucket(const __u64 *bounds, __u64 ns)
 	return at + within;
 }
 
-/* Four counts of 16 bits, of which those in @told were told before: each less its own, whether or not it has wrapped. */
+/* Four counts of 16 bits, each less its own in @told, which was told before; a count that has wrapped since is the smaller one. */
 KW_INLINE __u64 kw_histogram_news(__u64 counts, __u64 told)
 {
 	const __u64 tops = 0x8000800080008000ULL; /* set meanwhile, so that none borrows from the next */

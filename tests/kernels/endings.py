@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How a connection can end: acts of peers.c, and the reasons that its two sockets must be given for them."""
 
-from pathlib import Path
+from lib import handshakes
 
-HANDSHAKES = Path(__file__).resolve().parents[1] / "fuzz" / "seeds" / "tls"
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 TIMEOUT = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 3\r\n\r\nok\n"
@@ -109,36 +108,16 @@ ENDINGS = {
 
 # ---- TLS: the bytes of connections that real peers had, so that a guest needs no library for it --------------
 
-VERSIONS = ("1.2", "1.3")
-ENDS = ("client", "server")
-H2, OTHER_PROTOCOL = b"\x02h2", b"\x02hx"  # as a ClientHello offers them; where it offers h2, TLS 1.3 leaves much open
-ALERTS = 2  # the last calls of a polite connection: each end's close_notify, the client's first
 WITH_H2 = {"1.2": ("client_gave_up",) * 2, "1.3": ("unknown",) * 2}
-
-
-def calls_of(name):
-    """[(end, bytes)] of a file that tools/tls-records/main.c describes."""
-    rest = (HANDSHAKES / name).read_bytes()
-    calls = []
-    while rest:
-        size = 3 + int.from_bytes(rest[1:3], "big")
-        calls.append((ENDS[rest[0]], rest[3:size]))
-        rest = rest[size:]
-    return calls
 
 
 def play(calls, *carriers):
     return [act for end, data in calls for act in carry(end, data, *carriers)]
 
 
-def without_h2(calls):
-    return [(end, data.replace(H2, OTHER_PROTOCOL)) for end, data in calls]
-
-
 def of_tls(version):
-    recorded = calls_of(f"tls-{version}-polite")
-    polite = without_h2(recorded)
-    used, alerts = polite[:-ALERTS], polite[-ALERTS:]
+    used, alerts = handshakes.polite(version)
+    with_h2 = handshakes.calls_of(f"tls-{version}-polite")[: len(used)]
     request = next(data for end, data in reversed(used) if end == "client")
     return {
         "close-notify": (
@@ -152,7 +131,7 @@ def of_tls(version):
         "server-fin": (play(used) + [IDLE] + close("server"), "server_closed_idle", "server_closed_idle"),
         "gave-up": (play(used) + carry("client", request) + close("client"), "client_gave_up", "client_gave_up"),
         "gave-up-h2": (
-            play(recorded[:-ALERTS]) + carry("client", request) + close("client"), *WITH_H2[version],
+            play(with_h2) + carry("client", request) + close("client"), *WITH_H2[version],
         ),
         "late-request": (
             play(used)
@@ -160,13 +139,13 @@ def of_tls(version):
             "stale_reuse", "server_closed_idle",
         ),
         "unknown-ca": (
-            play(calls_of(f"tls-{version}-unknown-ca")) + close("client"),
+            play(handshakes.calls_of(f"tls-{version}-unknown-ca")) + close("client"),
             "tls_handshake_failed", "tls_handshake_failed",
         ),
     }
 
 
-ENDINGS |= {f"tls-{version}-{name}": ending for version in VERSIONS for name, ending in of_tls(version).items()}
+ENDINGS |= {f"tls-{version}-{name}": ending for version in WITH_H2 for name, ending in of_tls(version).items()}
 
 # Before the observers are there: known from its next request on, as the one behind it shows.
 PREEXISTING = (
