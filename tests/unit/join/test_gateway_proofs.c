@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who woke the thread that answers, and that each failure causes an error, prove causes; errors without a cause get none. */
+/* Causes are proven by the thread that woke the one which answers, and by failures that each cause an error; errors without a cause get none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/join/gateway_story.h"
+#include "gateway_story.h"
 
 /* ---- the thread that woke the one which answers ---- */
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/join/gateway_story.h"
+#include "gateway_story.h"
 
 /* ---- one of several ---- */
 
