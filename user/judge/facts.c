@@ -227,11 +227,14 @@ static bool is_discarded(const struct kw_event_connection *event)
 	       http->request_end == event->ending.rx_read && http->rx_bytes > event->ending.rx_read;
 }
 
-/* A RST alone does not say whether the server had the request: the server's own end does. */
+/* A RST alone does not say whether the server had the request, nor does the alert that ends a session: the server's own end
+ * does. */
 static bool is_arrival_known(const struct kw_facts *f)
 {
-	return f->role == KW_ROLE_CLIENT && f->closer == KW_CLOSER_SERVER && f->manner == KW_MANNER_RST &&
-	       f->far && f->far->certain && f->far->closer == KW_CLOSER_SERVER;
+	if (f->role != KW_ROLE_CLIENT || f->closer != KW_CLOSER_SERVER || !f->far ||
+	    f->far->closer != KW_CLOSER_SERVER)
+		return false;
+	return f->tls ? f->far->late_request : f->manner == KW_MANNER_RST && f->far->certain;
 }
 
 /* A request that began beyond the mark was not with the server when it closed. It counts as late only if no

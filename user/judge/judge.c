@@ -293,9 +293,10 @@ static bool announced_by_response(const struct kw_facts *f)
 	return is_idle(f) && response_announces(&f->event->http);
 }
 
+/* A server that had ended the TLS session resets if it closes over the client's alert. */
 static bool idle_reset(const struct kw_facts *f)
 {
-	return is_idle_by_server(f) && f->manner == KW_MANNER_RST;
+	return is_idle_by_server(f) && f->manner == KW_MANNER_RST && !kw_tls_is_ended(f);
 }
 
 static bool closed_before_timeout(const struct kw_facts *f)

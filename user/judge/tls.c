@@ -88,10 +88,25 @@ bool kw_tls_answers_in_vain(const struct kw_facts *f)
 	       f->event->http.response_started > f->tls->notified;
 }
 
+/* The server's alert had come before an answer to the request could: it was sent before the request was there. The smoothed
+ * round-trip time may be longer than this one was. */
+static bool is_sooner_than_answer(const struct kw_facts *f)
+{
+	uint64_t round_trip = f->event->closing.srtt_us * KW_US;
+
+	return f->role == KW_ROLE_CLIENT && f->tls->notified < f->event->http.request_ended + round_trip / 2;
+}
+
 bool kw_tls_asks_in_vain(const struct kw_facts *f)
 {
-	return is_ended_by(f, KW_CLOSER_SERVER) && f->event->http.counts.requests_begun &&
-	       f->event->http.request_started > f->tls->notified;
+	return is_ended_by(f, KW_CLOSER_SERVER) &&
+	       f->event->http.counts.requests_begun > f->event->http.counts.responses_ended &&
+	       (f->event->http.request_started > f->tls->notified || is_sooner_than_answer(f));
+}
+
+bool kw_tls_is_ended(const struct kw_facts *f)
+{
+	return is_ended_by(f, f->closer);
 }
 
 /* --- The phase ------------------------------------------------------------------------------------------- */
@@ -116,6 +131,12 @@ static bool is_cut(const struct kw_facts *f)
 	return f->local && arrived > read && arrived - read > kw_tls_spare_bytes(f->tls) && !f->late_request;
 }
 
+/* The client was waiting when it read the server's alert, behind which no response comes, and then closed. */
+static bool is_left_waiting(const struct kw_facts *f)
+{
+	return f->role == KW_ROLE_CLIENT && is_ended_by(f, KW_CLOSER_SERVER);
+}
+
 /* Do the records leave open whether a request was waiting? */
 static bool is_ambiguous(const struct kw_facts *f, enum kw_phase phase)
 {
@@ -125,7 +146,8 @@ static bool is_ambiguous(const struct kw_facts *f, enum kw_phase phase)
 		return f->closer != KW_CLOSER_CLIENT;
 	if (phase != KW_PHASE_WAITING && !f->late_request)
 		return false;
-	if (is_closed_by_other(f) && !is_ended_by(f, KW_CLOSER_CLIENT) && !kw_tls_asks_in_vain(f))
+	if (is_closed_by_other(f) && !is_ended_by(f, KW_CLOSER_CLIENT) && !kw_tls_asks_in_vain(f) &&
+	    !is_left_waiting(f))
 		return true;
 	return kw_tls_may_be_h2(f->tls) || (f->tls->doubts & (TLS_DOUBT_TICKET | TLS_DOUBT_UPLOAD));
 }

@@ -29,6 +29,9 @@ bool kw_tls_is_answered_once(const struct kw_facts *f);
 /* Did the client end the session? Then it wants nothing more, although it may go on to read until the server closes. */
 bool kw_tls_is_over(const struct kw_facts *f);
 
+/* Did the closer end the session by an alert, before the first FIN or RST? */
+bool kw_tls_is_ended(const struct kw_facts *f);
+
 /* Has the handshake of a connection in KW_PHASE_HANDSHAKE failed by an alert, or has the closer waited for the other side? */
 bool kw_tls_has_failed(const struct kw_facts *f);
 bool kw_tls_has_waited(const struct kw_facts *f);

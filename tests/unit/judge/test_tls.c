@@ -30,6 +30,12 @@ struct tls_row {
 	struct expected at[KW_ROLE_MAX];
 };
 
+static void long_round_trip(struct kw_event_connection *event, enum kw_role role)
+{
+	(void)role;
+	event->closing.srtt_us = 2 * 500 * 1000;
+}
+
 static const struct tls_row rows[] = {
 	/* The handshake. */
 	{"an alert before the handshake is done is tls_handshake_failed by its sender, whoever sent the FIN",
@@ -199,12 +205,24 @@ static const struct tls_row rows[] = {
 	 KW_CLOSER_SERVER,
 	 {AT_CLIENT(STALE_REUSE, WAITING, YES, INFERRED, 1),
 	  AT_SERVER(SERVER_CLOSED_IDLE, IDLE, YES, INFERRED, 1)}},
-	{"a request that came before that alert may have been meant: nobody knows",
+	{"a request that came before that alert may have been meant: the server's end does not show it, but the client waited",
 	 {.answered = 1, .pending = REQUEST, BY(CLIENT, FIN), .wait = S},
 	 {DONE, .notified = ESTABLISHED + KW_S / 2, .notified_by = BY_SERVER},
 	 0,
 	 KW_CLOSER_SERVER,
-	 {AT_BOTH(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0)}},
+	 {AT_CLIENT(NO_RESPONSE, WAITING, YES, INFERRED, 1), AT_SERVER(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0)}},
+	{"an alert that came sooner than an answer could was sent before the request was there",
+	 {.answered = 1, .pending = REQUEST, BY(CLIENT, FIN), .wait = S, .more = long_round_trip},
+	 {DONE, .notified = ESTABLISHED + KW_S / 2, .notified_by = BY_SERVER},
+	 0,
+	 KW_CLOSER_SERVER,
+	 {AT_CLIENT(STALE_REUSE, WAITING, YES, INFERRED, 1)}},
+	{"a server that ended the session and resets over the client's alert has closed an idle connection",
+	 {.answered = 1, BY(SERVER, RST), .idle = S},
+	 {DONE, .notified = ESTABLISHED + KW_S / 2, .notified_by = BY_SERVER},
+	 ALERT_BYTES,
+	 KW_CLOSER_SERVER,
+	 {AT_SERVER(SERVER_CLOSED_IDLE, IDLE, NO, INFERRED, 0)}},
 	{"a server that resets over an unread alert was the second to close",
 	 {.answered = 1, BY(SERVER, RST), .idle = S},
 	 {DONE},

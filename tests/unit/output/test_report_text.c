@@ -75,7 +75,7 @@ static void numbers_in_clear_text_carry_none(void **state)
 	close_world(&world);
 }
 
-static void json_keeps_exchanges_apart(void **state)
+static void json_counts_no_inferred_exchanges_as_requests(void **state)
 {
 	struct world world;
 	char *text;
@@ -85,8 +85,7 @@ static void json_keeps_exchanges_apart(void **state)
 	add_idle_closes(&world);
 	text = written(&world, kw_report_json);
 	assert_non_null(strstr(text, "\"requests\":0,"));
-	assert_non_null(strstr(text, "\"tls\":{\"handshakes\":8,\"exchanges_inferred\":32,"
-				     "\"reuse_ratio_inferred\":0.75}"));
+	assert_non_null(strstr(text, "\"reuse_ratio\":null,"));
 	free(text);
 	close_world(&world);
 }
@@ -96,7 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_within_tls_carry_a_tilde),
 		cmocka_unit_test(numbers_in_clear_text_carry_none),
-		cmocka_unit_test(json_keeps_exchanges_apart),
+		cmocka_unit_test(json_counts_no_inferred_exchanges_as_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

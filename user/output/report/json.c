@@ -165,20 +165,6 @@ static void add_traffic(json_t **object, const struct kw_assessment *service)
 	kw_json_set(object, "lost_requests", kw_json_integer(kw_traffic_lost(&sum->traffic)));
 }
 
-/* Within TLS: all of it is inferred. */
-static json_t *tls(const struct kw_window_statistics *sum)
-{
-	uint64_t exchanges = sum->traffic.exchanges;
-
-	if (!kw_speaks_tls(sum))
-		return json_null();
-	return json_pack("{s:I, s:I, s:o}", "handshakes", (json_int_t)sum->tls.handshakes, "exchanges_inferred",
-			 (json_int_t)exchanges, "reuse_ratio_inferred",
-			 kw_json_real_or_null(exchanges, exchanges ? (double)sum->traffic.exchanges_reused /
-									     (double)exchanges
-								   : 0));
-}
-
 static void add_timeouts(json_t **object, const struct kw_assessment *service)
 {
 	const struct kw_service_counters *counters = service->counters;
@@ -208,7 +194,6 @@ static json_t *service_object(const struct kw_assessment *service, const struct 
 	kw_json_set(&object, "comm", comm[0] ? json_string(comm) : json_null());
 	add_traffic(&object, service);
 	add_timeouts(&object, service);
-	kw_json_set(&object, "tls", tls(&service->sum));
 	kw_json_set(&object, "drains", drains(service, clock));
 	kw_json_set(&object, "idle_reuse_s", reuse_times(&service->sum));
 	kw_json_set(&object, "idle_close_s", close_times(&service->sum.close_idle));
