@@ -121,14 +121,20 @@ KW_INLINE __u32 tls_clear_alert(struct tls_connection *c, struct tls_stream *s, 
 	return TLS_EVENT_ALERT;
 }
 
+/* Bytes that may belong to the number in hand: no more than the record has, and the hello. */
+KW_INLINE __u32 tls_number_most(const struct tls_stream *s)
+{
+	return tls_is_in_hello(s) && s->message < s->left ? s->message : s->left;
+}
+
 /* Some of the bytes of a number, or of the server's name. */
 KW_INLINE __u32 tls_step_body(struct tls_connection *c, struct tls_stream *s, enum tls_direction direction,
 			      const __u8 *p, __u32 n, __u32 *event)
 {
-	__u32 i;
+	__u32 most = tls_number_most(s), i;
 
 	for (i = 0; i < TLS_NUMBER; i++) {
-		if (i >= n || i >= s->left || !s->need)
+		if (i >= n || i >= most || !s->need)
 			break;
 		if (s->field == TLS_FIELD_NAME && s->named < TLS_NAME)
 			c->name[s->named++ & (TLS_NAME - 1)] = p[i];
