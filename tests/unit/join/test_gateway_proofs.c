@@ -17,9 +17,9 @@
 /* As of a cache that is asked once. */
 static void the_only_failure_is_the_certain_cause_if_its_thread_woke_the_answering_one(void **state)
 {
-	for (uint16_t waker = FETCHER; waker <= FETCHER + 1; waker++) {
+	for (unsigned int waker = FETCHER; waker <= FETCHER + 1; waker++) {
 		lose(*state, FAILURE(.thread = FETCHER));
-		answer_with(*state, ANSWER(.waker = waker));
+		answer_with(*state, ANSWER(.waker = (uint16_t)waker));
 		expect(*state, 1, waker == FETCHER ? KW_CONFIDENCE_CERTAIN : KW_CONFIDENCE_INFERRED);
 		close_gateway(state);
 		open_gateway(state);
@@ -28,11 +28,11 @@ static void the_only_failure_is_the_certain_cause_if_its_thread_woke_the_answeri
 
 static void the_thread_that_woke_the_answering_one_had_its_failure(void **state)
 {
-	for (uint16_t waker = FETCHER; waker <= FETCHER + 1; waker++) {
+	for (unsigned int waker = FETCHER; waker <= FETCHER + 1; waker++) {
 		teach(*state, TAUGHT, FAILURE(.thread = FETCHER), ANSWER(.waker = FETCHER));
 		lose(*state, FAILURE(.cookie = 1, .thread = FETCHER, .learnt = SENT - 3 * KW_MS));
 		lose(*state, FAILURE(.cookie = 2, .thread = FETCHER + 1));
-		answer_with(*state, ANSWER(.waker = waker));
+		answer_with(*state, ANSWER(.waker = (uint16_t)waker));
 		expect(*state, waker == FETCHER ? 1 : 2, KW_CONFIDENCE_CERTAIN);
 		close_gateway(state);
 		open_gateway(state);
