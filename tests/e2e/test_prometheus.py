@@ -84,6 +84,8 @@ def sums(scene):
     yield 'keepwatch_services_dropped_total{why="displaced"}', 1
     yield 'keepwatch_services_dropped_total{why="idle"}', 0
     yield "sum(keepwatch_forwarded_hop_by_hop_total) or vector(0)", 0
+    for name in "tls_handshakes_total", "tls_alerts_total", "connections_closed_inferred_total":
+        yield f"sum(keepwatch_{name}) or vector(0)", 0
     yield 'keepwatch_parse_errors_total{kind="no_colon"}', 2
     yield 'keepwatch_tainted_connections_total{kind="malformed"}', 2
     yield 'keepwatch_tainted_connections_total{kind="preexisting"}', 2
