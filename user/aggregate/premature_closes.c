@@ -6,42 +6,48 @@ bool kw_is_premature(const struct kw_event *event, const struct kw_verdict *verd
 	return event->late || (verdict && verdict->premature == KW_PREMATURE_YES);
 }
 
-/* Whether @a is the client's end and @b the server's end of one connection. Of a late request, which only a server's end sees,
+/* Whether these are the client's end and the server's end of one connection. Of a late request, which only a server's end sees,
  * the peer's number is not known. */
-static bool is_client_of(const struct kw_event_connection *a, const struct kw_premature_close *b)
+static bool is_one_connection(const struct kw_event_connection *client,
+			      const struct kw_event_connection *server, bool late)
 {
-	return a->identity.role == KW_ROLE_CLIENT && b->connection.identity.role == KW_ROLE_SERVER &&
-	       a->identity.flow == KW_FLOW_BY_ROLE && b->connection.identity.flow == KW_FLOW_BY_ROLE &&
-	       a->peer_isn == b->connection.identity.isn &&
-	       (b->late || a->identity.isn == b->connection.peer_isn);
-}
-
-static bool are_two_ends(const struct kw_premature_close *a, const struct kw_premature_close *b)
-{
-	return is_client_of(&a->connection, b) || is_client_of(&b->connection, a);
+	return client->identity.role == KW_ROLE_CLIENT && server->identity.role == KW_ROLE_SERVER &&
+	       client->identity.flow == KW_FLOW_BY_ROLE && server->identity.flow == KW_FLOW_BY_ROLE &&
+	       client->peer_isn == server->identity.isn && (late || client->identity.isn == server->peer_isn);
 }
 
 static struct kw_premature_close *find_other_end(struct kw_premature_closes *closes,
-						 const struct kw_premature_close *close)
+						 const struct kw_event_connection *connection, bool late)
 {
-	for (uint32_t i = 0; i < KW_PREMATURE_KEPT && i < closes->count; i++)
-		if (are_two_ends(&closes->list[i], close))
-			return &closes->list[i];
+	for (uint32_t i = 0; i < KW_PREMATURE_KEPT && i < closes->count; i++) {
+		struct kw_premature_close *close = &closes->list[i];
+
+		if (is_one_connection(&close->kept.connection, connection, late) ||
+		    is_one_connection(connection, &close->kept.connection, close->late))
+			return close;
+	}
 	return NULL;
 }
 
-static void fill(struct kw_premature_close *close, const struct kw_event *event,
+/* Of a late request only the connection's identity is known. */
+static struct kw_event_connection connection_of(const struct kw_event *event)
+{
+	if (event->late)
+		return (struct kw_event_connection){.identity = event->late->identity};
+	return *event->connection;
+}
+
+static void keep(struct kw_premature_close *close, const struct kw_event *event,
 		 const struct kw_verdict *verdict)
 {
-	close->late = event->late;
 	if (event->late) {
-		close->connection.identity = event->late->identity;
+		close->late = true;
+		close->kept.connection = connection_of(event);
 		close->time = event->late->header.time;
 		close->late_by = close->time > event->late->closed ? close->time - event->late->closed : 0;
 		return;
 	}
-	close->connection = *event->connection;
-	close->verdict = *verdict;
+	kw_keep_close(event->connection, verdict, &close->kept);
 	close->time = verdict->closed;
 }
 
@@ -49,19 +55,20 @@ static void fill(struct kw_premature_close *close, const struct kw_event *event,
 void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event *event,
 		       const struct kw_verdict *verdict, const struct kw_service *service, const char *cgroup)
 {
-	struct kw_premature_close close = {.service = *service}, *place;
+	struct kw_event_connection connection;
+	struct kw_premature_close *place;
 
 	if (!kw_is_premature(event, verdict))
 		return;
-	fill(&close, event, verdict);
-	place = find_other_end(closes, &close);
+	connection = connection_of(event);
+	place = find_other_end(closes, &connection, event->late);
 	if (place && !place->late)
 		return;
 	if (!place)
 		place = &closes->list[closes->count++ % KW_PREMATURE_KEPT];
-	kw_container_find(cgroup, &close.container);
-	*place = close;
-	place->verdict.facts.event = &place->connection;
+	*place = (struct kw_premature_close){.service = *service};
+	kw_container_find(cgroup, &place->container);
+	keep(place, event, verdict);
 }
 
 const struct kw_premature_close *kw_premature_latest(const struct kw_premature_closes *closes, uint32_t back)

@@ -8,18 +8,17 @@
 #include "event/container.h"
 #include "event/decode.h"
 #include "event/service.h"
-#include "judge/judge.h"
+#include "judge/kept.h"
 
 #define KW_PREMATURE_KEPT 20
 
 struct kw_premature_close {
 	struct kw_service service;
-	struct kw_event_connection connection; /* for a late request only the identity is set */
+	struct kw_kept_close kept; /* for a late request only the connection's identity is set */
 	struct kw_container container;
-	struct kw_verdict verdict; /* not set for a late request */
-	uint64_t time;             /* of the close, or the arrival of the late request; monotonic ns */
-	bool late;                 /* a request that reached the server after it had closed */
-	uint64_t late_by;          /* ns; since the close; late requests only */
+	uint64_t time;    /* of the close, or the arrival of the late request; monotonic ns */
+	bool late;        /* a request that reached the server after it had closed */
+	uint64_t late_by; /* ns; since the close; late requests only */
 };
 
 /* Begins with all zeros, and must not move in memory once it holds something. */

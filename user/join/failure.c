@@ -53,16 +53,14 @@ static uint32_t request_bytes(const struct kw_http *http)
 }
 
 void kw_failure_of_connection(const struct kw_event_connection *event, const struct kw_verdict *verdict,
-			      struct kw_failure *ret_failure, struct kw_failure_key *ret_key)
+			      struct kw_kept_close *ret_failure, struct kw_failure_key *ret_key)
 {
 	uint64_t learnt = event->notice.time ? event->notice.time : verdict->closed;
 	bool connected = !kw_reason_is_connect_failure(verdict->reason);
 	uint64_t began = connected ? event->http.request_started : event->opened;
 	uint64_t known = known_since(event, verdict, began, learnt);
 
-	ret_failure->connection = *event;
-	ret_failure->verdict = *verdict;
-	ret_failure->verdict.facts.event = &ret_failure->connection;
+	kw_keep_close(event, verdict, ret_failure);
 	*ret_key = (struct kw_failure_key){
 		.began = began,
 		.known = known < learnt ? known : learnt,
@@ -77,10 +75,10 @@ void kw_failure_of_connection(const struct kw_event_connection *event, const str
 	};
 }
 
-void kw_failure_of_response(const struct kw_event_gateway *event, struct kw_failure *ret_failure,
+void kw_failure_of_response(const struct kw_event_gateway *event, struct kw_kept_close *ret_failure,
 			    struct kw_failure_key *ret_key)
 {
-	*ret_failure = (struct kw_failure){.connection.identity = event->identity};
+	*ret_failure = (struct kw_kept_close){.connection.identity = event->identity};
 	*ret_key = (struct kw_failure_key){
 		.began = event->started,
 		.known = event->header.time,

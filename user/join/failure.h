@@ -4,7 +4,7 @@
 #define KEEPWATCH_FAILURE_H
 
 #include "event/decode.h"
-#include "judge/judge.h"
+#include "judge/kept.h"
 
 /* The process learnt of its cause at most this long before the response was sent, */
 #define KW_GATEWAY_BEFORE KW_S
@@ -17,11 +17,6 @@ enum kw_failure_kind {
 	KW_FAILURE_GIVEN_UP, /* the process closed before any byte of a response */
 	KW_FAILURE_CUT,      /* all others */
 	KW_FAILURE_KINDS,
-};
-
-struct kw_failure {
-	struct kw_event_connection connection; /* of one that brought such a response: only the identity */
-	struct kw_verdict verdict;             /* its facts point to connection */
 };
 
 /* The part of a failure by which it is found. */
@@ -46,10 +41,11 @@ struct kw_failure_key {
 /* Whether this record is that of a failure. */
 bool kw_is_failure(const struct kw_event_connection *event, const struct kw_verdict *verdict);
 
-/* Both fill in *ret_failure and *ret_key whole. @event, in the second: of a response that was received. */
+/* Both fill in *ret_failure, which must not move in memory, and *ret_key. @event, in the second: of a response that was received,
+ * of whose connection only the identity is kept. */
 void kw_failure_of_connection(const struct kw_event_connection *event, const struct kw_verdict *verdict,
-			      struct kw_failure *ret_failure, struct kw_failure_key *ret_key);
-void kw_failure_of_response(const struct kw_event_gateway *event, struct kw_failure *ret_failure,
+			      struct kw_kept_close *ret_failure, struct kw_failure_key *ret_key);
+void kw_failure_of_response(const struct kw_event_gateway *event, struct kw_kept_close *ret_failure,
 			    struct kw_failure_key *ret_key);
 
 #endif

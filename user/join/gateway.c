@@ -111,7 +111,8 @@ static struct kw_failure_key *try_before(struct kw_gateway *gateway, const struc
 	return best;
 }
 
-static const struct kw_failure *failure_of(const struct kw_gateway *gateway, const struct kw_failure_key *key)
+static const struct kw_kept_close *failure_of(const struct kw_gateway *gateway,
+					      const struct kw_failure_key *key)
 {
 	return &gateway->failures[key - gateway->keys];
 }
@@ -120,7 +121,7 @@ static const struct kw_failure *failure_of(const struct kw_gateway *gateway, con
 static void list_tries(struct kw_gateway *gateway, const struct kw_failure_key *cause,
 		       struct kw_gateway_error *error)
 {
-	const struct kw_failure *latest[KW_GATEWAY_TRIES];
+	const struct kw_kept_close *latest[KW_GATEWAY_TRIES];
 	const struct kw_failure_key *next = cause;
 	struct kw_failure_key *before;
 	size_t count = 0;

@@ -21,20 +21,20 @@
 
 struct kw_gateway_error {
 	struct kw_event_gateway event;
-	const struct kw_failure
+	const struct kw_kept_close
 		*cause; /* NULL: no failure was seen, the response may be of the program's own accord */
-	const struct kw_failure *passed; /* the connection whose response was passed on; else NULL. Only its
+	const struct kw_kept_close *passed; /* the connection whose response was passed on; else NULL. Only its
 					  * identity is known */
-	const struct kw_failure
+	const struct kw_kept_close
 		*tries[KW_GATEWAY_TRIES]; /* failed before for the same request; in order of time */
 	size_t try_count;
 	enum kw_confidence confidence;
 };
 
 struct kw_gateway {
-	struct kw_failure *failures; /* a ring of KW_GATEWAY_KEPT; owned, as all that follows */
-	struct kw_failure_key *keys; /* of the failures, by the same index */
-	struct kw_match *matches;    /* a ring too: the errors; they wait from `decided` on */
+	struct kw_kept_close *failures; /* a ring of KW_GATEWAY_KEPT; owned, as all that follows */
+	struct kw_failure_key *keys;    /* of the failures, by the same index */
+	struct kw_match *matches;       /* a ring too: the errors; they wait from `decided` on */
 	struct kw_habits habits;
 	uint64_t failure_count; /* so far: the latest is at (failure_count - 1) % KW_GATEWAY_KEPT */
 	uint64_t error_count;   /* so far */

@@ -13,7 +13,7 @@
 static void answer(struct world *world, int count, uint16_t status, const char *upstream, enum kw_reason reason)
 {
 	struct kw_service service = event_service(KW_ROLE_SERVER, "s"), behind = {0};
-	struct kw_failure failure = {.verdict.reason = reason};
+	struct kw_kept_close failure = {.verdict.reason = reason};
 	struct kw_gateway_error error = {.event = {.header.time = world->now, .status = status},
 					 .cause = upstream ? &failure : NULL};
 	struct kw_event_connection event = event_connection();

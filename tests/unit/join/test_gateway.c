@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "gateway_story.h"
+#include "tests/unit/tls_event.h"
 
 /* ---- which connections are candidates ---- */
 
@@ -296,9 +297,26 @@ static void an_error_is_decided_before_its_cause_is_forgotten(void **state)
 	assert_false(kw_gateway_next(*state, &error));
 }
 
+static void the_evidence_of_a_failure_within_tls_outlives_its_event(void **state)
+{
+	struct kw_event_tls data = event_of_tls();
+	uint64_t sent = data.history.connection.header.time;
+	struct kw_gateway_error error;
+	struct kw_verdict verdict;
+
+	kw_judge(&data.history.connection, &verdict);
+	take(*state, &data, sizeof(data), &verdict);
+	answer_with(*state, ANSWER(.started = sent - 2 * KW_MS, .sent = sent));
+	kw_gateway_end(*state);
+	assert_true(kw_gateway_next(*state, &error));
+	assert_non_null(error.cause);
+	assert_outlives(&data, &verdict, &error.cause->verdict);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_evidence_of_a_failure_within_tls_outlives_its_event),
 		TEST(one_failure_of_the_thread_is_the_certain_cause),
 		TEST(its_record_may_come_up_to_two_seconds_later),
 		TEST(after_two_seconds_an_error_waits_no_longer),

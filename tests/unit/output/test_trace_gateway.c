@@ -18,11 +18,11 @@
 #define OFFSET (1772366400 * (int64_t)KW_S - (int64_t)AT) /* so that AT is 2026-03-01T12:00:00Z */
 
 /* A connect() to this port that was refused after 1 ms. */
-static void refused(struct kw_failure *failure, uint64_t cookie, uint16_t port)
+static void refused(struct kw_kept_close *failure, uint64_t cookie, uint16_t port)
 {
 	struct kw_event_connection *event = &failure->connection;
 
-	*failure = (struct kw_failure){
+	*failure = (struct kw_kept_close){
 		.connection = {
 			.report = KW_REPORT_CLOSED,
 			.opened = AT - 2 * KW_MS,
@@ -79,7 +79,7 @@ static void assert_prints(const struct kw_gateway_error *error, const struct kw_
 
 static void the_json_is_as_the_contract_shows(void **state)
 {
-	struct kw_failure cause, before;
+	struct kw_kept_close cause, before;
 	struct kw_gateway_error one = error();
 
 	(void)state;
@@ -101,7 +101,7 @@ static void the_json_is_as_the_contract_shows(void **state)
 
 static void the_text_names_the_cause_and_the_tries_before_it(void **state)
 {
-	struct kw_failure cause, before;
+	struct kw_kept_close cause, before;
 	struct kw_gateway_error one = error();
 
 	(void)state;

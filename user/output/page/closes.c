@@ -16,7 +16,7 @@ static void gather_sentences(const struct kw_premature_close *close, struct kw_e
 	char late_by[KW_DURATION_TEXT];
 
 	if (!close->late) {
-		kw_evidence_write(&close->verdict, ret_evidence);
+		kw_evidence_write(&close->kept.verdict, ret_evidence);
 		return;
 	}
 	kw_duration_print(close->late_by, late_by);
@@ -28,7 +28,7 @@ static void gather_sentences(const struct kw_premature_close *close, struct kw_e
 /* Writes addresses and ids, by which one finds the connection in logs and records. */
 static void write_identity(FILE *file, const struct kw_premature_close *close)
 {
-	const struct kw_identity *identity = &close->connection.identity;
+	const struct kw_identity *identity = &close->kept.connection.identity;
 	char local[KW_ENDPOINT_TEXT], remote[KW_ENDPOINT_TEXT], comm[KW_COMM + 1] = "";
 
 	memcpy(comm, identity->comm, sizeof(identity->comm));
@@ -54,7 +54,7 @@ static void write_identity(FILE *file, const struct kw_premature_close *close)
  * (stale_reuse) seen from the server's end. */
 static void write_meaning(FILE *file, const struct kw_premature_close *close)
 {
-	enum kw_reason reason = close->late ? KW_REASON_STALE_REUSE : close->verdict.reason;
+	enum kw_reason reason = close->late ? KW_REASON_STALE_REUSE : close->kept.verdict.reason;
 
 	fputs("<p>", file);
 	kw_html_text(file, kw_explanation_of_reason(reason)->meaning);
@@ -79,7 +79,7 @@ static void write_close(FILE *file, const struct kw_premature_close *close, cons
 	char id[KW_ID_TEXT], age[KW_DURATION_TEXT];
 
 	gather_sentences(close, &evidence);
-	kw_connection_id(&close->connection.identity, id);
+	kw_connection_id(&close->kept.connection.identity, id);
 	fprintf(file, "<li><details data-key=\"%s%s\"%s><summary>", id, close->late ? " late" : "",
 		open ? " open" : "");
 	kw_page_time(file, clock, close->time);
@@ -88,7 +88,7 @@ static void write_close(FILE *file, const struct kw_premature_close *close, cons
 	if (close->late)
 		fputs("<b class=\"reason\">late_request</b> <span>1 lost</span>", file);
 	else
-		write_verdict(file, &close->verdict);
+		write_verdict(file, &close->kept.verdict);
 	fputs(" <bdi class=\"name\">", file);
 	kw_html_text(file, close->service.name);
 	fprintf(file, "</bdi> <span class=\"role\">%s</span>\n<span class=\"gist\">",

@@ -290,7 +290,7 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 }
 
 /* A connection to another server that failed the gateway. */
-static json_t *failure(const struct kw_failure *failure, const struct kw_namer *namer)
+static json_t *failure(const struct kw_kept_close *failure, const struct kw_namer *namer)
 {
 	const struct kw_identity *identity = &failure->connection.identity;
 	const struct kw_verdict *verdict = &failure->verdict;

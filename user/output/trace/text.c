@@ -189,7 +189,8 @@ int kw_text_forwarded(FILE *file, const struct kw_forwarded *found, const struct
 	return ferror(file) ? -EIO : 0;
 }
 
-static void print_failure(FILE *file, const struct kw_gateway_record *record, const struct kw_failure *failure)
+static void print_failure(FILE *file, const struct kw_gateway_record *record,
+			  const struct kw_kept_close *failure)
 {
 	struct kw_service service;
 
@@ -198,7 +199,7 @@ static void print_failure(FILE *file, const struct kw_gateway_record *record, co
 		kw_closer_name(failure->verdict.closer));
 }
 
-static void print_passed(FILE *file, const struct kw_gateway_record *record, const struct kw_failure *passed)
+static void print_passed(FILE *file, const struct kw_gateway_record *record, const struct kw_kept_close *passed)
 {
 	struct kw_service service;
 
