@@ -128,9 +128,8 @@ static __always_inline int kw_next_segment(struct kw_scratch *room)
 	return 0;
 }
 
-/* Brings scratch forward: passes over what is to be skipped, then reads a piece of @most bytes, up to
- * KW_PIECE. Does one of these a time,
- * so that each step is bounded. Returns -1 if the buffers cannot be read. */
+/* Brings scratch forward: passes over what is to be skipped, then reads a piece of @most bytes, up to KW_PIECE. Does one of
+ * these at a time, so that each step is bounded. Returns -1 if the buffers cannot be read. */
 static __always_inline int kw_refill(struct kw_scratch *room, __u64 most)
 {
 	struct kw_cursor *cursor = &room->cursor;

@@ -131,7 +131,8 @@ static __always_inline int kw_own(struct kw_connection *c, struct sock *sk)
 	return 0;
 }
 
-/* The current task does something by which it learns that the connection ends. */
+/* The current task does something by which it learns that the connection ends. If that fails a request of its own, the task may
+ * wake another one that answers for it: see kw_waker(). */
 KW_GLOBAL int kw_learn_end(struct kw_connection *c)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

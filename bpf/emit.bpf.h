@@ -259,12 +259,12 @@ KW_GLOBAL int kw_fill(struct kw_event_connection *event, struct kw_connection *c
 	return 0;
 }
 
-/* The samples of one histogram less those @before, which were told at the last report; from now on they are told. */
+/* The samples of one histogram that have come since the last report. @before has those of all reports, this one included at the end. */
 static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum,
 					      const struct kw_samples *samples, struct kw_samples *before)
 {
 	const __u64 *counts = (const __u64 *)samples->buckets;
-	__u64 *told = (__u64 *)before->buckets, *news = (__u64 *)ret_buckets;
+	__u64 *reported = (__u64 *)before->buckets, *news = (__u64 *)ret_buckets;
 	__u64 sum = samples->sum;
 
 	*ret_sum = sum - before->sum;
@@ -272,8 +272,8 @@ static __always_inline void kw_take_histogram(__u16 *ret_buckets, __u64 *ret_sum
 	for (__u32 i = 0; i < KW_HISTOGRAM_BUCKETS / 4; i++) {
 		__u64 four = counts[i];
 
-		news[i] = kw_histogram_news(four, told[i]);
-		told[i] = four;
+		news[i] = kw_histogram_news(four, reported[i]);
+		reported[i] = four;
 	}
 }
 

@@ -135,6 +135,8 @@ def test_the_manual_of_the_record_has_every_field_and_no_other(root, section):
     terms = [term for line in re.findall(r"^ {1,8}([a-z_][a-z_, ]*)$", text, re.M) for term in line.split(", ")]
     form = record.FORMS[OBJECTS[section]]
     assert sorted(terms) == sorted([*form, *(record.OPTIONAL if section == "CONNECTION" else [])])
+    within = re.findall(r"^ {9,}([a-z_]+)$", text, re.M)
+    assert sorted(within) == (sorted([*record.TLS, "server_name"]) if section == "CONNECTION" else [])
 
 
 def test_the_manual_of_the_file_has_every_key(root, options):

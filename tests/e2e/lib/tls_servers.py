@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.servers import go
+from lib.servers import beginnings, go
 from lib.servers.process import Server
 from lib.tls import Certificates
 
@@ -34,13 +34,10 @@ class Place:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-NGINX = """
-daemon off; user root; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log warn;
-events {{ worker_connections 1024; }}
+NGINX = beginnings.NGINX + """
 http {{
-	access_log off; default_type text/plain; keepalive_requests 100000;
-	client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-	uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+""" + beginnings.NGINX_HTTP + """
+	default_type text/plain; keepalive_requests 100000;
 	server {{
 		listen {address} ssl; keepalive_timeout {idle}s; ssl_protocols TLSv1.2 TLSv1.3;
 		ssl_certificate {certificate}; ssl_certificate_key {key}; {extra}
@@ -67,15 +64,7 @@ backend hole
 	server hole 127.0.0.1:{hole}
 """
 
-APACHE = """
-ServerRoot {folder}
-ServerName localhost
-PidFile {folder}/pid
-ErrorLog {folder}/error.log
-Listen {address}
-Mutex posixsem
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+APACHE = beginnings.APACHE.replace("127.0.0.1:{port}", "{address}") + """
 LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so
 LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so

@@ -14,24 +14,9 @@
 #include "recording/player.h"
 #include "tests/unit/capture.h"
 #include "tests/unit/events.h"
+#include "tests/unit/own_file.h"
 
 #define LATEST (INT64_MAX - ((1LL << KW_TIME_BITS) - 1)) /* of the offsets of a clock */
-
-static char path[] = "/tmp/keepwatch-test-XXXXXX";
-
-static int begin(void **state)
-{
-	int fd = mkstemp(path);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
 
 struct frame {
 	uint32_t type, size;
@@ -250,5 +235,5 @@ int main(void)
 		cmocka_unit_test(a_control_groups_path_is_safe_to_print_and_no_longer_than_paths_are),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin_file, end_file);
 }

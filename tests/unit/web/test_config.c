@@ -13,27 +13,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/unit/own_file.h"
 #include "web/config.h"
 
 #define HASH "$2y$10$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
 #define OTHER "$2b$04$h4Qzc8zPPt3dJXLFC0qxIuM2NlyRfdlFFB50YHVEgFwWOEtyJ1jTq"
 #define FILES "  cert_file: /dev/null\n  key_file: /dev/null\n"
-
-static char path[] = "/tmp/keepwatch-test-XXXXXX";
-
-static int begin(void **state)
-{
-	int fd = mkstemp(path);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
 
 /* Reads a file of this text; what was said on standard error goes to @ret_said. */
 static int read_text(const char *text, struct kw_web_config *ret_config, char ret_said[1024])
@@ -231,5 +216,5 @@ int main(void)
 		cmocka_unit_test(a_fault_is_told_with_its_line_and_its_key),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin_file, end_file);
 }
