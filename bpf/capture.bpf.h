@@ -21,7 +21,7 @@ static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct
 	cursor->stage = KW_STAGE_CALL;
 	cursor->outcome.why = KW_TAINT_BLIND;
 	cursor->segment_left = cursor->vector_left = cursor->skip = 0;
-	cursor->used = cursor->early = cursor->outcome.event = 0;
+	cursor->used = cursor->early = cursor->copied = cursor->outcome.event = 0;
 	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
 }
 
@@ -83,6 +83,19 @@ static __always_inline void kw_find_buffers(struct sock *sk, struct kw_cursor *c
 	cursor->located = 1;
 }
 
+/* Leaves a call whose buffers are not those of the running system call to the program that looks for them elsewhere, which then
+ * goes on in @resume. Returns if there is nothing left to look for. */
+static __always_inline void kw_seek(void *ctx, struct kw_cursor *cursor, void *programs, enum kw_next resume)
+{
+	if (!cursor->blind || cursor->sought)
+		return;
+	cursor->sought = 1;
+	cursor->resume = resume;
+	cursor->task = (__u64)bpf_get_current_task_btf();
+	bpf_tail_call(ctx, programs, KW_NEXT_SEEK);
+	cursor->task = 0;
+}
+
 /* Reads the beginning of what a call of @n bytes brought. Returns how many bytes; 0 if that did not succeed. */
 static __always_inline __u32 kw_peek(struct kw_scratch *room, __u64 n)
 {
@@ -105,6 +118,16 @@ static __always_inline __u32 kw_peek(struct kw_scratch *room, __u64 n)
 	return bpf_probe_read_user(room->bytes, size, (void *)address) ? 0 : size;
 }
 
+/* Fetches @count iovecs, up to KW_SEGMENTS. */
+static __always_inline long kw_read_vector(struct kw_scratch *room, __u64 count)
+{
+	const void *vector = (const void *)room->cursor.vector;
+	__u32 size = count * sizeof(room->segments[0]);
+
+	return room->cursor.copied ? bpf_probe_read_kernel(room->segments, size, vector)
+				   : bpf_probe_read_user(room->segments, size, vector);
+}
+
 /* The next segment, from the iovecs in scratch; fetches more of them when they are used up. */
 static __always_inline int kw_next_segment(struct kw_scratch *room)
 {
@@ -114,7 +137,7 @@ static __always_inline int kw_next_segment(struct kw_scratch *room)
 	if (cursor->next >= cursor->segments) {
 		__u64 count = cursor->vector_left < KW_SEGMENTS ? cursor->vector_left : KW_SEGMENTS;
 
-		if (!count || bpf_probe_read_user(room->segments, count * sizeof(*iov), (void *)cursor->vector))
+		if (!count || kw_read_vector(room, count))
 			return -1;
 		cursor->vector += count * sizeof(*iov);
 		cursor->vector_left -= count;

@@ -7,6 +7,7 @@
  *   tp_btf/sock_recv_length         bytes were received: the same; errors and EOF that the application saw
  *   fexit/tcp_sendmsg, tcp_recvmsg  the same where those two tracepoints are missing
  *   fexit/tcp_sendpage              the same for sendfile and splice, where they go a way of their own
+ *   tp_btf/io_uring_submit_req      the buffers of a request of io_uring, which may send or receive later
  *   tp_btf/tcp_receive_reset        the peer's RST
  *   tp_btf/tcp_send_reset           our RST; requests that met a connection closed already
  *   fentry/tcp_v4_send_reset, v6    the latter, where the tracepoint leaves them out
@@ -22,8 +23,8 @@
  *
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
- * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
- * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record -> transfer. */
+ * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, 
+ * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record -> transfer; uring, steps -> seek. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -46,6 +47,7 @@
 #include "role.bpf.h"
 #include "revive.bpf.h"
 #include "steps.bpf.h"
+#include "seek.bpf.h"
 #include "tls.bpf.h"
 #include "record.bpf.h"
 #include "plain.bpf.h"
@@ -105,7 +107,15 @@ int BPF_PROG(kw_sendpage, struct sock *sk)
 	return kw_sent_unread(sk, kw_result(ctx));
 }
 
-/* After a send or a receive: the machine's steps, TLS records, or state for a connection that has none. Where the kernel lets programs of
+/* Runs only where somebody uses io_uring, and at none of its sends and receives. */
+SEC("?tp_btf/io_uring_submit_req")
+int BPF_PROG(kw_submit, struct io_kiocb *request)
+{
+	kw_note_request(request);
+	return 0;
+}
+
+/* After a send or a receive: the machine's steps, TLS records, buffers in strange places, or state for a connection that has none. Where the kernel lets programs of
  * both hooks call the same one, the first of two serves both. */
 #define KW_AFTER(section, name, handle)                                                                        \
 	SEC(section) int BPF_PROG(name, struct sock *sk)                                                       \
@@ -124,10 +134,15 @@ KW_AFTER("?tp_btf/sock_recv_length", kw_adopt_receive, kw_adopt(sk))
 KW_AFTER("?fexit/tcp_sendmsg", kw_adopt_sendmsg, kw_adopt(sk))
 KW_AFTER("?fexit/tcp_recvmsg", kw_adopt_recvmsg, kw_adopt(sk))
 
-KW_AFTER("?tp_btf/sock_send_length", kw_tls_send, kw_go_on_tls(sk))
-KW_AFTER("?tp_btf/sock_recv_length", kw_tls_receive, kw_go_on_tls(sk))
-KW_AFTER("?fexit/tcp_sendmsg", kw_tls_sendmsg, kw_go_on_tls(sk))
-KW_AFTER("?fexit/tcp_recvmsg", kw_tls_recvmsg, kw_go_on_tls(sk))
+KW_AFTER("?tp_btf/sock_send_length", kw_tls_send, kw_go_on_tls(ctx, sk, &after_send))
+KW_AFTER("?tp_btf/sock_recv_length", kw_tls_receive, kw_go_on_tls(ctx, sk, &after_receive))
+KW_AFTER("?fexit/tcp_sendmsg", kw_tls_sendmsg, kw_go_on_tls(ctx, sk, &after_send))
+KW_AFTER("?fexit/tcp_recvmsg", kw_tls_recvmsg, kw_go_on_tls(ctx, sk, &after_receive))
+
+KW_AFTER("?tp_btf/sock_send_length", kw_seek_send, kw_seek_and_resume(ctx, sk, &after_send))
+KW_AFTER("?tp_btf/sock_recv_length", kw_seek_receive, kw_seek_and_resume(ctx, sk, &after_receive))
+KW_AFTER("?fexit/tcp_sendmsg", kw_seek_sendmsg, kw_seek_and_resume(ctx, sk, &after_send))
+KW_AFTER("?fexit/tcp_recvmsg", kw_seek_recvmsg, kw_seek_and_resume(ctx, sk, &after_receive))
 
 /* ---- resets and errors ------------------------------------------------------------------------------ */
 

@@ -75,6 +75,10 @@ extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
 				   ? bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer))))     \
 				   : (void *)(pointer)))
 
+/* The memory at @address, a number, as a @type of the kernel's: it may be any memory, and reads as 0 where there is none. */
+#define KW_AS(type, address)                                                                                   \
+	((const type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
 /* The network namespace that a socket is in: its number. */
 static __always_inline __u32 kw_netns_of(const struct sock *sk)
 {

@@ -260,6 +260,34 @@ struct {
 	__type(value, __u8);
 } listeners SEC(".maps");
 
+/* Requests of io_uring: the latest ones that were submitted for a socket's file and one way. Nothing in it is ever removed by its
+ * end, because the request itself says whether it is still what was noted. Without io_uring it has one entry: see
+ * user/observe/uring.c. */
+#define KW_URING_NOTES 16 /* a power of two */
+
+struct kw_uring_key {
+	__u64 file; /* its address, which is only compared with */
+	__u64 way;  /* enum kw_way */
+};
+
+struct kw_uring_note {
+	__u64 request; /* address of the struct io_kiocb */
+	__s32 fd;      /* that it names its file by */
+	__u32 reserved;
+};
+
+struct kw_uring_notes {
+	__u64 next; /* where the next note goes, modulo KW_URING_NOTES */
+	struct kw_uring_note notes[KW_URING_NOTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct kw_uring_key);
+	__type(value, struct kw_uring_notes);
+} uring SEC(".maps");
+
 /* Connections that their server closed and nobody's request was cut by: a request may still be on its way. */
 struct kw_tuple {
 	__u8 local[16];
@@ -311,7 +339,7 @@ struct kw_cursor {
 	__u64 segment; /* user address of what follows the bytes in scratch */
 	__u64 segment_left;
 	__u64 skip;        /* still to be passed over in the segments */
-	__u64 vector;      /* user address of the next iovec to fetch */
+	__u64 vector;      /* address of the next iovec to fetch */
 	__u64 vector_left; /* iovecs not fetched */
 	__u32 segments;    /* iovecs fetched, and the next of them */
 	__u32 next;
@@ -322,6 +350,9 @@ struct kw_cursor {
 	__u32 stage;   /* enum kw_stage */
 	__u32 located; /* the buffers have been looked for */
 	__u32 blind;   /* the buffers cannot be read */
+	__u32 sought;  /* they have been looked for elsewhere too: see seek.bpf.h */
+	__u32 resume;  /* enum kw_next: the program that goes on with the call then */
+	__u32 copied;  /* the iovecs are a copy in the kernel */
 	__u32 early;   /* TLS: bytes of the first record that came in the call before */
 };
 
@@ -349,6 +380,7 @@ enum kw_next {
 	KW_NEXT_HTTP1, /* after a send or a receive: the machine's steps */
 	KW_NEXT_ADOPT, /* the connection gets its state only now */
 	KW_NEXT_TLS,   /* after a send or a receive: TLS records */
+	KW_NEXT_SEEK,  /* its buffers are not those of the system call that runs */
 	KW_NEXT_MAX,
 };
 

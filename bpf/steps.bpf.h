@@ -178,7 +178,7 @@ static __always_inline void kw_leave_to_tls(void *ctx, struct sock *sk, const st
 	__s64 ahead = kw_is_framed(c) ? 0 : cursor->outcome.position - KW_TLS_SHOWN - start;
 
 	kw_begin_call(cursor, c, sk, cursor->end - start, cursor->way);
-	cursor->located = 0;
+	cursor->located = cursor->sought = 0;
 	if (ahead < 0)
 		cursor->early = 1;
 	else
@@ -201,6 +201,7 @@ static __always_inline void kw_go_on(void *ctx, struct sock *sk, void *programs)
 	if (!reader.c)
 		return;
 	kw_find_buffers(sk, cursor, cursor->way);
+	kw_seek(ctx, cursor, programs, KW_NEXT_HTTP1);
 	KW_FORGET();
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
 	http1_call_end(&reader.c->http1, cursor->outcome.direction);

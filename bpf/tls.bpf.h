@@ -253,7 +253,7 @@ static __always_inline void kw_tls_leave(struct kw_connection *c, const struct k
 		kw_end_frames(c);
 }
 
-/* Follows the records of a call on @sk. */
+/* Follows the records of a call on @sk, whose buffers have been looked for. */
 static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
 {
 	struct kw_tls_reader reader = {.c = c, .scratch = room, .tls = kw_tls_of(c, sk)};
@@ -266,7 +266,6 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 	}
 	if (cursor->way == KW_RECEIVED)
 		reader.tls->sent = kw_tx_position(c, tcp, tcp->write_seq);
-	kw_find_buffers(sk, cursor, cursor->way);
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
 	bpf_loop(KW_TLS_STEPS, kw_tls_step, &reader, 0);
@@ -274,7 +273,7 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 }
 
 /* Goes on with a call on @sk, which carries TLS. */
-static __always_inline void kw_go_on_tls(struct sock *sk)
+static __always_inline void kw_go_on_tls(void *ctx, struct sock *sk, void *programs)
 {
 	struct kw_scratch *room = kw_slot_in_hand();
 	struct kw_connection *c = kw_find(sk);
@@ -284,6 +283,8 @@ static __always_inline void kw_go_on_tls(struct sock *sk)
 	room->cursor.task = 0;
 	if (!c)
 		return;
+	kw_find_buffers(sk, &room->cursor, room->cursor.way);
+	kw_seek(ctx, &room->cursor, programs, KW_NEXT_TLS);
 	kw_tls_follow(c, sk, room);
 	KW_FORGET();
 	kw_end_call(c, sk, &room->cursor, room->cursor.way & 1);

@@ -85,7 +85,7 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 		return 0;
 	cursor = &room->cursor;
 	kw_begin_call(cursor, c, sk, result, way);
-	cursor->located = cursor->blind = !readable;
+	cursor->located = cursor->blind = cursor->sought = !readable;
 	cursor->gap = gap;
 	cursor->end += gap;
 	KW_FORGET();

@@ -64,9 +64,18 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
-struct file;
 struct sock;
 struct bpf_map;
+
+/* An open file. All kernels. Its inode says whether it is a socket; its private data are that then. */
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
 
 /* A segment that drew a RST: its headers name the connection where no socket is left. All kernels. */
 struct net_device {
@@ -182,6 +191,7 @@ struct task_struct {
 	struct task_struct *last_wakee; /* which this one woke; kernels for several processors */
 	struct files_struct *files;
 	struct css_set *cgroups;
+	void *worker_private; /* of a worker of io_uring: its struct io_worker */
 	char comm[16];
 };
 
@@ -197,6 +207,100 @@ struct pt_regs {
 	unsigned long cs;
 };
 #endif
+
+/* A request of io_uring, and what it hands on to the socket. From 6.3, where the kernel has io_uring and says so in its BTF; read
+ * when a request is submitted, and at the socket's event. Its command, which begins where it begins, is a struct io_sr_msg or a
+ * struct io_rw. */
+struct hlist_node {
+	struct hlist_node **pprev; /* NULL: in no list */
+};
+
+struct io_cqe {
+	int fd; /* a descriptor, or the index of a fixed file, until the result is there */
+};
+
+struct io_wq_work {}; /* only its place counts */
+
+struct io_rsrc_node {
+	unsigned long file_ptr; /* its low bits are flags */
+};
+
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes; /* from 6.13 */
+};
+
+struct io_fixed_file {
+	unsigned long file_ptr;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data;    /* from 6.13 */
+	struct io_fixed_file *files; /* until 6.12 */
+};
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
+	unsigned int nr_user_files; /* until 6.12 */
+	unsigned int compat : 1;
+};
+
+struct io_kiocb {
+	struct file *file; /* once it has been tried for the first time */
+	__u8 opcode;
+	__u64 flags;
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+	struct hlist_node hash_node; /* in it while it waits for its file */
+	void *async_data;
+	struct io_wq_work work;
+};
+
+struct io_sr_msg {
+	void *buf; /* of a message: the user's struct msghdr */
+	__u16 flags;
+};
+
+struct io_rw {
+	__u64 addr;
+	__u32 len;
+};
+
+enum iter_type {
+	ITER_UBUF,
+	ITER_IOVEC,
+};
+
+struct iov_iter {
+	__u8 iter_type; /* its numbers differ between kernels */
+	unsigned long iov_offset;
+	void *ubuf; /* or the iovec that it stands at: one place has both */
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
+};
+
+struct io_async_msghdr {
+	struct msghdr msg;
+};
+
+struct io_async_rw {
+	struct iov_iter iter; /* from 6.10 */
+};
+
+struct io_rw_state {
+	struct iov_iter iter;
+};
+
+struct io_async_rw___6_9 {
+	struct io_rw_state s; /* until 6.9 */
+};
+
+/* A thread of io_uring, and the work that it does. */
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
 
 /* Iterator contexts; iter/tcp and iter/task_file from 5.8, iter/bpf_sk_storage_map from 5.9. */
 struct seq_file;

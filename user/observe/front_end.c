@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "observe/tail_calls.h"
+#include "observe/uring.h"
 
 /* Where a section's programs are attached. */
 static const struct prefix {
@@ -35,6 +36,8 @@ void kw_missing_hook_text(const struct kw_missing_hook *missing, char *ret_text,
 {
 	if (missing->error == -ESRCH || missing->error == -ENOENT)
 		snprintf(ret_text, size, "this kernel has no such hook");
+	else if (missing->error == -ENODATA)
+		snprintf(ret_text, size, "this kernel's type information lacks a type that is read there");
 	else if (missing->error == -EPERM || missing->error == -EACCES)
 		snprintf(ret_text, size, "this kernel does not allow this hook (%s)",
 			 strerror(-missing->error));
@@ -63,15 +66,18 @@ static bool resets_are_hidden(const struct btf *btf)
 	return type && btf_vlen(type) < 4; /* the first one is the tracepoint's own */
 }
 
-/* Things that older kernels hide from both front ends, with the hook that shows each. */
+/* Things that both front ends do not see by themselves, most of them on older kernels only, with the hook that shows each. */
 static const struct addition {
 	const char *section;
 	const char *purpose;
 	bool (*needed)(const struct btf *btf);
+	const char *(*missing_type)(const struct btf *btf); /* NULL: it reads none of its own */
 } additions[KW_ADDITIONS] = {
-	{"fexit/tcp_sendpage", "bytes that sendfile sends", has_sendpage},
-	{"fentry/tcp_v4_send_reset", "late requests after the socket is gone (IPv4)", resets_are_hidden},
-	{"fentry/tcp_v6_send_reset", "late requests after the socket is gone (IPv6)", resets_are_hidden},
+	{"fexit/tcp_sendpage", "bytes that sendfile sends", has_sendpage, NULL},
+	{"fentry/tcp_v4_send_reset", "late requests after the socket is gone (IPv4)", resets_are_hidden, NULL},
+	{"fentry/tcp_v6_send_reset", "late requests after the socket is gone (IPv6)", resets_are_hidden, NULL},
+	{"tp_btf/io_uring_submit_req", "bytes that io_uring sends and receives", kw_uring_exists,
+	 kw_uring_missing_type},
 };
 
 static const struct addition *addition_of(const char *section)
@@ -188,6 +194,13 @@ struct kw_missing_hook kw_front_end_missing(const struct bpf_object *object, enu
 
 /* ---- choosing ------------------------------------------------------------------------------------------- */
 
+static int try_addition(const struct addition *addition, const struct btf *btf)
+{
+	int r = try_section(addition->section);
+
+	return r == 0 && addition->missing_type && addition->missing_type(btf) ? -ENODATA : r;
+}
+
 static void choose_additions(struct bpf_object *object, struct kw_front_end_choice *choice)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -202,7 +215,7 @@ static void choose_additions(struct bpf_object *object, struct kw_front_end_choi
 
 		if (!addition || !btf || !addition->needed(btf))
 			continue;
-		r = try_section(section);
+		r = try_addition(addition, btf);
 		*chosen = (struct kw_addition){addition->purpose, {r < 0 ? section : NULL, r}};
 		choice->additions++;
 		bpf_program__set_autoload(program, r == 0);
@@ -252,6 +265,8 @@ int kw_front_end_choose(struct bpf_object *object, enum kw_front_end wanted,
 	if (choice.chosen) {
 		choose_additions(object, &choice);
 		choose_sweep(object, &choice);
+		if (!bpf_program__autoload(bpf_object__find_program_by_name(object, "kw_submit")))
+			kw_uring_spare(object);
 	}
 	*ret_choice = choice;
 	if (!choice.chosen)

@@ -25,16 +25,16 @@ struct kw_missing_hook {
 	const char
 		*hook; /* as a section names it, such as "fexit/tcp_sendmsg"; lives as long as the object; NULL:
 			     nothing is missing */
-	int error;     /* negative; -ESRCH: the kernel has no such hook */
+	int error;     /* negative; -ESRCH: the kernel has no such hook; -ENODATA: its BTF lacks a type that is read there */
 };
 
-/* An addition to either front end, for kernels that hide something from it. */
+/* An addition to either front end, for what it does not see by itself. */
 struct kw_addition {
 	const char *purpose; /* what goes unseen without it */
 	struct kw_missing_hook missing;
 };
 
-#define KW_ADDITIONS 3
+#define KW_ADDITIONS 4
 
 struct kw_front_end_choice {
 	enum kw_front_end chosen;       /* KW_FRONT_END_ANY: none */

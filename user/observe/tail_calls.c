@@ -14,6 +14,7 @@ enum {
 	HTTP1 = 0,
 	ADOPT = 1,
 	TLS = 2,
+	SEEK = 3,
 	LAST = 0,
 };
 
@@ -35,6 +36,10 @@ static const struct tail_call {
 	{"after_send", TLS, "kw_tls_sendmsg", NULL},
 	{"after_receive", TLS, "kw_tls_receive", "kw_tls_send"},
 	{"after_receive", TLS, "kw_tls_recvmsg", "kw_tls_sendmsg"},
+	{"after_send", SEEK, "kw_seek_send", NULL},
+	{"after_send", SEEK, "kw_seek_sendmsg", NULL},
+	{"after_receive", SEEK, "kw_seek_receive", "kw_seek_send"},
+	{"after_receive", SEEK, "kw_seek_recvmsg", "kw_seek_sendmsg"},
 	{"after_move", LAST, "kw_reconnect", NULL},
 	{"after_destroy", LAST, "kw_last_record", NULL},
 };

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Buffers that are not those of the system call that runs, if one does, as nearly all are. A program of its own, because it is
+ * rare: kw_go_on() and kw_go_on_tls() tail-call it, and it tail-calls whoever did. */
+#ifndef KEEPWATCH_SEEK_BPF_H
+#define KEEPWATCH_SEEK_BPF_H
+
+#include "steps.bpf.h"
+#include "uring.bpf.h"
+
+/* Looks for the buffers of a call on @sk, then goes on with it. */
+static __always_inline void kw_seek_and_resume(void *ctx, struct sock *sk, void *programs)
+{
+	struct kw_scratch *room = kw_slot_in_hand();
+	struct kw_cursor *cursor;
+
+	if (!room)
+		return;
+	cursor = &room->cursor;
+	cursor->blind = kw_locate_uring(cursor, kw_file_of(sk), cursor->way) != 0;
+	bpf_tail_call(ctx, programs, cursor->resume);
+	cursor->task = 0;
+}
+
+#endif
