@@ -263,22 +263,18 @@ struct {
 /* Requests of io_uring: the latest ones that were submitted for a socket's file and one way. Nothing in it is ever removed by its
  * end, because the request itself says whether it is still what was noted. Without io_uring it has one entry: see
  * user/observe/uring.c. */
-#define KW_URING_NOTES 16 /* a power of two */
+#define KW_URING_NOTES 32 /* a power of two */
+#define KW_URING_CROWDED                                                                                       \
+	1 /* in a note: another request was waiting for the socket when this one was submitted */
 
 struct kw_uring_key {
 	__u64 file; /* its address, which is only compared with */
 	__u64 way;  /* enum kw_way */
 };
 
-struct kw_uring_note {
-	__u64 request; /* address of the struct io_kiocb */
-	__s32 fd;      /* that it names its file by */
-	__u32 reserved;
-};
-
 struct kw_uring_notes {
-	__u64 next; /* where the next note goes, modulo KW_URING_NOTES */
-	struct kw_uring_note notes[KW_URING_NOTES];
+	__u64 next;                  /* where the next note goes, modulo KW_URING_NOTES */
+	__u64 notes[KW_URING_NOTES]; /* each the address of a struct io_kiocb, with a bit */
 };
 
 struct {

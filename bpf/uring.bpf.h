@@ -7,8 +7,9 @@
  *   else, of the notes of the file  the latest request that has begun, is not over, and does not wait for the socket
  *
  * A request that has not begun has no file yet: all that stand behind another one in a chain. One that waits for its socket is
- * in a table of the ring; only a multishot request stays in it while it receives. Requests of one way that run at once, on two
- * processors, are not told apart; but then nobody knows the order of their bytes either. */
+ * in a table of the ring; only a multishot request stays in it while it receives. Until 6.9 nothing shows that a request is over,
+ * so that those are given up which were submitted while another one of their way was waiting. Requests of one way that run at
+ * once, on two processors, are not told apart; but then nobody knows the order of their bytes either. */
 #ifndef KEEPWATCH_URING_BPF_H
 #define KEEPWATCH_URING_BPF_H
 
@@ -31,12 +32,11 @@
 #define KW_OPS_SENT (KW_SEND | KW_SEND_ZC | KW_SENDS_MESSAGE | KW_WRITES | KW_WRITES_VECTOR)
 #define KW_OPS_RECEIVED (KW_RECV | KW_RECVMSG | KW_READS | KW_READS_VECTOR)
 #define KW_OPS_MESSAGE (KW_SENDS_MESSAGE | KW_RECVMSG)
-#define KW_OPS_SOCKET (KW_SEND | KW_SEND_ZC | KW_RECV | KW_OPS_MESSAGE)    /* struct io_sr_msg */
+#define KW_OPS_SOCKET (KW_SEND | KW_SEND_ZC | KW_RECV | KW_OPS_MESSAGE)       /* struct io_sr_msg */
 #define KW_OPS_BUFFER (KW_SEND | KW_SEND_ZC | KW_RECV | KW_WRITES | KW_READS) /* address and length */
 
 #define KW_FIXED_FILE 1 /* IOSQE_FIXED_FILE, in io_kiocb.flags */
 #define KW_RECV_MULTISHOT 2
-#define KW_RECVSEND_BUNDLE 16
 
 #define KW_FILE_FLAGS 7UL /* in the address of a fixed file */
 #define S_IFMT 0170000
@@ -46,10 +46,11 @@
 /* Does the kernel's BTF say all that is read here? user/observe/uring.c has the same list, for what it says of it. */
 static __always_inline int kw_knows_uring(void)
 {
-	return bpf_rdonly_cast && bpf_core_type_exists(struct io_kiocb) && bpf_core_type_exists(struct io_cqe) &&
-	       bpf_core_type_exists(struct io_ring_ctx) && bpf_core_type_exists(struct io_sr_msg) &&
-	       bpf_core_type_exists(struct io_rw) && bpf_core_type_exists(struct io_async_msghdr) &&
-	       bpf_core_type_exists(struct io_async_rw) && bpf_core_type_exists(struct io_worker);
+	return bpf_rdonly_cast && bpf_core_type_exists(struct io_kiocb) &&
+	       bpf_core_type_exists(struct io_cqe) && bpf_core_type_exists(struct io_ring_ctx) &&
+	       bpf_core_type_exists(struct io_sr_msg) && bpf_core_type_exists(struct io_rw) &&
+	       bpf_core_type_exists(struct io_async_msghdr) && bpf_core_type_exists(struct io_async_rw) &&
+	       bpf_core_type_exists(struct io_worker);
 }
 
 /* From 6.10 each request has a copy of what it hands to the socket, from its submission to its end; before, only one that
@@ -57,6 +58,44 @@ static __always_inline int kw_knows_uring(void)
 static __always_inline int kw_has_always_copy(void)
 {
 	return bpf_core_field_exists(struct io_async_rw, iter);
+}
+
+/* ---- the state of a request ------------------------------------------------------------------------------ */
+
+static __always_inline int kw_is_of(const struct io_kiocb *request, __u64 file, __u32 way)
+{
+	__u64 ops = way == KW_SENT ? KW_OPS_SENT : KW_OPS_RECEIVED;
+	__u8 opcode = request->opcode;
+
+	return (__u64)request->file == file && opcode < KW_OP_MAX && ops >> opcode & 1;
+}
+
+/* Flags that only receives and sends have, and no reads and writes. */
+static __always_inline __u32 kw_socket_flags(const struct io_kiocb *request)
+{
+	return KW_OPS_SOCKET >> (request->opcode & (KW_OP_MAX - 1)) & 1
+		       ? KW_AS(struct io_sr_msg, request)->flags
+		       : 0;
+}
+
+/* The copy goes with the request's end. */
+static __always_inline int kw_is_over(const struct io_kiocb *request)
+{
+	return kw_has_always_copy() && !request->async_data;
+}
+
+/* Is it in the ring's table of those that wait for their files? The link back shows that the place holds no remains. */
+static __always_inline int kw_is_waiting(const struct io_kiocb *request)
+{
+	__u64 back = (__u64)request->hash_node.pprev;
+
+	return back && (__u64)KW_AS(struct hlist_head, back)->first == (__u64)&request->hash_node;
+}
+
+static __always_inline int kw_is_multishot(const struct io_kiocb *request)
+{
+	return KW_READ_MULTISHOT >> (request->opcode & (KW_OP_MAX - 1)) & 1 ||
+	       kw_socket_flags(request) & KW_RECV_MULTISHOT;
 }
 
 /* ---- a request is submitted -------------------------------------------------------------------------- */
@@ -99,12 +138,21 @@ static __always_inline int kw_is_tcp_file(__u64 address)
 	       kw_is_tcp(KW_AS(struct socket, file->private_data)->sk);
 }
 
+/* Is the request of the latest of these notes waiting for the socket? */
+static __always_inline int kw_is_crowded(const struct kw_uring_notes *notes, const struct kw_uring_key *key)
+{
+	__u32 latest = (notes->next - 1) & (KW_URING_NOTES - 1);
+	const struct io_kiocb *request = KW_AS(struct io_kiocb, notes->notes[latest] & ~KW_URING_CROWDED);
+
+	return !kw_has_always_copy() && kw_is_of(request, key->file, key->way) && kw_is_waiting(request);
+}
+
 static __always_inline void kw_note_request(const struct io_kiocb *trusted)
 {
 	const struct io_kiocb *request = KW_UNTRUSTED(trusted);
+	struct kw_uring_notes first = {.next = 1};
 	struct kw_uring_key key = {};
 	struct kw_uring_notes *notes;
-	struct kw_uring_notes first = {.next = 1};
 	__u8 opcode = request->opcode;
 
 	if (!kw_knows_uring() || opcode >= KW_OP_MAX || !((KW_OPS_SENT | KW_OPS_RECEIVED) >> opcode & 1))
@@ -113,59 +161,22 @@ static __always_inline void kw_note_request(const struct io_kiocb *trusted)
 	key.file = kw_file_named(request);
 	if (!kw_is_tcp_file(key.file))
 		return;
-	first.notes[0] = (struct kw_uring_note){.request = (__u64)request, .fd = request->cqe.fd};
+	first.notes[0] = (__u64)request;
 	notes = bpf_map_lookup_elem(&uring, &key);
-	if (notes)
-		notes->notes[__sync_fetch_and_add(&notes->next, 1) & (KW_URING_NOTES - 1)] = first.notes[0];
-	else
+	if (!notes) {
 		bpf_map_update_elem(&uring, &key, &first, BPF_ANY);
+		return;
+	}
+	notes->notes[__sync_fetch_and_add(&notes->next, 1) & (KW_URING_NOTES - 1)] =
+		(__u64)request + (kw_is_crowded(notes, &key) ? KW_URING_CROWDED : 0);
 }
 
 /* ---- a socket has sent or received: which request did it? ---------------------------------------------- */
 
-static __always_inline int kw_is_of(const struct io_kiocb *request, __u64 file, __u32 way)
-{
-	__u64 ops = way == KW_SENT ? KW_OPS_SENT : KW_OPS_RECEIVED;
-	__u8 opcode = request->opcode;
-
-	return (__u64)request->file == file && opcode < KW_OP_MAX && ops >> opcode & 1;
-}
-
-/* Flags that only receives and sends have, and no reads and writes. */
-static __always_inline __u32 kw_socket_flags(const struct io_kiocb *request)
-{
-	return KW_OPS_SOCKET >> (request->opcode & (KW_OP_MAX - 1)) & 1
-		       ? KW_AS(struct io_sr_msg, request)->flags
-		       : 0;
-}
-
-/* The copy goes with the request's end, and its result takes the place of its descriptor. A bundle has parts of its result there
- * before. */
-static __always_inline int kw_is_over(const struct io_kiocb *request, __s32 fd)
-{
-	if (kw_has_always_copy() && !request->async_data)
-		return 1;
-	return request->cqe.fd != fd && !(kw_socket_flags(request) & KW_RECVSEND_BUNDLE);
-}
-
-/* Is it in the ring's table of those that wait for their files? The link back shows that the place holds no remains. */
-static __always_inline int kw_is_waiting(const struct io_kiocb *request)
-{
-	__u64 back = (__u64)request->hash_node.pprev;
-
-	return back && (__u64)KW_AS(struct hlist_head, back)->first == (__u64)&request->hash_node;
-}
-
-static __always_inline int kw_is_multishot(const struct io_kiocb *request)
-{
-	return KW_READ_MULTISHOT >> (request->opcode & (KW_OP_MAX - 1)) & 1 ||
-	       kw_socket_flags(request) & KW_RECV_MULTISHOT;
-}
-
 struct kw_uring_search {
 	const struct kw_uring_notes *notes;
 	__u64 file;
-	__u64 found; /* address of the request */
+	__u64 found; /* notes */
 	__u64 waiting;
 	__u32 way;
 };
@@ -173,15 +184,15 @@ struct kw_uring_search {
 static long kw_ask_note(__u32 before, struct kw_uring_search *search)
 {
 	__u32 index = search->notes->next - 1 - before;
-	const struct kw_uring_note *note = &search->notes->notes[index & (KW_URING_NOTES - 1)];
-	const struct io_kiocb *request = KW_AS(struct io_kiocb, note->request);
+	__u64 note = search->notes->notes[index & (KW_URING_NOTES - 1)];
+	const struct io_kiocb *request = KW_AS(struct io_kiocb, note & ~KW_URING_CROWDED);
 
-	if (!note->request || !kw_is_of(request, search->file, search->way) || kw_is_over(request, note->fd))
+	if (!note || !kw_is_of(request, search->file, search->way) || kw_is_over(request))
 		return 0;
 	if (!kw_is_waiting(request))
-		search->found = note->request;
+		search->found = note;
 	else if (!search->waiting && kw_is_multishot(request))
-		search->waiting = note->request;
+		search->waiting = note;
 	return search->found != 0;
 }
 
@@ -201,7 +212,9 @@ static __always_inline __u64 kw_request_in_hand(__u64 file, __u32 way)
 	search.notes = bpf_map_lookup_elem(&uring, &key);
 	if (search.notes)
 		bpf_loop(KW_URING_NOTES, kw_ask_note, &search, 0);
-	return search.found ? search.found : search.waiting;
+	if (search.found & KW_URING_CROWDED)
+		return 0;
+	return search.found ? search.found : search.waiting & ~KW_URING_CROWDED;
 }
 
 /* ---- its buffers --------------------------------------------------------------------------------------- */
@@ -233,8 +246,7 @@ static __always_inline int kw_take_vector(struct kw_cursor *cursor, struct kw_wa
 	struct user_iovec iov;
 
 	bpf_loop(KW_IOVECS, kw_step_back, back, 0);
-	if (back->left > back->offset ||
-	    bpf_probe_read_kernel(&iov, sizeof(iov), (const void *)back->vector))
+	if (back->left > back->offset || bpf_probe_read_kernel(&iov, sizeof(iov), (const void *)back->vector))
 		return -1;
 	back->offset -= back->left;
 	cursor->segment = iov.base + back->offset;

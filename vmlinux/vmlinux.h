@@ -219,7 +219,8 @@ struct io_cqe {
 	int fd; /* a descriptor, or the index of a fixed file, until the result is there */
 };
 
-struct io_wq_work {}; /* only its place counts */
+struct io_wq_work {
+}; /* only its place counts */
 
 struct io_rsrc_node {
 	unsigned long file_ptr; /* its low bits are flags */

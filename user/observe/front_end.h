@@ -25,7 +25,7 @@ struct kw_missing_hook {
 	const char
 		*hook; /* as a section names it, such as "fexit/tcp_sendmsg"; lives as long as the object; NULL:
 			     nothing is missing */
-	int error;     /* negative; -ESRCH: the kernel has no such hook; -ENODATA: its BTF lacks a type that is read there */
+	int error; /* negative; -ESRCH: the kernel has no such hook; -ENODATA: its BTF lacks a type that is read there */
 };
 
 /* An addition to either front end, for what it does not see by itself. */

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* The same as in kw_knows_uring() of bpf/uring.bpf.h, which looks for none of them where one is missing. */
-static const char *const types[] = {"io_kiocb",         "io_cqe",      "io_ring_ctx", "io_sr_msg", "io_rw",
-				    "io_async_msghdr", "io_async_rw", "io_worker"};
+static const char *const types[] = {"io_kiocb", "io_cqe",          "io_ring_ctx", "io_sr_msg",
+				    "io_rw",    "io_async_msghdr", "io_async_rw", "io_worker"};
 
 bool kw_uring_exists(const struct btf *btf)
 {
