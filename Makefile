@@ -283,9 +283,9 @@ $(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
 $(BUILD)/tests/e2e/lib/uring: $(BUILD)/tests/e2e/lib/uring.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
 
-$(BUILD)/tests/e2e/lib/rings.so: tests/e2e/lib/rings.c
+$(BUILD)/tests/e2e/lib/rings.so: tests/e2e/lib/rings.c tests/e2e/lib/ring_server.c
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $< -luring
+	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $^ -luring
 
 $(UNFILTERED): tests/e2e/lib/unfiltered.c
 	$(Q)mkdir -p $(@D)

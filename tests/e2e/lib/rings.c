@@ -302,10 +302,16 @@ long transfer_send(struct transfer *t, const char *bytes, size_t size)
 
 /* ---- receives ---------------------------------------------------------------------------------------------- */
 
-/* Submits what is to receive the next bytes, which may come later. */
+/* Does anything wait for bytes? A multishot request does so until it is told not to. */
+int transfer_waits(const struct transfer *t)
+{
+	return t->begun != 0;
+}
+
+/* Submits what is to receive the next bytes, which may come later, unless something waits already. */
 int transfer_await(struct transfer *t, size_t size)
 {
-	unsigned int count = t->way->shape == MANY ? 4 : 1;
+	unsigned int count = t->begun ? 0 : t->way->shape == MANY ? 4 : 1;
 
 	if (is_provided(t) && !t->size) {
 		for (unsigned int i = 0; i < PROVIDED; i++)
@@ -351,7 +357,7 @@ long transfer_receive(struct transfer *t, char *to, size_t size)
 	size_t got = 0;
 
 	while (got < size) {
-		int r = t->begun ? 0 : transfer_await(t, size - got);
+		int r = transfer_await(t, size - got);
 
 		if (r >= 0)
 			r = next_result(t, &cqe);

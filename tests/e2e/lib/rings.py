@@ -60,6 +60,9 @@ class Transfer:
         """Submits what is to receive so many bytes; they may come later."""
         self._done(self.library.transfer_await(ctypes.c_void_p(self.transfer), ctypes.c_size_t(count)))
 
+    def waits(self):
+        return self.library.transfer_waits(ctypes.c_void_p(self.transfer))
+
     def receive(self, count):
         room = ctypes.create_string_buffer(ROOM)
         got = self.library.transfer_receive(ctypes.c_void_p(self.transfer), room, ctypes.c_size_t(count))
@@ -102,3 +105,11 @@ PIECE = 61
 IN_PIECES = ("provided", "bundle", "multishot", "many", "chain")
 carriers.PIECES.update({carrier: PIECE for pair in PAIRS for carrier in pair
                         if any(word in carrier.__name__ for word in IN_PIECES)})
+
+
+def serve(ends, question, head, body):
+    """Answers each question on all of these sockets over one ring, until their peers have closed."""
+    fds = (ctypes.c_int * len(ends))(*[end.fileno() for end in ends])
+    sizes = [ctypes.c_size_t(len(part)) for part in (question, head + body, head)]
+    result = library().ring_serve(fds, len(ends), sizes[0], head + body, *sizes[1:])
+    assert result == 0, os.strerror(-result)

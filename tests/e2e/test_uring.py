@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""HTTP is understood over io_uring as over system calls: whatever way a request names its bytes, wherever the kernel carries it
+out, and whenever that is. test_host_and_kernel.py carries every case of tests/cases so."""
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lib import rings, wire
+
+BODY = b"b" * 700
+QUESTION = wire.request("POST", "/", "Connection: keep-alive, x-marker", f"Content-Length: {len(BODY)}", body=BODY)
+ANSWER = wire.response("200 OK", "Connection: keep-alive, x-marker", "Keep-Alive: timeout=7", body=BODY)
+EXCHANGES = 3
+# Times, places, and how long the kernel needs, which differ from connection to connection.
+OF_ITS_OWN = {"id", "opened", "closed", "duration_s", "local", "remote", "flow", "evidence", "idle_at_close_s",
+              "idle_max_s", "waited_s", "srtt_us", "retransmits"}
+
+
+class Plain:
+    """Like rings.Transfer, by system calls."""
+
+    def __init__(self, end):
+        self.end = end
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def send(self, data):
+        self.end.sendall(data)
+        return len(data)
+
+    def wait_for(self, count):
+        pass
+
+    def waits(self):
+        return False
+
+    def receive(self, count):
+        return wire.read_exactly(self.end, count)
+
+
+def likeness(records):
+    return [{key: value for key, value in one.items() if key not in OF_ITS_OWN} for one in records]
+
+
+def pass_on(sender, receiver, end, data, early):
+    if early:
+        receiver.wait_for(len(data))
+    assert sender.send(data) == len(data)
+    if not receiver.waits():
+        wire.wait_for_bytes(end, len(data))
+    assert receiver.receive(len(data)) == data
+
+
+def converse(trace, pair, sends, receives, early=False):
+    """Some exchanges; @sends and @receives make a transfer over a socket. The records, without what is of each connection's own."""
+    with sends(pair.client) as client_sends, sends(pair.server) as server_sends:
+        with receives(pair.client) as client_receives, receives(pair.server) as server_receives:
+            for _ in range(EXCHANGES):
+                pass_on(client_sends, server_receives, pair.server, QUESTION, early)
+                pass_on(server_sends, client_receives, pair.client, ANSWER, early)
+    pair.close(first=pair.client)
+    return likeness(trace.both(pair))
+
+
+@pytest.fixture(scope="module")
+def plainly(trace, listener):
+    """The records of the same by plain sends and receives."""
+    with wire.Pair(listener) as pair:
+        records = converse(trace, pair, Plain, Plain)
+    for one in records:
+        assert (one["requests"], one["responses"], one["blind_bytes"]) == (EXCHANGES, EXCHANGES, 0)
+        assert (one["hop_by_hop"], one["confidence"]) == (["x-marker"], "certain")
+    return records
+
+
+def by(way, how):
+    """Makes transfers. This kernel carries no bundle of sends in a worker."""
+    if way == "send-bundle" and rings.HOWS[how] & rings.WORKER:
+        pytest.skip("the kernel cancels bundles of sends in a worker: it was tried")
+    return lambda end: rings.Transfer(end, way, rings.HOWS[how])
+
+
+@pytest.mark.parametrize("how", rings.HOWS)
+@pytest.mark.parametrize("way", rings.SENDS)
+def test_what_io_uring_sends_is_seen(trace, pair, plainly, way, how):
+    with rings.skipped_where_missing(way):
+        assert converse(trace, pair, by(way, how), Plain) == plainly
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["after", "before"])
+@pytest.mark.parametrize("how", rings.HOWS)
+@pytest.mark.parametrize("way", rings.RECEIVES)
+def test_what_io_uring_receives_is_seen(trace, pair, plainly, way, how, early):
+    """Before the bytes arrive or after."""
+    with rings.skipped_where_missing(way):
+        assert converse(trace, pair, Plain, by(way, how), early) == plainly
+
+
+def test_a_request_that_waits_for_its_socket_first_is_seen(trace, pair, plainly):
+    def sends(end):
+        return rings.Transfer(end, "send", rings.POLLS)
+
+    def receives(end):
+        return rings.Transfer(end, "recv", rings.POLLS)
+
+    assert converse(trace, pair, sends, receives, early=True) == plainly
+
+
+def pipelined(count):
+    """Requests of many lengths, so that a head may begin anywhere."""
+    bodies = [b"b" * (number * 7919 % 3001) for number in range(count)]
+    return b"".join(wire.request("PUT", f"/{number}", f"Content-Length: {len(body)}", body=body)
+                    for number, body in enumerate(bodies))
+
+
+@pytest.mark.parametrize("way", ["send", "send-all", "sendmsg", "sendmsg-all", "writev", "send-zc", "sendmsg-zc"])
+def test_a_send_that_goes_out_in_parts_is_seen(trace, pair, way):
+    """Its socket takes little at a time, because the peer is slow to begin with."""
+    data = pipelined(200)
+    pair.client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    pair.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    pair.client.setblocking(True)
+    with rings.skipped_where_missing(way), rings.Transfer(pair.client, way) as transfer, ThreadPoolExecutor() as pool:
+        sent = pool.submit(transfer.send, data)
+        wire.wait_for_bytes(pair.server, 4096)
+        assert wire.read_exactly(pair.server, len(data)) == data
+        assert sent.result(wire.DEADLINE) == len(data)
+    pair.close(first=pair.client)
+    client, server = trace.both(pair)
+    assert (client["requests"], client["tx_bytes"], client["blind_bytes"]) == (200, len(data), 0)
+    assert (server["requests"], server["blind_bytes"]) == (200, 0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 24])
+def test_connections_that_share_a_ring_are_seen_each(trace, listener, count):
+    """Requests take each other's places in the kernel's memory: what was noted of one may have become another."""
+    head, body = ANSWER[: -len(BODY)], BODY
+    pairs = [wire.Pair(listener) for _ in range(count)]
+    for pair in pairs:
+        pair.server.setblocking(True)
+    server = threading.Thread(target=rings.serve, args=([pair.server for pair in pairs], QUESTION, head, body))
+    server.start()
+    for number in range(4 * count):
+        pair = pairs[number * 7 % count]
+        for at in range(0, len(QUESTION), 333):
+            pair.client.sendall(QUESTION[at : at + 333])
+    for pair in pairs:
+        assert wire.read_exactly(pair.client, 4 * len(ANSWER)) == 4 * ANSWER
+        pair.client.shutdown(socket.SHUT_WR)
+    server.join(wire.DEADLINE)
+    assert not server.is_alive()
+    for pair in pairs:
+        pair.close(first=pair.server)
+        for one in trace.both(pair):
+            assert (one["requests"], one["responses"], one["blind_bytes"]) == (4, 4, 0)
+            assert (one["hop_by_hop"], one["errors"]) == (["x-marker"], [])
