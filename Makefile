@@ -57,7 +57,7 @@ SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
 	ASAN_OPTIONS=exitcode=99:quarantine_size_mb=4:verify_asan_link_order=0
 SOAK_SECONDS ?= 600
 PEERS := $(BUILD)/tests/kernels/peers
-CARRIERS := $(BUILD)/tests/e2e/lib/uring $(BUILD)/tests/e2e/lib/rings.so $(BUILD)/tests/e2e/lib/caller32
+CARRIERS := $(BUILD)/tests/e2e/lib/within_read $(BUILD)/tests/e2e/lib/rings.so $(BUILD)/tests/e2e/lib/caller32
 BENCH := $(BUILD)/reference $(BUILD)/load
 UNFILTERED := $(BUILD)/tests/e2e/lib/unfiltered.so
 UNSEEN := $(BUILD)/tests/e2e/lib/unseen
@@ -280,7 +280,7 @@ $(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 $(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
 
-$(BUILD)/tests/e2e/lib/uring: $(BUILD)/tests/e2e/lib/uring.o
+$(BUILD)/tests/e2e/lib/within_read: $(BUILD)/tests/e2e/lib/within_read.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring
 
 $(BUILD)/tests/e2e/lib/rings.so: tests/e2e/lib/rings.c tests/e2e/lib/ring_server.c

@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Bytes that cannot be read where they pass: io_uring, sendfile, splice, sendmmsg, recvmmsg, MSG_TRUNC, and in
+"""Bytes that cannot be read where they pass: sendfile, splice, sendmmsg, recvmmsg, MSG_TRUNC, and in
 a 32-bit program. They are counted. In a body they do no harm; in place of a head nothing is known of what they
 said, and the record says so, until a message begins that can be read. The other socket, which could be read,
 tells it all."""
 
-import array
 import ctypes
 import errno
-import fcntl
 import os
 import socket
 import subprocess
-import termios
-import time
-from pathlib import Path
 
 import pytest
 
 from lib import carriers, wire
-from lib.child import child
 from lib.host import ROOT
 
-URING = ROOT / "build" / "tests" / "e2e" / "lib" / "uring"
 CALLER32 = ROOT / "build" / "tests" / "e2e" / "lib" / "caller32"
 ELF32 = b"\x7fELF\x01"
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -95,31 +88,7 @@ def read32(end, count):
     return run32(stdin=end, stdout=subprocess.PIPE)
 
 
-def uring(action, how, end, **options):
-    done = subprocess.run([URING, action, str(end.fileno()), how], pass_fds=[end.fileno()], capture_output=True,
-                          timeout=wire.DEADLINE, **options)
-    assert (done.returncode, done.stderr) == (0, b"")
-    return done.stdout
-
-
-def uring_send(how):
-    def send(end, data):
-        uring("send", how, end, input=data)
-        return len(data)
-
-    return send
-
-
-def uring_receive(how):
-    def receive(end, count):
-        return uring("receive", how, end, stdin=subprocess.DEVNULL)
-
-    return receive
-
-
-HOWS = ("plain", "async", "polled")
-SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice, "sendmmsg": sendmmsg, "32-bit": write32,
-         **{f"uring-{how}": uring_send(how) for how in HOWS}}
+SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice, "sendmmsg": sendmmsg, "32-bit": write32}
 RECEIVES = {"splice": carriers.recv_splice, "recvmmsg": recvmmsg, "MSG_TRUNC": recv_truncated,
             "32-bit": read32}
 QUESTION = wire.request("POST", "/", "Connection: x-marker", f"Content-Length: {len(BODY)}")
@@ -164,29 +133,6 @@ def check_unknown(record, requests, responses, blind):
     assert (record["reason"], record["confidence"]) == ("unknown", "unknown")
     assert (record["premature"], record["lost_requests"]) == (None, None)
     assert record["blind_bytes"] == blind
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + wire.DEADLINE
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
-
-
-def is_reading(pid):
-    """Does this process sit in a read()? Its system call has number 0."""
-    return Path(f"/proc/{pid}/syscall").read_text().split()[0] == "0"
-
-
-def is_taken(pair):
-    """Have the client's bytes arrived, and has somebody taken them?"""
-    return not ioctl(pair.client, termios.TIOCOUTQ) and not ioctl(pair.server, termios.FIONREAD)
-
-
-def ioctl(end, request):
-    count = array.array("i", [0])
-    fcntl.ioctl(end, request, count)
-    return count[0]
 
 
 def test_a_request_sent_blind_is_unknown(trace, pair, send):
@@ -275,36 +221,3 @@ def test_a_blind_span_over_the_end_of_a_chunk_is_unknown(trace, pair, send):
     client, server = records(trace, pair)
     check_known(client)
     check_unknown(server, 1, 1, len(b"\r\n0"))
-
-
-@pytest.mark.parametrize("how", HOWS)
-def test_what_is_received_by_io_uring_is_counted_as_blind(trace, pair, how):
-    """It reads up to the end of the stream."""
-    pass_on(pair.client, pair.server, wire.GET)
-    pair.server.sendall(ANSWER)
-    pair.server.shutdown(socket.SHUT_WR)
-    assert uring("receive", how, pair.client, stdin=subprocess.DEVNULL) == ANSWER
-    pair.close(first=pair.client)
-    (client,) = trace.wait_for(1, local=pair.client_name, remote=pair.server_name)
-    check_unknown(client, 1, 0, len(ANSWER))
-
-
-def test_a_receive_that_completes_within_another_read_does_not_see_its_buffer(trace, pair):
-    source, sink = os.pipe()
-    with open(source, "rb") as source, open(sink, "wb") as sink:
-        fds = [pair.server.fileno(), source.fileno()]
-        command = [URING, "within-read", *map(str, fds)]
-        with child(command, pass_fds=fds, stdout=subprocess.PIPE) as helper:
-            assert helper.stdout.readline() == b"armed\n"
-            wait_until(lambda: is_reading(helper.pid), "the helper does not read")
-            pair.client.sendall(wire.GET)
-            wait_until(lambda: is_taken(pair), "the bytes are not taken")
-            sink.write(b"x")
-            sink.flush()
-            assert helper.stdout.read() == wire.GET
-        assert helper.returncode == 0
-    pass_on(pair.server, pair.client, ANSWER)
-    client, server = records(trace, pair)
-    check_known(client)
-    check_unknown(server, 0, 1, len(wire.GET))
-    assert server["hop_by_hop"] == ["x-marker"]

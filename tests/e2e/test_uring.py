@@ -2,14 +2,25 @@
 """HTTP is understood over io_uring as over system calls: whatever way a request names its bytes, wherever the kernel carries it
 out, and whenever that is. test_host_and_kernel.py carries every case of tests/cases so."""
 
+import array
+import errno
+import fcntl
+import os
 import socket
+import subprocess
+import termios
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from lib import rings, wire
+from lib.child import child
+from lib.host import ROOT
 
+WITHIN_READ = ROOT / "build" / "tests" / "e2e" / "lib" / "within_read"
 BODY = b"b" * 700
 QUESTION = wire.request("POST", "/", "Connection: keep-alive, x-marker", f"Content-Length: {len(BODY)}", body=BODY)
 ANSWER = wire.response("200 OK", "Connection: keep-alive, x-marker", "Keep-Alive: timeout=7", body=BODY)
@@ -58,59 +69,67 @@ def pass_on(sender, receiver, end, data, early):
     assert receiver.receive(len(data)) == data
 
 
-def converse(trace, pair, sends, receives, early=False):
-    """Some exchanges; @sends and @receives make a transfer over a socket. The records, without what is of each connection's own."""
+def converse(pair, sends, receives, early=False):
+    """Some exchanges, then the close; @sends and @receives make a transfer over a socket."""
     with sends(pair.client) as client_sends, sends(pair.server) as server_sends:
         with receives(pair.client) as client_receives, receives(pair.server) as server_receives:
             for _ in range(EXCHANGES):
                 pass_on(client_sends, server_receives, pair.server, QUESTION, early)
                 pass_on(server_sends, client_receives, pair.client, ANSWER, early)
     pair.close(first=pair.client)
-    return likeness(trace.both(pair))
 
 
 @pytest.fixture(scope="module")
 def plainly(trace, listener):
     """The records of the same by plain sends and receives."""
     with wire.Pair(listener) as pair:
-        records = converse(trace, pair, Plain, Plain)
+        converse(pair, Plain, Plain)
+    records = likeness(trace.both(pair))
     for one in records:
         assert (one["requests"], one["responses"], one["blind_bytes"]) == (EXCHANGES, EXCHANGES, 0)
         assert (one["hop_by_hop"], one["confidence"]) == (["x-marker"], "certain")
     return records
 
 
-def by(way, how):
-    """Makes transfers. This kernel carries no bundle of sends in a worker."""
-    if way == "send-bundle" and rings.HOWS[how] & rings.WORKER:
-        pytest.skip("the kernel cancels bundles of sends in a worker: it was tried")
-    return lambda end: rings.Transfer(end, way, rings.HOWS[how])
+def check_each(trace, listener, plainly, ways, carry):
+    """The records of a connection for each of these ways, which @carry makes use of, are as @plainly."""
+    pairs = {}
+    for way in ways:
+        with wire.Pair(listener) as pairs[way]:
+            try:
+                carry(pairs[way], way)
+            except OSError as error:
+                assert error.errno == errno.EINVAL, f"{way}: {error}"
+                del pairs[way]  # this kernel is older than it
+    assert len(pairs) > len(ways) // 2
+    for way, pair in pairs.items():
+        assert likeness(trace.both(pair)) == plainly, way
 
 
 @pytest.mark.parametrize("how", rings.HOWS)
-@pytest.mark.parametrize("way", rings.SENDS)
-def test_what_io_uring_sends_is_seen(trace, pair, plainly, way, how):
-    with rings.skipped_where_missing(way):
-        assert converse(trace, pair, by(way, how), Plain) == plainly
+def test_what_io_uring_sends_is_seen(trace, listener, plainly, how):
+    """The kernel cancels bundles of sends in a worker."""
+    bits = rings.HOWS[how]
+    ways = [way for way in rings.SENDS if not (way == "send-bundle" and bits & rings.WORKER)]
+    check_each(trace, listener, plainly, ways,
+               lambda pair, way: converse(pair, lambda end: rings.Transfer(end, way, bits), Plain))
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["after", "before"])
 @pytest.mark.parametrize("how", rings.HOWS)
-@pytest.mark.parametrize("way", rings.RECEIVES)
-def test_what_io_uring_receives_is_seen(trace, pair, plainly, way, how, early):
+def test_what_io_uring_receives_is_seen(trace, listener, plainly, how, early):
     """Before the bytes arrive or after."""
-    with rings.skipped_where_missing(way):
-        assert converse(trace, pair, Plain, by(way, how), early) == plainly
+    bits = rings.HOWS[how]
+    check_each(trace, listener, plainly, rings.RECEIVES,
+               lambda pair, way: converse(pair, Plain, lambda end: rings.Transfer(end, way, bits), early))
 
 
-def test_a_request_that_waits_for_its_socket_first_is_seen(trace, pair, plainly):
-    def sends(end):
-        return rings.Transfer(end, "send", rings.POLLS)
+def test_a_request_that_waits_for_its_socket_first_is_seen(trace, listener, plainly):
+    def carry(pair, way):
+        converse(pair, lambda end: rings.Transfer(end, "send", rings.POLLS),
+                 lambda end: rings.Transfer(end, way, rings.POLLS), early=True)
 
-    def receives(end):
-        return rings.Transfer(end, "recv", rings.POLLS)
-
-    assert converse(trace, pair, sends, receives, early=True) == plainly
+    check_each(trace, listener, plainly, ["recv", "recvmsg", "recv-multishot"], carry)
 
 
 def pipelined(count):
@@ -161,3 +180,48 @@ def test_connections_that_share_a_ring_are_seen_each(trace, listener, count):
         for one in trace.both(pair):
             assert (one["requests"], one["responses"], one["blind_bytes"]) == (4, 4, 0)
             assert (one["hop_by_hop"], one["errors"]) == (["x-marker"], [])
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + wire.DEADLINE
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def is_reading(pid):
+    """Does this process sit in a read()? Its system call has number 0."""
+    return Path(f"/proc/{pid}/syscall").read_text().split()[0] == "0"
+
+
+def is_taken(pair):
+    """Have the client's bytes arrived, and has somebody taken them?"""
+    return not ioctl(pair.client, termios.TIOCOUTQ) and not ioctl(pair.server, termios.FIONREAD)
+
+
+def ioctl(end, request):
+    count = array.array("i", [0])
+    fcntl.ioctl(end, request, count)
+    return count[0]
+
+
+def test_a_receive_that_completes_within_another_read_sees_its_own_buffer(trace, pair):
+    source, sink = os.pipe()
+    with open(source, "rb") as source, open(sink, "wb") as sink:
+        fds = [pair.server.fileno(), source.fileno()]
+        command = [WITHIN_READ, *map(str, fds)]
+        with child(command, pass_fds=fds, stdout=subprocess.PIPE) as helper:
+            assert helper.stdout.readline() == b"armed\n"
+            wait_until(lambda: is_reading(helper.pid), "the helper does not read")
+            pair.client.sendall(wire.GET)
+            wait_until(lambda: is_taken(pair), "the bytes are not taken")
+            sink.write(b"x")
+            sink.flush()
+            assert helper.stdout.read() == wire.GET
+        assert helper.returncode == 0
+    pair.server.sendall(ANSWER)
+    assert wire.read_exactly(pair.client, len(ANSWER)) == ANSWER
+    pair.close(first=pair.client)
+    for one in trace.both(pair):
+        assert (one["requests"], one["responses"], one["blind_bytes"]) == (1, 1, 0)
+        assert (one["confidence"], one["hop_by_hop"]) == ("certain", ["x-marker"])

@@ -39,7 +39,8 @@ static void answer(struct server *s, struct connection *c)
 	io_uring_sqe_set_data(sqe, NULL);
 	sqe->flags |= IOSQE_IO_LINK;
 	sqe = io_uring_get_sqe(&s->ring);
-	io_uring_prep_send(sqe, c->fd, s->answer + s->answer_head, s->answer_size - s->answer_head, MSG_WAITALL);
+	io_uring_prep_send(sqe, c->fd, s->answer + s->answer_head, s->answer_size - s->answer_head,
+			   MSG_WAITALL);
 	io_uring_sqe_set_data(sqe, NULL);
 	sqe->flags |= IOSQE_IO_LINK;
 	receive(s, c);
@@ -61,9 +62,14 @@ static void received(struct server *s, struct connection *c, int result)
 }
 
 /* Answers each @question_size bytes on each of @count sockets, until all have ended. Returns 0 or a negative error. */
-int ring_serve(const int *fds, unsigned int count, size_t question_size, const char *bytes, size_t size, size_t head)
+int ring_serve(const int *fds, unsigned int count, size_t question_size, const char *bytes, size_t size,
+	       size_t head)
 {
-	struct server s = {.answer = bytes, .answer_size = size, .answer_head = head, .question_size = question_size, .open = count};
+	struct server s = {.answer = bytes,
+			   .answer_size = size,
+			   .answer_head = head,
+			   .question_size = question_size,
+			   .open = count};
 	struct io_uring_cqe *cqe;
 	int r = io_uring_queue_init(1024, &s.ring, 0);
 
