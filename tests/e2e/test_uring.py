@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import rings, wire
+from lib import observer, record, rings, wire
 from lib.child import child
 from lib.host import ROOT
 
@@ -225,3 +225,50 @@ def test_a_receive_that_completes_within_another_read_sees_its_own_buffer(trace,
     for one in trace.both(pair):
         assert (one["requests"], one["responses"], one["blind_bytes"]) == (1, 1, 0)
         assert (one["confidence"], one["hop_by_hop"]) == ("certain", ["x-marker"])
+
+
+# ---- kernels whose BTF does not describe io_uring
+
+
+BTF = Path("/sys/kernel/btf/vmlinux")
+WITHOUT = ["unshare", "--mount", "sh", "-c", f'mount --bind "$0" {BTF} && exec "$@"']
+TYPES = ["io_kiocb", "io_cqe", "io_ring_ctx", "io_sr_msg", "io_rw", "io_async_msghdr", "io_async_rw", "io_worker"]
+
+
+@pytest.fixture(params=TYPES)
+def without_type(request, tmp_path):
+    """Runs a program where the kernel's BTF calls this type by another name."""
+    name = f"\0{request.param}\0".encode()
+    told = BTF.read_bytes()
+    assert told.count(name) == 1
+    file = tmp_path / "btf"
+    file.write_bytes(told.replace(name, name.upper()))
+    return [*WITHOUT, file]
+
+
+class Warned(observer.Observer):
+    """Says in the beginning what it will not see."""
+
+    def __init__(self, program, port):
+        super().__init__("trace", "--json", "--port", str(port), program=[*program, observer.BINARY])
+
+
+def test_without_a_type_io_uring_is_blind_and_that_is_said(without_type, listener):
+    told = subprocess.run([*without_type, observer.BINARY, "check"], capture_output=True, text=True, check=True)
+    assert ("unseen   bytes that io_uring sends and receives: tp_btf/io_uring_submit_req: this kernel's type information "
+            "lacks a type that is read there") in told.stdout.splitlines()
+    with Warned(without_type, wire.port_of(listener)) as warned, wire.Pair(listener) as pair:
+        with rings.Transfer(pair.client, "send") as transfer:
+            assert transfer.send(QUESTION) == len(QUESTION)
+        assert wire.read_exactly(pair.server, len(QUESTION)) == QUESTION
+        pair.close(first=pair.client)
+        warned.wait_until(lambda: len(warned.output) >= 2, "two records")
+    records = {one["role"]: one for one in map(record.checked, warned.output[:2])}
+    assert (records["client"]["requests"], records["client"]["blind_bytes"]) == (0, len(QUESTION))
+    assert (records["server"]["requests"], records["server"]["blind_bytes"]) == (1, 0)
+    assert any("will not see bytes that io_uring sends and receives" in line for line in warned.errors)
+
+
+def test_with_its_types_io_uring_is_seen_and_that_is_said():
+    told = subprocess.run([observer.BINARY, "check"], capture_output=True, text=True, check=True).stdout
+    assert "ok       bytes that io_uring sends and receives" in told.splitlines()
