@@ -24,7 +24,7 @@
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, 
- * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record -> transfer; uring, steps -> seek. */
+ * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record -> transfer; uring, mmsg, steps -> seek. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>

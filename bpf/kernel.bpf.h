@@ -227,6 +227,12 @@ static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, en
 	}
 }
 
+/* The same of a call that moves several messages: sendmmsg, recvmmsg. */
+static __always_inline int kw_is_mmsg(const struct pt_regs *regs, enum kw_way way)
+{
+	return regs->cs == KW_USER_CS_64 && regs->orig_ax == (way == KW_SENT ? 307 : 299);
+}
+
 #else
 #error "the system calls of this processor are not known yet: see kw_syscall()"
 #endif

@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_SEEK_BPF_H
 #define KEEPWATCH_SEEK_BPF_H
 
+#include "mmsg.bpf.h"
 #include "steps.bpf.h"
 #include "uring.bpf.h"
 
@@ -16,7 +17,7 @@ static __always_inline void kw_seek_and_resume(void *ctx, struct sock *sk, void 
 	if (!room)
 		return;
 	cursor = &room->cursor;
-	cursor->blind = kw_locate_uring(cursor, kw_file_of(sk), cursor->way) != 0;
+	cursor->blind = kw_locate_mmsg(cursor, sk) && kw_locate_uring(cursor, kw_file_of(sk), cursor->way);
 	bpf_tail_call(ctx, programs, cursor->resume);
 	cursor->task = 0;
 }

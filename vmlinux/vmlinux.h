@@ -350,4 +350,10 @@ struct user_msghdr {
 	__u32 padding2;
 };
 
+struct user_mmsghdr {
+	struct user_msghdr header;
+	__u32 length; /* of what passed; the kernel writes it behind each message */
+	__u32 padding;
+};
+
 #endif

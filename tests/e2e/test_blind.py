@@ -1,63 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Bytes that cannot be read where they pass: sendfile, splice, sendmmsg, recvmmsg, MSG_TRUNC, and in
-a 32-bit program. They are counted. In a body they do no harm; in place of a head nothing is known of what they
+"""Bytes that cannot be read where they pass: sendfile, splice, recvmmsg into messages that were used before,
+MSG_TRUNC, and in a 32-bit program. They are counted. In a body they do no harm; in place of a head nothing is known of what they
 said, and the record says so, until a message begins that can be read. The other socket, which could be read,
 tells it all."""
 
-import ctypes
 import errno
-import os
 import socket
 import subprocess
 
 import pytest
 
-from lib import carriers, wire
+from lib import carriers, mmsg, wire
 from lib.host import ROOT
 
 CALLER32 = ROOT / "build" / "tests" / "e2e" / "lib" / "caller32"
 ELF32 = b"\x7fELF\x01"
-LIBC = ctypes.CDLL(None, use_errno=True)
 BODY = b"b" * 700
 
 
-class Segment(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
-
-
-class Header(ctypes.Structure):
-    """struct msghdr"""
-
-    _fields_ = [("name", ctypes.c_void_p), ("name_length", ctypes.c_uint),
-                ("segments", ctypes.POINTER(Segment)), ("segment_count", ctypes.c_size_t),
-                ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t), ("flags", ctypes.c_int)]
-
-
-class Message(ctypes.Structure):
-    """struct mmsghdr: a message, and how many bytes of it were carried."""
-
-    _fields_ = [("header", Header), ("carried", ctypes.c_uint)]
-
-
-def message_of(buffer):
-    segment = Segment(ctypes.cast(buffer, ctypes.c_void_p), len(buffer))
-    return Message(Header(segments=ctypes.pointer(segment), segment_count=1))
-
-
-def sendmmsg(end, data):
-    message = message_of((ctypes.c_char * len(data)).from_buffer_copy(data))
-    assert LIBC.sendmmsg(end.fileno(), ctypes.byref(message), 1, 0) == 1, os.strerror(ctypes.get_errno())
-    return message.carried
-
-
 def recvmmsg(end, count):
-    def call(end, left):
-        buffer = (ctypes.c_char * left)()
-        message = message_of(buffer)
-        assert LIBC.recvmmsg(end.fileno(), ctypes.byref(message), 1, 0, None) == 1, ctypes.get_errno()
-        return buffer.raw[: message.carried]
-
-    return carriers.in_calls(end, count, call)
+    """The messages bear lengths already, as those do that a program uses again: each may be the one that the kernel fills."""
+    return mmsg.receive(end, count, messages=2, used=True)
 
 
 def recv_truncated(end, count):
@@ -88,7 +51,7 @@ def read32(end, count):
     return run32(stdin=end, stdout=subprocess.PIPE)
 
 
-SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice, "sendmmsg": sendmmsg, "32-bit": write32}
+SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice, "32-bit": write32}
 RECEIVES = {"splice": carriers.recv_splice, "recvmmsg": recvmmsg, "MSG_TRUNC": recv_truncated,
             "32-bit": read32}
 QUESTION = wire.request("POST", "/", "Connection: x-marker", f"Content-Length: {len(BODY)}")

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lib import wire
+from lib import mmsg, wire
 
 
 def pieces(data, size):
@@ -33,6 +33,23 @@ def send_sendmsg_64(end, data):
     """As many segments as the programs read, most of them empty or of one byte."""
     segments = pieces(data, 1)[:40]
     return end.sendmsg([*segments, *[b""] * 23, data[len(segments) :]])
+
+
+def in_messages(data):
+    """A message of one segment, an empty one, and one of several."""
+    return [[data[:5]], [], pieces(data[5:50], 7), [data[50:]]]
+
+
+def send_sendmmsg(end, data):
+    return mmsg.send(end, in_messages(data))
+
+
+def send_sendmmsg_again(end, data):
+    return mmsg.send(end, in_messages(data), used=True)
+
+
+def receive_recvmmsg(end, size):
+    return mmsg.receive(end, size, at_once=True)
 
 
 def receive_read(end, size):
@@ -74,7 +91,7 @@ def receive_tiny(end, size):
     return end.recv(min(size, 2))
 
 
-SENDS = [send_write, send_writev, send_send, send_sendmsg, send_sendmsg_64]
+SENDS = [send_write, send_writev, send_send, send_sendmsg, send_sendmsg_64, send_sendmmsg, send_sendmmsg_again]
 RECEIVES = [
     receive_read,
     receive_readv,
@@ -84,6 +101,7 @@ RECEIVES = [
     receive_recvmsg_into,
     receive_after_peek,
     receive_tiny,
+    receive_recvmmsg,
 ]
 
 

@@ -6,7 +6,7 @@ from collections import Counter, deque
 
 import pytest
 
-from lib import carriers, observer, record, rings, wire
+from lib import carriers, mmsg, observer, record, rings, wire
 from lib.case import CASES, Case
 
 PLAIN = carriers.send, carriers.recv
@@ -98,7 +98,7 @@ def compare(observed, cases, names):
     assert not differing, "\n".join(map(str, differing))
 
 
-@pytest.mark.parametrize("pair", [*carriers.PAIRS, *rings.PAIRS], ids=pair_name)
+@pytest.mark.parametrize("pair", [*carriers.PAIRS, *mmsg.PAIRS, *rings.PAIRS], ids=pair_name)
 def test_every_case_reads_in_the_kernel_as_on_the_host(observed, ground, cases, pair):
     plans = [case.plan(*case.carriers(*pair), PLAIN) for case in cases]
     compare(observed, cases, [carry_out(ground, plan, case.responses) for case, plan in zip(cases, plans)])
