@@ -5,14 +5,18 @@
  *
  *   from  until  what                                                          what is done about it
  *   6.3          tracepoints sock_send_length and sock_recv_length exist       the trampoline front end before
+ *   6.3          tracepoint io_uring_submit_req exists                          without it io_uring is unseen
+ *         6.9    a request of io_uring may have no copy of its iovecs           kw_has_always_copy()
+ *   6.13         fixed files of io_uring are in a table of nodes               kw_fixed_file()
  *         6.4    sendfile and splice send by tcp_sendpage, past tcp_sendmsg    fexit/tcp_sendpage
  *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
  *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
  *         6.1    the verifier does not link a value to its copy on the stack   KW_OPAQUE(); struct kw_scratch
  *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
- * user/observe/front_end.c finds by trying which programs a kernel takes. The type of an iterator over user buffers, which
- * differs too, is never looked at: the buffers are found by the system call. */
+ * user/observe/front_end.c finds by trying which programs a kernel takes. The types of iterators over user
+ * buffers have other numbers on each; only those of io_uring are looked at, by name, because all other buffers are found by the
+ * system call. */
 #ifndef KEEPWATCH_KERNEL_BPF_H
 #define KEEPWATCH_KERNEL_BPF_H
 

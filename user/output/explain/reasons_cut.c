@@ -111,8 +111,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			"evidence says what it did not see.",
 			{"the connection is older than keepwatch and was not used since, and TCP's own times do "
 			 "not show that it was idle: a request may have been waiting",
-			 "heads of messages passed in a way that cannot be read: io_uring, sendfile, splice, "
-			 "kernel TLS",
+			 "heads of messages passed in a way that cannot be read: sendfile, splice, "
+			 "kernel TLS, or io_uring before Linux 6.3",
 			 "a message broke the rules of HTTP/1"},
 			{"start keepwatch before the programs that it watches, or wait until old connections "
 			 "are gone",
