@@ -35,7 +35,8 @@
 #define KW_OPS_SOCKET (KW_SEND | KW_SEND_ZC | KW_RECV | KW_OPS_MESSAGE)       /* struct io_sr_msg */
 #define KW_OPS_BUFFER (KW_SEND | KW_SEND_ZC | KW_RECV | KW_WRITES | KW_READS) /* address and length */
 
-#define KW_FIXED_FILE 1 /* IOSQE_FIXED_FILE, in io_kiocb.flags */
+#define KW_FIXED_FILE 1     /* IOSQE_FIXED_FILE, in io_kiocb.flags */
+#define KW_BUFFER_SELECT 32 /* IOSQE_BUFFER_SELECT */
 #define KW_RECV_MULTISHOT 2
 
 #define KW_FILE_FLAGS 7UL /* in the address of a fixed file */
@@ -292,14 +293,14 @@ static __always_inline int kw_take_copy(struct kw_cursor *cursor, __u64 copy, in
 	return kw_take_iterator(cursor, &before->s.iter, 0);
 }
 
-/* Until 6.9: the iovecs of a request that is carried out at once are those of its user. */
+/* Until 6.9: the iovecs of a request that is carried out at once are those of its user, unless it takes a provided buffer. */
 static __always_inline int kw_take_user_vector(struct kw_cursor *cursor, const struct io_kiocb *request,
 					       int is_message)
 {
 	const struct io_rw *rw = KW_AS(struct io_rw, request);
 	struct user_msghdr message = {};
 
-	if (BPF_CORE_READ_BITFIELD_PROBED(request->ctx, compat))
+	if (BPF_CORE_READ_BITFIELD_PROBED(request->ctx, compat) || request->flags & KW_BUFFER_SELECT)
 		return -1;
 	if (is_message && bpf_probe_read_user(&message, sizeof(message), KW_AS(struct io_sr_msg, request)->buf))
 		return -1;
