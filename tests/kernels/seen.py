@@ -12,7 +12,8 @@ DIFFER = {"id", "opened", "closed", "local", "remote", "netns", "pid", "cgroup",
 NUMBER = re.compile(r"\d[\d.,]*( (ns|us|ms|s|min|h)\b)?")
 SLOW = "retransmitted"  # a sentence of evidence that only shows that the guest acknowledged too slowly
 SWEEP = "iter/bpf_sk_storage_map"  # finds all open connections, on kernels that allow it, as Debian's do
-URING = "bytes that io_uring sends and receives: tp_btf/io_uring_submit_req"  # from 6.3 on, as the tracepoint front end
+URING = "bytes that io_uring sends and receives"  # from 6.3 on, as the tracepoint front end
+HOOK = "tp_btf/io_uring_submit_req"
 TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|Kernel panic|general protection|Out of memory")
 # Metrics that count events, and not time.
 COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:bucket|count|sum)|keepwatch_finding)"
@@ -161,7 +162,7 @@ def check(path, front_end):
         faults.append(f"check: no word of the {front_end} front end")
     if not any(line.startswith(f"ok       {SWEEP}: ") for line in lines):
         faults.append(f"check: sweeps do not go by {SWEEP}")
-    expected = f"unseen   {URING}: this kernel has no such hook" if front_end == "trampoline" else f"ok       {URING.split(':')[0]}"
+    expected = f"unseen   {URING}: {HOOK}: this kernel has no such hook" if front_end == "trampoline" else f"ok       {URING}"
     if expected not in lines:
         faults.append(f"check: no line {expected}")
     return faults + [f"check: {line}" for line in lines if line.startswith(("missing", "unseen")) and line != expected]
