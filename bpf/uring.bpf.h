@@ -101,10 +101,13 @@ static __always_inline int kw_is_multishot(const struct io_kiocb *request)
 
 /* ---- a request is submitted -------------------------------------------------------------------------- */
 
-/* A table of pointers: any type that begins with one will do. */
+/* Of a table of pointers, as a number, which the verifier lets be calculated with. */
 static __always_inline __u64 kw_pointer_at(__u64 table, __u64 index)
 {
-	return (__u64)KW_AS(struct hlist_head, table + index * sizeof(void *))->first;
+	__u64 pointer = 0;
+
+	bpf_probe_read_kernel(&pointer, sizeof(pointer), (const void *)(table + index * sizeof(pointer)));
+	return pointer;
 }
 
 static __always_inline __u64 kw_fixed_file(const struct io_ring_ctx *ring, __u32 index)
