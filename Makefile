@@ -45,12 +45,13 @@ endif
 LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap-ng -lseccomp
 
 PARSE_SRC := $(sort $(wildcard tools/http1-parse/*.c))
+PARSE2_SRC := $(sort $(wildcard tools/http2-parse/*.c))
 MAIN_SRC := $(sort $(shell find user -name '*.c'))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
 ALONE := test_race.py test_tls_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
-FACTS := $(BUILD)/tests/differential/facts
+FACTS := $(BUILD)/tests/differential/facts $(BUILD)/tests/differential/http2_facts
 VALGRIND := test_valgrind.py # has a target of its own, because it takes minutes
 SANITIZED := $(BUILD)/sanitized
 SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
@@ -92,7 +93,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 .PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
 	verifier bench man install uninstall deb lint format clean
 
-all: $(BUILD)/keepwatch $(BUILD)/http1-parse $(BUILD)/tls-records ## build everything
+all: $(BUILD)/keepwatch $(BUILD)/http1-parse $(BUILD)/http2-parse $(BUILD)/tls-records ## build everything
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -118,7 +119,7 @@ unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; al
 	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
 		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-check: $(BUILD)/http1-parse $(BUILD)/tls-records unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
+check: $(BUILD)/http1-parse $(BUILD)/http2-parse $(BUILD)/tls-records unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
 	$(Q)$(PYTEST) tests/unit
 
 check-format:
@@ -230,6 +231,9 @@ $(BUILD)/keepwatch: $(OBJECTS)
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
+$(BUILD)/http2-parse: $(PARSE2_SRC:%.c=$(BUILD)/%.o)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
+
 $(BUILD)/tls-records: $(BUILD)/tools/tls-records/main.o $(BUILD)/user/event/tls_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
@@ -274,8 +278,11 @@ $(BUILD)/load: $(BUILD)/tools/bench/load.o
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
+$(BUILD)/tests/differential/facts: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
+
+$(BUILD)/tests/differential/http2_facts: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/http2/*.c))
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lnghttp2 -ljansson
 
 $(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^

@@ -15,8 +15,9 @@ apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-de
 	libgnutls28-dev libjansson-dev libyaml-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev scdoc"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
+	libnghttp2-dev nghttp2-client nghttp2-server python3-grpcio golang-golang-x-net-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd lighttpd-mod-openssl golang-go
-	stunnel4 nghttp2-client python3-pycurl git
+	stunnel4 python3-pycurl git
 	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
 	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor"
@@ -30,8 +31,9 @@ dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils
 	libseccomp-devel scdoc"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-ptrace nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
+	libnghttp2-devel nghttp2 python3-grpcio golang-x-net-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
-	stunnel nghttp2 python3-pycurl git
+	stunnel python3-pycurl git
 	nodejs-http-proxy squid varnish
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
 	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser"
