@@ -33,6 +33,19 @@ static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
 	cursor->skip = n;
 }
 
+/* The next @n bytes need no look. They are in scratch, or in the segments behind it. */
+static __always_inline void kw_skip(struct kw_cursor *cursor, __u64 n)
+{
+	__u32 here = cursor->length - cursor->at;
+
+	if (n < here) {
+		cursor->at += n;
+	} else {
+		cursor->at = cursor->length = 0;
+		cursor->skip += n - here;
+	}
+}
+
 /* Finds the buffers of the running call. Returns 0, or -1 if they cannot be found: a blind span. */
 static __always_inline int kw_locate(struct sock *sk, enum kw_way way, struct kw_cursor *cursor)
 {

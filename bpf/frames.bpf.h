@@ -47,12 +47,11 @@ static __always_inline void kw_pass_frame(struct kw_connection *c, enum kw_way w
 		s->remain -= n;
 }
 
-/* Has a connection just been found to carry TLS, from its client's first byte on? */
-static __always_inline int kw_may_follow_tls(const struct kw_connection *c)
+/* Has a connection just been found to carry @protocol, from its first byte on? */
+static __always_inline int kw_may_follow(const struct kw_connection *c, enum http1_protocol protocol)
 {
-	return c->http1.protocol == HTTP1_PROTOCOL_TLS &&
-	       c->http1.streams[HTTP1_REQUESTS].state != HTTP1_TUNNEL && !c->identity.preexisting &&
-	       c->role != KW_ROLE_UNKNOWN;
+	return c->http1.protocol == protocol && c->http1.streams[HTTP1_REQUESTS].state != HTTP1_TUNNEL &&
+	       !c->identity.preexisting && c->role != KW_ROLE_UNKNOWN;
 }
 
 #endif

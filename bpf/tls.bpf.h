@@ -165,12 +165,7 @@ KW_GLOBAL int kw_tls_advance(struct kw_tls *t, struct kw_scratch *room)
 	at = cursor->at & (KW_PIECE - 1);
 	if (skippable) {
 		tls_skip(&t->machine, direction, n);
-		if (n < cursor->length - cursor->at) {
-			cursor->at += n;
-		} else {
-			cursor->skip += n - (cursor->length - cursor->at);
-			cursor->at = cursor->length = 0;
-		}
+		kw_skip(cursor, n);
 	} else if (cursor->at < cursor->length) {
 		n = cursor->length - at;
 		n = tls_step(&t->machine, direction, room->bytes + at, n > TLS_WINDOW ? TLS_WINDOW : n,

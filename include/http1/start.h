@@ -13,6 +13,7 @@
 #define HTTP1_H2_TYPE 3     /* offset of the type in the header of a frame (RFC 9113 section 4.1), */
 #define HTTP1_H2_LAST 8     /* and of the header's last byte */
 #define HTTP1_H2_SETTINGS 4 /* the type of a SETTINGS frame (RFC 9113 section 6.5) */
+#define HTTP1_H2_PREFACE 14 /* bytes of a client's preface by which it is known (section 3.4) */
 
 #define HTTP1_PROXY2_BEGIN 0x0d0a0d0a /* CR LF CR LF: the first four bytes of the signature */
 
@@ -100,6 +101,8 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	__u8 byte = p[0];
 
 	s->phase = phase + 1;
+	s->words[0] =
+		s->words[0] << 8 | byte; /* the header of a frame is read again once it is known to be one */
 	if (!phase)
 		s->number = byte;
 	else if (s->number == HTTP1_TLS_HANDSHAKE)

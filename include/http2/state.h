@@ -196,13 +196,15 @@ struct http2_stream {
 	__u8 huffman; /* the string in hand is in Huffman code */
 	__u8 name;    /* enum http2_name of the field in hand */
 	__u8 blocks;  /* bits, enum http2_block */
-	__u8 continuations;   /* of the block in hand; 255: that many, or more */
-	__u8 entries;         /* settings of the frame in hand that were read */
-	__u16 status;         /* of the latest response head; 0: not known */
-	__u16 fields;         /* bits, 1 << enum http2_name, that this side has sent so far */
-	__u16 errors;         /* bits, 1 << enum http2_error */
-	__u8 code;            /* enum http2_code of the latest RST_STREAM */
-	__u8 started;         /* its first frame has begun */
+	__u8 continuations; /* of the block in hand; 255: that many, or more */
+	__u8 entries;       /* settings of the frame in hand that were read */
+	__u16 status;       /* of the latest response head; 0: not known */
+	__u16 fields;       /* bits, 1 << enum http2_name, that this side has sent so far */
+	__u16 errors;       /* bits, 1 << enum http2_error */
+	__u8 code;          /* enum http2_code of the latest RST_STREAM */
+	__u8 started;       /* its first frame has begun */
+	__u8 behind; /* the bytes in hand passed behind the end of the connection: they end no stream. Set by the driver */
+	__u8 unaware; /* client: it had not read the server's GOAWAY when it sent the bytes in hand. Set by the driver */
 	__u8 limited;         /* it has sent a limit of concurrent streams */
 	__u8 goaway_code;     /* the first that is not NO_ERROR, if any */
 	__u8 goaway_debug;    /* enum http2_debug, the first that is not NONE */
