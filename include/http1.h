@@ -109,8 +109,10 @@ KW_INLINE void http1_call_end(struct http1_connection *c, enum http1_direction d
 	struct http1_stream *s = &c->streams[direction & 1];
 	int cut = s->word_length && s->state != HTTP1_LOST && c->protocol <= HTTP1_PROTOCOL_HTTP1;
 	int empty_lines = s->state == HTTP1_START && c->protocol == HTTP1_PROTOCOL_NONE;
+	int frame = s->state == HTTP1_FOREIGN &&
+		    c->protocol <= HTTP1_PROTOCOL_H2C; /* maybe: see http1_step_foreign() */
 
-	if (!cut && !empty_lines)
+	if (!cut && !empty_lines && !frame)
 		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
 }
 
