@@ -400,7 +400,12 @@ KW_GLOBAL int kw_fill_http2(struct kw_http2_facts *facts, struct kw_http2 *h, co
 	before = &h->reported;
 	facts->latest = h->latest;
 	facts->begun = h->begun;
-	facts->flags = facts->reserved = 0;
+	facts->flags = 0;
+	facts->reserved = 0;
+	if (c->http1.tunnel)
+		facts->flags |= KW_HTTP2_UPGRADED;
+	if (h->machine.streams[HTTP2_CLIENT].midway)
+		facts->flags |= KW_HTTP2_MIDWAY;
 	facts->open_before = before->open;
 	open = http2_unfinished(&h->machine);
 	before->open = open > 0 ? open : 0;

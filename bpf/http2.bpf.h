@@ -185,7 +185,7 @@ static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
  * first frame. */
 static __always_inline void kw_http2_begin_server(struct http2_stream *s, const struct http1_stream *seen)
 {
-	__u32 n = seen->state == HTTP1_FOREIGN ? seen->phase : 0;
+	__u32 n = seen->state == HTTP1_FOREIGN || seen->state == HTTP1_SWITCHED ? seen->phase : 0;
 
 	s->state = HTTP2_AT_HEADER;
 	for (__u32 i = 0; i < HTTP2_HEADER_LENGTH; i++)
@@ -201,10 +201,15 @@ static __always_inline void kw_http2_begin_server(struct http2_stream *s, const 
 static __always_inline void kw_http2_begin_client(struct http2_stream *s, const struct kw_connection *c,
 						  const struct kw_cursor *cursor)
 {
+	const struct http1_stream *seen = &c->http1.streams[HTTP1_REQUESTS];
 	__u64 passed = c->role == KW_ROLE_CLIENT ? c->tx_bytes : c->rx_bytes;
 
+	if (c->http1.tunnel)
+		http2_begin_upgraded(s);
 	if (cursor->outcome.direction == HTTP1_REQUESTS)
 		s->got = HTTP1_H2_PREFACE;
+	else if (c->http1.tunnel)
+		s->got = seen->state == HTTP1_SWITCHED ? seen->phase : 0;
 	else if (c->http1.proxied || passed > HTTP1_H2_PREFACE)
 		http2_lose(s);
 	else
@@ -224,8 +229,13 @@ static __always_inline struct kw_http2 *kw_http2_of(struct kw_connection *c, str
 		kw_count_lost(KW_LOST_STATE);
 		return NULL;
 	}
-	kw_http2_begin_server(&h->machine.streams[HTTP2_SERVER], &c->http1.streams[HTTP1_RESPONSES]);
-	kw_http2_begin_client(&h->machine.streams[HTTP2_CLIENT], c, cursor);
+	if (c->identity.preexisting) {
+		http2_init_midway(&h->machine.streams[HTTP2_SERVER]);
+		http2_init_midway(&h->machine.streams[HTTP2_CLIENT]);
+	} else {
+		kw_http2_begin_server(&h->machine.streams[HTTP2_SERVER], &c->http1.streams[HTTP1_RESPONSES]);
+		kw_http2_begin_client(&h->machine.streams[HTTP2_CLIENT], c, cursor);
+	}
 	kw_begin_frames(c);
 	return h;
 }
@@ -236,7 +246,7 @@ static __always_inline void kw_http2_lose(struct kw_connection *c, struct kw_htt
 {
 	struct http2_stream *s = &h->machine.streams[direction & 1];
 
-	if (s->state == HTTP2_AT_LOST)
+	if (http2_is_outside(s))
 		return;
 	http2_lose(s);
 	kw_taint(&c->sides[direction & 1], why);
@@ -260,13 +270,20 @@ static __always_inline void kw_http2_resume(struct kw_connection *c, struct kw_h
 		kw_http2_lose(c, h, direction, KW_TAINT_GAP);
 }
 
+/* A side that is not followed yet may be from here on, if the call begins with a frame. */
+static __always_inline void kw_http2_try_to_join(struct http2_stream *s, struct kw_scratch *room)
+{
+	if (s->state == HTTP2_AT_OUTSIDE && !room->cursor.blind && kw_begins_frame(room))
+		http2_join(s);
+}
+
 /* Bytes that need no look may pass without this program. The last of a frame that means something is not among them. */
 static __always_inline void kw_http2_leave(struct kw_connection *c, struct kw_http2 *h,
 					   const struct kw_cursor *cursor)
 {
 	__u32 direction = cursor->outcome.direction & 1;
 	const struct http2_stream *s = &h->machine.streams[direction];
-	__u64 passing = http2_skippable(s, KW_SPAN_ENDLESS);
+	__u64 passing = s->state == HTTP2_AT_OUTSIDE ? 0 : http2_skippable(s, KW_SPAN_ENDLESS);
 
 	if (cursor->blind || cursor->left)
 		kw_http2_lose(c, h, direction, cursor->blind ? KW_TAINT_BLIND : KW_TAINT_BUDGET);
@@ -286,8 +303,9 @@ static __always_inline void kw_http2_follow(struct kw_connection *c, struct sock
 		kw_end_frames(c);
 		return;
 	}
-	kw_find_buffers(sk, cursor, cursor->way);
+	kw_find_buffers_aside(sk, cursor);
 	kw_http2_resume(c, reader.http2, sk, tcp, cursor);
+	kw_http2_try_to_join(&reader.http2->machine.streams[cursor->outcome.direction & 1], room);
 	KW_FORGET();
 	bpf_loop(KW_HTTP2_STEPS, kw_http2_step, &reader, 0);
 	kw_http2_leave(c, reader.http2, cursor);

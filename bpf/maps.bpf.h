@@ -324,6 +324,7 @@ struct {
 enum kw_stage {
 	KW_STAGE_GAP,   /* bytes passed before it by a way that shows no event */
 	KW_STAGE_SIDE,  /* it may tell on which side the socket is, or that the connection is HTTP after all */
+	KW_STAGE_JOIN,  /* it may show that an older connection is HTTP/2 */
 	KW_STAGE_CALL,  /* the machine learns that a call begins */
 	KW_STAGE_BYTES, /* its bytes */
 };

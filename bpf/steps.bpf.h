@@ -87,6 +87,18 @@ static __always_inline __u32 kw_take_gap(struct kw_connection *c, struct kw_curs
 	return event | kw_pass_unseen(c, cursor->outcome.direction, cursor->gap);
 }
 
+/* A connection that is older than the observer, and has not shown what it carries, may do so now: then the HTTP/1 machine has nothing to
+ * do with the call. */
+KW_GLOBAL int kw_try_http2(struct kw_connection *c, struct kw_scratch *room)
+{
+	if (!c || !room || !c->identity.preexisting || c->http1.protocol != HTTP1_PROTOCOL_NONE ||
+	    room->cursor.gap || room->cursor.blind || !kw_begins_frame(room))
+		return 0;
+	c->http1.protocol = HTTP1_PROTOCOL_H2C;
+	room->cursor.stage = KW_STAGE_BYTES;
+	return 0;
+}
+
 /* Which side, and is it HTTP? Returns whether the call is to be followed. */
 static __always_inline int kw_settle_side(const struct kw_reader *reader)
 {
@@ -114,8 +126,12 @@ static __always_inline int kw_proceed(const struct kw_reader *reader, __u32 inde
 			cursor->outcome.event = kw_take_gap(c, cursor);
 		return 1;
 	case KW_STAGE_SIDE:
-		cursor->stage = KW_STAGE_CALL;
+		cursor->stage = KW_STAGE_JOIN;
 		return kw_settle_side(reader);
+	case KW_STAGE_JOIN:
+		cursor->stage = KW_STAGE_CALL;
+		kw_try_http2(c, reader->scratch);
+		return 1;
 	case KW_STAGE_CALL:
 		cursor->stage = KW_STAGE_BYTES;
 		cursor->outcome.event = http1_call(&c->http1, cursor->outcome.direction);
@@ -200,7 +216,7 @@ static __always_inline void kw_go_on(void *ctx, struct sock *sk, void *programs)
 	reader.c = kw_find(sk);
 	if (!reader.c)
 		return;
-	kw_find_buffers(sk, cursor, cursor->way);
+	kw_find_buffers_aside(sk, cursor);
 	KW_FORGET();
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
 	http1_call_end(&reader.c->http1, cursor->outcome.direction);

@@ -261,7 +261,7 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 	}
 	if (cursor->way == KW_RECEIVED)
 		reader.tls->sent = kw_tx_position(c, tcp, tcp->write_seq);
-	kw_find_buffers(sk, cursor, cursor->way);
+	kw_find_buffers_aside(sk, cursor);
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
 	bpf_loop(KW_TLS_STEPS, kw_tls_step, &reader, 0);

@@ -17,6 +17,7 @@
 #define HTTP2_CODES 16           /* error codes that are counted apart; the last one is all others */
 #define HTTP2_LENGTH_LEAST 16384 /* every endpoint accepts frames of this length (section 6.5.2) */
 #define HTTP2_LENGTH_MAX 0xffffff
+#define HTTP2_JOIN_MOST 512 /* bytes of a call behind which a second frame is looked for: see join.h */
 #define HTTP2_ID_MAX 0x7fffffffU
 
 enum http2_direction {
@@ -135,6 +136,7 @@ enum http2_state {
 	HTTP2_AT_BLOCK,   /* a header block: see enum http2_walk -> PASS (padding), HEADER */
 	HTTP2_AT_PASS,    /* left bytes that nobody looks at -> HEADER */
 	HTTP2_AT_LOST,    /* nothing any more */
+	HTTP2_AT_OUTSIDE, /* nothing yet: see join.h -> HEADER */
 };
 
 /* The thing that is to be done with the bytes that have come, before the next byte is taken. */
@@ -204,6 +206,7 @@ struct http2_stream {
 	__u8 code;          /* enum http2_code of the latest RST_STREAM */
 	__u8 started;       /* its first frame has begun */
 	__u8 behind; /* the bytes in hand passed behind the end of the connection: they end no stream. Set by the driver */
+	__u8 midway; /* followed from within: streams were begun before, which are no concern */
 	__u8 unaware; /* client: it had not read the server's GOAWAY when it sent the bytes in hand. Set by the driver */
 	__u8 limited;         /* it has sent a limit of concurrent streams */
 	__u8 goaway_code;     /* the first that is not NO_ERROR, if any */

@@ -103,13 +103,14 @@ KW_INLINE __u32 http2_client_headers(struct http2_connection *c)
 	return HTTP2_EVENT_BEGIN;
 }
 
-/* Is @number a stream that this side may speak of? The server may be seen to do so before the client began it. */
+/* Is @number a stream that this side may speak of? The server may be seen to do so before the client began it; on a connection
+ * that is followed from within, the client will have begun that one before. */
 KW_INLINE int http2_is_begun(const struct http2_connection *c, enum http2_direction direction, __u32 number)
 {
 	const struct http2_stream *client = &c->streams[HTTP2_CLIENT];
 
 	if (number > client->latest)
-		return direction == HTTP2_SERVER;
+		return direction == HTTP2_SERVER && !client->midway;
 	return !http2_in_window(client, number) || http2_is_marked(client->open, number);
 }
 
