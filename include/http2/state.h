@@ -51,6 +51,7 @@ enum http2_frame_flag {
 /* RFC 9113 section 7: the codes that mean something here. */
 enum http2_code {
 	HTTP2_CODE_NO_ERROR = 0,
+	HTTP2_CODE_INTERNAL_ERROR = 2,
 	HTTP2_CODE_REFUSED_STREAM = 7,
 	HTTP2_CODE_CANCEL = 8,
 	HTTP2_CODE_ENHANCE_YOUR_CALM = 11,
