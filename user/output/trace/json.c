@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/sanitize.h"
 #include "base/timestamp.h"
+#include "event/http2_names.h"
 #include "event/container.h"
 #include "output/trace/json_tls.h"
 
@@ -270,11 +271,31 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	return kw_json_write_line(file, object, DIGITS);
 }
 
+/* The side that reset a stream, and its code; null if neither did. */
+static json_t *reset_of(const struct kw_event_exchange *stream)
+{
+	if (!stream->reset_by)
+		return json_null();
+	return json_pack("{s:s, s:s}", "by", kw_http2_side_name(stream->reset_by - 1U), "code",
+			 kw_http2_code_name(stream->reset_code));
+}
+
+static json_t *stream_of(const struct kw_event_exchange *stream, const char *id)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "type", "exchange", "id", id, "n",
+			 kw_json_integer(stream->number), "status",
+			 kw_json_integer_or_null(stream->status, stream->status), "http", "2", "stream",
+			 kw_json_integer(2 * (uint64_t)stream->number - 1), "wait_s", seconds(stream->wait),
+			 "duration_s", seconds(stream->duration), "reset", reset_of(stream));
+}
+
 int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 {
 	char id[KW_ID_TEXT];
 
 	kw_connection_id(&exchange->identity, id);
+	if (exchange->is_stream)
+		return kw_json_write_line(file, stream_of(exchange, id), DIGITS);
 	return kw_json_write_line(
 		file,
 		json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type", "exchange",
