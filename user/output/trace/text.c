@@ -9,6 +9,7 @@
 #include "base/timestamp.h"
 #include "base/words.h"
 #include "event/container.h"
+#include "event/http2_names.h"
 
 #define RED "\033[1;31m"
 #define YELLOW "\033[33m"
