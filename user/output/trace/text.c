@@ -10,6 +10,7 @@
 #include "base/words.h"
 #include "event/container.h"
 #include "event/http2_names.h"
+#include "judge/http2.h"
 
 #define RED "\033[1;31m"
 #define YELLOW "\033[33m"
@@ -110,6 +111,8 @@ static void print_reason(FILE *file, const struct kw_verdict *verdict, const str
 		fprintf(file, " (%s)", kw_manner_name(verdict->manner));
 	if (verdict->premature == KW_PREMATURE_YES)
 		print_loss(file, verdict->lost_requests, style);
+	if (kw_http2_retryable(&verdict->facts.streams))
+		fprintf(file, ", %" PRIu32 " retryable", kw_http2_retryable(&verdict->facts.streams));
 }
 
 static void print_forwarded(FILE *file, const struct kw_forwarded *found)
