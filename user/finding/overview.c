@@ -42,6 +42,11 @@ bool kw_speaks_tls(const struct kw_window_statistics *sum)
 	return sum->tls.handshakes || sum->traffic.exchanges;
 }
 
+bool kw_speaks_http2(const struct kw_window_statistics *sum)
+{
+	return sum->http2.sums.closed || sum->traffic.requests[KW_VERSION_2];
+}
+
 double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
 			    uint64_t most)
 {
@@ -126,7 +131,7 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 		overview->paired += service->sum.paired;
 		overview->failed += kw_traffic_failed(&service->sum.traffic);
 		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic) ||
-				      kw_speaks_tls(&service->sum);
+				      kw_speaks_tls(&service->sum) || kw_speaks_http2(&service->sum);
 	}
 	qsort(overview->services, overview->service_count, sizeof(*overview->services), compare_services);
 	return 0;
