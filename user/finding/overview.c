@@ -147,7 +147,7 @@ static bool is_of_both_ends(enum kw_finding_id id)
 }
 
 /* Where both ends show the same, the clients' end has the better numbers of these, and the server's end of all others. But
- * only the server's end knows of its processes' exits, and of connections that no process ever accepted. */
+ * only the server's end knows of its processes' exits, of connections that no process ever accepted, and of its own PINGs. */
 static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *server)
 {
 	switch (id) {
@@ -158,8 +158,10 @@ static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *ser
 	case KW_FINDING_LOW_REUSE:
 	case KW_FINDING_PROBE_ONLY:
 	case KW_FINDING_CLIENTS_GIVE_UP:
-	case KW_FINDING_DEAD_PATH:
+	case KW_FINDING_GOAWAY_LOSSES:
 		return true;
+	case KW_FINDING_DEAD_PATH:
+		return !server->sum.http2.sums.ping_timeouts_heard;
 	default:
 		return false;
 	}

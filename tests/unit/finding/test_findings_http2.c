@@ -504,6 +504,54 @@ static void the_idle_timeout_of_a_server_is_inferred_from_its_goaways(void **sta
 	close_world(&world);
 }
 
+/* ---- texts ---- */
+
+static void add_every_fault(struct world *world)
+{
+	struct kw_verdict verdict = verdict_of(KW_REASON_ENHANCE_YOUR_CALM, KW_CLOSER_SERVER, KW_PHASE_IDLE);
+	struct kw_event_http2 event = refused(123456789, 123456789, 123456788);
+
+	event.http2.sides[HTTP2_CLIENT].fields = event.http2.sides[HTTP2_SERVER].fields = HTTP2_FORBIDDEN;
+	add_http2(world, 1, LATER, event,
+		  lost(verdict_of(KW_REASON_PING_TIMEOUT, KW_CLOSER_CLIENT, KW_PHASE_IDLE)));
+	add_goaway(world, 3, KW_REASON_GOAWAY_CUT, 200, 100, 1000000000);
+	add_goaway(world, 3, KW_REASON_STREAM_AFTER_GOAWAY, 200, 100, 0);
+	add_http2(world, 1, LATER, pinged(4000000000, KW_MS, HTTP2_DEBUG_TOO_MANY_PINGS), lost(verdict));
+	add_aged(world, 60, LATER, 5000, 1, HTTP2_DEBUG_MAX_AGE);
+}
+
+/* Whatever the software is, no text is cut off. */
+static void texts_are_whole(void **state)
+{
+	static const char *const programs[] = {"", "nginx", "envoy", "haproxy", "node", "apache2", "java"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		struct world world;
+
+		open_world(&world);
+		add_every_fault(&world);
+		strcpy(world.aggregate.services->comm, programs[i]);
+		for (int role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+			world.aggregate.services->service.role = (uint32_t)role;
+			conclude(&world);
+			assert_true(world.overview.finding_count >= 6);
+			for (size_t k = 0; k < world.overview.finding_count; k++) {
+				const struct kw_finding *finding = world.overview.findings[k].finding;
+
+				assert_true(strlen(finding->summary) < KW_FINDING_SUMMARY - 1);
+				assert_true(finding->summary[strlen(finding->summary) - 1] == '.');
+				for (size_t n = 0; n < finding->advice_count; n++) {
+					assert_true(strlen(finding->advice[n]) < KW_FINDING_ADVICE_TEXT - 1);
+					assert_true(finding->advice[n][strlen(finding->advice[n]) - 1] == '.');
+				}
+			}
+			kw_overview_free(&world.overview);
+		}
+		kw_aggregate_close(&world.aggregate);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +572,7 @@ int main(void)
 		cmocka_unit_test(numbers_that_differ_by_little_are_no_limit_of_streams),
 		cmocka_unit_test(unanswered_pings_are_a_dead_path),
 		cmocka_unit_test(connections_that_the_server_ends_after_each_stream_are_badly_used),
+		cmocka_unit_test(texts_are_whole),
 		cmocka_unit_test(the_idle_timeout_of_a_server_is_inferred_from_its_goaways),
 	};
 

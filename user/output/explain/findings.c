@@ -294,15 +294,19 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 		},
 	[KW_FINDING_DEAD_PATH] =
 		{
-			"requests on connections that had been idle never arrived",
+			"requests on connections that had been idle never arrived, or PINGs were not answered",
 			"A firewall, NAT or balancer on the way forgot the connection and drops its packets. "
 			"The finding shows the shortest idle time after which a request failed and the longest "
-			"after which one worked: the idle limit of that device lies between the two.",
+			"after which one worked: the idle limit of that device lies between the two. An HTTP/2 "
+			"connection whose PING is not answered is given up for the same reason; but where the "
+			"other host acknowledged the PING, the path works, and the program there is stuck.",
 			{"NAT, firewalls and balancers with an idle limit: 350 s (AWS NLB and NAT gateway), "
-			 "4 min (Azure), 10 min (Google)"},
+			 "4 min (Azure), 10 min (Google)",
+			 "a program that is stopped, swapped out, or blocked in its event loop"},
 			{"let both ends close idle connections sooner than that",
 			 "or send keep-alive probes more often: net.ipv4.tcp_keepalive_time, which is 2 "
-			 "hours unless set"},
+			 "hours unless set; PINGs of HTTP/2: gRPC KEEPALIVE_TIME, Go "
+			 "http2.Transport.ReadIdleTimeout, Envoy connection_keepalive"},
 		},
 	[KW_FINDING_CLOSE_WAIT_LEAK] =
 		{
