@@ -8,11 +8,10 @@
 #include "finding/assess.h"
 #include "finding/http2_settings.h"
 
-#define LEAST 5     /* fewer may be accidents */
-#define JITTER 0.22 /* of the age: a jitter of 10% up and down, and a little for sampling */
-#define AGE_LEAST                                                                                              \
-	500000 /* us; a server that ends connections sooner does so after a response, not for their age */
-#define STREAMS_LEAST 2 /* a server that ends each after one stream keeps none, see low_reuse */
+#define LEAST 5          /* fewer may be accidents */
+#define JITTER 0.22      /* of the age: a jitter of 10% up and down, and a little for sampling */
+#define AGE_LEAST 500000 /* us; a server that ends connections sooner does so after each response */
+#define STREAMS_LEAST 2  /* a server that ends each after one stream keeps none, see low_reuse */
 
 /* Whether the server ended most of these connections at one time, as it does at a reload: within two ticks that follow each other. */
 static bool is_at_once(const struct kw_http2_ends *ends)

@@ -83,6 +83,7 @@ bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_count(f, "connections", idle + http2->ping_timeouts);
 	kw_finding_count(f, "reset_at_once", a->forgotten);
 	kw_finding_count(f, "ping_timeouts", http2->ping_timeouts);
+	kw_finding_count(f, "acknowledged", http2->ping_timeouts_heard);
 	kw_finding_count(f, "lost_requests", a->sum.dead_lost + a->forgotten + http2->ping_timeouts_lost);
 	kw_finding_seconds(f, "shortest_idle_failed_s", idle, failed);
 	kw_finding_seconds(f, "longest_idle_worked_s", a->sum.worked_idle_max, worked);
