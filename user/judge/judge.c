@@ -536,6 +536,8 @@ static int64_t waited_of(const struct kw_facts *f)
 {
 	uint64_t ended = f->event->http.request_ended;
 
+	if (f->http2) /* known of one stream, if no other began behind it */
+		ended = f->streams.open == 1 && f->streams.newest ? f->http2->begun : 0;
 	if (f->phase != KW_PHASE_WAITING || f->late || !ended || f->closed < ended)
 		return KW_DURATION_UNKNOWN;
 	return (int64_t)(f->closed - ended);
@@ -575,7 +577,7 @@ static void take_body(const struct kw_facts *f, struct kw_verdict *verdict)
 	enum http1_direction direction = f->phase == KW_PHASE_REQUEST ? HTTP1_REQUESTS : HTTP1_RESPONSES;
 	const struct kw_body *body = &f->event->bodies[direction];
 
-	if (f->phase != KW_PHASE_REQUEST && f->phase != KW_PHASE_RESPONSE)
+	if ((f->phase != KW_PHASE_REQUEST && f->phase != KW_PHASE_RESPONSE) || f->http2)
 		return;
 	verdict->body_bytes = body->bytes;
 	verdict->body_declared = body->declared;
@@ -614,8 +616,11 @@ static enum kw_far_part part_of(const struct kw_facts *f, enum kw_phase phase)
 	return f->order_known ? KW_FAR_ORDER : KW_FAR_NONE;
 }
 
+/* Both ends may count the same streams and name another reason: only one knows when the client read the GOAWAY. */
 static bool is_same(const struct kw_verdict *verdict, const struct kw_far_end *far)
 {
+	if (verdict->facts.http2 && verdict->reason != far->reason)
+		return false;
 	return verdict->closer == far->closer && verdict->phase == far->phase &&
 	       verdict->lost_requests == far->lost_requests;
 }
@@ -639,12 +644,33 @@ static void adopt(struct kw_verdict *verdict, const struct kw_far_end *far)
 	verdict->body_bytes = verdict->body_declared = KW_BODY_UNKNOWN;
 }
 
+/* A RST came, and the server's end shows that it had closed before it read any of the streams that are open. */
+static bool has_met_close(const struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	return verdict->facts.http2 && verdict->reason == KW_REASON_NO_RESPONSE &&
+	       far->closer == KW_CLOSER_SERVER && far->phase == KW_PHASE_IDLE;
+}
+
+/* Streams that the server never read, because it had closed, are known to the client's end alone. */
+static bool has_more_streams(const struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	const struct kw_facts *f = &verdict->facts;
+
+	return f->http2 && f->role == KW_ROLE_SERVER && far->above > f->streams.above;
+}
+
 /* The end that knows more decides for both. An end that did not see its own bytes stays unknown, because what it counted
  * is short of them. */
 static void settle(struct kw_verdict *verdict, const struct kw_far_end *far)
 {
-	if (verdict->confidence != KW_CONFIDENCE_INFERRED || !far->certain)
+	if (!far->certain || (verdict->confidence != KW_CONFIDENCE_INFERRED && !has_more_streams(verdict, far)))
 		return;
+	if (has_met_close(verdict, far)) {
+		verdict->reason = KW_REASON_STALE_REUSE;
+		verdict->confidence = KW_CONFIDENCE_CERTAIN;
+		verdict->far = KW_FAR_ARRIVAL;
+		return;
+	}
 	if (!is_same(verdict, far)) {
 		adopt(verdict, far);
 		return;
@@ -685,6 +711,7 @@ struct kw_far_end kw_far_end_of(const struct kw_verdict *verdict)
 		.certain = verdict->confidence == KW_CONFIDENCE_CERTAIN,
 		.late_request = verdict->late_request,
 		.crossed = verdict->facts.event->ending.simultaneous,
+		.above = verdict->facts.streams.above,
 	};
 }
 

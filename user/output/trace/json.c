@@ -7,6 +7,7 @@
 #include "base/sanitize.h"
 #include "base/timestamp.h"
 #include "event/container.h"
+#include "output/trace/json_http2.h"
 #include "output/trace/json_tls.h"
 
 #define SCHEMA 1
@@ -267,6 +268,7 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	add_verdict(&object, record);
 	add_facts(&object, record);
 	kw_json_set(&object, "tls", kw_json_tls(event));
+	kw_json_set(&object, "http2", kw_json_http2(event, record->verdict));
 	return kw_json_write_line(file, object, DIGITS);
 }
 

@@ -9,6 +9,7 @@
 #include "base/timestamp.h"
 #include "base/words.h"
 #include "event/container.h"
+#include "judge/http2.h"
 
 #define RED "\033[1;31m"
 #define YELLOW "\033[33m"
@@ -109,6 +110,8 @@ static void print_reason(FILE *file, const struct kw_verdict *verdict, const str
 		fprintf(file, " (%s)", kw_manner_name(verdict->manner));
 	if (verdict->premature == KW_PREMATURE_YES)
 		print_loss(file, verdict->lost_requests, style);
+	if (kw_http2_retryable(&verdict->facts.streams))
+		fprintf(file, ", %" PRIu32 " retryable", kw_http2_retryable(&verdict->facts.streams));
 }
 
 static void print_forwarded(FILE *file, const struct kw_forwarded *found)
