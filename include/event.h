@@ -501,6 +501,9 @@ struct kw_totals {
 	__u64 lost[KW_LOST_MAX];
 	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by enum http1_error */
 	__u64 tainted[KW_TAINT_MAX];   /* connections, by enum kw_taint */
+	__u64 dropped_streams
+		[KW_ROLE_MAX]; /* streams that were open when connections were last reported whose closing
+					     * records were lost */
 };
 
 /* Connections that their programs have closed while the kernel still retransmits data that the peer has not
