@@ -23,7 +23,7 @@
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
- * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record -> transfer. */
+ * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record, http2 -> transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
