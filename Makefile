@@ -296,7 +296,7 @@ $(UNFILTERED): tests/e2e/lib/unfiltered.c
 
 $(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o observe/tail_calls.o observe/witness.o event/tls_names.o judge/judge.o judge/facts.o judge/tls.o)
+$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o observe/tail_calls.o observe/witness.o event/http2_names.o event/tls_names.o judge/judge.o judge/facts.o judge/http2.o judge/tls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c

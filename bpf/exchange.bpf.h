@@ -414,7 +414,7 @@ KW_GLOBAL int kw_pass_unseen(struct kw_connection *c, __u32 direction, __u64 n)
 	if (!c)
 		return 0;
 	s = &c->http1.streams[direction & 1];
-	harmless = http1_is_delimited(s) ? n : http1_skippable(s, n);
+	harmless = http1_is_delimited(s) ? n : http1_harmless(s, n);
 	if (harmless < n)
 		__sync_fetch_and_add(&c->http.blind_bytes, n - harmless);
 	return http1_blind(&c->http1, direction, n);

@@ -354,7 +354,7 @@ static __always_inline void kw_http2_leave(struct kw_connection *c, struct kw_ht
 
 	if (cursor->blind || cursor->left)
 		kw_http2_lose(c, h, direction, cursor->blind ? KW_TAINT_BLIND : KW_TAINT_BUDGET);
-	if (passing && s->state != HTTP2_AT_LOST)
+	if (passing && (s->state == HTTP2_AT_BLOCK || (s->state == HTTP2_AT_PASS && http2_matters(s))))
 		passing--;
 	h->passing[direction] = c->http1.streams[direction].remain = passing;
 }

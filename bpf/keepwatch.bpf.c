@@ -23,7 +23,7 @@
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
- * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record, http2 -> transfer. */
+ * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record, http2 -> frame -> transfer. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -49,6 +49,7 @@
 #include "tls.bpf.h"
 #include "record.bpf.h"
 #include "http2.bpf.h"
+#include "frame.bpf.h"
 #include "plain.bpf.h"
 #include "transfer.bpf.h"
 

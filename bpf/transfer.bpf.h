@@ -4,7 +4,7 @@
 #define KEEPWATCH_TRANSFER_BPF_H
 
 #include "frames.bpf.h"
-#include "http2.bpf.h"
+#include "frame.bpf.h"
 #include "plain.bpf.h"
 #include "record.bpf.h"
 #include "revive.bpf.h"
@@ -74,6 +74,34 @@ static __always_inline int kw_is_wanted(const struct kw_connection *c, enum kw_w
 	return readable && (kw_is_framed(c) || kw_may_revive(c, way));
 }
 
+#define KW_FRAME_PEEK 16 /* bytes that hold the header of a record, and of a frame */
+
+/* Takes a call of TLS records or HTTP/2 frames whole, without their program, if its first bytes show that it can be. */
+static __always_inline void kw_take_whole(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
+					  enum kw_way way)
+{
+	const struct tcp_sock *tcp = kw_tcp_known(sk);
+	struct kw_cursor *cursor = &room->cursor;
+	__u64 n = cursor->left;
+	struct kw_tls *t;
+
+	if (!tcp || kw_is_unsupported(sk, tcp))
+		return;
+	kw_find_buffers(sk, cursor, way);
+	if (cursor->blind || kw_peek(room, n < KW_FRAME_PEEK ? n : KW_FRAME_PEEK) < TLS_HEADER)
+		return;
+	if (c->http1.protocol == HTTP1_PROTOCOL_H2C) {
+		kw_http2_frame(c, bpf_sk_storage_get(&http2, sk, NULL, 0), room);
+		return;
+	}
+	t = bpf_sk_storage_get(&tls, sk, NULL, 0);
+	if (!t)
+		return;
+	if (way == KW_RECEIVED)
+		t->sent = kw_tx_position(c, tcp, tcp->write_seq);
+	kw_tls_record(c, t, room);
+}
+
 /* The program that a call goes on in. */
 static __always_inline enum kw_next kw_next_of(const struct kw_connection *c, int framed)
 {
@@ -101,8 +129,8 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 	KW_FORGET();
 	if (unsettled)
 		cursor->stage = KW_STAGE_GAP;
-	if (framed && !gap && c->http1.protocol == HTTP1_PROTOCOL_TLS)
-		kw_take_record(c, sk, room, way);
+	if (framed && !gap)
+		kw_take_whole(c, sk, room, way);
 	else if (!unsettled)
 		kw_take_plain(c, sk, room, way);
 	if (cursor->left)

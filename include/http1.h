@@ -171,15 +171,24 @@ KW_INLINE __u32 http1_skip(struct http1_connection *c, enum http1_direction dire
 	return 0;
 }
 
+/* How many of the next @n bytes are no loss if they cannot be read. Behind 101 it is not known then whether they are of HTTP/2. */
+KW_INLINE __u64 http1_harmless(const struct http1_stream *s, __u64 n)
+{
+	return s->state == HTTP1_SWITCHED ? n : http1_skippable(s, n);
+}
+
 /* @n bytes have passed that could not be read. That is harmless where they need not be read (in bodies); elsewhere
  * the framing is lost. */
 KW_INLINE __u32 http1_blind(struct http1_connection *c, enum http1_direction direction, __u64 n)
 {
 	struct http1_stream *s = &c->streams[direction & 1];
-	__u64 harmless = http1_skippable(s, n);
-	__u32 event = harmless ? http1_skip(c, direction, harmless) : 0;
+	__u64 harmless = http1_harmless(s, n);
 	int known = s->state != HTTP1_RESYNC; /* report the loss only once */
+	__u32 event;
 
+	if (s->state == HTTP1_SWITCHED)
+		s->state = HTTP1_TUNNEL;
+	event = harmless ? http1_skip(c, direction, harmless) : 0;
 	if (harmless < n && s->state == HTTP1_DOUBT_END)
 		s->state =
 			HTTP1_BODY_CLOSE; /* either more of the body or a new message, so the end stays in doubt */

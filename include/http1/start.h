@@ -102,15 +102,21 @@ KW_INLINE int http1_is_settings(__u32 phase, __u8 byte)
 	return phase < HTTP1_H2_TYPE || byte == (phase == HTTP1_H2_TYPE ? HTTP1_H2_SETTINGS : 0);
 }
 
+/* The same of a client's preface. */
+KW_INLINE int http1_is_preface(__u32 phase, __u8 byte)
+{
+	__u64 word = phase < 8 ? HTTP1_WORD_AT("PRI * HTTP/2.0", 0) : HTTP1_WORD_AT("PRI * HTTP/2.0", 1);
+
+	return byte == (__u8)(word >> 8 * (phase & 7));
+}
+
 /* Behind 101: is it HTTP/2 that the sides have switched to (RFC 7540 section 3.2)? Either side's first bytes tell. */
 KW_INLINE __u32 http1_step_switched(struct http1_connection *c, struct http1_stream *s, int responses,
 				    const __u8 *p, __u32 *event)
 {
-	static const __u8 preface[HTTP1_H2_PREFACE] = "PRI * HTTP/2.0";
 	__u32 phase = s->phase;
 	__u8 byte = p[0];
-	int fits =
-		responses ? http1_is_settings(phase, byte) : phase < HTTP1_H2_PREFACE && byte == preface[phase];
+	int fits = responses ? http1_is_settings(phase, byte) : http1_is_preface(phase, byte);
 
 	s->phase = phase + 1;
 	s->words[0] = s->words[0] << 8 | byte;
