@@ -387,7 +387,6 @@ enum kw_http2_flag {
 	KW_HTTP2_UPGRADED =
 		1 << 0,           /* by 101 (RFC 7540 section 3.2): the request that asked for it is stream 1 */
 	KW_HTTP2_MIDWAY = 1 << 1, /* followed from within: streams that were begun before are not counted */
-	KW_HTTP2_NO_PREFACE = 1 << 2, /* the server's first bytes are no SETTINGS frame */
 };
 
 /* The facts that the frames of an HTTP/2 connection show. Streams stand in http.counts as requests and responses: requests_begun,

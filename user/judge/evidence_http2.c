@@ -106,8 +106,8 @@ static void lead_goaway_cut(struct kw_writer *w)
 	else
 		kw_say(w, "it reset streams that it had promised to answer");
 	if (f->streams.above)
-		kw_say(w, "%u stream%s above that number, which %s safe to send again", f->streams.above,
-		       f->streams.above == 1 ? " is" : "s are", f->streams.above == 1 ? "is" : "are");
+		kw_say(w, "%u stream%s above that number, safe to send again", f->streams.above,
+		       f->streams.above == 1 ? " was" : "s were");
 }
 
 static void say_above(struct kw_writer *w)

@@ -181,6 +181,14 @@ static void derive_closer(struct kw_facts *f)
 	f->local = f->closer == own;
 }
 
+/* The client closed before it had the server's GOAWAY: that refused nothing. */
+static void ignore_goaway(struct kw_streams *streams)
+{
+	streams->unheaded += streams->above;
+	streams->above = 0;
+	streams->after = false;
+}
+
 void kw_http2_derive(struct kw_facts *f)
 {
 	bool usable[2] = {is_before_act(f, HTTP2_CLIENT), is_before_act(f, HTTP2_SERVER)};
@@ -188,7 +196,7 @@ void kw_http2_derive(struct kw_facts *f)
 
 	kw_http2_count(f->http2, &f->streams);
 	if (!usable[HTTP2_SERVER])
-		f->streams.above = 0;
+		ignore_goaway(&f->streams);
 	if (f->role == KW_ROLE_UNKNOWN || f->aborted || f->closer == KW_CLOSER_NETWORK)
 		return;
 	f->goaway = choose(f->http2, usable, f->streams.open, &direction);
@@ -326,7 +334,7 @@ bool kw_http2_is_fault(const struct kw_facts *f)
 
 bool kw_http2_lacks_preface(const struct kw_facts *f)
 {
-	return f->http2 && f->http2->flags & KW_HTTP2_NO_PREFACE;
+	return f->http2 && f->http2->sides[HTTP2_SERVER].errors & 1 << HTTP2_ERROR_PREFACE;
 }
 
 uint64_t kw_http2_ping_age(const struct kw_facts *f)
