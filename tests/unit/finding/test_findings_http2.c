@@ -27,7 +27,7 @@ static struct kw_verdict by_goaway(enum kw_reason reason, uint32_t lost_requests
 	return verdict;
 }
 
-/* Connections whose GOAWAY came after @answered streams, when @open more were begun, of which the server took @taken. */
+/* Connections whose GOAWAY came after 20 streams, when @open more were begun, and the server took @taken of these. */
 static void add_goaway(struct world *world, int count, enum kw_reason reason, uint32_t open, uint32_t taken,
 		       uint32_t lost_requests)
 {
