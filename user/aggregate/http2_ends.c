@@ -150,11 +150,12 @@ static bool is_ended_in_use(const struct kw_http2_facts *facts)
 	return is_aged(facts) || (facts->latest && server->goaway < facts->latest + KW_HTTP2_QUICKLY);
 }
 
-/* Whether the connection closed right behind the last event of a stream, and gRPC had answered some streams with errors. */
+/* Whether the connection closed with the last event of a stream, and gRPC had answered some streams with errors. */
 static bool may_end_with_errors(const struct kw_http2_facts *facts, const struct kw_verdict *verdict)
 {
 	return facts->sides[HTTP2_SERVER].trailers_only && !is_goaway_loss(verdict->reason) &&
-	       verdict->closed >= facts->latest && verdict->closed - facts->latest < KW_HTTP2_QUICKLY &&
+	       verdict->closed < facts->latest + KW_HTTP2_QUICKLY &&
+	       facts->latest < verdict->closed + KW_HTTP2_QUICKLY &&
 	       verdict->closed >= facts->sides[HTTP2_SERVER].goaway;
 }
 
@@ -182,8 +183,11 @@ static int add_limits(struct kw_http2_ends *ends, const struct kw_event_connecti
 	ends->ticks[server->goaway / KW_GOAWAY_TICK % KW_GOAWAY_TICKS]++;
 	kw_majority_add(&ends->streams, taken(facts));
 	*ret_shown |= shown(KW_FINDING_MAX_AGE_CHURN, true) | shown(KW_FINDING_MAX_STREAMS_CHURN, !aged);
-	if (may_end_with_errors(facts, verdict))
+	if (may_end_with_errors(facts, verdict)) {
+		*ret_shown |=
+			shown(KW_FINDING_GOAWAY_LOSSES, verdict->closed - server->goaway >= KW_HTTP2_QUICKLY);
 		r = kw_sketch_add(&ends->graces, (verdict->closed - server->goaway) / KW_US);
+	}
 	return r == 0 ? kw_sketch_add(&ends->ages, (server->goaway - event->opened) / KW_US) : r;
 }
 

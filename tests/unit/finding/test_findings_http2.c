@@ -161,13 +161,15 @@ static void calls_that_end_with_errors_at_one_time_behind_a_goaway_are_losses(vo
 
 	(void)state;
 	open_world(&world);
-	add_ended(&world, 5, 200, 1, 1);
+	add_ended(&world, 4, 200, 1, 1);
+	add_ended(&world, 1, 200, (uint64_t)-1, 1); /* the client closes, and its stream ends behind that */
 	add_ended(&world, 4, 900, 1, 1);
 	conclude(&world);
 	finding = first(&world, KW_FINDING_GOAWAY_LOSSES, KW_SEVERITY_WARNING);
 	assert_number(finding, "ended_with_errors", 5);
 	assert_number(finding, "connections", 5);
 	assert_number(finding, "grace_s", 0.2);
+	assert_int_equal(finding->examples.count, KW_EXAMPLES);
 	assert_advice_names(finding, "MAX_CONNECTION_AGE_GRACE");
 	assert_non_null(strstr(finding->summary, "On 5 connections calls of gRPC that were open 200 ms later"));
 	close_world(&world);
