@@ -150,6 +150,15 @@ static bool is_ended_in_use(const struct kw_http2_facts *facts)
 	return is_aged(facts) || (facts->latest && server->goaway < facts->latest + KW_HTTP2_QUICKLY);
 }
 
+/* Whether the connection closed with the last event of a stream, and gRPC had answered some streams with errors. */
+static bool may_end_with_errors(const struct kw_http2_facts *facts, const struct kw_verdict *verdict)
+{
+	return facts->sides[HTTP2_SERVER].trailers_only && !is_goaway_loss(verdict->reason) &&
+	       verdict->closed < facts->latest + KW_HTTP2_QUICKLY &&
+	       facts->latest < verdict->closed + KW_HTTP2_QUICKLY &&
+	       verdict->closed >= facts->sides[HTTP2_SERVER].goaway;
+}
+
 /* How many streams the server took. */
 static uint32_t taken(const struct kw_http2_facts *facts)
 {
@@ -160,10 +169,12 @@ static uint32_t taken(const struct kw_http2_facts *facts)
 }
 
 static int add_limits(struct kw_http2_ends *ends, const struct kw_event_connection *event,
-		      const struct kw_http2_facts *facts, uint64_t *ret_shown)
+		      const struct kw_verdict *verdict, uint64_t *ret_shown)
 {
+	const struct kw_http2_facts *facts = kw_http2_facts_of(event);
 	const struct kw_http2_side *server = &facts->sides[HTTP2_SERVER];
 	bool aged = is_aged(facts);
+	int r = 0;
 
 	if (event->identity.preexisting || facts->flags & KW_HTTP2_MIDWAY || !is_ended_in_use(facts) ||
 	    server->goaway < event->opened)
@@ -172,7 +183,12 @@ static int add_limits(struct kw_http2_ends *ends, const struct kw_event_connecti
 	ends->ticks[server->goaway / KW_GOAWAY_TICK % KW_GOAWAY_TICKS]++;
 	kw_majority_add(&ends->streams, taken(facts));
 	*ret_shown |= shown(KW_FINDING_MAX_AGE_CHURN, true) | shown(KW_FINDING_MAX_STREAMS_CHURN, !aged);
-	return kw_sketch_add(&ends->ages, (server->goaway - event->opened) / KW_US);
+	if (may_end_with_errors(facts, verdict)) {
+		*ret_shown |=
+			shown(KW_FINDING_GOAWAY_LOSSES, verdict->closed - server->goaway >= KW_HTTP2_QUICKLY);
+		r = kw_sketch_add(&ends->graces, (verdict->closed - server->goaway) / KW_US);
+	}
+	return r == 0 ? kw_sketch_add(&ends->ages, (server->goaway - event->opened) / KW_US) : r;
 }
 
 /* ---- all of it ---- */
@@ -191,7 +207,7 @@ int kw_http2_ends_add(struct kw_http2_ends *ends, const struct kw_event_connecti
 	ends->sums.closed++;
 	*ret_shown |= add_losses(ends, facts, verdict) | add_pings(ends, facts, verdict) |
 		      add_timeout(ends, event, verdict);
-	return add_limits(ends, event, facts, ret_shown);
+	return add_limits(ends, event, verdict, ret_shown);
 }
 
 void kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *from)

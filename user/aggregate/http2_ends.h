@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The statistics behind the findings about HTTP/2: how the connections of a service ended over a span of time, and which faults
- * they showed while they lived. Pure, of bounded size (for the sketch see sketch.h), and the same in whatever order the connections come. */
+ * they showed while they lived. Pure, of bounded size (for sketches see sketch.h), and the same in whatever order the connections come. */
 #ifndef KEEPWATCH_HTTP2_ENDS_H
 #define KEEPWATCH_HTTP2_ENDS_H
 
@@ -47,6 +47,10 @@ struct kw_http2_ends {
 	struct kw_sketch ages;
 	struct kw_majority streams;
 	uint64_t ticks[KW_GOAWAY_TICKS];
+	/* Of those that had gRPC responses with trailers and nothing else, which are errors, and that closed right behind the last
+	 * event of a stream: the time from the GOAWAY to the close, us. If it is always the same, then the server gave open streams
+	 * that long, and ended them with errors. */
+	struct kw_sketch graces;
 };
 
 /* Adds the part of a record that is new. @verdict is set if the connection has closed. Adds nothing unless it carried HTTP/2.
@@ -54,7 +58,7 @@ struct kw_http2_ends {
 int kw_http2_ends_add(struct kw_http2_ends *ends, const struct kw_event_connection *event,
 		      const struct kw_verdict *verdict, uint64_t *ret_shown);
 
-/* Adds all of @from but the sketch. */
+/* Adds all of @from but the sketches. */
 void kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *from);
 
 /* Whether the server's GOAWAY names the connection's age, so that it was not closed for being idle, even if it was. */

@@ -346,7 +346,7 @@ static void merge_counts(struct kw_window_statistics *to, const struct kw_window
 		to->not_drained.race_lost[i] += from->not_drained.race_lost[i];
 }
 
-#define PLAIN_SKETCHES 9
+#define PLAIN_SKETCHES 10
 #define SKETCHES (PLAIN_SKETCHES + KW_RETRYABLE_MAX)
 
 static void list_sketches(struct kw_window_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
@@ -355,6 +355,7 @@ static void list_sketches(struct kw_window_statistics *statistics, struct kw_ske
 		&statistics->close_idle,       &statistics->client_idle,   &statistics->gave_up,
 		&statistics->announced,        &statistics->stalled,       &statistics->unanswered,
 		&statistics->not_drained.idle, &statistics->reset_at_once, &statistics->http2.ages,
+		&statistics->http2.graces,
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)

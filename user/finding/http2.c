@@ -10,9 +10,25 @@
 
 /* ---- goaway_losses ---- */
 
-static void summarise_losses(struct kw_finding *f, const struct kw_http2_sums *sums)
+#define GRACE_LEAST                                                                                            \
+	100000 /* us; a shorter time from a GOAWAY to the close is that of a stream which ended by itself */
+#define GRACE_WIDTH 25000 /* us; times that differ by less come from one setting */
+#define ENDED_LEAST 5
+
+/* Connections on which the server gave open calls of gRPC one and the same time, then ended them with errors. */
+static struct kw_cluster ended_with_errors(const struct kw_http2_ends *ends)
 {
-	uint64_t all = sums->cut + sums->turned;
+	struct kw_cluster cluster = kw_sketch_cluster(&ends->graces, GRACE_WIDTH);
+
+	if (cluster.count < ENDED_LEAST || 2 * cluster.count <= ends->graces.count ||
+	    cluster.mean < GRACE_LEAST)
+		return (struct kw_cluster){0};
+	return cluster;
+}
+
+static void summarise_losses(struct kw_finding *f, const struct kw_http2_sums *sums, struct kw_cluster ended)
+{
+	uint64_t all = sums->cut + sums->turned + ended.count;
 
 	kw_finding_summarise(f,
 			     "The server ended %" PRIu64 " HTTP/2 connection%s by GOAWAY with open requests.",
@@ -27,22 +43,29 @@ static void summarise_losses(struct kw_finding *f, const struct kw_http2_sums *s
 				     " it had not begun to work on: any client may send them again, whatever "
 				     "their method; those of a client that does not are lost.",
 				     sums->retryable);
+	if (ended.count)
+		kw_finding_summarise(
+			f,
+			" On %" PRIu64 " connection%s calls of gRPC that were open %s later ended then, "
+			"with errors.",
+			ended.count, kw_plural(ended.count), kw_duration_about((double)ended.mean / 1e6).text);
 }
 
-static void advise_losses(const struct kw_assessment *a, struct kw_finding *f, const struct kw_http2_sums *sums)
+static void advise_losses(const struct kw_assessment *a, struct kw_finding *f, struct kw_cluster ended)
 {
 	const struct kw_http2_settings *settings = kw_http2_settings_of(a->server);
+	const struct kw_http2_sums *sums = &a->sum.http2.sums;
 
-	if (sums->cut_lost)
+	if (sums->cut_lost || ended.count)
 		kw_finding_advise(
 			f,
 			"Let streams that are open at a GOAWAY end before the server%s closes, and give "
 			"them longer than the longest of them takes: set %s.",
 			a->server->called, settings->grace);
-	if (sums->by_age)
-		kw_finding_advise(f,
-				  "The GOAWAY names the connection's age: let MAX_CONNECTION_AGE_GRACE of the "
-				  "gRPC server be longer than its longest call, or MAX_CONNECTION_AGE longer.");
+	if (sums->by_age || ended.count)
+		kw_finding_advise(
+			f, "In gRPC servers with a limit of a connection's age, let MAX_CONNECTION_AGE_GRACE "
+			   "be longer than the longest call, or MAX_CONNECTION_AGE longer.");
 	if (!sums->retryable)
 		return;
 	kw_finding_advise(
@@ -60,18 +83,21 @@ static void advise_losses(const struct kw_assessment *a, struct kw_finding *f, c
 bool kw_raise_goaway_losses(const struct kw_assessment *a, struct kw_finding *f)
 {
 	const struct kw_http2_sums *sums = &a->sum.http2.sums;
+	struct kw_cluster ended = ended_with_errors(&a->sum.http2);
 
-	if (!sums->cut_lost && !sums->retryable)
+	if (!sums->cut_lost && !sums->retryable && !ended.count)
 		return false;
 	f->severity = sums->cut_lost ? KW_SEVERITY_CRITICAL : KW_SEVERITY_WARNING;
-	kw_finding_count(f, "connections", sums->cut + sums->turned);
+	kw_finding_count(f, "connections", sums->cut + sums->turned + ended.count);
 	kw_finding_count(f, "cut", sums->cut);
 	kw_finding_count(f, "lost_requests", sums->cut_lost);
 	kw_finding_count(f, "retryable", sums->retryable);
 	kw_finding_count(f, "begun_after_goaway", sums->late);
 	kw_finding_count(f, "at_max_age", sums->by_age);
-	summarise_losses(f, sums);
-	advise_losses(a, f, sums);
+	kw_finding_count(f, "ended_with_errors", ended.count);
+	kw_finding_seconds(f, "grace_s", ended.count, (double)ended.mean / 1e6);
+	summarise_losses(f, sums, ended);
+	advise_losses(a, f, ended);
 	return true;
 }
 

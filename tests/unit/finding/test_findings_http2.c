@@ -27,7 +27,7 @@ static struct kw_verdict by_goaway(enum kw_reason reason, uint32_t lost_requests
 	return verdict;
 }
 
-/* Connections whose GOAWAY came after @answered streams, when @open more were begun, of which the server took @taken. */
+/* Connections whose GOAWAY came after 20 streams, when @open more were begun, and the server took @taken of these. */
 static void add_goaway(struct world *world, int count, enum kw_reason reason, uint32_t open, uint32_t taken,
 		       uint32_t lost_requests)
 {
@@ -137,6 +137,67 @@ static void a_loss_at_the_limit_of_age_names_the_grace(void **state)
 	assert_number(finding, "at_max_age", 1);
 	assert_number(finding, "retryable", 0);
 	assert_advice_names(finding, "MAX_CONNECTION_AGE_GRACE");
+	close_world(&world);
+}
+
+/* Connections whose GOAWAY came so long before the close, and of gRPC answers with errors, at least one; the last event of a stream was
+ * so long before the close too. */
+static void add_ended(struct world *world, int count, uint64_t grace_ms, uint64_t quiet_ms,
+		      uint32_t trailers_only)
+{
+	struct kw_event_http2 event = http2_event(5);
+
+	go_away(&event, 5, grace_ms * KW_MS);
+	event.http2.latest = quiet_ms * KW_MS;
+	event.http2.sides[HTTP2_SERVER].trailers_only = trailers_only;
+	add_http2(world, count, LATER, event, drained());
+}
+
+/* A server of gRPC ends open calls so: their streams are answered, by UNAVAILABLE. */
+static void calls_that_end_with_errors_at_one_time_behind_a_goaway_are_losses(void **state)
+{
+	const struct kw_finding *finding;
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	add_ended(&world, 4, 200, 1, 1);
+	add_ended(&world, 1, 200, (uint64_t)-1, 1); /* the client closes, and its stream ends behind that */
+	add_ended(&world, 4, 900, 1, 1);
+	conclude(&world);
+	finding = first(&world, KW_FINDING_GOAWAY_LOSSES, KW_SEVERITY_WARNING);
+	assert_number(finding, "ended_with_errors", 5);
+	assert_number(finding, "connections", 5);
+	assert_number(finding, "grace_s", 0.2);
+	assert_int_equal(finding->examples.count, KW_EXAMPLES);
+	assert_advice_names(finding, "MAX_CONNECTION_AGE_GRACE");
+	assert_non_null(strstr(finding->summary, "On 5 connections calls of gRPC that were open 200 ms later"));
+	close_world(&world);
+}
+
+/* Errors may have come before; streams that end by themselves do so at any time; and few may agree by accident. */
+static void errors_on_connections_that_end_by_and_by_are_none(void **state)
+{
+	static const struct {
+		uint64_t grace_ms, quiet_ms;
+		uint32_t trailers_only;
+		int count;
+	} cases[] = {{200, 1, 0, 50}, {200, 150, 1, 50}, {20, 1, 1, 50}, {200, 1, 1, 4}};
+	struct world world;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_world(&world);
+		add_ended(&world, cases[i].count, cases[i].grace_ms, cases[i].quiet_ms, cases[i].trailers_only);
+		conclude(&world);
+		assert_null(find(&world, KW_FINDING_GOAWAY_LOSSES));
+		close_world(&world);
+	}
+	open_world(&world);
+	for (uint64_t i = 0; i < 50; i++)
+		add_ended(&world, 1, 10 * i, 1, 1);
+	conclude(&world);
+	assert_null(find(&world, KW_FINDING_GOAWAY_LOSSES));
 	close_world(&world);
 }
 
@@ -565,6 +626,8 @@ int main(void)
 		cmocka_unit_test(requests_that_a_goaway_cut_are_critical),
 		cmocka_unit_test(refused_requests_are_a_warning_that_names_the_limit),
 		cmocka_unit_test(a_loss_at_the_limit_of_age_names_the_grace),
+		cmocka_unit_test(calls_that_end_with_errors_at_one_time_behind_a_goaway_are_losses),
+		cmocka_unit_test(errors_on_connections_that_end_by_and_by_are_none),
 		cmocka_unit_test(a_goaway_that_is_not_known_to_have_lost_anything_raises_nothing),
 		cmocka_unit_test(too_many_pings_have_both_numbers),
 		cmocka_unit_test(other_scoldings_are_not_about_pings),

@@ -43,7 +43,8 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			"A GOAWAY names the last stream that the server will answer. Requests up to that one which were not "
 			"answered all the same are lost: the finding is critical then. Requests above it were not worked on, "
 			"so each client may send them again, whatever their method; keepwatch does not see whether it did, so "
-			"the finding is a warning.",
+			"the finding is a warning. So it is where a gRPC server gives open calls one and the same time after "
+			"its GOAWAY and then ends them with errors (UNAVAILABLE): such a stream counts as answered.",
 			{"a server that gives open streams too little time after its GOAWAY: at a limit of a connection's "
 			 "age, at a reload, or when it stops",
 			 "a limit of requests on one connection (nginx keepalive_requests): streams behind it are turned away",
