@@ -545,8 +545,9 @@ static __always_inline int kw_emit(struct kw_connection *c, struct sock *sk, con
 	return kw_emit_history(c, kw_pipeline_of(c, sk), kw_names_of(c, sk), kw_reported_of(sk), &standing);
 }
 
-/* A closing record found no room: what it would have said of totals is kept, exactly. */
-KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *before)
+/* A closing record found no room: what it would have said of totals is kept, exactly. @open_streams: streams that were last reported as
+ * open. */
+KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *before, __u32 open_streams)
 {
 	struct kw_totals *t = kw_totals();
 	__u32 role = c ? c->role : KW_ROLE_MAX;
@@ -559,6 +560,7 @@ KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *b
 		return 0;
 	dropped = &t->dropped[role];
 	kw_count(&t->dropped_half_closed[role], c->half_closed);
+	kw_count(&t->dropped_streams[role], open_streams);
 	kw_count(&dropped->closed, 1);
 	kw_count(&dropped->opened, !c->reported && !c->identity.preexisting);
 	kw_count(&dropped->preexisting, !c->reported && c->identity.preexisting);
@@ -630,6 +632,7 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 /* The last record of a connection. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
 {
+	const struct kw_http2 *h;
 	const struct kw_tls *t;
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
@@ -637,8 +640,10 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 	if (!kw_role_passes(c->role))
 		return;
 	t = kw_records_of(c, sk);
-	if (kw_emit(c, sk, t, KW_REPORT_CLOSED))
-		kw_drop(c, c->reported ? kw_reported_of(sk) : NULL);
+	if (kw_emit(c, sk, t, KW_REPORT_CLOSED)) {
+		h = kw_frames_of(c, sk);
+		kw_drop(c, c->reported ? kw_reported_of(sk) : NULL, h ? h->reported.open : 0);
+	}
 	kw_keep_closed(c, t);
 }
 
