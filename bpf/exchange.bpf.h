@@ -19,6 +19,15 @@ static __always_inline void kw_sample(struct kw_connection *c, enum kw_histogram
 	samples->count++;
 }
 
+/* The same, where calls are rare: verified once. */
+KW_GLOBAL int kw_sample_once(struct kw_connection *c, __u32 histogram, __u64 ns)
+{
+	if (!c)
+		return 0;
+	kw_sample(c, histogram == KW_HISTOGRAM_WAIT ? KW_HISTOGRAM_WAIT : KW_HISTOGRAM_IDLE, ns);
+	return 0;
+}
+
 static __always_inline void kw_announce(struct kw_connection *c, enum kw_announced_by by,
 					enum kw_announced_how how, __u32 exchange)
 {
@@ -149,6 +158,14 @@ static __always_inline void kw_reuse(struct kw_connection *c, __u64 now)
 	if (http->has_max && (!http->max || ((c->sides[HTTP1_RESPONSES].flags & KW_HTTP_MAX_CONSTANT) &&
 					     http->counts.requests_begun > http->max)))
 		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_OVERRUN;
+}
+
+/* The same, where calls are rare. */
+KW_GLOBAL int kw_reuse_once(struct kw_connection *c, __u64 now)
+{
+	if (c)
+		kw_reuse(c, now);
+	return 0;
 }
 
 /* A request begins: the one before must not be forgotten while it waits for its response. */

@@ -20,7 +20,7 @@ static __always_inline void kw_http2_began(struct kw_connection *c, struct kw_ht
 	if (!http->counts.requests_begun)
 		http->first_request_started = now;
 	else if (http2_unfinished(&h->machine) == 1)
-		kw_reuse(c, now);
+		kw_reuse_once(c, now);
 	http->counts.reused += !!http->counts.requests_begun;
 	http->counts.requests_begun++;
 	http->counts.requests++;
@@ -39,7 +39,7 @@ static __always_inline void kw_http2_headed(struct kw_connection *c, const struc
 		http->counts.codes[class]++;
 	http->last_status = h->machine.streams[HTTP2_SERVER].status;
 	if (http2_unfinished(&h->machine) == 1)
-		kw_sample(c, KW_HISTOGRAM_WAIT, now > http->request_ended ? now - http->request_ended : 0);
+		kw_sample_once(c, KW_HISTOGRAM_WAIT, now > http->request_ended ? now - http->request_ended : 0);
 }
 
 /* One side has sent the last of a stream. */

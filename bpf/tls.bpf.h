@@ -54,7 +54,7 @@ static __always_inline void kw_tls_request(struct kw_connection *c, struct kw_tl
 		kw_tls_doubt(c, t, outcome->now);
 		http->idle_before_last = 0;
 		if (counts->requests_begun)
-			kw_reuse(c, outcome->now);
+			kw_reuse_once(c, outcome->now);
 		else
 			http->first_request_started = outcome->now;
 		counts->requests_begun++;
@@ -79,8 +79,8 @@ static __always_inline void kw_tls_response(struct kw_connection *c, const struc
 		http->counts.responses_ended = http->counts.requests_begun;
 		http->response_started = outcome->now;
 		http->response_begin = outcome->position;
-		kw_sample(c, KW_HISTOGRAM_WAIT,
-			  outcome->now > http->request_ended ? outcome->now - http->request_ended : 0);
+		kw_sample_once(c, KW_HISTOGRAM_WAIT,
+			       outcome->now > http->request_ended ? outcome->now - http->request_ended : 0);
 	}
 	http->response_ended = outcome->now;
 	http->response_end = outcome->position + TLS_HEADER + t->machine.streams[TLS_SERVER].length;
