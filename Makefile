@@ -231,7 +231,7 @@ $(BUILD)/keepwatch: $(OBJECTS)
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
-$(BUILD)/http2-parse: $(PARSE2_SRC:%.c=$(BUILD)/%.o)
+$(BUILD)/http2-parse: $(PARSE2_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http2_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(BUILD)/tls-records: $(BUILD)/tools/tls-records/main.o $(BUILD)/user/event/tls_names.o

@@ -406,11 +406,15 @@ static __always_inline void kw_response_end(struct kw_connection *c, const struc
 /* ---- blind spans --------------------------------------------------------------------------------- */
 
 /* @n bytes cannot be read. Those of a body that goes on need not be: what counts is what should have been seen. */
-static __always_inline __u32 kw_pass_unseen(struct kw_connection *c, __u32 direction, __u64 n)
+KW_GLOBAL int kw_pass_unseen(struct kw_connection *c, __u32 direction, __u64 n)
 {
-	const struct http1_stream *s = &c->http1.streams[direction & 1];
-	__u64 harmless = http1_is_delimited(s) ? n : http1_skippable(s, n);
+	const struct http1_stream *s;
+	__u64 harmless;
 
+	if (!c)
+		return 0;
+	s = &c->http1.streams[direction & 1];
+	harmless = http1_is_delimited(s) ? n : http1_skippable(s, n);
 	if (harmless < n)
 		__sync_fetch_and_add(&c->http.blind_bytes, n - harmless);
 	return http1_blind(&c->http1, direction, n);

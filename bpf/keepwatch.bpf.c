@@ -48,6 +48,7 @@
 #include "steps.bpf.h"
 #include "tls.bpf.h"
 #include "record.bpf.h"
+#include "http2.bpf.h"
 #include "plain.bpf.h"
 #include "transfer.bpf.h"
 
@@ -105,7 +106,7 @@ int BPF_PROG(kw_sendpage, struct sock *sk)
 	return kw_sent_unread(sk, kw_result(ctx));
 }
 
-/* After a send or a receive: the machine's steps, TLS records, or state for a connection that has none. Where the kernel lets programs of
+/* After a send or a receive: the machine's steps, TLS records, HTTP/2 frames, or state for a connection that has none. Where the kernel lets programs of
  * both hooks call the same one, the first of two serves both. */
 #define KW_AFTER(section, name, handle)                                                                        \
 	SEC(section) int BPF_PROG(name, struct sock *sk)                                                       \
@@ -128,6 +129,11 @@ KW_AFTER("?tp_btf/sock_send_length", kw_tls_send, kw_go_on_tls(sk))
 KW_AFTER("?tp_btf/sock_recv_length", kw_tls_receive, kw_go_on_tls(sk))
 KW_AFTER("?fexit/tcp_sendmsg", kw_tls_sendmsg, kw_go_on_tls(sk))
 KW_AFTER("?fexit/tcp_recvmsg", kw_tls_recvmsg, kw_go_on_tls(sk))
+
+KW_AFTER("?tp_btf/sock_send_length", kw_http2_send, kw_go_on_http2(sk))
+KW_AFTER("?tp_btf/sock_recv_length", kw_http2_receive, kw_go_on_http2(sk))
+KW_AFTER("?fexit/tcp_sendmsg", kw_http2_sendmsg, kw_go_on_http2(sk))
+KW_AFTER("?fexit/tcp_recvmsg", kw_http2_recvmsg, kw_go_on_http2(sk))
 
 /* ---- resets and errors ------------------------------------------------------------------------------ */
 

@@ -165,12 +165,7 @@ KW_GLOBAL int kw_tls_advance(struct kw_tls *t, struct kw_scratch *room)
 	at = cursor->at & (KW_PIECE - 1);
 	if (skippable) {
 		tls_skip(&t->machine, direction, n);
-		if (n < cursor->length - cursor->at) {
-			cursor->at += n;
-		} else {
-			cursor->skip += n - (cursor->length - cursor->at);
-			cursor->at = cursor->length = 0;
-		}
+		kw_skip(cursor, n);
 	} else if (cursor->at < cursor->length) {
 		n = cursor->length - at;
 		n = tls_step(&t->machine, direction, room->bytes + at, n > TLS_WINDOW ? TLS_WINDOW : n,
@@ -266,7 +261,7 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 	}
 	if (cursor->way == KW_RECEIVED)
 		reader.tls->sent = kw_tx_position(c, tcp, tcp->write_seq);
-	kw_find_buffers(sk, cursor, cursor->way);
+	kw_find_buffers_aside(sk, cursor);
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
 	bpf_loop(KW_TLS_STEPS, kw_tls_step, &reader, 0);

@@ -4,6 +4,7 @@
 #define KEEPWATCH_TRANSFER_BPF_H
 
 #include "frames.bpf.h"
+#include "http2.bpf.h"
 #include "plain.bpf.h"
 #include "record.bpf.h"
 #include "revive.bpf.h"
@@ -72,6 +73,14 @@ static __always_inline int kw_is_wanted(const struct kw_connection *c, enum kw_w
 	return readable && (kw_is_framed(c) || kw_may_revive(c, way));
 }
 
+/* The program that a call goes on in. */
+static __always_inline enum kw_next kw_next_of(const struct kw_connection *c, int framed)
+{
+	if (!framed)
+		return KW_NEXT_HTTP1;
+	return c->http1.protocol == HTTP1_PROTOCOL_TLS ? KW_NEXT_TLS : KW_NEXT_HTTP2;
+}
+
 /* Takes the @result bytes of a call through the machine, with @gap bytes before them. */
 static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct sock *sk, int result, __u64 gap,
 				     enum kw_way way, int readable, void *programs)
@@ -91,12 +100,12 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 	KW_FORGET();
 	if (unsettled)
 		cursor->stage = KW_STAGE_GAP;
-	if (framed && !gap)
+	if (framed && !gap && c->http1.protocol == HTTP1_PROTOCOL_TLS)
 		kw_take_record(c, sk, room, way);
 	else if (!unsettled)
 		kw_take_plain(c, sk, room, way);
 	if (cursor->left)
-		return kw_leave(ctx, cursor, programs, framed ? KW_NEXT_TLS : KW_NEXT_HTTP1);
+		return kw_leave(ctx, cursor, programs, kw_next_of(c, framed));
 	kw_end_call(c, sk, cursor, way);
 	kw_forget(room);
 	return 0;

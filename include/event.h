@@ -387,7 +387,6 @@ enum kw_http2_flag {
 	KW_HTTP2_UPGRADED =
 		1 << 0,           /* by 101 (RFC 7540 section 3.2): the request that asked for it is stream 1 */
 	KW_HTTP2_MIDWAY = 1 << 1, /* followed from within: streams that were begun before are not counted */
-	KW_HTTP2_NO_PREFACE = 1 << 2, /* the server's first bytes are no SETTINGS frame */
 };
 
 /* The facts that the frames of an HTTP/2 connection show. Streams stand in http.counts as requests and responses: requests_begun,
@@ -398,9 +397,10 @@ enum kw_http2_flag {
  * closer acted; streams that the client begins behind it count as begun. */
 struct kw_http2_facts {
 	struct kw_http2_side sides[2]; /* by enum http2_direction */
-	__u64 latest;      /* the latest event of a stream: it began, had a head, was ended or reset */
-	__u64 begun;       /* when the latest stream began */
-	__u32 open_before; /* streams that were open as of the last report */
+	__u64 latest; /* the latest event of a stream: it began, had a head, was ended or reset */
+	__u64 begun;  /* when the latest stream began */
+	__u64 cut;    /* when the server last reset a stream with another code than REFUSED_STREAM; 0: never */
+	__u32 open_before;                   /* streams that were open as of the last report */
 	__u32 resets_before[2][HTTP2_CODES]; /* by enum http2_direction: resets as of the last report, */
 	__u32 goaways_before[2];             /* GOAWAY frames, */
 	__u16 fields_before[2];              /* and fields */

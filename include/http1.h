@@ -85,17 +85,20 @@ KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream 
 }
 
 /* A send or receive begins. Returns the events that follow from that alone. */
-KW_INLINE __u32 http1_call(struct http1_connection *c, enum http1_direction direction)
+KW_GLOBAL int http1_call(struct http1_connection *c, __u32 direction)
 {
-	struct http1_stream *s = &c->streams[direction & 1];
+	struct http1_stream *s;
 
+	if (!c)
+		return 0;
+	s = &c->streams[direction & 1];
 	if (s->state == HTTP1_LOST)
 		s->state = HTTP1_RESYNC;
 	if (s->state == HTTP1_SURPLUS)
 		s->state = HTTP1_START;
-	if (c->tunnel)
-		s->state = HTTP1_TUNNEL;
-	else if (s->state == HTTP1_TUNNEL && http1_is_unasked(c))
+	if (c->tunnel && s->state != HTTP1_TUNNEL && s->state != HTTP1_SWITCHED)
+		http1_begin_tunnel(c, s);
+	else if (!c->tunnel && s->state == HTTP1_TUNNEL && http1_is_unasked(c))
 		s->state = HTTP1_START; /* CONNECT made no tunnel */
 	if (s->state == HTTP1_DOUBT_END && c->pushed != s->mark)
 		return http1_doubt_ends(c, s); /* the client has used the connection again */
@@ -109,8 +112,10 @@ KW_INLINE void http1_call_end(struct http1_connection *c, enum http1_direction d
 	struct http1_stream *s = &c->streams[direction & 1];
 	int cut = s->word_length && s->state != HTTP1_LOST && c->protocol <= HTTP1_PROTOCOL_HTTP1;
 	int empty_lines = s->state == HTTP1_START && c->protocol == HTTP1_PROTOCOL_NONE;
+	int frame = (s->state == HTTP1_FOREIGN || s->state == HTTP1_SWITCHED) &&
+		    c->protocol <= HTTP1_PROTOCOL_H2C; /* maybe: see http1_step_foreign() */
 
-	if (!cut && !empty_lines)
+	if (!cut && !empty_lines && !frame)
 		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
 }
 
@@ -197,6 +202,8 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_start(c, s, responses, p, n, ret_event);
 	case HTTP1_FOREIGN:
 		return http1_step_foreign(c, s, p, ret_event);
+	case HTTP1_SWITCHED:
+		return http1_step_switched(c, s, responses, p, ret_event);
 	case HTTP1_METHOD:
 		return http1_step_method(c, s, p, n, ret_event);
 	case HTTP1_TARGET:

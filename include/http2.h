@@ -22,6 +22,7 @@
 #include "http2/walk.h"
 #include "http2/window.h"
 #include "http2/frames.h"
+#include "http2/join.h"
 
 /* Initialises a connection, which is all zeros, whose client's first @preface bytes of its preface are known to have passed. */
 KW_INLINE void http2_init(struct http2_connection *c, __u8 preface)
@@ -34,22 +35,32 @@ KW_INLINE void http2_init(struct http2_connection *c, __u8 preface)
 	}
 }
 
-/* The connection was upgraded from HTTP/1.1 (RFC 7540 section 3.2): the request that asked for it is stream 1. */
-KW_INLINE void http2_init_upgraded(struct http2_connection *c)
+/* The connection was upgraded from HTTP/1.1 (RFC 7540 section 3.2): the request that asked for it is stream 1. @s: the client's
+ * side, which has sent nothing else so far. */
+KW_INLINE void http2_begin_upgraded(struct http2_stream *s)
 {
-	struct http2_stream *s = &c->streams[HTTP2_CLIENT];
-
-	http2_init(c, 0);
 	http2_advance(s, 1);
 	http2_mark(s->open, 1);
 	http2_mark(s->closed, 1);
 	s->begun = s->peak = 1;
 }
 
+KW_INLINE void http2_init_upgraded(struct http2_connection *c)
+{
+	http2_init(c, 0);
+	http2_begin_upgraded(&c->streams[HTTP2_CLIENT]);
+}
+
 /* Must a step be taken, although there may be no bytes? */
 KW_INLINE int http2_is_due(const struct http2_stream *s)
 {
 	return s->due != HTTP2_DUE_NOTHING;
+}
+
+/* Is nothing read of this side? */
+KW_INLINE int http2_is_outside(const struct http2_stream *s)
+{
+	return s->state == HTTP2_AT_LOST || s->state == HTTP2_AT_OUTSIDE;
 }
 
 /* How many of the next @n bytes need not be read and may go to http2_skip(). */
@@ -59,7 +70,7 @@ KW_INLINE __u64 http2_skippable(const struct http2_stream *s, __u64 n)
 
 	if (s->due != HTTP2_DUE_NOTHING)
 		return 0;
-	if (s->state == HTTP2_AT_LOST)
+	if (http2_is_outside(s))
 		return n;
 	if (s->state == HTTP2_AT_PASS)
 		most = s->left;
@@ -73,7 +84,7 @@ KW_INLINE __u64 http2_skippable(const struct http2_stream *s, __u64 n)
 /* @n bytes, at most http2_skippable(), have passed. */
 KW_INLINE void http2_skip(struct http2_stream *s, __u64 n)
 {
-	if (s->state == HTTP2_AT_LOST)
+	if (http2_is_outside(s))
 		return;
 	if (s->state == HTTP2_AT_BLOCK && s->walk != HTTP2_WALK_OVER)
 		s->skip -= n;
@@ -199,7 +210,7 @@ KW_INLINE __u32 http2_step(struct http2_connection *c, enum http2_direction dire
 		http2_advance_payload(s, 1);
 		return 1;
 	default:
-		return n; /* HTTP2_AT_PASS, HTTP2_AT_LOST: http2_skip() takes these */
+		return n; /* HTTP2_AT_PASS and the like: http2_skip() takes these */
 	}
 }
 

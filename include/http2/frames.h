@@ -307,7 +307,7 @@ KW_INLINE __u32 http2_block_end(struct http2_connection *c, struct http2_stream 
 	if (s->blocks & HTTP2_BLOCK_OPEN)
 		return 0;
 	http2_end_block(s);
-	if (s->blocks & HTTP2_BLOCK_PROMISE || !http2_is_clients(s->id))
+	if (s->blocks & HTTP2_BLOCK_PROMISE || !http2_is_clients(s->id) || s->behind)
 		return 0;
 	if (direction == HTTP2_SERVER)
 		event = http2_server_head(c);
@@ -393,6 +393,10 @@ KW_INLINE __u32 http2_ping(struct http2_stream *s)
 KW_INLINE __u32 http2_end(struct http2_connection *c, struct http2_stream *s, enum http2_direction direction)
 {
 	s->due = HTTP2_DUE_NOTHING;
+	if (s->behind && !http2_is_block(s)) {
+		http2_clear_text(s);
+		return 0;
+	}
 	switch (s->type) {
 	case HTTP2_TYPE_DATA:
 		return http2_data_end(c, s, direction);

@@ -17,6 +17,7 @@
 #define HTTP2_CODES 16           /* error codes that are counted apart; the last one is all others */
 #define HTTP2_LENGTH_LEAST 16384 /* every endpoint accepts frames of this length (section 6.5.2) */
 #define HTTP2_LENGTH_MAX 0xffffff
+#define HTTP2_JOIN_MOST 512 /* bytes of a call behind which a second frame is looked for: see join.h */
 #define HTTP2_ID_MAX 0x7fffffffU
 
 enum http2_direction {
@@ -50,6 +51,7 @@ enum http2_frame_flag {
 /* RFC 9113 section 7: the codes that mean something here. */
 enum http2_code {
 	HTTP2_CODE_NO_ERROR = 0,
+	HTTP2_CODE_INTERNAL_ERROR = 2,
 	HTTP2_CODE_REFUSED_STREAM = 7,
 	HTTP2_CODE_CANCEL = 8,
 	HTTP2_CODE_ENHANCE_YOUR_CALM = 11,
@@ -135,6 +137,7 @@ enum http2_state {
 	HTTP2_AT_BLOCK,   /* a header block: see enum http2_walk -> PASS (padding), HEADER */
 	HTTP2_AT_PASS,    /* left bytes that nobody looks at -> HEADER */
 	HTTP2_AT_LOST,    /* nothing any more */
+	HTTP2_AT_OUTSIDE, /* nothing yet: see join.h -> HEADER */
 };
 
 /* The thing that is to be done with the bytes that have come, before the next byte is taken. */
@@ -196,13 +199,16 @@ struct http2_stream {
 	__u8 huffman; /* the string in hand is in Huffman code */
 	__u8 name;    /* enum http2_name of the field in hand */
 	__u8 blocks;  /* bits, enum http2_block */
-	__u8 continuations;   /* of the block in hand; 255: that many, or more */
-	__u8 entries;         /* settings of the frame in hand that were read */
-	__u16 status;         /* of the latest response head; 0: not known */
-	__u16 fields;         /* bits, 1 << enum http2_name, that this side has sent so far */
-	__u16 errors;         /* bits, 1 << enum http2_error */
-	__u8 code;            /* enum http2_code of the latest RST_STREAM */
-	__u8 started;         /* its first frame has begun */
+	__u8 continuations; /* of the block in hand; 255: that many, or more */
+	__u8 entries;       /* settings of the frame in hand that were read */
+	__u16 status;       /* of the latest response head; 0: not known */
+	__u16 fields;       /* bits, 1 << enum http2_name, that this side has sent so far */
+	__u16 errors;       /* bits, 1 << enum http2_error */
+	__u8 code;          /* enum http2_code of the latest RST_STREAM */
+	__u8 started;       /* its first frame has begun */
+	__u8 behind; /* the bytes in hand passed behind the end of the connection: they end no stream. Set by the driver */
+	__u8 midway; /* followed from within: streams were begun before, which are no concern */
+	__u8 unaware; /* client: it had not read the server's GOAWAY when it sent the bytes in hand. Set by the driver */
 	__u8 limited;         /* it has sent a limit of concurrent streams */
 	__u8 goaway_code;     /* the first that is not NO_ERROR, if any */
 	__u8 goaway_debug;    /* enum http2_debug, the first that is not NONE */

@@ -52,11 +52,15 @@ KW_INLINE __u64 http2_span(__u32 from, __u32 count, __u32 word)
 	return bits;
 }
 
-/* Moves the window on to @number, which is above all others. */
-KW_INLINE void http2_advance(struct http2_stream *s, __u32 number)
+/* Moves the window on to @number, which is above all others. A function of its own for the verifier, because many paths come here. */
+KW_GLOBAL int http2_advance(struct http2_stream *s, __u32 number)
 {
-	__u32 from = s->latest + 1, count = number - s->latest;
+	__u32 from, count;
 
+	if (!s)
+		return 0;
+	from = s->latest + 1;
+	count = number - s->latest;
 	for (__u32 word = 0; word < HTTP2_WORDS; word++) {
 		__u64 keep = ~http2_span(from, count, word);
 
@@ -65,6 +69,7 @@ KW_INLINE void http2_advance(struct http2_stream *s, __u32 number)
 		s->reset[word] &= keep;
 	}
 	s->latest = number;
+	return 0;
 }
 
 /* Streams that are open. It may be less than 0 for a moment, while the end of a stream was seen and its beginning was not. */
@@ -90,7 +95,7 @@ KW_INLINE __u32 http2_client_headers(struct http2_connection *c)
 	http2_advance(s, number);
 	http2_mark(s->open, number);
 	s->begun++;
-	if (c->streams[HTTP2_SERVER].goaways)
+	if (c->streams[HTTP2_SERVER].goaways && !s->unaware)
 		s->late++;
 	open = http2_unfinished(c);
 	if (open > (__s32)s->peak)
@@ -98,13 +103,14 @@ KW_INLINE __u32 http2_client_headers(struct http2_connection *c)
 	return HTTP2_EVENT_BEGIN;
 }
 
-/* Is @number a stream that this side may speak of? The server may be seen to do so before the client began it. */
+/* Is @number a stream that this side may speak of? The server may be seen to do so before the client began it; on a connection
+ * that is followed from within, the client will have begun that one before. */
 KW_INLINE int http2_is_begun(const struct http2_connection *c, enum http2_direction direction, __u32 number)
 {
 	const struct http2_stream *client = &c->streams[HTTP2_CLIENT];
 
 	if (number > client->latest)
-		return direction == HTTP2_SERVER;
+		return direction == HTTP2_SERVER && !client->midway;
 	return !http2_in_window(client, number) || http2_is_marked(client->open, number);
 }
 

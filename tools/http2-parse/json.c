@@ -2,8 +2,8 @@
 /* http2-parse: frames, streams and the connection as JSON. Values that are not known are null. */
 #include <jansson.h>
 
+#include "event/http2_names.h"
 #include "tools/http2-parse/follow.h"
-#include "tools/http2-parse/names.h"
 
 static json_t *name_or_number(const char *name, unsigned int number)
 {
@@ -13,6 +13,17 @@ static json_t *name_or_number(const char *name, unsigned int number)
 static json_t *integer_if(bool known, __u32 value)
 {
 	return known ? json_integer(value) : json_null();
+}
+
+/* The names of the bits that are set in @bits. */
+static json_t *names_of_bits(const char *(*name)(unsigned int number), unsigned int bits)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; bits >> i; i++)
+		if (bits >> i & 1 && name(i))
+			json_array_append_new(list, json_string(name(i)));
+	return list;
 }
 
 static void write_line(const struct kw_http2_follow *follow, json_t *object)
@@ -40,7 +51,7 @@ void kw_http2_write_lost(const struct kw_http2_follow *follow, enum http2_direct
 	const struct http2_stream *s = &follow->connection.streams[direction];
 
 	write_line(follow, json_pack("{s:s, s:s, s:o}", "kind", "lost", "by", kw_http2_side_name(direction),
-				     "errors", kw_http2_error_list(s->errors)));
+				     "errors", names_of_bits(kw_http2_error_name, s->errors)));
 }
 
 void kw_http2_write_story(const struct kw_http2_follow *follow, const struct kw_http2_story *story)
@@ -80,8 +91,8 @@ static json_t *side_object(const struct http2_stream *s)
 	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:b}", "pings", (json_int_t)s->pings, "pongs",
 			 (json_int_t)s->pongs, "max_concurrent", integer_if(s->limited, s->max_concurrent),
 			 "goaway", goaway_object(s), "resets", resets_object(s), "fields",
-			 kw_http2_field_list(s->fields), "errors", kw_http2_error_list(s->errors), "lost",
-			 s->state == HTTP2_AT_LOST);
+			 names_of_bits(kw_http2_field_name, s->fields), "errors",
+			 names_of_bits(kw_http2_error_name, s->errors), "lost", s->state == HTTP2_AT_LOST);
 }
 
 void kw_http2_write_connection(const struct kw_http2_follow *follow)

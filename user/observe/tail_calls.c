@@ -14,6 +14,7 @@ enum {
 	HTTP1 = 0,
 	ADOPT = 1,
 	TLS = 2,
+	HTTP2 = 3,
 	LAST = 0,
 };
 
@@ -35,6 +36,10 @@ static const struct tail_call {
 	{"after_send", TLS, "kw_tls_sendmsg", NULL},
 	{"after_receive", TLS, "kw_tls_receive", "kw_tls_send"},
 	{"after_receive", TLS, "kw_tls_recvmsg", "kw_tls_sendmsg"},
+	{"after_send", HTTP2, "kw_http2_send", NULL},
+	{"after_send", HTTP2, "kw_http2_sendmsg", NULL},
+	{"after_receive", HTTP2, "kw_http2_receive", "kw_http2_send"},
+	{"after_receive", HTTP2, "kw_http2_recvmsg", "kw_http2_sendmsg"},
 	{"after_move", LAST, "kw_reconnect", NULL},
 	{"after_destroy", LAST, "kw_last_record", NULL},
 };

@@ -10,10 +10,10 @@ FLOW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
 
 REASONS = """
     connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
-    probe_timeout network_error unknown process_exit tls_handshake_failed tls_handshake_timeout
-    tls_handshake_abandoned tunnel_ended not_http request_timeout unused early_response
+    probe_timeout network_error unknown enhance_your_calm ping_timeout goaway_error process_exit tls_handshake_failed
+    tls_handshake_timeout tls_handshake_abandoned preface_failed goaway_cut stream_after_goaway goaway_refused tunnel_ended not_http request_timeout unused early_response
     pipeline_cut request_unacknowledged request_truncated half_closed stale_reuse no_response response_truncated
-    half_close_refused client_gave_up client_left close_delimited max_requests announced_by_request
+    half_close_refused client_gave_up client_left goaway_idle goaway_drained close_delimited max_requests announced_by_request
     http10_default announced_by_response idle_reset closed_before_timeout server_idle_timeout
     unannounced_close server_closed_idle client_closed_idle
 """.split()

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tools/http2-parse/names.h"
+#include "event/http2_names.h"
+
+const struct kw_http2_facts *kw_http2_facts_of(const struct kw_event_connection *event)
+{
+	const struct kw_event_http2 *whole = (const struct kw_event_http2 *)(const void *)event;
+
+	return event->header.type == KW_EVENT_HTTP2 ? &whole->http2 : NULL;
+}
 
 static const char *const sides[] = {[HTTP2_CLIENT] = "client", [HTTP2_SERVER] = "server"};
 
@@ -88,22 +95,12 @@ const char *kw_http2_debug_name(unsigned int debug)
 	return NAME(debugs, debug);
 }
 
-static json_t *names_of_bits(const char *const *names, unsigned int count, unsigned int bits)
+const char *kw_http2_error_name(unsigned int error)
 {
-	json_t *list = json_array();
-
-	for (unsigned int i = 0; i < count; i++)
-		if (bits >> i & 1 && names[i])
-			json_array_append_new(list, json_string(names[i]));
-	return list;
+	return NAME(errors, error);
 }
 
-json_t *kw_http2_field_list(unsigned int bits)
+const char *kw_http2_field_name(unsigned int field)
 {
-	return names_of_bits(fields, HTTP2_NAME_MAX, bits);
-}
-
-json_t *kw_http2_error_list(unsigned int bits)
-{
-	return names_of_bits(errors, HTTP2_ERROR_MAX, bits);
+	return NAME(fields, field);
 }
