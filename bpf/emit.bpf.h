@@ -400,6 +400,7 @@ KW_GLOBAL int kw_fill_http2(struct kw_http2_facts *facts, struct kw_http2 *h, co
 	before = &h->reported;
 	facts->latest = h->latest;
 	facts->begun = h->begun;
+	facts->cut = h->cut;
 	facts->flags = 0;
 	facts->reserved = 0;
 	if (c->http1.tunnel)

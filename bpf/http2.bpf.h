@@ -87,6 +87,9 @@ static __always_inline void kw_http2_on_stream(struct kw_connection *c, struct k
 	h->latest = outcome->now;
 	if (outcome->event & HTTP2_EVENT_BEGIN)
 		kw_http2_began(c, h, outcome->now);
+	if (outcome->event & HTTP2_EVENT_RESET && outcome->direction == HTTP2_SERVER &&
+	    h->machine.streams[HTTP2_SERVER].code != HTTP2_CODE_REFUSED_STREAM)
+		h->cut = outcome->now;
 	if (outcome->event & HTTP2_EVENT_HEAD)
 		kw_http2_headed(c, h, outcome->now);
 	if (outcome->event & HTTP2_EVENT_END)

@@ -242,6 +242,7 @@ struct kw_http2 {
 	struct kw_http2_times times[2]; /* by enum http2_direction, as all pairs here */
 	__u64 latest;                   /* event of a stream */
 	__u64 begun;                    /* the latest stream began */
+	__u64 cut;                      /* the server last reset a stream that it had not refused */
 	__u64 limits[2];                /* position behind which frames are behind the closer's act */
 	__u64 passing[2];               /* bytes that were let pass without this program when it last ran */
 	__u64 opposite; /* position up to which the other way's bytes had passed at the call in hand */

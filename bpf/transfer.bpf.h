@@ -62,7 +62,8 @@ static __always_inline int kw_leave(void *ctx, struct kw_cursor *cursor, void *p
 /* Is the call for the steps from its beginning? It has something to say of the connection, before its messages. */
 static __always_inline int kw_is_unsettled(const struct kw_connection *c)
 {
-	return c->role == KW_ROLE_UNKNOWN || c->http1.protocol > HTTP1_PROTOCOL_HTTP1;
+	return c->role == KW_ROLE_UNKNOWN || c->http1.protocol > HTTP1_PROTOCOL_HTTP1 ||
+	       (c->http1.protocol == HTTP1_PROTOCOL_NONE && c->identity.preexisting);
 }
 
 /* Is there anything to learn from a call? Not on a connection that is no HTTP. */

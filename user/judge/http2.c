@@ -326,7 +326,7 @@ bool kw_http2_is_fault(const struct kw_facts *f)
 
 bool kw_http2_lacks_preface(const struct kw_facts *f)
 {
-	return f->http2 && f->http2->flags & KW_HTTP2_NO_PREFACE;
+	return f->http2 && f->http2->sides[HTTP2_SERVER].errors & 1 << HTTP2_ERROR_PREFACE;
 }
 
 uint64_t kw_http2_ping_age(const struct kw_facts *f)
