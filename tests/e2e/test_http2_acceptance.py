@@ -4,31 +4,17 @@ scene. pytest -s prints the numbers."""
 
 import collections
 import concurrent.futures
-import contextlib
-import socket
 
 import pytest
 
-from lib import observer, wire
 from lib.http2 import scenes, servers, tally
+from lib.http2.stage import started
 
 AT_ONCE = 4  # scenes that are played side by side
 LEAST_CONNECTIONS = 300
 MOST_UNKNOWN = 0.03
 
 tallies = {}  # of this session, by server
-
-
-@pytest.fixture(scope="module")
-def hole():
-    """A port that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
-        yield listener.getsockname()[1]
-
-
-def free_port():
-    with wire.listen() as listener:
-        return wire.port_of(listener)
 
 
 def clients_of(kind):
@@ -48,19 +34,11 @@ def jobs_of(server):
         yield from scenes.fetchers(server)
 
 
-@contextlib.contextmanager
-def started(kind, hole, tmp_path, **settings):
-    """An observer, and a server that it observes."""
-    port = free_port()
-    with observer.Trace([port]) as trace, servers.server(kind, tmp_path, port, hole=hole, **settings) as server:
-        yield trace, server
-
-
 @pytest.mark.parametrize("kind", servers.KINDS)
-def test_a_server_and_all_clients(nothing_left, kind, hole, tmp_path):
+def test_a_server_and_all_clients(nothing_left, kind, tmp_path):
     del nothing_left
-    one = tallies.setdefault(kind, tally.Tally())
-    with started(kind, hole, tmp_path) as (trace, server):
+    one = tallies[kind] = tally.Tally()
+    with started(kind, tmp_path) as (trace, server):
         truths = play_all(jobs_of(server))
         truths += scenes.dies(server, clients_of(kind))
         tally.judge(trace, truths, one)
@@ -68,10 +46,10 @@ def test_a_server_and_all_clients(nothing_left, kind, hole, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["nginx", "haproxy", "apache", "caddy", "node", "go", "grpc"])
-def test_a_server_that_closes_idle_connections(nothing_left, kind, hole, tmp_path):
+def test_a_server_that_closes_idle_connections(nothing_left, kind, tmp_path):
     del nothing_left
-    one = tallies.setdefault(kind, tally.Tally())
-    with started(kind, hole, tmp_path, idle=1) as (trace, server):
+    one = tallies[kind, "idle"] = tally.Tally()
+    with started(kind, tmp_path, idle=1) as (trace, server):
         truths = play_all([lambda client=client: scenes.play(scenes.server_times_out, client, server)
                            for client in clients_of(kind)])
         tally.judge(trace, truths, one)
@@ -79,10 +57,10 @@ def test_a_server_that_closes_idle_connections(nothing_left, kind, hole, tmp_pat
 
 
 @pytest.mark.parametrize("kind", servers.GRACEFUL)
-def test_a_server_that_goes_as_deploys_let_it(nothing_left, kind, hole, tmp_path):
+def test_a_server_that_goes_as_deploys_let_it(nothing_left, kind, tmp_path):
     del nothing_left
-    one = tallies.setdefault(kind, tally.Tally())
-    with started(kind, hole, tmp_path) as (trace, server):
+    one = tallies[kind, "going"] = tally.Tally()
+    with started(kind, tmp_path) as (trace, server):
         tally.judge(trace, scenes.goes(server, clients_of(kind)), one)
     one.check(kind)
 

@@ -59,10 +59,17 @@ def open_streams(talk, path="/wait"):
     talk.ask()
 
 
+def done(talk, number):
+    """Go's client names a stream of its own as the last one in its GOAWAY, which libnghttp2 refuses if it comes to that."""
+    if talk.kind == "go":
+        return answered(number, reasons=(*CLIENT_IS_DONE, "goaway_error"))
+    return answered(number, closer="client", reasons=CLIENT_IS_DONE)
+
+
 def polite(talk):
     talk.ask("/", 3)
     talk.close()
-    return answered(3, closer="client", reasons=CLIENT_IS_DONE)
+    return done(talk, 3)
 
 
 def closes_idle(talk):
@@ -70,7 +77,7 @@ def closes_idle(talk):
     talk.ask()
     time.sleep(PAUSE)  # the client's idle time
     talk.close()
-    return answered(2, closer="client", reasons=CLIENT_IS_DONE)
+    return done(talk, 2)
 
 
 def leaves_at_once(talk):
@@ -102,14 +109,14 @@ def gives_up(talk):
 def is_killed_waiting(talk):
     open_streams(talk)
     talk.kill()
-    return left_over("client", ("process_exit",), 1, lost=OPEN, own_reasons=GAVE_UP)
+    return left_over("client", ("process_exit", *GAVE_UP), 1, lost=OPEN)
 
 
 def leaves_in_an_answer(talk):
     open_streams(talk, "/begin")
     talk.kill()
     return {"closer": "client", "streams": OPEN + 1, "answered": 1,
-            "reasons": ("process_exit", "client_left"), "own_reasons": ("client_left",)}
+            "reasons": ("process_exit", "client_left")}
 
 
 def cancels(talk):
@@ -118,7 +125,7 @@ def cancels(talk):
     talk.wait("result", OPEN, path="/wait")
     talk.ask()
     talk.close()
-    return {"closer": "client", "streams": OPEN + 2, "answered": 2, "lost": 0, "losing": False, "reasons": CLIENT_IS_DONE}
+    return done(talk, 2) | {"streams": OPEN + 2}
 
 
 def server_times_out(talk):
@@ -180,7 +187,8 @@ def run(command, statuses=(0,)):
 def curl(server, path):
     pid, said = run(["curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "-o", "/dev/null", server.url(path)])
     assert said == "2"
-    return Truth("curl", pid, **answered(1, closer="client", reasons=CLIENT_IS_DONE))
+    facts = answered(1, closer="client", reasons=CLIENT_IS_DONE)
+    return Truth("curl", pid, **facts | {"answered": None})  # it may leave before the stream's end, once the body is complete
 
 
 def curl_gives_up(server):

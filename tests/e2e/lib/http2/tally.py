@@ -36,6 +36,7 @@ class Tally:
             self.reasons[one["reason"]] += 1
             if one["reason"] == "unknown":
                 self.unknown[truth.scene, one["role"]] += 1
+                print(f"unknown: {truth} {told(one)}")
         faults = [*self._ends(truth, records), *self._sums(truth, records)]
         if faults:
             self.wrong.append((truth, faults, [told(one) for one in records[:2]]))
