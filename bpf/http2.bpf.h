@@ -123,6 +123,67 @@ KW_GLOBAL int kw_http2_act(struct kw_connection *c, struct kw_http2 *h, const st
 	return 0;
 }
 
+/* ---- single streams --------------------------------------------------------------------------------- */
+
+/* A stream is finished. */
+static __always_inline void kw_emit_stream(const struct kw_connection *c, const struct http2_stream *s,
+					   const struct kw_http2_stream *stream,
+					   const struct kw_outcome *outcome)
+{
+	struct kw_event_exchange *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		kw_count_lost(KW_LOST_EXCHANGE);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->header.type = KW_EVENT_EXCHANGE;
+	event->header.size = sizeof(*event);
+	event->header.time = outcome->now;
+	kw_identify(c, &event->identity);
+	event->started = stream->started;
+	if (stream->requested && stream->headed > stream->requested)
+		event->wait = stream->headed - stream->requested;
+	if (stream->started && outcome->now > stream->started)
+		event->duration = outcome->now - stream->started;
+	event->number = http2_number(s->id);
+	event->status = stream->status;
+	event->is_stream = 1;
+	if (outcome->event & HTTP2_EVENT_RESET) {
+		event->reset_by = 1 + (outcome->direction & 1);
+		event->reset_code = s->code;
+	}
+	bpf_ringbuf_submit(event, kw_wakeup());
+}
+
+/* Notes the times of the stream in hand; reports it once it is finished. */
+KW_GLOBAL int kw_http2_note(const struct kw_connection *c, const struct kw_http2 *h,
+			    struct kw_http2_streams *streams, const struct kw_outcome *outcome)
+{
+	const struct http2_stream *s;
+	struct kw_http2_stream *stream;
+	__u32 event;
+
+	if (!c || !h || !streams || !outcome)
+		return 0;
+	event = outcome->event;
+	s = &h->machine.streams[outcome->direction & 1];
+	stream = &streams->streams[http2_number(s->id) & (HTTP2_STREAMS - 1)];
+	if (event & HTTP2_EVENT_BEGIN) {
+		__builtin_memset(stream, 0, sizeof(*stream));
+		stream->started = outcome->now;
+	}
+	if (event & HTTP2_EVENT_HEAD) {
+		stream->headed = outcome->now;
+		stream->status = s->status;
+	}
+	if (event & HTTP2_EVENT_END && outcome->direction == HTTP2_CLIENT)
+		stream->requested = outcome->now;
+	else if (event & (HTTP2_EVENT_END | HTTP2_EVENT_RESET))
+		kw_emit_stream(c, s, stream, outcome);
+	return 0;
+}
+
 /* ---- steps ------------------------------------------------------------------------------------------ */
 
 /* Does with the call's bytes one thing, the first that is due. The cursor has the result. */
@@ -165,6 +226,7 @@ struct kw_http2_reader {
 	struct kw_connection *c;
 	struct kw_http2 *http2;
 	struct kw_scratch *scratch;
+	struct kw_http2_streams *streams; /* or NULL */
 };
 
 static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
@@ -178,6 +240,8 @@ static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
 	KW_FORGET();
 	if (cursor->outcome.event)
 		kw_http2_act(reader->c, reader->http2, &cursor->outcome);
+	if (reader->streams && cursor->outcome.event & KW_HTTP2_OF_STREAM)
+		kw_http2_note(reader->c, reader->http2, reader->streams, &cursor->outcome);
 	cursor->outcome.event = 0;
 	return 0;
 }
@@ -306,6 +370,8 @@ static __always_inline void kw_http2_follow(struct kw_connection *c, struct sock
 		kw_end_frames(c);
 		return;
 	}
+	if (kw_config.exchanges)
+		reader.streams = bpf_sk_storage_get(&http2_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	kw_find_buffers_aside(sk, cursor);
 	kw_http2_resume(c, reader.http2, sk, tcp, cursor);
 	kw_http2_try_to_join(&reader.http2->machine.streams[cursor->outcome.direction & 1], room);

@@ -258,6 +258,26 @@ struct {
 	__type(value, struct kw_http2);
 } http2 SEC(".maps");
 
+/* The latest streams one by one; only if each is to be reported. */
+struct kw_http2_stream {
+	__u64 started;
+	__u64 requested; /* the client ended it */
+	__u64 headed;    /* the latest head of its response; 0: none has come */
+	__u16 status;
+	__u16 reserved[3];
+};
+
+struct kw_http2_streams {
+	struct kw_http2_stream streams[HTTP2_STREAMS]; /* by number modulo the size */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_http2_streams);
+} http2_streams SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 * 1024 * 1024);

@@ -432,7 +432,10 @@ struct kw_event_exchange {
 	__u8 method;       /* enum http1_method */
 	__u8 announced_by; /* enum kw_announced_by: of this exchange */
 	__u8 announced_how;
-	__u8 reserved[6];
+	__u8 is_stream; /* an HTTP/2 stream: number is that of the stream, which is (id + 1) / 2; sizes, method and version are 0 */
+	__u8 reset_by; /* 1 + enum http2_direction of the side that reset the stream before it was finished; 0: neither */
+	__u8 reset_code; /* enum http2_code */
+	__u8 reserved[3];
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 
@@ -498,6 +501,9 @@ struct kw_totals {
 	__u64 lost[KW_LOST_MAX];
 	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by enum http1_error */
 	__u64 tainted[KW_TAINT_MAX];   /* connections, by enum kw_taint */
+	__u64 dropped_streams
+		[KW_ROLE_MAX]; /* streams that were open when connections were last reported whose closing
+					     * records were lost */
 };
 
 /* Connections that their programs have closed while the kernel still retransmits data that the peer has not

@@ -144,7 +144,7 @@ static bool is_covered(const struct kw_event_connection *event, const struct kw_
 	case KW_REASON_PROCESS_EXIT:
 		return verdict->closer == KW_CLOSER_SERVER;
 	default:
-		return is_dead(event, verdict);
+		return is_dead(event, verdict) || kw_http2_covers(event, verdict);
 	}
 }
 
@@ -276,13 +276,27 @@ static int add_close(struct kw_window_statistics *statistics, const struct kw_ev
 	return add_times(statistics, event, verdict);
 }
 
+static int add_http2(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	uint64_t shown;
+	int r = kw_http2_ends_add(&statistics->http2, event, verdict, &shown);
+
+	for (enum kw_finding_id id = 0; shown; id++, shown >>= 1)
+		if (shown & 1)
+			example(statistics, id, event);
+	return r;
+}
+
 int kw_window_statistics_add(struct kw_window_statistics *statistics, const struct kw_event *event,
 			     const struct kw_verdict *verdict)
 {
+	int r = add_http2(statistics, event->connection, verdict);
+
 	kw_traffic_add(&statistics->traffic, event, verdict);
 	add_reuse(statistics, event);
 	add_names(statistics, event->history);
-	return verdict ? add_close(statistics, event->connection, verdict) : 0;
+	return r == 0 && verdict ? add_close(statistics, event->connection, verdict) : r;
 }
 
 /* ---- sums ---- */
@@ -332,18 +346,19 @@ static void merge_counts(struct kw_window_statistics *to, const struct kw_window
 		to->not_drained.race_lost[i] += from->not_drained.race_lost[i];
 }
 
-#define SKETCHES (8 + KW_RETRYABLE_MAX)
+#define PLAIN_SKETCHES 9
+#define SKETCHES (PLAIN_SKETCHES + KW_RETRYABLE_MAX)
 
 static void list_sketches(struct kw_window_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
 {
 	struct kw_sketch *list[SKETCHES] = {
 		&statistics->close_idle,       &statistics->client_idle,   &statistics->gave_up,
 		&statistics->announced,        &statistics->stalled,       &statistics->unanswered,
-		&statistics->not_drained.idle, &statistics->reset_at_once,
+		&statistics->not_drained.idle, &statistics->reset_at_once, &statistics->http2.ages,
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-		list[8 + i] = &statistics->reset_idle[i];
+		list[PLAIN_SKETCHES + i] = &statistics->reset_idle[i];
 	memcpy(ret_list, list, sizeof(list));
 }
 
@@ -363,6 +378,7 @@ int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_
 	merge_counts(to, from);
 	kw_tls_alerts_merge(&to->tls, &from->tls);
 	kw_tls_ends_merge(&to->tls_ends, &from->tls_ends);
+	kw_http2_ends_merge(&to->http2, &from->http2);
 	for (int i = 0; i < KW_FINDING_MAX; i++)
 		kw_examples_merge(&to->examples[i], &from->examples[i]);
 	return 0;

@@ -5,6 +5,7 @@
 #define KEEPWATCH_STATISTICS_H
 
 #include "aggregate/examples.h"
+#include "aggregate/http2_ends.h"
 #include "aggregate/sketch.h"
 #include "aggregate/tls_counts.h"
 #include "aggregate/traffic.h"
@@ -59,6 +60,7 @@ struct kw_window_statistics {
 	struct kw_not_drained not_drained;
 	struct kw_tls_alerts tls;
 	struct kw_tls_ends tls_ends;
+	struct kw_http2_ends http2;
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 

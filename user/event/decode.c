@@ -111,6 +111,7 @@ static bool http2_is_sound(const struct kw_http2_facts *facts)
 static bool exchange_is_sound(const struct kw_event_exchange *event)
 {
 	return identity_is_sound(&event->identity) && event->method < HTTP1_METHOD_MAX &&
+	       event->reset_by <= 1 + HTTP2_SERVER && event->reset_code < HTTP2_CODES &&
 	       is_status(event->status) && is_announcement(event->announced_by, event->announced_how) &&
 	       (event->request_bytes | event->response_bytes) <= KW_NEVER &&
 	       are_times(event->started | event->wait | event->duration | event->idle_before);

@@ -87,6 +87,24 @@ def is_tls(value):
     return all_of(**TLS)(value) or all_of(**TLS, server_name=is_text)(value)
 
 
+GOAWAY = all_of(by=one_of("client", "server"), last_stream=is_count, code=is_text, count=is_count, graceful=is_bool,
+                debug=one_of("none", "too_many_pings", "max_age", "max_idle", "other"))
+HTTP2 = all_of(
+    streams=is_count,
+    peak=is_count,
+    answered=is_count,
+    trailers_only=is_count,
+    refused=is_count,
+    cancelled=is_count,
+    cut=is_count,
+    retryable=is_count,
+    max_concurrent=all_of(client=or_null(is_count), server=or_null(is_count)),
+    goaway=or_null(GOAWAY),
+    pings=all_of(client=is_count, server=is_count),
+    unanswered_pings=is_count,
+    forbidden_fields=is_texts,
+)
+
 CONNECTION = {
     "type": one_of("connection", "open"),
     "schema": one_of(1),
@@ -142,6 +160,7 @@ CONNECTION = {
     "srtt_us": or_null(is_count),
     "errors": is_texts,
     "tls": or_null(is_tls),
+    "http2": or_null(HTTP2),
 }
 
 EXCHANGE = {
