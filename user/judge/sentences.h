@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the sentences of evidence are written, for the files that write them. */
+/* The sentences of evidence, and how they are written, for the files that write them. */
 #ifndef KEEPWATCH_SENTENCES_H
 #define KEEPWATCH_SENTENCES_H
 
 #include "base/duration.h"
-#include "judge/evidence.h"
+#include "judge/judge.h"
+
+#define KW_EVIDENCE_SENTENCES 8
+#define KW_EVIDENCE_LENGTH 160
+
+struct kw_evidence {
+	size_t count;
+	char sentences[KW_EVIDENCE_SENTENCES]
+		      [KW_EVIDENCE_LENGTH]; /* ASCII, ended by NUL, nothing from the traffic */
+};
 
 struct kw_writer {
 	const struct kw_event_connection *event;

@@ -13,7 +13,7 @@
 #include "tests/unit/events.h"
 #include "tests/unit/judge/http2_story.h"
 
-/* A server that let 128 streams be open sent GOAWAY for 3 of 8, of which it had refused one; another was cancelled. */
+/* A server that let 128 streams be open sent GOAWAY for 3 of 8 streams; it had refused one before, and another was cancelled. */
 static struct kw_event_http2 cut_event(void)
 {
 	const struct http2_story story = {
