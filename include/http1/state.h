@@ -6,7 +6,7 @@
 #include "../types.h"
 
 #define HTTP1_WINDOW 64 /* most bytes that one step looks at */
-#define HTTP1_BITE 8    /* most bytes that a step takes one by one: the verifier pays for each, on every path */
+#define HTTP1_BITE 4    /* most bytes that a step takes one by one: the verifier pays for each, on every path */
 #define HTTP1_WORD 32   /* longest name or token kept; longer ones are cut */
 #define HTTP1_QUEUE 16  /* requests that may wait for their responses; a power of two */
 #define HTTP1_LOOKS 32  /* calls of an unknown connection looked at before it is taken for opaque */

@@ -6,7 +6,7 @@
 #include "../types.h"
 
 #define HTTP2_WINDOW 64         /* most bytes that one step looks at */
-#define HTTP2_BITE 8            /* most bytes that a step takes one by one */
+#define HTTP2_BITE 4            /* most bytes that a step takes one by one */
 #define HTTP2_HEADER_LENGTH 9   /* bytes of a frame's header (RFC 9113 section 4.1) */
 #define HTTP2_PREFACE_LENGTH 24 /* bytes that a client sends before its first frame (section 3.4) */
 #define HTTP2_TEXT 24           /* most bytes of a payload or a name that are compared at once */
