@@ -227,7 +227,9 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_status(c, s, p, n, ret_event);
 	case HTTP1_REASON:
 	case HTTP1_VALUE:
-		return http1_step_line(s, p, n, HTTP1_FIELD_START);
+	case HTTP1_CHUNK_EXTENSION:
+	case HTTP1_TRAILER:
+		return http1_step_line(s, p, n);
 	case HTTP1_FIELD_START:
 		return http1_step_field_start(c, s, responses, p, ret_event);
 	case HTTP1_NAME:
@@ -246,14 +248,10 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_head_lf(c, s, responses, p, ret_event);
 	case HTTP1_CHUNK_SIZE:
 		return http1_step_chunk_size(c, s, p, n, ret_event);
-	case HTTP1_CHUNK_EXTENSION:
-		return http1_step_chunk_extension(s, p, n);
 	case HTTP1_CHUNK_END:
 		return http1_step_chunk_end(c, s, p, ret_event);
 	case HTTP1_TRAILER_START:
 		return http1_step_trailer_start(c, s, responses, p, ret_event);
-	case HTTP1_TRAILER:
-		return http1_step_trailer(s, p, n);
 	case HTTP1_DOUBT_END:
 		return http1_step_doubt_end(c, s, p, ret_event);
 	case HTTP1_PROXY1:

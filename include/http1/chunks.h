@@ -77,13 +77,21 @@ KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_s
 	return HTTP1_BITE;
 }
 
-KW_INLINE __u32 http1_step_chunk_extension(struct http1_stream *s, const __u8 *p, __u32 n)
+/* Skips to the end of a line: of a status line, a field, a trailer field, a chunk's size with extensions. */
+KW_INLINE __u32 http1_step_line(struct http1_stream *s, const __u8 *p, __u32 n)
 {
 	__u32 taken = http1_find(p, n, '\n', '\n', '\n');
 
 	if (taken > n)
 		return n;
-	http1_chunk_size_end(s);
+	if (s->state == HTTP1_CHUNK_EXTENSION) {
+		http1_chunk_size_end(s);
+	} else if (s->state == HTTP1_TRAILER) {
+		s->phase = 0;
+		s->state = HTTP1_TRAILER_START;
+	} else {
+		s->state = HTTP1_FIELD_START;
+	}
 	return taken;
 }
 
@@ -111,12 +119,6 @@ KW_INLINE __u32 http1_step_trailer_start(struct http1_connection *c, struct http
 	else
 		s->state = HTTP1_TRAILER;
 	return 1;
-}
-
-KW_INLINE __u32 http1_step_trailer(struct http1_stream *s, const __u8 *p, __u32 n)
-{
-	s->phase = 0;
-	return http1_step_line(s, p, n, HTTP1_TRAILER_START);
 }
 
 #endif
