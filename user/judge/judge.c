@@ -151,9 +151,10 @@ static bool ping_timeout(const struct kw_facts *f)
 	return kw_http2_is_ping_unanswered(f);
 }
 
+/* A client that is answered by another protocol says so by a GOAWAY: the answer is the cause. */
 static bool goaway_error(const struct kw_facts *f)
 {
-	return kw_http2_is_fault(f);
+	return kw_http2_is_fault(f) && !kw_http2_lacks_preface(f);
 }
 
 static bool process_exit(const struct kw_facts *f)

@@ -211,6 +211,15 @@ static const struct http2_row http2_rows[] = {
 	  .lost = {false, true}},
 	 SERVERS,
 	 {AT_BOTH(PREFACE_FAILED, WAITING, YES, CERTAIN, 1)}},
+	{"and although the client, which understood nothing of it, said so by a GOAWAY",
+	 {.unheaded = 1,
+	  CLIENT_GOAWAY(S, 0, PROTOCOL_ERROR),
+	  ACT(CLIENT, FIN),
+	  .closed_after = S + MS,
+	  .errors[HTTP2_SERVER] = 1 << HTTP2_ERROR_PREFACE,
+	  .lost = {false, true}},
+	 CLIENTS,
+	 {AT_BOTH(PREFACE_FAILED, WAITING, YES, CERTAIN, 1)}},
 
 	/* Promises. */
 	{"open streams up to the last one of the GOAWAY of a server that closes are goaway_cut",

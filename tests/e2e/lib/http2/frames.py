@@ -99,6 +99,10 @@ class Peer:
     def of(self, kind):
         return [one for one in self.seen if one.type == kind]
 
+    def streams(self):
+        """The ids of those that the client has begun."""
+        return [one.stream for one in self.of(HEADERS)]
+
     def read_until(self, kind, count=1):
         """Returns the frames of this kind once there are so many."""
         while len(self.of(kind)) < count:
@@ -107,6 +111,11 @@ class Peer:
 
     def read_to_end(self):
         while self.read():
+            pass
+
+    def read_to_goaway(self):
+        """Or to the end, if none comes."""
+        while (one := self.read()) and one.type != GOAWAY:
             pass
 
 

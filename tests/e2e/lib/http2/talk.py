@@ -19,7 +19,7 @@ from pathlib import Path
 from lib.http2 import go_program
 
 HERE = Path(__file__).resolve().parent
-DEADLINE = 30
+DEADLINE = 15
 
 
 def _go(address, options):
