@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All output goes to build/. V=1 shows the commands. `make help` lists what there is.
+# ARCH=arm64, where the machine is no such one, builds for it with a cross compiler, to build/arm64/.
 
+MACHINE := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH := $(MACHINE)
 BUILD := build
 CLANG ?= clang
 BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
@@ -9,7 +12,18 @@ PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 CFLAGS ?= -O2 -g
 # Names and orders are the same on every machine, so that the same sources make the same package.
 export LC_ALL := C.UTF-8
-ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+DEBIAN_x86 := amd64
+DEBIAN_arm64 := arm64
+TRIPLET_x86 := x86_64-linux-gnu
+TRIPLET_arm64 := aarch64-linux-gnu
+DEBIAN_ARCH := $(or $(DEBIAN_$(ARCH)),$(error ARCH=$(ARCH): keepwatch knows x86 and arm64))
+STRIP := strip
+ifneq ($(ARCH),$(MACHINE))
+BUILD := build/$(ARCH)
+SYSROOT := build/$(ARCH)-root
+CC := $(TRIPLET_$(ARCH))-gcc --sysroot=$(SYSROOT)
+STRIP := $(TRIPLET_$(ARCH))-strip
+endif
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CHANGELOG := tools/packaging/debian/changelog
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' $(CHANGELOG))
@@ -30,7 +44,7 @@ SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafa
 
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
-	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
+	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter $(SYSROOT)/usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
 # Paths in the program are those in the sources, wherever these lie.
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 BPF_CFLAGS += $(PREFIX_MAP)
@@ -98,7 +112,7 @@ help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## install the packages that building and running need
-	$(Q)tools/setup.sh build
+	$(Q)tools/setup.sh build $(if $(SYSROOT),cross)
 
 setup-test:
 	$(Q)tools/setup.sh build test bench
@@ -203,6 +217,19 @@ deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
 
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
+
+# ---- libraries of another processor ----------------------------------------------------------------
+
+# The libraries that the program is linked with, and what a guest runs beside it: as packages, of which none is installed.
+SYSROOT_PACKAGES = $(filter %-dev,$(shell tools/setup.sh --list build)) $(shell tools/setup.sh --list guest)
+
+ifdef SYSROOT
+$(SYSROOT)/made: tools/sysroot.py tools/setup.sh
+	$(call say,UNPACK,$(@D))$(PYTHON) -B tools/sysroot.py $(@D) $(DEBIAN_ARCH) $(SYSROOT_PACKAGES)
+	$(Q)touch $@
+
+$(BUILD): | $(SYSROOT)/made
+endif
 
 # ---- the kernel side -------------------------------------------------------------------------------
 
