@@ -103,7 +103,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
+.PHONY: all run test test-sanitized test-valgrind test-kernels guest soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
 	verifier bench man install uninstall deb lint format clean
 
 all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
@@ -162,8 +162,10 @@ soak: setup-test ## run the daemon under mixed load for ten minutes, then start 
 
 test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines
 	$(Q)tools/setup.sh build test vm
-	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS) $(BUILD)/verifier
+	$(Q)$(MAKE) --no-print-directory all guest $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
+
+guest: $(BUILD)/keepwatch $(PEERS) $(BUILD)/verifier
 
 bench: ## measure the cost of keepwatch and of other tools; some 25 minutes, or PARTS="throughput daemon"
 	$(Q)tools/setup.sh build bench
@@ -213,7 +215,7 @@ format: ## format all C sources
 	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
 
 deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
-	$(Q)tools/packaging/build-deb.sh $(BUILD)
+	$(Q)STRIP=$(STRIP) tools/packaging/build-deb.sh $(BUILD) $(DEBIAN_ARCH) $(SYSROOT)
 
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
