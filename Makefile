@@ -115,7 +115,7 @@ setup: ## install the packages that building and running need
 	$(Q)tools/setup.sh build $(if $(SYSROOT),cross)
 
 setup-test:
-	$(Q)tools/setup.sh build test bench
+	$(Q)tools/setup.sh build cross test bench
 
 run: setup ## install missing packages, build, run the daemon with its defaults
 	$(Q)$(MAKE) --no-print-directory all

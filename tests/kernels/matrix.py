@@ -6,8 +6,8 @@ keepwatch chooses and the trampolines must see the same. Then the daemon runs th
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [NAME...]
 
-NAME: a kernel of the list, or an architecture; else all. --ends: only the first and the last kernel of this machine's own
-architecture; --if-any: succeed even if no kernel is available; --renew: look
+NAME: a kernel of the list, or an architecture; else all. --ends: only the first and the last kernel of each architecture;
+--if-any: succeed even if no kernel is available; --renew: look
 for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
 
 import argparse
@@ -153,11 +153,12 @@ def arguments():
 
 def chosen(given):
     """The kernels that are asked for."""
-    listed = kernels.listed()
-    if given.ends:
-        own = [kernel for kernel in listed if kernel.architecture == kernels.OWN]
-        return [own[0], own[-1]]
-    return [kernel for kernel in listed if not given.names or {kernel.name, kernel.architecture} & set(given.names)]
+    named = [kernel for kernel in kernels.listed()
+             if not given.names or {kernel.name, kernel.architecture} & set(given.names)]
+    if not given.ends:
+        return named
+    of = {architecture: [kernel for kernel in named if kernel.architecture == architecture] for architecture in guest.MACHINES}
+    return [kernel for kernel in named if kernel in (of[kernel.architecture][0], of[kernel.architecture][-1])]
 
 
 def available(wanted, renew):
