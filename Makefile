@@ -106,7 +106,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 .PHONY: all run test test-sanitized test-valgrind test-kernels guest soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
 	verifier bench man install uninstall deb lint format clean
 
-all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything
+all: $(BUILD)/keepwatch $(BUILD)/http1-parse ## build everything; with ARCH=arm64, for that processor on any machine, into build/arm64/
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -121,7 +121,7 @@ run: setup ## install missing packages, build, run the daemon with its defaults
 	$(Q)$(MAKE) --no-print-directory all
 	$(BUILD)/keepwatch
 
-test: setup-test ## install missing packages, build, run every test that needs no VM: 12 minutes on an idle machine; .ci/run takes 20
+test: setup-test ## install missing packages, build, run every test that needs no VM: 12 minutes on an idle machine; .ci/run takes 25
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(MAKE) --no-print-directory unit
 	$(Q)$(MAKE) --no-print-directory fuzz-short
@@ -160,7 +160,7 @@ soak: setup-test ## run the daemon under mixed load for ten minutes, then start 
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) KEEPWATCH_STARTS=100 KEEPWATCH_FUZZED=5000 $(PYTEST) tests/e2e/test_soak.py \
 		tests/e2e/test_fuzzed.py tests/e2e/test_faults.py
 
-test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines
+test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines, or with KERNELS=arm64 on those
 	$(Q)tools/setup.sh build test vm
 	$(Q)$(MAKE) --no-print-directory all guest $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
@@ -214,7 +214,7 @@ lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h $(BUILD)/calls.skel.h 
 format: ## format all C sources
 	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
 
-deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
+deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/, or with ARCH=arm64 into build/arm64/deb/
 	$(Q)STRIP=$(STRIP) tools/packaging/build-deb.sh $(BUILD) $(DEBIAN_ARCH) $(SYSROOT)
 
 clean: ## remove all output

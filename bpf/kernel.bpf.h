@@ -9,6 +9,7 @@
  *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
  *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
  *         6.1    the verifier does not link a value to its copy on the stack   KW_OPAQUE(); struct kw_scratch
+ *         6.3    for arm64: no program follows the kernel's own functions      the tracepoint front end, from 6.3 on
  *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
  * user/observe/front_end.c finds by trying which programs a kernel takes. The type of an iterator over user buffers, which
