@@ -18,6 +18,7 @@ TRIPLET_x86 := x86_64-linux-gnu
 TRIPLET_arm64 := aarch64-linux-gnu
 DEBIAN_ARCH := $(or $(DEBIAN_$(ARCH)),$(error ARCH=$(ARCH): keepwatch knows x86 and arm64))
 STRIP := strip
+SYSROOT :=
 ifneq ($(ARCH),$(MACHINE))
 BUILD := build/$(ARCH)
 SYSROOT := build/$(ARCH)-root
@@ -339,5 +340,5 @@ $(BUILD):
 
 include tests/fuzz/fuzz.mk
 
-# Without those below deb/, where folders have such names too.
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+# Without those of other processors, and those below deb/, where folders have such names too.
+-include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path '$(BUILD)/arm64*' -o -path '$(BUILD)/x86*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
