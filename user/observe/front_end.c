@@ -41,8 +41,9 @@ void kw_missing_hook_text(const struct kw_missing_hook *missing, char *ret_text,
 		snprintf(ret_text, size, "this kernel does not allow this hook (%s)",
 			 strerror(-missing->error));
 	else if (missing->error == -ENOTSUPP)
-		snprintf(ret_text, size,
-			 "this kernel lets no program follow its own functions, as those for arm64 do from 6.4 on");
+		snprintf(
+			ret_text, size,
+			"this kernel lets no program follow its own functions, as those for arm64 do from 6.4 on");
 	else
 		snprintf(ret_text, size, "no program can be attached to this hook (%s)",
 			 strerror(-missing->error));
