@@ -223,7 +223,7 @@ clean: ## remove all output
 
 # ---- libraries of another processor ----------------------------------------------------------------
 
-# The libraries that the program is linked with, and what a guest runs beside it: as packages, of which none is installed.
+# The libraries that the program is linked with, and all that a guest runs beside it: packages that are only unpacked.
 SYSROOT_PACKAGES = $(filter %-dev,$(shell tools/setup.sh --list build)) $(shell tools/setup.sh --list guest)
 
 ifdef SYSROOT

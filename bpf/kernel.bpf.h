@@ -185,7 +185,7 @@ enum kw_carrier {
 	KW_CARRIER_MESSAGE, /* struct msghdr: sendmsg, recvmsg */
 };
 
-/* What differs between processors: the numbers of the calls (arch/x86/entry/syscalls/syscall_64.tbl, and for newer processors
+/* Processors differ in the numbers of the calls (arch/x86/entry/syscalls/syscall_64.tbl, and for newer processors
  * include/uapi/asm-generic/unistd.h), and the registers that carry their arguments. */
 #if defined(__TARGET_ARCH_x86)
 

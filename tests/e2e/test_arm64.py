@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is built for arm64 on another machine. That it works there, the guests of tests/kernels show."""
+"""Programs and packages that are built for arm64 on another machine. That they work there, the guests of tests/kernels show."""
 
 import json
 import re

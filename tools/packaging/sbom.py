@@ -103,8 +103,8 @@ def distribution():
 def relations(me, linked, tools):
     """Triples: one element, its relation to another, and that other."""
     yield "SPDXRef-DOCUMENT", "DESCRIBES", me
-    for who, libraries in linked.items():
-        for library in libraries:
+    for who, of_it in linked.items():
+        for library in of_it:
             yield identifier(who) if who else me, "DYNAMIC_LINK", identifier(library)
     for tool in tools:
         if tool in INCLUDED:

@@ -32,7 +32,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What a guest runs on, for one architecture."""
+    """The machine that guests of one architecture run on."""
 
     name: str  # as uname has it
     root: Path  # the folder with its programs and libraries
