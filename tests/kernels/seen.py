@@ -18,6 +18,11 @@ COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:buc
                      r"({.*}) (\S+)")
 PORT = re.compile(r'(?<=:)\d+(?=")')  # at the end of a service's name
 TIMED = 'finding="forwards_hop_by_hop"'  # how severe it is depends on times; that it is raised, the reports show
+# Reasons of a close by the server right after a response, and after a pause. A slow machine makes pauses of its own.
+AT_ONCE = 0.1  # s, as user/judge/judge.c has it
+PAUSED = {"server_closed_idle", "closed_before_timeout"}
+IDLE = {"unannounced_close", "max_requests", *PAUSED}
+ANY_IDLE = re.compile("|".join(map(re.escape, sorted(IDLE))))
 UNCOUNTED = ("keepwatch_bpf_", "keepwatch_hidden_softirqs_")
 
 
@@ -34,6 +39,27 @@ def told(value, key=""):
     if key in ("evidence", "service", "summary", "") and isinstance(value, str):
         return NUMBER.sub("N", value)
     return value
+
+
+def is_paused(records):
+    return any(one.get("reason") in PAUSED and (one["idle_at_close_s"] or 0) > AT_ONCE for one in records)
+
+
+def compared(one, other):
+    """Yields the differences between the records of an end and those of the same end elsewhere."""
+    if is_paused(one) or is_paused(other):
+        one, other = ([{**record, "reason": "idle"} if record.get("reason") in IDLE else record for record in records]
+                      for records in (one, other))
+    yield from differing(told(one), told(other))
+
+
+def idle_together(counts):
+    """Counts by names, with those of idle reasons added up."""
+    total = {}
+    for name, count in counts.items():
+        name = ANY_IDLE.sub("idle", name)
+        total[name] = total.get(name, 0) + float(count)
+    return total
 
 
 def lines_of(path):
@@ -77,11 +103,11 @@ class Session:
         self.observed = {name: Observed(folder / name, names) for name in ("trace", "replay")}
         self.report = json.loads((folder / "report").read_text())
         ports = dict(zip((folder / "ports").read_text().strip().split(","), ("PORT", "NOBODY")))
-        self.metrics = {
+        self.metrics = idle_together({
             name + PORT.sub(lambda port: ports[port[0]], labels): value
             for name, labels, value in COUNTED.findall((folder / "metrics").read_text())
             if not name.startswith(UNCOUNTED) and TIMED not in labels
-        }
+        })
 
     def own_faults(self, connections):
         """Yields the differences between the records and what the cases and the endings expect."""
@@ -101,7 +127,7 @@ class Session:
         for connection in connections:
             ends = zip(("client", "server"), mine.of.get(connection.name, []), others.of[connection.name])
             for end, one, other in ends:
-                found += [f"{observer}: {connection.name}: {end}: {what}" for what in differing(told(one), told(other))]
+                found += [f"{observer}: {connection.name}: {end}: {what}" for what in compared(one, other)]
             if len(mine.of.get(connection.name, [])) != len(others.of[connection.name]):
                 found.append(f"{observer}: {connection.name}: no record")
         return found
@@ -127,6 +153,8 @@ def faults_of(connection, ends):
 def summed_up(report):
     services = [{key: one[key] for key in ("role", "connections", "requests", "premature", "reasons", "lost_requests")}
                 for one in report["services"]]
+    for one in services:
+        one["reasons"] = idle_together(one["reasons"])
     return {"findings": sorted((one["id"], one["role"]) for one in report["findings"]),
             "services": sorted(services, key=lambda one: (one["role"], one["connections"]))}
 

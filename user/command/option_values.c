@@ -9,7 +9,7 @@
 #include "base/words.h"
 #include "judge/judge.h"
 
-#define RING_LEAST (64U << 10)
+#define RING_LEAST (64U << 10) /* the largest page that Linux has: the kernel wants whole pages */
 #define RING_MOST (1024U << 20)
 #define DURATION_MOST (366 * 24 * 3600 * KW_S)
 
