@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in
-a guest of each, must give the records that they give on the host. The front end that
-keepwatch chooses and the trampolines must see the same. Then the daemon runs there under its AppArmor profile.
+"""The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in a guest of
+each, must give the records that they give on the host. The front end that keepwatch chooses and the trampolines must see the same.
+Then the daemon runs there under its AppArmor profile.
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [NAME...]
 
 NAME: a kernel of the list, or an architecture; else all. --ends: only the first and the last kernel of each architecture;
---if-any: succeed even if no kernel is available; --renew: look
-for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
+--if-any: succeed even if no kernel is available; --renew: look for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
 
 import argparse
 import concurrent.futures
@@ -74,7 +73,7 @@ def judge(folder, name, release, reference, connections):
     complaints += seen.console(folder / "console")
     for observer in ("trace", "replay"):
         complaints += session.differences(observer, reference, connections)
-    complaints += session.summary_differences(reference)
+    complaints += session.summary_differences(reference, connections)
     complaints += effort.complaints((folder / "verifier").read_text(), name)
     return complaints
 
