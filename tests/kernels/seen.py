@@ -24,6 +24,8 @@ AT_ONCE = 0.1  # s, as user/judge/judge.c has it
 SLOWEST = 1.0  # s
 PROMPT = {"unannounced_close", "max_requests"}
 PAUSED = {"server_closed_idle", "closed_before_timeout"}
+RAISED = {"closed_before_timeout": "timeout_not_honoured"}  # the finding that a single such close raises
+SILENCE = "N of silence before the close"  # a sentence of evidence that shows such a pause, where one is not played
 UNCOUNTED = ("keepwatch_bpf_", "keepwatch_hidden_softirqs_")
 
 
@@ -61,9 +63,15 @@ def excused(connection, one, other):
     return [{**record, "reason": reason}, *one[1:]] if record else one
 
 
+def without_silence(records):
+    return [{**one, "evidence": [text for text in one["evidence"] if text != SILENCE]} if "evidence" in one else one
+            for one in records]
+
+
 def compared(connection, one, other):
     """Yields the differences between the records of an end and those of the same end elsewhere."""
-    yield from differing(told(excused(connection, one, other)), told(excused(connection, other, one)))
+    both = told(excused(connection, one, other)), told(excused(connection, other, one))
+    yield from differing(*(both if connection.pauses else map(without_silence, both)))
 
 
 def lines_of(path):
@@ -155,6 +163,8 @@ class Session:
                     metrics.subtract([self.closed(record, record["reason"])])
                     metrics.update([self.closed(record, reason)])
                     move(report, record, reason)
+                    if not metrics[self.closed(record, record["reason"])]:
+                        withdraw(metrics, report, record)
         return {name: count for name, count in metrics.items() if count}, anonymous(report)
 
     def summary_differences(self, reference, connections):
@@ -191,6 +201,16 @@ def move(report, record, reason):
             reasons.subtract([record["reason"]])
             reasons.update([reason])
             service["reasons"] = {name: count for name, count in reasons.items() if count}
+
+
+def withdraw(metrics, report, record):
+    """Takes back the finding that such a close raised: no other one did."""
+    finding = RAISED.get(record["reason"])
+    raised = [name for name in metrics
+              if name.startswith(f'keepwatch_finding{{role="{record["role"]}"') and f'finding="{finding}"' in name]
+    for name in raised:
+        del metrics[name]
+    report["findings"] = [one for one in report["findings"] if one != (finding, record["role"])]
 
 
 def anonymous(report):

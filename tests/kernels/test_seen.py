@@ -55,10 +55,18 @@ def test_a_pause_longer_than_any_that_a_slow_machine_makes_is_a_difference():
     assert differ(record("server_closed_idle", 3.1), record("unannounced_close", 0.0001)) == [True, True]
 
 
+def test_silence_that_is_not_played_is_the_machines():
+    silent = {**record("tunnel_ended", 0.7), "evidence": ["the connection had become a tunnel", "602 ms of silence before the close"]}
+    plain = {**silent, "evidence": silent["evidence"][:1]}
+    assert differ(silent, plain) == [False, False]
+    assert differ(silent, plain, PAUSED) == [True, True]
+    assert differ({**silent, "evidence": silent["evidence"][1:]}, plain) == [True, True]
+
+
 # ---- counts ----
 
-def session(folder, reason, idle, counted):
-    """Both ends of one connection; @counted: the reason that metrics and report count them by."""
+def session(folder, reason, idle, counted, findings=()):
+    """Both ends of one connection; @counted: the reason that metrics and report count them by; @findings of the server."""
     folder.mkdir()
     (folder / "names").write_text(f"close {' '.join(ENDS)}\n")
     (folder / "ports").write_text("8000,8001\n")
@@ -67,8 +75,9 @@ def session(folder, reason, idle, counted):
         (folder / name).write_text("".join(json.dumps(one) + "\n" for one in records))
     (folder / "metrics").write_text("".join(
         f'keepwatch_connections_closed_total{{role="{one["role"]}",service="{one["service"]}",reason="{counted}",'
-        f'closer="server"}} 1\n' for one in records))
-    (folder / "report").write_text(json.dumps({"findings": [], "services": [
+        f'closer="server"}} 1\n' for one in records) + "".join(
+        f'keepwatch_finding{{role="server",service="peers-server:8000",finding="{one}",severity="warning"}} 1\n' for one in findings))
+    (folder / "report").write_text(json.dumps({"findings": [{"id": one, "role": "server"} for one in findings], "services": [
         {"service": one["service"], "role": one["role"], "connections": 1, "requests": 1, "premature": 0,
          "reasons": {counted: 1}, "lost_requests": 0} for one in records]}))
     return seen.Session(folder)
@@ -88,6 +97,13 @@ def test_closes_that_were_held_up_count_by_the_reason_that_they_would_have_had(t
 
 def test_a_count_that_no_record_accounts_for_is_a_difference(tmp_path):
     assert all({"metrics", "report"} <= set(found) for found in summaries(tmp_path, "client_closed_idle"))
+
+
+def test_a_finding_is_withdrawn_with_the_close_that_raised_it(tmp_path):
+    host = session(tmp_path / "host", "unannounced_close", 0.0001, "unannounced_close")
+    for place, findings, differences in (("a", ["timeout_not_honoured"], 0), ("b", ["timeout_not_honoured", "low_reuse"], 2)):
+        guest = session(tmp_path / place, "closed_before_timeout", 0.142, "closed_before_timeout", findings)
+        assert len(guest.summary_differences(host, [AT_ONCE])) == differences
 
 
 def test_counts_of_a_pause_that_is_played_are_not_moved(tmp_path):
