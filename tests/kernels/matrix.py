@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in a guest of
 each, must give the records that they give on the host. The front end that keepwatch chooses and the trampolines must see the same.
-Then the daemon runs there under its AppArmor profile.
+Then the daemon runs there under its AppArmor profile, and `check` says that a kernel is locked down for confidentiality.
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [NAME...]
 
@@ -30,6 +30,7 @@ BUILD = ROOT / "build"
 OUTPUT = BUILD / "kernels"
 SESSION = Path(__file__).with_name("session.sh")
 CONFINED = Path(__file__).with_name("confined.sh")
+LOCKED = Path(__file__).with_name("locked.sh")
 PACKAGING = ROOT / "tools" / "packaging"
 PROFILES = Path("/etc/apparmor.d")
 TOOLS = "/sbin/apparmor_parser", "/usr/bin/aa-exec", "/usr/bin/setpriv"
@@ -99,12 +100,12 @@ def make_initramfs(architecture, build, script):
     path, machine = OUTPUT / f"initramfs-{architecture}.gz", guest.MACHINES[architecture]
     tools = {place: machine.root / place.lstrip("/") for place in TOOLS}
     files = {"/script": script, "/session.sh": SESSION}
-    files |= {"/confined.sh": CONFINED, "/etc/apparmor.d/keepwatch": PACKAGING / "keepwatch.apparmor",
+    files |= {"/confined.sh": CONFINED, "/locked.sh": LOCKED, "/etc/apparmor.d/keepwatch": PACKAGING / "keepwatch.apparmor",
               "/etc/keepwatch/keepwatch.conf": PACKAGING / "keepwatch.conf",
               **{str(found): found for part in ("abi", "abstractions", "tunables")
                  for found in (PROFILES / part).rglob("*") if found.is_file()}}
     guest.make_initramfs(path, machine, programs(build) | tools, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier && "
-                         "sh /confined.sh /tmp/results\n", files)
+                         "sh /confined.sh /tmp/results && sh /locked.sh /keepwatch /tmp/results\n", files)
     return path
 
 
