@@ -126,7 +126,9 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 static __always_inline int kw_pending_of(struct kw_connection *c, const struct kw_pipeline *pipeline,
 					 __u32 number, struct kw_pending *ret_pending)
 {
-	if (c->http.counts.requests_ended == number + 1 && kw_is_request_complete(&c->http)) {
+	__u32 ended = KW_ACQUIRE(c->http.counts.requests_ended);
+
+	if (ended == number + 1 && kw_is_request_complete(&c->http)) {
 		ret_pending->started = c->http.request_started;
 		ret_pending->ended = c->http.request_ended;
 		ret_pending->idle_before = c->http.idle_before_last;
@@ -134,7 +136,7 @@ static __always_inline int kw_pending_of(struct kw_connection *c, const struct k
 		ret_pending->end = c->http.request_end;
 		return 0;
 	}
-	if (!pipeline || (__s32)(c->http.counts.requests_ended - number) <= 0)
+	if (!pipeline || (__s32)(ended - number) <= 0)
 		return -1;
 	*ret_pending = pipeline->requests[number & (HTTP1_QUEUE - 1)];
 	return 0;
@@ -218,7 +220,7 @@ static __always_inline void kw_request_end(struct kw_connection *c, const struct
 {
 	c->http.request_ended = outcome->now;
 	c->http.request_end = outcome->position;
-	c->http.counts.requests_ended++;
+	KW_PUBLISH(c->http.counts.requests_ended, c->http.counts.requests_ended + 1);
 	c->sides[HTTP1_REQUESTS].open = 0;
 }
 

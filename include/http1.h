@@ -69,7 +69,7 @@ KW_INLINE int http1_is_lost(const struct http1_connection *c, enum http1_directi
  * CONNECT may begin a tunnel. */
 KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream *s)
 {
-	if (!(s->flags & HTTP1_FLAG_UNPAIRED) || (__s32)(c->pushed - c->popped) <= 0)
+	if (!(s->flags & HTTP1_FLAG_UNPAIRED) || (__s32)(KW_ACQUIRE(c->pushed) - c->popped) <= 0)
 		return 0;
 	s->flags &= ~HTTP1_FLAG_UNPAIRED;
 	s->method = c->methods[c->popped & (HTTP1_QUEUE - 1)];

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs the missing packages for building (build), testing (test), measuring (bench), virtual machines (vm) and
-# checking the sources (lint). Run as root.
+# Installs the missing packages for building (build), building for another processor (cross), testing (test), measuring
+# (bench), virtual machines (vm), those of another processor (emulator), what runs in them (guest), and checking the sources
+# (lint). Run as root.
 #
-#   tools/setup.sh PART...              build, test, bench, vm, lint
+#   tools/setup.sh PART...              build, cross, test, bench, vm, emulator, guest, lint
 #   tools/setup.sh --list PART...       prints the packages, and installs none
 #
 # A second run takes no time, because the script first looks up in the package manager's own list which packages are
@@ -23,6 +24,9 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptra
 	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
+apt_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-archive-keyring"
+apt_emulator="qemu-system-arm"
+apt_guest="busybox-static apparmor util-linux"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
 # Names of the packages in Fedora and its relatives. Nobody has tested them.
@@ -39,6 +43,9 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-pt
 	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
+dnf_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-keyring"
+dnf_emulator="qemu-system-aarch64"
+dnf_guest="busybox apparmor-parser util-linux"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
 list=
@@ -50,9 +57,9 @@ fi
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test | bench | vm | lint) ;;
+	build | cross | test | bench | vm | emulator | guest | lint) ;;
 	*)
-		echo "usage: $0 [--list] build|test|bench|vm|lint..." >&2
+		echo "usage: $0 [--list] build|cross|test|bench|vm|emulator|guest|lint..." >&2
 		exit 2
 		;;
 	esac

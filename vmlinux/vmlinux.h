@@ -196,6 +196,13 @@ struct pt_regs {
 	unsigned long orig_ax;
 	unsigned long cs;
 };
+#elif defined(__TARGET_ARCH_arm64)
+/* The same (arch/arm64/include/asm/ptrace.h). */
+struct pt_regs {
+	__u64 regs[31];
+	__u64 pstate;
+	__s32 syscallno;
+};
 #endif
 
 /* Iterator contexts; iter/tcp and iter/task_file from 5.8, iter/bpf_sk_storage_map from 5.9. */

@@ -197,7 +197,8 @@ KW_INLINE __u32 http1_request_head(struct http1_connection *c, struct http1_stre
 
 KW_INLINE __u32 http1_response_head(struct http1_connection *c, struct http1_stream *s)
 {
-	__u32 waiting = c->pushed - c->popped; /* as a signed number negative, if responses ran ahead */
+	/* As a signed number negative, if responses ran ahead. */
+	__u32 waiting = KW_ACQUIRE(c->pushed) - c->popped;
 
 	if ((__s32)waiting > HTTP1_QUEUE)
 		return http1_lose(c, s) | HTTP1_EVENT_OVERFLOW;

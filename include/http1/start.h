@@ -464,13 +464,18 @@ KW_INLINE __u32 http1_step_proxy1(struct http1_connection *c, struct http1_strea
 		*event = HTTP1_EVENT_PROXY;
 		c->proxied = 1;
 	}
-	taken = http1_step_line(s, p, n < most ? n : most, HTTP1_START);
-	s->number += taken;
-	if (s->state == HTTP1_START)
+	if (n > most)
+		n = most;
+	taken = http1_find(p, n, '\n', '\n', '\n');
+	if (taken <= n) {
+		s->state = HTTP1_START;
 		s->number = 0;
-	else if (s->number >= HTTP1_PROXY)
+		return taken;
+	}
+	s->number += n;
+	if (s->number >= HTTP1_PROXY)
 		*event |= http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
-	return taken;
+	return n;
 }
 
 #endif

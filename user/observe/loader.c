@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "keepwatch.skel.h"
 #include "observe/conservation.h"
+#include "observe/kernel_types.h"
 #include "observe/namespaces.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
@@ -30,7 +31,7 @@ struct kw_loader {
 
 static int refused(int r, const char *what)
 {
-	if (r == -EPERM)
+	if (r == -EPERM || r == -EACCES)
 		return kw_log_error(
 			-EOPNOTSUPP,
 			"the kernel does not let this process %s BPF programs (%s): run as root, outside of "
@@ -107,8 +108,10 @@ void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filt
 int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader **ret_loader)
 {
 	_cleanup_(kw_loader_closep) struct kw_loader *loader = NULL;
-	int r = kw_host_require();
+	int r = settings->btf ? kw_types_give(settings->btf) : 0;
 
+	if (r == 0)
+		r = kw_host_require();
 	if (r < 0)
 		return r;
 	loader = calloc(1, sizeof(*loader));
