@@ -178,6 +178,18 @@ EXCHANGE = {
     "announced": ANNOUNCED,
 }
 
+STREAM = {  # of HTTP/2
+    "type": one_of("exchange"),
+    "id": is_text,
+    "n": is_count,
+    "status": or_null(is_count),
+    "http": one_of("2"),
+    "stream": is_count,
+    "wait_s": or_null(is_seconds),
+    "duration_s": or_null(is_seconds),
+    "reset": or_null(all_of(by=one_of("client", "server"), code=is_text)),
+}
+
 SUMMARY = {
     "type": one_of("summary"),
     "connections": is_count,
@@ -227,6 +239,7 @@ GATEWAY_ERROR = {
 FORMS = {
     "connection": CONNECTION,
     "exchange": EXCHANGE,
+    "stream": STREAM,  # an exchange line too
     "summary": SUMMARY,
     "amend": LATE,
     "forwarded": FORWARDED,  # an amend line too
@@ -254,6 +267,8 @@ def with_optional(form, value):
 def form_of(value):
     if value["type"] == "amend" and "forwarded_hop_by_hop" in value:
         return FORMS["forwarded"]
+    if value["type"] == "exchange" and value["http"] == "2":
+        return FORMS["stream"]
     return OPEN if value["type"] == "open" else FORMS[value["type"]]
 
 

@@ -5,6 +5,9 @@ import collections
 
 KEYS = ("role", "closer", "manner", "reason", "premature", "confidence", "requests", "responses", "lost_requests", "evidence", "http2")
 
+AGREED = ("protocol", "closer", "manner", "reason", "premature", "requests", "responses", "lost_requests")
+AS_SEEN = ("peak", "unanswered_pings")  # each end counts these by what it has sent and received so far
+
 
 def told(one):
     return {key: one.get(key) for key in KEYS}
@@ -67,6 +70,13 @@ class Tally:
             if found["streams"] - found["answered"] != truth.unanswered:
                 yield f"unanswered {found['streams'] - found['answered']}"
 
+    def compare(self, truth, client, server):
+        """Both ends say the same, but where one of them does not know, or died with more than the other had read."""
+        said = [{key: one[key] for key in AGREED} | {key: value for key, value in one["http2"].items() if key not in AS_SEEN}
+                for one in (client, server)]
+        if said[0] != said[1] and not {client["reason"], server["reason"]} & {"unknown", "process_exit"}:
+            self.wrong.append((truth, ["the ends differ"], [told(client), told(server)]))
+
     def check(self, name):
         print(f"\n{name}: {self.records} records, {len(self.wrong)} wrong, unknown {dict(self.unknown)}, {dict(self.reasons)}")
         for truth, faults, records in self.wrong:
@@ -95,3 +105,5 @@ def judge(trace, truths, tally):
         records = ends[truth.pid]
         tally.judge(truth, records)
         tally.judge(truth, [servers[one["flow"]] for one in records])
+        for one in records:
+            tally.compare(truth, one, servers[one["flow"]])
