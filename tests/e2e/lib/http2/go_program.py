@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The program h2c.go, compiled with Debian's golang.org/x/net."""
+"""The programs h2c.go and flood.go, compiled with Debian's golang.org/x/net."""
 
 import fcntl
 import hashlib
@@ -11,10 +11,10 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[3] / "build" / "tests" / "e2e"
 
 
-def built():
+def built(name="h2c"):
     """Compiled once and kept in the build folder; sessions that run side by side take turns."""
-    source = HERE / "h2c.go"
-    made = BUILD / f"go-h2c-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+    source = HERE / f"{name}.go"
+    made = BUILD / f"go-{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
     BUILD.mkdir(parents=True, exist_ok=True)
     with open(BUILD / "go.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -223,6 +223,7 @@ def fetchers(server):
     yield lambda: nghttp(server, 10)
     yield lambda: h2load(server, 4, 50, 10)
     yield lambda: h2load(server, 10, 1, 1)
+    yield lambda: h2load(server, 1, 2000, 100)  # whose calls carry many frames
 
 
 # ---- servers that end all their connections -------------------------------------------------------------------
