@@ -211,7 +211,7 @@ KW_GLOBAL int kw_http2_advance(struct kw_http2 *h, struct kw_scratch *room)
 		n = cursor->length - at;
 		n = http2_step(&h->machine, direction, room->bytes + at, n > HTTP2_WINDOW ? HTTP2_WINDOW : n,
 			       &cursor->outcome.event);
-		cursor->at = at + n;
+		cursor->at += n; /* at is 0 behind a full piece */
 	} else {
 		n = 0;
 		cursor->blind = kw_refill(room, s->state == HTTP2_AT_HEADER ? KW_HTTP2_PEEK : KW_PIECE) != 0;

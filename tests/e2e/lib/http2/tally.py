@@ -6,7 +6,7 @@ import collections
 KEYS = ("role", "closer", "manner", "reason", "premature", "confidence", "requests", "responses", "lost_requests", "evidence", "http2")
 
 AGREED = ("protocol", "closer", "manner", "reason", "premature", "requests", "responses", "lost_requests")
-AS_SEEN = ("peak", "unanswered_pings")  # each end counts these by what it has sent and received so far
+AS_SEEN = ("peak", "pings", "unanswered_pings")  # each end counts these by what it has sent and received so far
 
 
 def told(one):
