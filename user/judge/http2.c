@@ -271,13 +271,21 @@ static enum kw_phase phase_of_streams(const struct kw_facts *f)
 	return f->http2->sides[HTTP2_CLIENT].begun ? KW_PHASE_IDLE : KW_PHASE_UNUSED;
 }
 
+/* Followed from within, each side is joined by itself. As long as no response was seen, those to the streams that look open may have
+ * passed before the server's side was. */
+static bool is_one_sided(const struct kw_facts *f)
+{
+	return f->http2->flags & KW_HTTP2_MIDWAY && f->streams.open && !f->http2->sides[HTTP2_SERVER].begun &&
+	       !(f->goaway && is_fault(f->goaway, 0));
+}
+
 /* Can nothing be said of the streams? A side that could not be followed may have begun or ended any; a GOAWAY that says that
  * something is wrong is enough all the same. */
 static bool is_unknown(const struct kw_facts *f)
 {
 	bool midway = f->http2->flags & KW_HTTP2_MIDWAY;
 
-	if (f->role == KW_ROLE_UNKNOWN || f->event->http.flags & KW_HTTP_UNSUPPORTED)
+	if (f->role == KW_ROLE_UNKNOWN || f->event->http.flags & KW_HTTP_UNSUPPORTED || is_one_sided(f))
 		return true;
 	if (kw_http2_lacks_preface(f) || kw_http2_is_fault(f))
 		return false;
