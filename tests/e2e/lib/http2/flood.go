@@ -35,7 +35,7 @@ func frame(kind, flags byte, stream uint32, payload []byte) []byte {
 	return append(head, payload...)
 }
 
-// What opens the connection's flood, and the frames of each turn.
+// The beginning of the connection, and the frames of each turn.
 func flood(kind string) ([]byte, func(turn uint32) []byte) {
 	begin := []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	begin = append(begin, frame(settings, 0, 0, nil)...)

@@ -43,7 +43,7 @@ def answered(number, **more):
 
 
 def left_over(closer, reasons, done, left=OPEN, **more):
-    """The close cut streams of which none had an answer."""
+    """The close cut streams, and none of them had an answer."""
     facts = {"closer": closer, "streams": done + left, "answered": done, "unanswered": left, "losing": True}
     return facts | {"reasons": reasons} | more
 
