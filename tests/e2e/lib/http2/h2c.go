@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/signal"
 	"strings"
@@ -162,7 +163,9 @@ type talker struct {
 }
 
 func (t *talker) ask(path string) {
-	request, _ := http.NewRequestWithContext(t.context, "GET", "http://"+t.address+path, nil)
+	sent := func() { say(map[string]interface{}{"event": "sent", "path": path}) }
+	traced := httptrace.WithClientTrace(t.context, &httptrace.ClientTrace{WroteHeaders: sent})
+	request, _ := http.NewRequestWithContext(traced, "GET", "http://"+t.address+path, nil)
 	response, err := t.end.RoundTrip(request)
 	if err != nil {
 		say(map[string]interface{}{"event": "result", "path": path, "error": err.Error()})

@@ -17,7 +17,7 @@ OPEN = 2  # streams that are open when a scene ends them
 
 GAVE_UP = ("client_gave_up",)
 CLIENT_IS_DONE = ("client_closed_idle", "goaway_drained", "goaway_idle")
-SERVER_IS_DONE = ("server_closed_idle", "goaway_drained", "goaway_idle")
+SERVER_IS_DONE = ("server_closed_idle", "idle_reset", "goaway_drained", "goaway_idle")
 SERVER_CUTS = ("no_response", "goaway_cut", "goaway_refused", "stream_after_goaway", "goaway_error")
 
 
@@ -54,6 +54,8 @@ def left_over(closer, reasons, done, left=OPEN, **more):
 def open_streams(talk, path="/wait"):
     """The server has read these: it has answered the one that came behind them."""
     talk.open(path, OPEN)
+    if talk.kind == "go":  # it asks by threads of its own
+        talk.wait("sent", OPEN, path=path)
     if path == "/begin":
         talk.wait("head", OPEN, path=path)
     talk.ask()
@@ -187,8 +189,8 @@ def run(command, statuses=(0,)):
 def curl(server, path):
     pid, said = run(["curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "-o", "/dev/null", server.url(path)])
     assert said == "2"
-    facts = answered(1, closer="client", reasons=CLIENT_IS_DONE)
-    return Truth("curl", pid, **facts | {"answered": None})  # it may leave before the stream's end, once the body is complete
+    reasons = (*CLIENT_IS_DONE, "client_left")  # it may leave before the stream's end, once the body is complete
+    return Truth("curl", pid, closer="client", streams=1, losing=False, reasons=reasons)
 
 
 def curl_gives_up(server):

@@ -2,7 +2,8 @@
 """Clients of HTTP/2 in clear that do as a test says. Each is a process that reads one act a line, WORD COUNT PATH, and prints what
 happens as JSON, one event a line:
 
-    open COUNT PATH   that many requests at once; gives an event "head" for each response that begins, and a "result"
+    open COUNT PATH   that many requests at once; gives an event "head" for each response that begins, and a "result"; go's gives
+                      "sent" too
     cancel            gives up what is under way, by RST_STREAM
     ping              gives a "pong"
     close             leaves as the library does when it is done
