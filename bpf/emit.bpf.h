@@ -355,7 +355,7 @@ static __always_inline void kw_fill_tls(struct kw_tls_facts *facts, const struct
 	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
 }
 
-/* What the frames of one side say. */
+/* All that the frames of one side say. */
 static __always_inline void kw_fill_http2_side(struct kw_http2_side *side, const struct http2_stream *s,
 					       const struct kw_http2_times *times)
 {
@@ -389,7 +389,7 @@ static __always_inline void kw_fill_http2_side(struct kw_http2_side *side, const
 	__builtin_memset(side->reserved, 0, sizeof(side->reserved));
 }
 
-/* All that the frames say, and what was said before of a connection that lives. */
+/* The facts of both sides, and those that were reported before of a connection that lives. */
 KW_GLOBAL int kw_fill_http2(struct kw_http2_facts *facts, struct kw_http2 *h, const struct kw_connection *c)
 {
 	struct kw_http2_reported *before;

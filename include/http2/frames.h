@@ -16,6 +16,7 @@ KW_INLINE __u32 http2_lose(struct http2_stream *s)
 	s->state = HTTP2_AT_LOST;
 	s->due = HTTP2_DUE_NOTHING;
 	s->need = 0;
+	__builtin_memset(s->header, 0, sizeof(s->header)); /* bytes of a peer that speaks something else */
 	http2_clear_text(s);
 	return HTTP2_EVENT_LOST;
 }
