@@ -89,7 +89,7 @@ def is_tls(value):
 
 GOAWAY = all_of(by=one_of("client", "server"), last_stream=is_count, code=is_text, count=is_count, graceful=is_bool,
                 debug=one_of("none", "too_many_pings", "max_age", "max_idle", "other"))
-HTTP2 = all_of(
+HTTP2 = dict(
     streams=is_count,
     peak=is_count,
     answered=is_count,
@@ -160,7 +160,7 @@ CONNECTION = {
     "srtt_us": or_null(is_count),
     "errors": is_texts,
     "tls": or_null(is_tls),
-    "http2": or_null(HTTP2),
+    "http2": or_null(all_of(**HTTP2)),
 }
 
 EXCHANGE = {
