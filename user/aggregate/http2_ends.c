@@ -210,7 +210,7 @@ int kw_http2_ends_add(struct kw_http2_ends *ends, const struct kw_event_connecti
 	return add_limits(ends, event, verdict, ret_shown);
 }
 
-void kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *from)
+static void merge_sums(struct kw_http2_ends *to, const struct kw_http2_ends *from)
 {
 	const uint64_t *parts = (const uint64_t *)&from->sums;
 	uint64_t *sums = (uint64_t *)&to->sums;
@@ -223,6 +223,29 @@ void kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *f
 	for (int i = 0; i < KW_GOAWAY_TICKS; i++)
 		to->ticks[i] += from->ticks[i];
 	kw_majority_merge(&to->streams, &from->streams);
+}
+
+int kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *from)
+{
+	int r = kw_sketch_merge(&to->ages, &from->ages);
+
+	if (r == 0)
+		r = kw_sketch_merge(&to->graces, &from->graces);
+	if (r == 0)
+		merge_sums(to, from);
+	return r;
+}
+
+void kw_http2_ends_limit(struct kw_http2_ends *ends, uint32_t bins)
+{
+	kw_sketch_limit(&ends->ages, bins);
+	kw_sketch_limit(&ends->graces, bins);
+}
+
+void kw_http2_ends_free(struct kw_http2_ends *ends)
+{
+	kw_sketch_free(&ends->ages);
+	kw_sketch_free(&ends->graces);
 }
 
 bool kw_http2_covers(const struct kw_event_connection *event, const struct kw_verdict *verdict)

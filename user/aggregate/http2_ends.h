@@ -58,8 +58,14 @@ struct kw_http2_ends {
 int kw_http2_ends_add(struct kw_http2_ends *ends, const struct kw_event_connection *event,
 		      const struct kw_verdict *verdict, uint64_t *ret_shown);
 
-/* Adds all of @from but the sketches. */
-void kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *from);
+/* Adds all of @from. Returns 0 or -ENOMEM. */
+int kw_http2_ends_merge(struct kw_http2_ends *to, const struct kw_http2_ends *from);
+
+/* Bounds the sketches to @bins each, as kw_sketch_limit() does. */
+void kw_http2_ends_limit(struct kw_http2_ends *ends, uint32_t bins);
+
+/* Frees what @ends holds, but not @ends. */
+void kw_http2_ends_free(struct kw_http2_ends *ends);
 
 /* Whether the server's GOAWAY names the connection's age, so that it was not closed for being idle, even if it was. */
 bool kw_http2_is_aged(const struct kw_event_connection *event);

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arithmetic.h"
 #include "event/field_names.h"
+#include "event/http2_names.h"
 
 #define AT_ONCE (100 * KW_MS)  /* a client that closes sooner does so after every response, not at a timeout */
 #define IDLE_BEFORE (1 * KW_S) /* a connection without traffic for this long was idle, not just slow */
@@ -276,12 +278,30 @@ static int add_close(struct kw_window_statistics *statistics, const struct kw_ev
 	return add_times(statistics, event, verdict);
 }
 
+/* Most services carry no HTTP/2, so its statistics take memory only where there is some. */
+static int need_http2(struct kw_window_statistics *statistics)
+{
+	if (!statistics->http2)
+		statistics->http2 = calloc(1, sizeof(*statistics->http2));
+	return statistics->http2 ? 0 : -ENOMEM;
+}
+
+const struct kw_http2_ends *kw_window_http2(const struct kw_window_statistics *statistics)
+{
+	static const struct kw_http2_ends none;
+
+	return statistics->http2 ? statistics->http2 : &none;
+}
+
 static int add_http2(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
 		     const struct kw_verdict *verdict)
 {
 	uint64_t shown;
-	int r = kw_http2_ends_add(&statistics->http2, event, verdict, &shown);
+	int r = kw_http2_facts_of(event) ? need_http2(statistics) : 0;
 
+	if (r < 0 || !statistics->http2)
+		return r;
+	r = kw_http2_ends_add(statistics->http2, event, verdict, &shown);
 	for (enum kw_finding_id id = 0; shown; id++, shown >>= 1)
 		if (shown & 1)
 			example(statistics, id, event);
@@ -346,7 +366,7 @@ static void merge_counts(struct kw_window_statistics *to, const struct kw_window
 		to->not_drained.race_lost[i] += from->not_drained.race_lost[i];
 }
 
-#define PLAIN_SKETCHES 10
+#define PLAIN_SKETCHES 8
 #define SKETCHES (PLAIN_SKETCHES + KW_RETRYABLE_MAX)
 
 static void list_sketches(struct kw_window_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
@@ -354,8 +374,7 @@ static void list_sketches(struct kw_window_statistics *statistics, struct kw_ske
 	struct kw_sketch *list[SKETCHES] = {
 		&statistics->close_idle,       &statistics->client_idle,   &statistics->gave_up,
 		&statistics->announced,        &statistics->stalled,       &statistics->unanswered,
-		&statistics->not_drained.idle, &statistics->reset_at_once, &statistics->http2.ages,
-		&statistics->http2.graces,
+		&statistics->not_drained.idle, &statistics->reset_at_once,
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
@@ -366,12 +385,14 @@ static void list_sketches(struct kw_window_statistics *statistics, struct kw_ske
 int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_window_statistics *from)
 {
 	struct kw_sketch *sums[SKETCHES], *parts[SKETCHES];
-	int r = 0;
+	int r = from->http2 ? need_http2(to) : 0;
 
 	list_sketches(to, sums);
 	list_sketches((struct kw_window_statistics *)from, parts);
 	for (int i = 0; i < SKETCHES && r == 0; i++)
 		r = kw_sketch_merge(sums[i], parts[i]);
+	if (r == 0 && from->http2)
+		r = kw_http2_ends_merge(to->http2, from->http2);
 	if (r < 0)
 		return r;
 	kw_traffic_merge(&to->traffic, &from->traffic);
@@ -379,7 +400,6 @@ int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_
 	merge_counts(to, from);
 	kw_tls_alerts_merge(&to->tls, &from->tls);
 	kw_tls_ends_merge(&to->tls_ends, &from->tls_ends);
-	kw_http2_ends_merge(&to->http2, &from->http2);
 	for (int i = 0; i < KW_FINDING_MAX; i++)
 		kw_examples_merge(&to->examples[i], &from->examples[i]);
 	return 0;
@@ -392,6 +412,8 @@ void kw_window_statistics_limit(struct kw_window_statistics *statistics)
 	list_sketches(statistics, list);
 	for (int i = 0; i < SKETCHES; i++)
 		kw_sketch_limit(list[i], KW_SKETCH_KEPT);
+	if (statistics->http2)
+		kw_http2_ends_limit(statistics->http2, KW_SKETCH_KEPT);
 }
 
 void kw_window_statistics_free(struct kw_window_statistics *statistics)
@@ -401,6 +423,9 @@ void kw_window_statistics_free(struct kw_window_statistics *statistics)
 	list_sketches(statistics, list);
 	for (int i = 0; i < SKETCHES; i++)
 		kw_sketch_free(list[i]);
+	if (statistics->http2)
+		kw_http2_ends_free(statistics->http2);
+	free(statistics->http2);
 }
 
 void kw_window_statistics_clear(struct kw_window_statistics *statistics)

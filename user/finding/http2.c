@@ -54,7 +54,7 @@ static void summarise_losses(struct kw_finding *f, const struct kw_http2_sums *s
 static void advise_losses(const struct kw_assessment *a, struct kw_finding *f, struct kw_cluster ended)
 {
 	const struct kw_http2_settings *settings = kw_http2_settings_of(a->server);
-	const struct kw_http2_sums *sums = &a->sum.http2.sums;
+	const struct kw_http2_sums *sums = &kw_window_http2(&a->sum)->sums;
 
 	if (sums->cut_lost || ended.count)
 		kw_finding_advise(
@@ -82,8 +82,8 @@ static void advise_losses(const struct kw_assessment *a, struct kw_finding *f, s
 
 bool kw_raise_goaway_losses(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const struct kw_http2_sums *sums = &a->sum.http2.sums;
-	struct kw_cluster ended = ended_with_errors(&a->sum.http2);
+	const struct kw_http2_sums *sums = &kw_window_http2(&a->sum)->sums;
+	struct kw_cluster ended = ended_with_errors(kw_window_http2(&a->sum));
 
 	if (!sums->cut_lost && !sums->retryable && !ended.count)
 		return false;
@@ -105,15 +105,15 @@ bool kw_raise_goaway_losses(const struct kw_assessment *a, struct kw_finding *f)
 
 bool kw_raise_too_many_pings(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const struct kw_http2_sums *sums = &a->sum.http2.sums;
-	double gap = (double)a->sum.http2.ping_gap / 1e9;
+	const struct kw_http2_sums *sums = &kw_window_http2(&a->sum)->sums;
+	double gap = (double)kw_window_http2(&a->sum)->ping_gap / 1e9;
 
 	if (!sums->scolded)
 		return false;
 	f->severity = sums->scolded_lost ? KW_SEVERITY_CRITICAL : KW_SEVERITY_WARNING;
 	kw_finding_count(f, "connections", sums->scolded);
 	kw_finding_count(f, "pings", sums->pings);
-	kw_finding_seconds(f, "shortest_interval_s", a->sum.http2.ping_gap, gap);
+	kw_finding_seconds(f, "shortest_interval_s", kw_window_http2(&a->sum)->ping_gap, gap);
 	kw_finding_count(f, "lost_requests", sums->scolded_lost);
 	kw_finding_summarise(f,
 			     "%" PRIu64
@@ -121,7 +121,7 @@ bool kw_raise_too_many_pings(const struct kw_assessment *a, struct kw_finding *f
 			     " PING%s had been sent on %s",
 			     sums->scolded, kw_plural(sums->scolded), sums->pings, kw_plural(sums->pings),
 			     sums->scolded == 1 ? "it" : "them");
-	if (a->sum.http2.ping_gap)
+	if (kw_window_http2(&a->sum)->ping_gap)
 		kw_finding_summarise(f, ", the two closest %s apart", kw_duration_about(gap).text);
 	kw_finding_summarise(f, ". Connections that are opened again for it may lose their streams.");
 	kw_finding_advise(
@@ -147,7 +147,7 @@ bool kw_raise_too_many_pings(const struct kw_assessment *a, struct kw_finding *f
 
 bool kw_raise_streams_refused(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const struct kw_http2_ends *ends = &a->sum.http2;
+	const struct kw_http2_ends *ends = kw_window_http2(&a->sum);
 	uint64_t refused = ends->sums.refused, over = ends->sums.refused_over;
 
 	if (!refused)
@@ -213,7 +213,7 @@ static uint64_t sum_of(const uint64_t fields[KW_FORBIDDEN_FIELDS])
 
 bool kw_raise_forbidden_fields(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const uint64_t(*fields)[KW_FORBIDDEN_FIELDS] = a->sum.http2.sums.fields;
+	const uint64_t(*fields)[KW_FORBIDDEN_FIELDS] = kw_window_http2(&a->sum)->sums.fields;
 	uint64_t client = sum_of(fields[HTTP2_CLIENT]), server = sum_of(fields[HTTP2_SERVER]);
 
 	if (!client && !server)

@@ -57,7 +57,7 @@ static double share_of(uint64_t count, const struct kw_http2_ends *ends)
 
 bool kw_raise_max_age_churn(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const struct kw_http2_ends *ends = &a->sum.http2;
+	const struct kw_http2_ends *ends = kw_window_http2(&a->sum);
 	struct kw_cluster ages = at_age(ends);
 	double age = (double)ages.mean / 1e6;
 
@@ -89,7 +89,7 @@ bool kw_raise_max_age_churn(const struct kw_assessment *a, struct kw_finding *f)
 
 bool kw_raise_max_streams_churn(const struct kw_assessment *a, struct kw_finding *f)
 {
-	const struct kw_http2_ends *ends = &a->sum.http2;
+	const struct kw_http2_ends *ends = kw_window_http2(&a->sum);
 	uint32_t limit;
 	uint64_t count = at_limit(ends, &limit);
 

@@ -44,7 +44,7 @@ bool kw_speaks_tls(const struct kw_window_statistics *sum)
 
 bool kw_speaks_http2(const struct kw_window_statistics *sum)
 {
-	return sum->http2.sums.closed || sum->traffic.requests[KW_VERSION_2];
+	return kw_window_http2(sum)->sums.closed || sum->traffic.requests[KW_VERSION_2];
 }
 
 double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
@@ -161,7 +161,7 @@ static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *ser
 	case KW_FINDING_GOAWAY_LOSSES:
 		return true;
 	case KW_FINDING_DEAD_PATH:
-		return !server->sum.http2.sums.ping_timeouts_heard;
+		return !kw_window_http2(&server->sum)->sums.ping_timeouts_heard;
 	default:
 		return false;
 	}

@@ -46,7 +46,8 @@ static void advise_dead(const struct kw_assessment *a, struct kw_finding *f, dou
 /* HTTP/2 connections on which a PING was not answered. Where its host has acknowledged it, the path works. */
 static void tell_pings(const struct kw_assessment *a, struct kw_finding *f)
 {
-	uint64_t count = a->sum.http2.sums.ping_timeouts, heard = a->sum.http2.sums.ping_timeouts_heard;
+	uint64_t count = kw_window_http2(&a->sum)->sums.ping_timeouts,
+		 heard = kw_window_http2(&a->sum)->sums.ping_timeouts_heard;
 
 	kw_finding_summarise(f, "%s%" PRIu64 " HTTP/2 connection%s given up because a PING was not answered",
 			     f->summary[0] ? " " : "", count, count == 1 ? " was" : "s were");
@@ -72,7 +73,7 @@ static void tell_pings(const struct kw_assessment *a, struct kw_finding *f)
 bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
 {
 	double failed = (double)a->sum.dead_idle_min / 1e9, worked = (double)a->sum.worked_idle_max / 1e9;
-	const struct kw_http2_sums *http2 = &a->sum.http2.sums;
+	const struct kw_http2_sums *http2 = &kw_window_http2(&a->sum)->sums;
 	uint64_t idle = a->sum.dead + a->forgotten;
 
 	if (!idle && !http2->ping_timeouts)

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -133,6 +134,8 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 	}
 	if (r < 0)
 		return r;
+	/* Loading took several times the memory that is used from here on; the allocator would keep it for the life of the process. */
+	malloc_trim(0);
 	*ret_loader = TAKE_PTR(loader);
 	return 0;
 }
