@@ -402,7 +402,7 @@ KW_GLOBAL int kw_fill_http2(struct kw_http2_facts *facts, struct kw_http2 *h, co
 	facts->begun = h->begun;
 	facts->cut = h->cut;
 	facts->flags = 0;
-	facts->reserved = 0;
+	facts->given_up = h->given_up;
 	if (c->http1.tunnel)
 		facts->flags |= KW_HTTP2_UPGRADED;
 	if (h->machine.streams[HTTP2_CLIENT].midway)

@@ -80,10 +80,21 @@ static __always_inline void kw_http2_answered(struct kw_http2 *h, __u32 directio
 
 #define KW_HTTP2_OF_STREAM (HTTP2_EVENT_BEGIN | HTTP2_EVENT_HEAD | HTTP2_EVENT_END | HTTP2_EVENT_RESET)
 
+/* A client that gives its connection up may reset its streams first: these were open when it did. */
+static __always_inline void kw_http2_note_given_up(struct kw_http2 *h, const struct kw_outcome *outcome)
+{
+	__u32 resets = outcome->event & HTTP2_EVENT_RESET && outcome->direction == HTTP2_CLIENT;
+
+	if (!resets || outcome->now - h->latest > KW_HTTP2_ONE_GO)
+		h->given_up = 0;
+	h->given_up += resets;
+}
+
 /* Events of one stream. */
 static __always_inline void kw_http2_on_stream(struct kw_connection *c, struct kw_http2 *h,
 					       const struct kw_outcome *outcome)
 {
+	kw_http2_note_given_up(h, outcome);
 	h->latest = outcome->now;
 	if (outcome->event & HTTP2_EVENT_BEGIN)
 		kw_http2_began(c, h, outcome->now);

@@ -248,6 +248,8 @@ struct kw_http2 {
 	__u64 opposite; /* position up to which the other way's bytes had passed at the call in hand */
 	__u64 unaware; /* the same when the server's first GOAWAY passed: the client began streams before it knew */
 	struct kw_http2_reported reported;
+	__u32 given_up; /* see struct kw_http2_facts */
+	__u32 reserved;
 };
 _Static_assert(sizeof(struct kw_http2) <= 896, "the state of an HTTP/2 connection stays small");
 

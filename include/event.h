@@ -405,8 +405,11 @@ struct kw_http2_facts {
 	__u32 goaways_before[2];             /* GOAWAY frames, */
 	__u16 fields_before[2];              /* and fields */
 	__u32 flags;                         /* enum kw_http2_flag */
-	__u32 reserved;
+	/* Streams that the client reset as the latest thing that happened to any stream, in one go: with no pause of
+	 * KW_HTTP2_ONE_GO between two of them. */
+	__u32 given_up;
 };
+#define KW_HTTP2_ONE_GO (100 * 1000 * 1000) /* ns */
 _Static_assert(sizeof(struct kw_http2_facts) % 8 == 0, "ABI");
 
 /* The form for HTTP/2. */

@@ -64,15 +64,6 @@ static bool is_goaway_loss(enum kw_reason reason)
 	       reason == KW_REASON_STREAM_AFTER_GOAWAY;
 }
 
-/* Streams that any client may send again: those above the last one that the server took, and those that it refused. */
-static uint64_t retryable(const struct kw_http2_facts *facts)
-{
-	struct kw_streams streams;
-
-	kw_http2_count(facts, &streams);
-	return kw_http2_retryable(&streams);
-}
-
 static uint64_t add_losses(struct kw_http2_ends *ends, const struct kw_http2_facts *facts,
 			   const struct kw_verdict *verdict)
 {
@@ -84,7 +75,7 @@ static uint64_t add_losses(struct kw_http2_ends *ends, const struct kw_http2_fac
 	ends->sums.turned += !cut;
 	ends->sums.late += verdict->reason == KW_REASON_STREAM_AFTER_GOAWAY;
 	ends->sums.cut_lost += verdict->premature == KW_PREMATURE_YES ? verdict->lost_requests : 0;
-	ends->sums.retryable += retryable(facts);
+	ends->sums.retryable += kw_http2_retryable(&verdict->facts.streams);
 	ends->sums.by_age += is_aged(facts);
 	return shown(KW_FINDING_GOAWAY_LOSSES, true);
 }

@@ -31,6 +31,12 @@ static struct http2_stream side_of(const struct kw_http2_side *side)
 	return s;
 }
 
+static struct http2_connection machine_of(const struct kw_http2_facts *http2)
+{
+	return (struct http2_connection){
+		.streams = {side_of(&http2->sides[HTTP2_CLIENT]), side_of(&http2->sides[HTTP2_SERVER])}};
+}
+
 /* Is this stream, of the client's window, not finished? */
 static bool is_open(const struct http2_connection *c, uint32_t number)
 {
@@ -56,6 +62,22 @@ static bool is_open_after(const struct http2_connection *c, uint32_t late)
 	return false;
 }
 
+/* Did the client reset this stream, of its window, before the server had ended it? */
+static bool is_given_up(const struct http2_connection *c, uint32_t number)
+{
+	const struct http2_stream *client = &c->streams[HTTP2_CLIENT];
+
+	return http2_is_marked(client->open, number) && http2_is_marked(client->reset, number) &&
+	       !http2_is_finished(c, HTTP2_CLIENT, number);
+}
+
+static bool has_head(const struct http2_connection *c, uint32_t number)
+{
+	const struct http2_stream *server = &c->streams[HTTP2_SERVER];
+
+	return http2_in_window(server, number) && http2_is_marked(server->open, number);
+}
+
 static uint32_t less(uint32_t a, uint32_t b)
 {
 	return a > b ? a - b : 0;
@@ -75,7 +97,7 @@ void kw_http2_count(const struct kw_http2_facts *http2, struct kw_streams *ret_s
 {
 	const struct kw_http2_side *client = &http2->sides[HTTP2_CLIENT];
 	const struct kw_http2_side *server = &http2->sides[HTTP2_SERVER];
-	struct http2_connection c = {.streams = {side_of(client), side_of(server)}};
+	struct http2_connection c = machine_of(http2);
 	struct http2_open open;
 
 	http2_count_open(&c, &open);
@@ -189,19 +211,57 @@ static void ignore_goaway(struct kw_streams *streams)
 	streams->after = false;
 }
 
+/* Some clients reset the streams above the GOAWAY's last one, as Go's does: the server did nothing for them all the same. */
+static void take_back_turned(struct kw_facts *f)
+{
+	struct http2_connection c = machine_of(f->http2);
+	uint32_t latest = c.streams[HTTP2_CLIENT].latest, turned = 0;
+	uint32_t last = http2_number(c.streams[HTTP2_SERVER].goaway_id);
+
+	for (uint32_t i = 0; i < HTTP2_STREAMS && latest - i > last && i < latest; i++)
+		turned += is_given_up(&c, latest - i);
+	f->streams.open += turned;
+	f->streams.above += turned;
+	f->streams.cancelled = less(f->streams.cancelled, turned);
+}
+
+/* A client whose PING has no answer may reset its streams and then close: they were open when it gave up. */
+static void take_back_given_up(struct kw_facts *f)
+{
+	struct http2_connection c = machine_of(f->http2);
+	uint32_t latest = c.streams[HTTP2_CLIENT].latest, count = 0;
+
+	if (f->closer != KW_CLOSER_CLIENT || !kw_http2_is_ping_unanswered(f) ||
+	    f->http2->latest + KW_HTTP2_QUICKLY < f->closed)
+		return;
+	for (uint32_t i = 0; i < HTTP2_STREAMS && i < latest && count < f->http2->given_up; i++) {
+		bool is = is_given_up(&c, latest - i);
+
+		count += is;
+		f->streams.headed += is && has_head(&c, latest - i);
+		f->streams.unheaded += is && !has_head(&c, latest - i);
+	}
+	f->streams.open += count;
+	f->streams.cancelled = less(f->streams.cancelled, count);
+}
+
 void kw_http2_derive(struct kw_facts *f)
 {
 	bool usable[2] = {is_before_act(f, HTTP2_CLIENT), is_before_act(f, HTTP2_SERVER)};
 	enum http2_direction direction = HTTP2_CLIENT;
 
 	kw_http2_count(f->http2, &f->streams);
-	if (!usable[HTTP2_SERVER])
+	if (usable[HTTP2_SERVER])
+		take_back_turned(f);
+	else
 		ignore_goaway(&f->streams);
 	if (f->role == KW_ROLE_UNKNOWN || f->aborted || f->closer == KW_CLOSER_NETWORK)
 		return;
 	f->goaway = choose(f->http2, usable, f->streams.open, &direction);
 	f->goaway_by = f->goaway ? closer_of(direction) : KW_CLOSER_UNKNOWN;
 	derive_closer(f);
+	if (!f->goaway)
+		take_back_given_up(f);
 }
 
 /* --- The phase ------------------------------------------------------------------------------------------- */
