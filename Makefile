@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All output goes to build/. V=1 shows the commands. `make help` lists what there is.
+# ARCH=arm64, where the machine is no such one, builds for it with a cross compiler, to build/arm64/.
 
+MACHINE := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH := $(MACHINE)
 BUILD := build
 CLANG ?= clang
 BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
@@ -9,7 +12,19 @@ PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 CFLAGS ?= -O2 -g
 # Names and orders are the same on every machine, so that the same sources make the same package.
 export LC_ALL := C.UTF-8
-ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+DEBIAN_x86 := amd64
+DEBIAN_arm64 := arm64
+TRIPLET_x86 := x86_64-linux-gnu
+TRIPLET_arm64 := aarch64-linux-gnu
+DEBIAN_ARCH := $(or $(DEBIAN_$(ARCH)),$(error ARCH=$(ARCH): keepwatch knows x86 and arm64))
+STRIP := strip
+SYSROOT :=
+ifneq ($(ARCH),$(MACHINE))
+BUILD := build/$(ARCH)
+SYSROOT := build/$(ARCH)-root
+CC := $(TRIPLET_$(ARCH))-gcc --sysroot=$(SYSROOT)
+STRIP := $(TRIPLET_$(ARCH))-strip
+endif
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CHANGELOG := tools/packaging/debian/changelog
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' $(CHANGELOG))
@@ -30,7 +45,7 @@ SHARED := tools/prometheus/alerts.yml tools/prometheus/recording.yml tools/grafa
 
 KW_CFLAGS := -std=gnu11 -Wall -Wextra -Werror=implicit-function-declaration -D_GNU_SOURCE -DKEEPWATCH_VERSION='"$(VERSION)"' -I$(BUILD) -Iuser -I.
 BPF_CFLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -O2 -g -mcpu=v3 --target=bpf \
-	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
+	-D__TARGET_ARCH_$(ARCH) $(if $(MULTIARCH),-idirafter $(SYSROOT)/usr/include/$(MULTIARCH)) -Ivmlinux -I$(BUILD)
 # Paths in the program are those in the sources, wherever these lie.
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 BPF_CFLAGS += $(PREFIX_MAP)
@@ -45,12 +60,13 @@ endif
 LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypt -lm -lcap-ng -lseccomp
 
 PARSE_SRC := $(sort $(wildcard tools/http1-parse/*.c))
+PARSE2_SRC := $(sort $(wildcard tools/http2-parse/*.c))
 MAIN_SRC := $(sort $(shell find user -name '*.c'))
 OBJECTS := $(MAIN_SRC:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name 'test_*.c' -path '*$(TEST)*' | sort))
 
 ALONE := test_race.py test_tls_race.py test_no_false_alarm.py # run alone, because other tests would reuse their many ports
-FACTS := $(BUILD)/tests/differential/facts
+FACTS := $(BUILD)/tests/differential/facts $(BUILD)/tests/differential/http2_facts
 VALGRIND := test_valgrind.py # has a target of its own, because it takes minutes
 SANITIZED := $(BUILD)/sanitized
 SANITIZING := KEEPWATCH_BUILD=$(SANITIZED) UBSAN_OPTIONS=print_stacktrace=1 \
@@ -89,25 +105,25 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-sanitized test-valgrind test-kernels soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
+.PHONY: all run test test-sanitized test-valgrind test-kernels guest soak help setup setup-test unit check check-format fuzz fuzz-short e2e \
 	verifier bench man install uninstall deb lint format clean
 
-all: $(BUILD)/keepwatch $(BUILD)/http1-parse $(BUILD)/tls-records ## build everything
+all: $(BUILD)/keepwatch $(BUILD)/http1-parse $(BUILD)/http2-parse $(BUILD)/tls-records ## build everything; with ARCH=arm64, for that processor on any machine, into build/arm64/
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## install the packages that building and running need
-	$(Q)tools/setup.sh build
+	$(Q)tools/setup.sh build $(if $(SYSROOT),cross)
 
 setup-test:
-	$(Q)tools/setup.sh build test bench
+	$(Q)tools/setup.sh build cross test bench
 
 run: setup ## install missing packages, build, run the daemon with its defaults
 	$(Q)$(MAKE) --no-print-directory all
 	$(BUILD)/keepwatch
 
-test: setup-test ## install missing packages, build, run every test that needs no VM: 12 minutes on an idle machine; .ci/run takes 20
+test: setup-test ## install missing packages, build, run every test that needs no VM: 12 minutes on an idle machine; .ci/run takes 25
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(MAKE) --no-print-directory unit
 	$(Q)$(MAKE) --no-print-directory fuzz-short
@@ -118,7 +134,7 @@ unit: $(UNITS) ## run the unit tests, or those with TEST=judge in their name; al
 	$(Q)failed=; for unit in $(UNITS); do echo "$$unit"; $$unit || failed="$$failed $$unit"; done; \
 		test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-check: $(BUILD)/http1-parse $(BUILD)/tls-records unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
+check: $(BUILD)/http1-parse $(BUILD)/http2-parse $(BUILD)/tls-records unit check-format ## check the format, run unit tests and cases: under a minute, for every commit
 	$(Q)$(PYTEST) tests/unit
 
 check-format:
@@ -146,10 +162,12 @@ soak: setup-test ## run the daemon under mixed load for ten minutes, then start 
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) KEEPWATCH_STARTS=100 KEEPWATCH_FUZZED=5000 $(PYTEST) tests/e2e/test_soak.py \
 		tests/e2e/test_fuzzed.py tests/e2e/test_faults.py
 
-test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines
+test-kernels: ## run the same connections on each kernel of tools/vm/kernels.tsv, in virtual machines, or with KERNELS=arm64 on those
 	$(Q)tools/setup.sh build test vm
-	$(Q)$(MAKE) --no-print-directory all $(PEERS) $(FACTS) $(BUILD)/verifier
+	$(Q)$(MAKE) --no-print-directory all guest $(FACTS)
 	$(Q)$(PYTHON) tests/kernels/matrix.py $(KERNELS)
+
+guest: $(BUILD)/keepwatch $(PEERS) $(BUILD)/verifier
 
 bench: ## measure the cost of keepwatch and of other tools; some 25 minutes, or PARTS="throughput daemon"
 	$(Q)tools/setup.sh build bench
@@ -198,11 +216,24 @@ lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h $(BUILD)/calls.skel.h 
 format: ## format all C sources
 	$(Q)for file in $(C_FILES); do $(FORMAT) > $$file.new && cat $$file.new > $$file && rm $$file.new; done
 
-deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/
-	$(Q)tools/packaging/build-deb.sh $(BUILD)
+deb: $(BUILD)/keepwatch $(PAGES) ## build a Debian package into build/deb/, or with ARCH=arm64 into build/arm64/deb/
+	$(Q)STRIP=$(STRIP) tools/packaging/build-deb.sh $(BUILD) $(DEBIAN_ARCH) $(SYSROOT)
 
 clean: ## remove all output
 	$(Q)rm -rf $(BUILD)
+
+# ---- libraries of another processor ----------------------------------------------------------------
+
+# The libraries that the program is linked with, and all that a guest runs beside it: packages that are only unpacked.
+SYSROOT_PACKAGES = $(filter %-dev,$(shell tools/setup.sh --list build)) $(shell tools/setup.sh --list guest)
+
+ifdef SYSROOT
+$(SYSROOT)/made: tools/sysroot.py tools/setup.sh
+	$(call say,UNPACK,$(@D))$(PYTHON) -B tools/sysroot.py $(@D) $(DEBIAN_ARCH) $(SYSROOT_PACKAGES)
+	$(Q)touch $@
+
+$(BUILD): | $(SYSROOT)/made
+endif
 
 # ---- the kernel side -------------------------------------------------------------------------------
 
@@ -228,6 +259,9 @@ $(BUILD)/keepwatch: $(OBJECTS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/http1-parse: $(PARSE_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http1_names.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
+
+$(BUILD)/http2-parse: $(PARSE2_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http2_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(BUILD)/tls-records: $(BUILD)/tools/tls-records/main.o $(BUILD)/user/event/tls_names.o
@@ -274,8 +308,11 @@ $(BUILD)/load: $(BUILD)/tools/bench/load.o
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(FACTS): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
+$(BUILD)/tests/differential/facts: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/*.c))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhttp_parser
+
+$(BUILD)/tests/differential/http2_facts: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/differential/http2/*.c))
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lnghttp2 -ljansson
 
 $(PEERS): $(BUILD)/tests/kernels/peers.o $(BUILD)/tests/kernels/carry.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
@@ -293,7 +330,7 @@ $(UNFILTERED): tests/e2e/lib/unfiltered.c
 
 $(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o observe/tail_calls.o observe/uring.o observe/witness.o event/tls_names.o judge/judge.o judge/facts.o judge/tls.o)
+$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o observe/tail_calls.o observe/uring.o observe/witness.o event/http2_names.o event/tls_names.o judge/judge.o judge/facts.o judge/http2.o judge/tls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
@@ -317,5 +354,5 @@ $(BUILD):
 
 include tests/fuzz/fuzz.mk
 
-# Without those below deb/, where folders have such names too.
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+# Without those of other processors, and those below deb/, where folders have such names too.
+-include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path '$(BUILD)/arm64*' -o -path '$(BUILD)/x86*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)

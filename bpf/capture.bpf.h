@@ -33,6 +33,19 @@ static __always_inline void kw_take(struct kw_cursor *cursor, __u64 n)
 	cursor->skip = n;
 }
 
+/* The next @n bytes need no look. They are in scratch, or in the segments behind it. */
+static __always_inline void kw_skip(struct kw_cursor *cursor, __u64 n)
+{
+	__u32 here = cursor->length - cursor->at;
+
+	if (n < here) {
+		cursor->at += n;
+	} else {
+		cursor->at = cursor->length = 0;
+		cursor->skip += n - here;
+	}
+}
+
 /* Finds the buffers of the running call. Returns 0, or -1 if they cannot be found: a blind span. */
 static __always_inline int kw_locate(struct sock *sk, enum kw_way way, struct kw_cursor *cursor)
 {
@@ -81,6 +94,13 @@ static __always_inline void kw_find_buffers(struct sock *sk, struct kw_cursor *c
 	if (!cursor->located)
 		cursor->blind = kw_locate(sk, way, cursor) != 0;
 	cursor->located = 1;
+}
+
+/* The same in a function of its own, so that the verifier keeps nothing of it in mind for the loop that follows. */
+static __noinline int kw_find_buffers_aside(struct sock *sk, struct kw_cursor *cursor)
+{
+	kw_find_buffers(sk, cursor, cursor->way);
+	return 0;
 }
 
 /* Leaves a call whose buffers are not those of the running system call to the program that looks for them elsewhere, which then

@@ -4,6 +4,7 @@
 #define KEEPWATCH_EMIT_BPF_H
 
 #include "span.bpf.h"
+#include "../include/http2/window.h"
 #include "../include/tls/records.h"
 
 #define KW_WAKEUP_BAND 4096 /* bytes: more than any record, so that no quarter of the ring is passed unseen */
@@ -354,6 +355,85 @@ static __always_inline void kw_fill_tls(struct kw_tls_facts *facts, const struct
 	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
 }
 
+/* All that the frames of one side say. */
+static __always_inline void kw_fill_http2_side(struct kw_http2_side *side, const struct http2_stream *s,
+					       const struct kw_http2_times *times)
+{
+	__builtin_memcpy(side->open, s->open, sizeof(side->open));
+	__builtin_memcpy(side->closed, s->closed, sizeof(side->closed));
+	__builtin_memcpy(side->reset, s->reset, sizeof(side->reset));
+	__builtin_memcpy(side->resets, s->resets, sizeof(side->resets));
+	side->goaway = times->goaway;
+	side->ping = times->ping;
+	side->ping_gap = times->ping_gap;
+	side->latest = s->latest;
+	side->begun = s->begun;
+	side->finished = s->finished;
+	side->answered = s->answered;
+	side->trailers_only = s->trailers_only;
+	side->late = s->late;
+	side->peak = s->peak;
+	side->pings = s->pings;
+	side->pongs = s->pongs;
+	side->goaways = s->goaways;
+	side->goaway_id = s->goaway_id;
+	side->max_concurrent = s->max_concurrent;
+	side->fields = s->fields;
+	side->errors = s->errors;
+	side->goaway_code = s->goaway_code;
+	side->goaway_debug = s->goaway_debug;
+	side->graceful = s->graceful;
+	side->limited = s->limited;
+	side->lost = s->state == HTTP2_AT_LOST;
+	side->started = s->started;
+	__builtin_memset(side->reserved, 0, sizeof(side->reserved));
+}
+
+/* The facts of both sides, and those that were reported before of a connection that lives. */
+KW_GLOBAL int kw_fill_http2(struct kw_http2_facts *facts, struct kw_http2 *h, const struct kw_connection *c)
+{
+	struct kw_http2_reported *before;
+	__s32 open;
+
+	if (!facts || !h || !c)
+		return 0;
+	before = &h->reported;
+	facts->latest = h->latest;
+	facts->begun = h->begun;
+	facts->cut = h->cut;
+	facts->flags = 0;
+	facts->given_up = h->given_up;
+	if (c->http1.tunnel)
+		facts->flags |= KW_HTTP2_UPGRADED;
+	if (h->machine.streams[HTTP2_CLIENT].midway)
+		facts->flags |= KW_HTTP2_MIDWAY;
+	facts->open_before = before->open;
+	open = http2_unfinished(&h->machine);
+	before->open = open > 0 ? open : 0;
+	for (__u32 i = 0; i < 2; i++) {
+		const struct http2_stream *s = &h->machine.streams[i];
+
+		kw_fill_http2_side(&facts->sides[i], s, &h->times[i]);
+		__builtin_memcpy(facts->resets_before[i], before->resets[i], sizeof(before->resets[i]));
+		__builtin_memcpy(before->resets[i], facts->sides[i].resets, sizeof(before->resets[i]));
+		facts->goaways_before[i] = before->goaways[i];
+		before->goaways[i] = facts->sides[i].goaways;
+		facts->fields_before[i] = before->fields[i];
+		before->fields[i] = facts->sides[i].fields;
+	}
+	if (c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
+		facts->sides[0].lost = facts->sides[1].lost = 1;
+	if (c->closing.time && c->tx_end != c->tx_bytes) /* what was sent was not all seen */
+		facts->sides[c->role != KW_ROLE_CLIENT].lost = 1;
+	return 0;
+}
+
+/* The frames of a connection that carries HTTP/2, or NULL. */
+static __always_inline struct kw_http2 *kw_frames_of(const struct kw_connection *c, struct sock *sk)
+{
+	return c->http1.protocol == HTTP1_PROTOCOL_H2C ? bpf_sk_storage_get(&http2, sk, NULL, 0) : NULL;
+}
+
 /* The records of a connection that carries TLS, or NULL. */
 static __always_inline struct kw_tls *kw_records_of(const struct kw_connection *c, struct sock *sk)
 {
@@ -415,6 +495,27 @@ KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struc
 	return 0;
 }
 
+/* The same of a connection that carries HTTP/2. */
+KW_GLOBAL int kw_emit_http2(struct kw_connection *c, struct kw_http2 *h, struct kw_reported *before,
+			    const struct kw_standing *standing)
+{
+	struct kw_event_http2 *event;
+
+	if (!c || !h)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return -1;
+	event->history.connection.header.type = KW_EVENT_HTTP2;
+	event->history.connection.header.size = sizeof(*event);
+	kw_fill(&event->history.connection, c, NULL, standing);
+	kw_fill_history(&event->history, c, before);
+	kw_take_names(&event->history, NULL);
+	kw_fill_http2(&event->http2, h, c);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
 /* The counts that were reported of a connection, or NULL. */
 static __always_inline struct kw_reported *kw_reported_of(struct sock *sk)
 {
@@ -431,9 +532,12 @@ static __always_inline int kw_is_short(const struct kw_connection *c)
 static __always_inline int kw_emit(struct kw_connection *c, struct sock *sk, const struct kw_tls *t,
 				   enum kw_report report)
 {
+	struct kw_http2 *h = kw_frames_of(c, sk);
 	struct kw_standing standing;
 
 	kw_read_standing(&standing, c, sk, report);
+	if (h)
+		return kw_emit_http2(c, h, kw_reported_of(sk), &standing);
 	if (t)
 		return kw_emit_tls(c, t, kw_reported_of(sk), &standing);
 	if (report == KW_REPORT_CLOSED && kw_is_short(c))
@@ -441,8 +545,9 @@ static __always_inline int kw_emit(struct kw_connection *c, struct sock *sk, con
 	return kw_emit_history(c, kw_pipeline_of(c, sk), kw_names_of(c, sk), kw_reported_of(sk), &standing);
 }
 
-/* A closing record found no room: what it would have said of totals is kept, exactly. */
-KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *before)
+/* A closing record found no room: what it would have said of totals is kept, exactly. @open_streams: streams that were last reported as
+ * open. */
+KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *before, __u32 open_streams)
 {
 	struct kw_totals *t = kw_totals();
 	__u32 role = c ? c->role : KW_ROLE_MAX;
@@ -455,6 +560,7 @@ KW_GLOBAL int kw_drop(const struct kw_connection *c, const struct kw_reported *b
 		return 0;
 	dropped = &t->dropped[role];
 	kw_count(&t->dropped_half_closed[role], c->half_closed);
+	kw_count(&t->dropped_streams[role], open_streams);
 	kw_count(&dropped->closed, 1);
 	kw_count(&dropped->opened, !c->reported && !c->identity.preexisting);
 	kw_count(&dropped->preexisting, !c->reported && c->identity.preexisting);
@@ -526,6 +632,7 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 /* The last record of a connection. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
 {
+	const struct kw_http2 *h;
 	const struct kw_tls *t;
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
@@ -533,8 +640,10 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock 
 	if (!kw_role_passes(c->role))
 		return;
 	t = kw_records_of(c, sk);
-	if (kw_emit(c, sk, t, KW_REPORT_CLOSED))
-		kw_drop(c, c->reported ? kw_reported_of(sk) : NULL);
+	if (kw_emit(c, sk, t, KW_REPORT_CLOSED)) {
+		h = kw_frames_of(c, sk);
+		kw_drop(c, c->reported ? kw_reported_of(sk) : NULL, h ? h->reported.open : 0);
+	}
 	kw_keep_closed(c, t);
 }
 

@@ -19,6 +19,15 @@ static __always_inline void kw_sample(struct kw_connection *c, enum kw_histogram
 	samples->count++;
 }
 
+/* The same, where calls are rare: verified once. */
+KW_GLOBAL int kw_sample_once(struct kw_connection *c, __u32 histogram, __u64 ns)
+{
+	if (!c)
+		return 0;
+	kw_sample(c, histogram == KW_HISTOGRAM_WAIT ? KW_HISTOGRAM_WAIT : KW_HISTOGRAM_IDLE, ns);
+	return 0;
+}
+
 static __always_inline void kw_announce(struct kw_connection *c, enum kw_announced_by by,
 					enum kw_announced_how how, __u32 exchange)
 {
@@ -117,7 +126,9 @@ static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock
 static __always_inline int kw_pending_of(struct kw_connection *c, const struct kw_pipeline *pipeline,
 					 __u32 number, struct kw_pending *ret_pending)
 {
-	if (c->http.counts.requests_ended == number + 1 && kw_is_request_complete(&c->http)) {
+	__u32 ended = KW_ACQUIRE(c->http.counts.requests_ended);
+
+	if (ended == number + 1 && kw_is_request_complete(&c->http)) {
 		ret_pending->started = c->http.request_started;
 		ret_pending->ended = c->http.request_ended;
 		ret_pending->idle_before = c->http.idle_before_last;
@@ -125,7 +136,7 @@ static __always_inline int kw_pending_of(struct kw_connection *c, const struct k
 		ret_pending->end = c->http.request_end;
 		return 0;
 	}
-	if (!pipeline || (__s32)(c->http.counts.requests_ended - number) <= 0)
+	if (!pipeline || (__s32)(ended - number) <= 0)
 		return -1;
 	*ret_pending = pipeline->requests[number & (HTTP1_QUEUE - 1)];
 	return 0;
@@ -149,6 +160,14 @@ static __always_inline void kw_reuse(struct kw_connection *c, __u64 now)
 	if (http->has_max && (!http->max || ((c->sides[HTTP1_RESPONSES].flags & KW_HTTP_MAX_CONSTANT) &&
 					     http->counts.requests_begun > http->max)))
 		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_OVERRUN;
+}
+
+/* The same, where calls are rare. */
+KW_GLOBAL int kw_reuse_once(struct kw_connection *c, __u64 now)
+{
+	if (c)
+		kw_reuse(c, now);
+	return 0;
 }
 
 /* A request begins: the one before must not be forgotten while it waits for its response. */
@@ -201,7 +220,7 @@ static __always_inline void kw_request_end(struct kw_connection *c, const struct
 {
 	c->http.request_ended = outcome->now;
 	c->http.request_end = outcome->position;
-	c->http.counts.requests_ended++;
+	KW_PUBLISH(c->http.counts.requests_ended, c->http.counts.requests_ended + 1);
 	c->sides[HTTP1_REQUESTS].open = 0;
 }
 
@@ -406,11 +425,15 @@ static __always_inline void kw_response_end(struct kw_connection *c, const struc
 /* ---- blind spans --------------------------------------------------------------------------------- */
 
 /* @n bytes cannot be read. Those of a body that goes on need not be: what counts is what should have been seen. */
-static __always_inline __u32 kw_pass_unseen(struct kw_connection *c, __u32 direction, __u64 n)
+KW_GLOBAL int kw_pass_unseen(struct kw_connection *c, __u32 direction, __u64 n)
 {
-	const struct http1_stream *s = &c->http1.streams[direction & 1];
-	__u64 harmless = http1_is_delimited(s) ? n : http1_skippable(s, n);
+	const struct http1_stream *s;
+	__u64 harmless;
 
+	if (!c)
+		return 0;
+	s = &c->http1.streams[direction & 1];
+	harmless = http1_is_delimited(s) ? n : http1_harmless(s, n);
 	if (harmless < n)
 		__sync_fetch_and_add(&c->http.blind_bytes, n - harmless);
 	return http1_blind(&c->http1, direction, n);

@@ -5,6 +5,7 @@
 #define KEEPWATCH_FRAMES_BPF_H
 
 #include "capture.bpf.h"
+#include "../include/http2/join.h"
 
 /* Are the connection's frames followed? */
 static __always_inline int kw_is_framed(const struct kw_connection *c)
@@ -47,12 +48,22 @@ static __always_inline void kw_pass_frame(struct kw_connection *c, enum kw_way w
 		s->remain -= n;
 }
 
-/* Has a connection just been found to carry TLS, from its client's first byte on? */
-static __always_inline int kw_may_follow_tls(const struct kw_connection *c)
+/* Does the call in @room begin with an HTTP/2 frame, for certain? Not if a part of it has been taken already. */
+KW_GLOBAL int kw_begins_frame(struct kw_scratch *room)
 {
-	return c->http1.protocol == HTTP1_PROTOCOL_TLS &&
-	       c->http1.streams[HTTP1_REQUESTS].state != HTTP1_TUNNEL && !c->identity.preexisting &&
-	       c->role != KW_ROLE_UNKNOWN;
+	__u32 size;
+
+	if (!room)
+		return 0;
+	size = kw_peek(room, room->cursor.left);
+	return http2_begins_frame(room->bytes, size, room->cursor.left, room->cursor.outcome.direction & 1);
+}
+
+/* Has a connection just been found to carry @protocol, from its first byte on? */
+static __always_inline int kw_may_follow(const struct kw_connection *c, enum http1_protocol protocol)
+{
+	return c->http1.protocol == protocol && c->http1.streams[HTTP1_REQUESTS].state != HTTP1_TUNNEL &&
+	       (!c->identity.preexisting || protocol == HTTP1_PROTOCOL_H2C) && c->role != KW_ROLE_UNKNOWN;
 }
 
 #endif

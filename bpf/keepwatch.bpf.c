@@ -23,8 +23,9 @@
  *
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
- * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, 
- * emit -> late; lifecycle -> older, sweep; capture -> frames; plain, role -> revive -> steps -> tls -> record -> transfer; uring, mmsg, steps -> seek. */
+ * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
+ * emit -> late; lifecycle -> older, sweep; capture -> frames, mmsg; plain, role -> revive -> steps -> tls -> record, http2 -> frame ->
+ * transfer; maps -> uring; uring, mmsg, steps -> seek. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -50,6 +51,8 @@
 #include "seek.bpf.h"
 #include "tls.bpf.h"
 #include "record.bpf.h"
+#include "http2.bpf.h"
+#include "frame.bpf.h"
 #include "plain.bpf.h"
 #include "transfer.bpf.h"
 
@@ -115,7 +118,7 @@ int BPF_PROG(kw_submit, struct io_kiocb *request)
 	return 0;
 }
 
-/* After a send or a receive: the machine's steps, TLS records, buffers in strange places, or state for a connection that has none. Where the kernel lets programs of
+/* After a send or a receive: the machine's steps, TLS records, HTTP/2 frames, buffers in strange places, or state for a connection that has none. Where the kernel lets programs of
  * both hooks call the same one, the first of two serves both. */
 #define KW_AFTER(section, name, handle)                                                                        \
 	SEC(section) int BPF_PROG(name, struct sock *sk)                                                       \
@@ -138,6 +141,11 @@ KW_AFTER("?tp_btf/sock_send_length", kw_tls_send, kw_go_on_tls(ctx, sk, &after_s
 KW_AFTER("?tp_btf/sock_recv_length", kw_tls_receive, kw_go_on_tls(ctx, sk, &after_receive))
 KW_AFTER("?fexit/tcp_sendmsg", kw_tls_sendmsg, kw_go_on_tls(ctx, sk, &after_send))
 KW_AFTER("?fexit/tcp_recvmsg", kw_tls_recvmsg, kw_go_on_tls(ctx, sk, &after_receive))
+
+KW_AFTER("?tp_btf/sock_send_length", kw_http2_send, kw_go_on_http2(ctx, sk, &after_send))
+KW_AFTER("?tp_btf/sock_recv_length", kw_http2_receive, kw_go_on_http2(ctx, sk, &after_receive))
+KW_AFTER("?fexit/tcp_sendmsg", kw_http2_sendmsg, kw_go_on_http2(ctx, sk, &after_send))
+KW_AFTER("?fexit/tcp_recvmsg", kw_http2_recvmsg, kw_go_on_http2(ctx, sk, &after_receive))
 
 KW_AFTER("?tp_btf/sock_send_length", kw_seek_send, kw_seek_and_resume(ctx, sk, &after_send))
 KW_AFTER("?tp_btf/sock_recv_length", kw_seek_receive, kw_seek_and_resume(ctx, sk, &after_receive))

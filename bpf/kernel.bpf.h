@@ -12,6 +12,7 @@
  *         6.9    tracepoint tcp_send_reset is silent without a full socket     fentry/tcp_v4_send_reset, v6
  *         7.0    tcp_recvmsg has a fifth argument                              kw_recvmsg_flags(), kw_result()
  *         6.1    the verifier does not link a value to its copy on the stack   KW_OPAQUE(); struct kw_scratch
+ *         6.3    for arm64: no program follows the kernel's own functions      the tracepoint front end, from 6.3 on
  *   6.2          memory can be read as a type of the kernel's, unchecked       helpers before, in this file
  *
  * user/observe/front_end.c finds by trying which programs a kernel takes. The types of iterators over user
@@ -192,9 +193,57 @@ enum kw_carrier {
 	KW_CARRIER_MESSAGE, /* struct msghdr: sendmsg, recvmsg */
 };
 
+/* Processors differ in the numbers of the calls (arch/x86/entry/syscalls/syscall_64.tbl, and for newer processors
+ * include/uapi/asm-generic/unistd.h), and the registers that carry their arguments. */
 #if defined(__TARGET_ARCH_x86)
 
+enum kw_call {
+	KW_CALL_READ = 0,
+	KW_CALL_WRITE = 1,
+	KW_CALL_READV = 19,
+	KW_CALL_WRITEV = 20,
+	KW_CALL_SENDTO = 44,
+	KW_CALL_RECVFROM = 45,
+	KW_CALL_SENDMSG = 46,
+	KW_CALL_RECVMSG = 47,
+	KW_CALL_RECVMMSG = 299,
+	KW_CALL_SENDMMSG = 307,
+};
+
 #define KW_USER_CS_64 0x33 /* arch/x86/include/asm/segment.h: __USER_CS; a 32-bit caller has another */
+
+#define KW_IS_64_BIT(regs) ((regs)->cs == KW_USER_CS_64)
+#define KW_NUMBER(regs) ((regs)->orig_ax)
+#define KW_FIRST(regs) ((regs)->di)
+#define KW_SECOND(regs) ((regs)->si)
+#define KW_THIRD(regs) ((regs)->dx)
+
+#elif defined(__TARGET_ARCH_arm64)
+
+enum kw_call {
+	KW_CALL_READ = 63,
+	KW_CALL_WRITE = 64,
+	KW_CALL_READV = 65,
+	KW_CALL_WRITEV = 66,
+	KW_CALL_SENDTO = 206,
+	KW_CALL_RECVFROM = 207,
+	KW_CALL_SENDMSG = 211,
+	KW_CALL_RECVMSG = 212,
+	KW_CALL_RECVMMSG = 243,
+	KW_CALL_SENDMMSG = 269,
+};
+
+#define KW_PSTATE_32 0x10 /* arch/arm64/include/uapi/asm/ptrace.h: PSR_MODE32_BIT */
+
+#define KW_IS_64_BIT(regs) (!((regs)->pstate & KW_PSTATE_32))
+#define KW_NUMBER(regs) ((regs)->syscallno)
+#define KW_FIRST(regs) ((regs)->regs[0])
+#define KW_SECOND(regs) ((regs)->regs[1])
+#define KW_THIRD(regs) ((regs)->regs[2])
+
+#else
+#error "the system calls of this processor are not known yet: see enum kw_call"
+#endif
 
 /* Is @task in a system call of its own? The threads of io_uring carry a copy of their creator's registers. */
 static __always_inline int kw_is_caller(const struct task_struct *task)
@@ -206,25 +255,25 @@ static __always_inline int kw_is_caller(const struct task_struct *task)
 static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, enum kw_way way, __u32 *ret_fd,
 						  __u64 *ret_second, __u64 *ret_third)
 {
-	if (regs->cs != KW_USER_CS_64)
+	if (!KW_IS_64_BIT(regs))
 		return KW_CARRIER_NONE;
-	*ret_fd = regs->di;
-	*ret_second = regs->si;
-	*ret_third = regs->dx;
-	switch (regs->orig_ax) {
-	case 0:  /* read */
-	case 45: /* recvfrom */
+	*ret_fd = KW_FIRST(regs);
+	*ret_second = KW_SECOND(regs);
+	*ret_third = KW_THIRD(regs);
+	switch (KW_NUMBER(regs)) {
+	case KW_CALL_READ:
+	case KW_CALL_RECVFROM:
 		return way == KW_SENT ? KW_CARRIER_NONE : KW_CARRIER_BUFFER;
-	case 1:  /* write */
-	case 44: /* sendto */
+	case KW_CALL_WRITE:
+	case KW_CALL_SENDTO:
 		return way == KW_SENT ? KW_CARRIER_BUFFER : KW_CARRIER_NONE;
-	case 19: /* readv */
+	case KW_CALL_READV:
 		return way == KW_SENT ? KW_CARRIER_NONE : KW_CARRIER_VECTOR;
-	case 20: /* writev */
+	case KW_CALL_WRITEV:
 		return way == KW_SENT ? KW_CARRIER_VECTOR : KW_CARRIER_NONE;
-	case 46: /* sendmsg */
+	case KW_CALL_SENDMSG:
 		return way == KW_SENT ? KW_CARRIER_MESSAGE : KW_CARRIER_NONE;
-	case 47: /* recvmsg */
+	case KW_CALL_RECVMSG:
 		return way == KW_SENT ? KW_CARRIER_NONE : KW_CARRIER_MESSAGE;
 	default:
 		return KW_CARRIER_NONE;
@@ -234,12 +283,8 @@ static __always_inline enum kw_carrier kw_syscall(const struct pt_regs *regs, en
 /* The same of a call that moves several messages: sendmmsg, recvmmsg. */
 static __always_inline int kw_is_mmsg(const struct pt_regs *regs, enum kw_way way)
 {
-	return regs->cs == KW_USER_CS_64 && regs->orig_ax == (way == KW_SENT ? 307 : 299);
+	return KW_IS_64_BIT(regs) && KW_NUMBER(regs) == (way == KW_SENT ? KW_CALL_SENDMMSG : KW_CALL_RECVMMSG);
 }
-
-#else
-#error "the system calls of this processor are not known yet: see kw_syscall()"
-#endif
 
 /* Is @fd of the current task this very socket? An io_uring completion can run inside somebody's read(), a
  * kernel client inside a write(): then the registers are those of another call. */

@@ -220,6 +220,66 @@ struct {
 	__type(value, struct kw_tls);
 } tls SEC(".maps");
 
+/* Times of one side's frames. */
+struct kw_http2_times {
+	__u64 goaway; /* these three: see struct kw_http2_side */
+	__u64 ping;
+	__u64 ping_gap;
+	__u64 pinged; /* its latest PING */
+};
+
+/* The part of the frames that was reported of a living connection. */
+struct kw_http2_reported {
+	__u32 open; /* streams */
+	__u32 goaways[2];
+	__u32 resets[2][HTTP2_CODES];
+	__u16 fields[2];
+};
+
+/* The frames of a connection that carries HTTP/2; only for those. */
+struct kw_http2 {
+	struct http2_connection machine;
+	struct kw_http2_times times[2]; /* by enum http2_direction, as all pairs here */
+	__u64 latest;                   /* event of a stream */
+	__u64 begun;                    /* the latest stream began */
+	__u64 cut;                      /* the server last reset a stream that it had not refused */
+	__u64 limits[2];                /* position behind which frames are behind the closer's act */
+	__u64 passing[2];               /* bytes that were let pass without this program when it last ran */
+	__u64 opposite; /* position up to which the other way's bytes had passed at the call in hand */
+	__u64 unaware; /* the same when the server's first GOAWAY passed: the client began streams before it knew */
+	struct kw_http2_reported reported;
+	__u32 given_up; /* see struct kw_http2_facts */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct kw_http2) <= 896, "the state of an HTTP/2 connection stays small");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_http2);
+} http2 SEC(".maps");
+
+/* The latest streams one by one; only if each is to be reported. */
+struct kw_http2_stream {
+	__u64 started;
+	__u64 requested; /* the client ended it */
+	__u64 headed;    /* the latest head of its response; 0: none has come */
+	__u16 status;
+	__u16 reserved[3];
+};
+
+struct kw_http2_streams {
+	struct kw_http2_stream streams[HTTP2_STREAMS]; /* by number modulo the size */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_http2_streams);
+} http2_streams SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 * 1024 * 1024);
@@ -311,6 +371,7 @@ struct {
 enum kw_stage {
 	KW_STAGE_GAP,   /* bytes passed before it by a way that shows no event */
 	KW_STAGE_SIDE,  /* it may tell on which side the socket is, or that the connection is HTTP after all */
+	KW_STAGE_JOIN,  /* it may show that an older connection is HTTP/2 */
 	KW_STAGE_CALL,  /* the machine learns that a call begins */
 	KW_STAGE_BYTES, /* its bytes */
 };
@@ -376,6 +437,7 @@ enum kw_next {
 	KW_NEXT_HTTP1, /* after a send or a receive: the machine's steps */
 	KW_NEXT_ADOPT, /* the connection gets its state only now */
 	KW_NEXT_TLS,   /* after a send or a receive: TLS records */
+	KW_NEXT_HTTP2, /* after a send or a receive: HTTP/2 frames */
 	KW_NEXT_SEEK,  /* its buffers are not those of the system call that runs */
 	KW_NEXT_MAX,
 };

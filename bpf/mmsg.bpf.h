@@ -91,10 +91,11 @@ static __always_inline int kw_locate_mmsg(struct kw_cursor *cursor, struct sock 
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	if (!kw_is_caller(task) || !kw_is_mmsg(regs, search.way) || !kw_is_descriptor_of(task, regs->di, sk))
+	if (!kw_is_caller(task) || !kw_is_mmsg(regs, search.way) ||
+	    !kw_is_descriptor_of(task, KW_FIRST(regs), sk))
 		return -1;
-	search.messages = regs->si;
-	search.count = (__u32)regs->dx;
+	search.messages = KW_SECOND(regs);
+	search.count = (__u32)KW_THIRD(regs);
 	bpf_loop(KW_MESSAGES, kw_ask_message, &search, 0);
 	if (search.whole != 1 && (search.whole || search.partly != 1))
 		return -1;

@@ -42,23 +42,4 @@ KW_GLOBAL int kw_tls_record(struct kw_connection *c, struct kw_tls *t, struct kw
 	return 0;
 }
 
-/* Takes a call on @sk whole, or leaves it as it is. */
-static __always_inline void kw_take_record(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
-					   enum kw_way way)
-{
-	struct kw_tls *t = bpf_sk_storage_get(&tls, sk, NULL, 0);
-	const struct tcp_sock *tcp = kw_tcp_known(sk);
-	struct kw_cursor *cursor = &room->cursor;
-	__u64 n = cursor->left;
-
-	if (!t || !tcp || kw_is_unsupported(sk, tcp))
-		return;
-	kw_find_buffers(sk, cursor, way);
-	if (cursor->blind || kw_peek(room, n < KW_TLS_PEEK ? n : KW_TLS_PEEK) < TLS_HEADER)
-		return;
-	if (way == KW_RECEIVED)
-		t->sent = kw_tx_position(c, tcp, tcp->write_seq);
-	kw_tls_record(c, t, room);
-}
-
 #endif

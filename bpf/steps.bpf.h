@@ -7,19 +7,12 @@
 #include "frames.bpf.h"
 #include "revive.bpf.h"
 
-#define KW_STEPS 16384 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
+#define KW_STEPS 32768 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
 
-/* @n bytes need no look. They are in scratch, or in the segments behind it. */
+/* @n bytes need no look. */
 static __always_inline __u32 kw_pass(struct kw_connection *c, struct kw_cursor *cursor, __u64 n)
 {
-	__u32 here = cursor->length - cursor->at;
-
-	if (n < here) {
-		cursor->at += n;
-	} else {
-		cursor->at = cursor->length = 0;
-		cursor->skip += n - here;
-	}
+	kw_skip(cursor, n);
 	cursor->left -= n;
 	cursor->outcome.position += n;
 	return http1_skip(&c->http1, cursor->outcome.direction, n);
@@ -94,6 +87,18 @@ static __always_inline __u32 kw_take_gap(struct kw_connection *c, struct kw_curs
 	return event | kw_pass_unseen(c, cursor->outcome.direction, cursor->gap);
 }
 
+/* A connection that is older than the observer, and has not shown what it carries, may do so now: then the HTTP/1 machine has nothing to
+ * do with the call. */
+KW_GLOBAL int kw_try_http2(struct kw_connection *c, struct kw_scratch *room)
+{
+	if (!c || !room || !c->identity.preexisting || c->http1.protocol != HTTP1_PROTOCOL_NONE ||
+	    room->cursor.gap || room->cursor.blind || !kw_begins_frame(room))
+		return 0;
+	c->http1.protocol = HTTP1_PROTOCOL_H2C;
+	room->cursor.stage = KW_STAGE_BYTES;
+	return 0;
+}
+
 /* Which side, and is it HTTP? Returns whether the call is to be followed. */
 static __always_inline int kw_settle_side(const struct kw_reader *reader)
 {
@@ -121,8 +126,12 @@ static __always_inline int kw_proceed(const struct kw_reader *reader, __u32 inde
 			cursor->outcome.event = kw_take_gap(c, cursor);
 		return 1;
 	case KW_STAGE_SIDE:
-		cursor->stage = KW_STAGE_CALL;
+		cursor->stage = KW_STAGE_JOIN;
 		return kw_settle_side(reader);
+	case KW_STAGE_JOIN:
+		cursor->stage = KW_STAGE_CALL;
+		kw_try_http2(c, reader->scratch);
+		return 1;
 	case KW_STAGE_CALL:
 		cursor->stage = KW_STAGE_BYTES;
 		cursor->outcome.event = http1_call(&c->http1, cursor->outcome.direction);
@@ -187,6 +196,13 @@ static __always_inline void kw_leave_to_tls(void *ctx, struct sock *sk, const st
 	bpf_tail_call(ctx, programs, KW_NEXT_TLS);
 }
 
+/* A call on @sk has shown that the connection carries HTTP/2: another program takes what is left of it. */
+static __always_inline void kw_leave_to_http2(void *ctx, struct kw_cursor *cursor, void *programs)
+{
+	cursor->task = (__u64)bpf_get_current_task_btf();
+	bpf_tail_call(ctx, programs, KW_NEXT_HTTP2);
+}
+
 /* Goes on with a call on @sk. */
 static __always_inline void kw_go_on(void *ctx, struct sock *sk, void *programs)
 {
@@ -200,13 +216,15 @@ static __always_inline void kw_go_on(void *ctx, struct sock *sk, void *programs)
 	reader.c = kw_find(sk);
 	if (!reader.c)
 		return;
-	kw_find_buffers(sk, cursor, cursor->way);
+	kw_find_buffers_aside(sk, cursor);
 	kw_seek(ctx, cursor, programs, KW_NEXT_HTTP1);
 	KW_FORGET();
 	bpf_loop(KW_STEPS, kw_step, &reader, 0);
 	http1_call_end(&reader.c->http1, cursor->outcome.direction);
+	if (kw_may_follow(reader.c, HTTP1_PROTOCOL_H2C))
+		kw_leave_to_http2(ctx, cursor, programs);
 	kw_forget(reader.scratch);
-	if (kw_may_follow_tls(reader.c))
+	if (kw_may_follow(reader.c, HTTP1_PROTOCOL_TLS))
 		kw_leave_to_tls(ctx, sk, reader.c, cursor, programs);
 	kw_end_call(reader.c, sk, cursor, cursor->way & 1);
 }

@@ -42,31 +42,35 @@ static __always_inline void kw_tls_maybe(struct kw_connection *c, const struct k
 	c->http.response_begin = c->http.response_end = outcome->position;
 }
 
-/* The client's data from @outcome->position on. Data that was handed to TCP before the server's latest data came (@before) is
+/* The client's data from @outcome->position on. A response may pass meanwhile, on another processor: it sees a request that has
+ * begun with its times, because the count comes last. Data that was handed to TCP before the server's latest data came (@before) is
  * answered already, although it is seen later. */
 static __always_inline void kw_tls_request(struct kw_connection *c, struct kw_tls *t,
 					   const struct kw_outcome *outcome, int before)
 {
 	struct kw_http *http = &c->http;
 	struct kw_counts *counts = &http->counts;
+	int begins = kw_tls_settle(c, t) || counts->requests_begun == counts->responses_ended;
 
-	if (kw_tls_settle(c, t) || counts->requests_begun == counts->responses_ended) {
+	if (begins) {
 		kw_tls_doubt(c, t, outcome->now);
 		http->idle_before_last = 0;
 		if (counts->requests_begun)
-			kw_reuse(c, outcome->now);
+			kw_reuse_once(c, outcome->now);
 		else
 			http->first_request_started = outcome->now;
-		counts->requests_begun++;
-		counts->responses_ended += before;
 		t->records = 0;
 		http->request_started = outcome->now;
 		http->request_begin = outcome->position;
 	}
 	t->records++;
-	counts->requests_ended = counts->requests_begun;
 	http->request_ended = outcome->now;
 	http->request_end = outcome->position + TLS_HEADER + t->machine.streams[TLS_CLIENT].length;
+	if (begins) {
+		counts->responses_ended += before;
+		KW_PUBLISH(counts->requests_begun, counts->requests_begun + 1);
+	}
+	counts->requests_ended = counts->requests_begun;
 }
 
 /* The server's data. Where it was handed to TCP before the client's latest data came (@before), it does not answer that. */
@@ -74,13 +78,14 @@ static __always_inline void kw_tls_response(struct kw_connection *c, const struc
 					    const struct kw_outcome *outcome, int before)
 {
 	struct kw_http *http = &c->http;
+	__u32 begun = KW_ACQUIRE(http->counts.requests_begun);
 
-	if (http->counts.responses_ended != http->counts.requests_begun && !before) {
-		http->counts.responses_ended = http->counts.requests_begun;
+	if (http->counts.responses_ended != begun && !before) {
+		http->counts.responses_ended = begun;
 		http->response_started = outcome->now;
 		http->response_begin = outcome->position;
-		kw_sample(c, KW_HISTOGRAM_WAIT,
-			  outcome->now > http->request_ended ? outcome->now - http->request_ended : 0);
+		kw_sample_once(c, KW_HISTOGRAM_WAIT,
+			       outcome->now > http->request_ended ? outcome->now - http->request_ended : 0);
 	}
 	http->response_ended = outcome->now;
 	http->response_end = outcome->position + TLS_HEADER + t->machine.streams[TLS_SERVER].length;
@@ -89,14 +94,14 @@ static __always_inline void kw_tls_response(struct kw_connection *c, const struc
 static __always_inline void kw_tls_data(struct kw_connection *c, struct kw_tls *t,
 					const struct kw_outcome *outcome, enum kw_way way)
 {
-	int before = way == KW_SENT && outcome->position < t->answered;
+	int before = way == KW_SENT && outcome->position < KW_ACQUIRE(t->answered);
 
 	if (outcome->direction == HTTP1_REQUESTS)
 		kw_tls_request(c, t, outcome, before);
 	else
 		kw_tls_response(c, t, outcome, before);
 	if (way == KW_RECEIVED)
-		t->answered = t->sent;
+		KW_PUBLISH(t->answered, t->sent);
 }
 
 /* ---- events ---------------------------------------------------------------------------------------- */
@@ -165,12 +170,7 @@ KW_GLOBAL int kw_tls_advance(struct kw_tls *t, struct kw_scratch *room)
 	at = cursor->at & (KW_PIECE - 1);
 	if (skippable) {
 		tls_skip(&t->machine, direction, n);
-		if (n < cursor->length - cursor->at) {
-			cursor->at += n;
-		} else {
-			cursor->skip += n - (cursor->length - cursor->at);
-			cursor->at = cursor->length = 0;
-		}
+		kw_skip(cursor, n);
 	} else if (cursor->at < cursor->length) {
 		n = cursor->length - at;
 		n = tls_step(&t->machine, direction, room->bytes + at, n > TLS_WINDOW ? TLS_WINDOW : n,
@@ -283,7 +283,7 @@ static __always_inline void kw_go_on_tls(void *ctx, struct sock *sk, void *progr
 	room->cursor.task = 0;
 	if (!c)
 		return;
-	kw_find_buffers(sk, &room->cursor, room->cursor.way);
+	kw_find_buffers_aside(sk, &room->cursor);
 	kw_seek(ctx, &room->cursor, programs, KW_NEXT_TLS);
 	kw_tls_follow(c, sk, room);
 	KW_FORGET();

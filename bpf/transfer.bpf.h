@@ -4,6 +4,7 @@
 #define KEEPWATCH_TRANSFER_BPF_H
 
 #include "frames.bpf.h"
+#include "frame.bpf.h"
 #include "plain.bpf.h"
 #include "record.bpf.h"
 #include "revive.bpf.h"
@@ -61,7 +62,8 @@ static __always_inline int kw_leave(void *ctx, struct kw_cursor *cursor, void *p
 /* Is the call for the steps from its beginning? It has something to say of the connection, before its messages. */
 static __always_inline int kw_is_unsettled(const struct kw_connection *c)
 {
-	return c->role == KW_ROLE_UNKNOWN || c->http1.protocol > HTTP1_PROTOCOL_HTTP1;
+	return c->role == KW_ROLE_UNKNOWN || c->http1.protocol > HTTP1_PROTOCOL_HTTP1 ||
+	       (c->http1.protocol == HTTP1_PROTOCOL_NONE && c->identity.preexisting);
 }
 
 /* Is there anything to learn from a call? Not on a connection that is no HTTP. */
@@ -70,6 +72,42 @@ static __always_inline int kw_is_wanted(const struct kw_connection *c, enum kw_w
 	if (c->http1.protocol <= HTTP1_PROTOCOL_HTTP1)
 		return 1;
 	return readable && (kw_is_framed(c) || kw_may_revive(c, way));
+}
+
+#define KW_FRAME_PEEK 16 /* bytes that hold the header of a record, and of a frame */
+
+/* Takes a call of TLS records or HTTP/2 frames whole, without their program, if its first bytes show that it can be. */
+static __always_inline void kw_take_whole(struct kw_connection *c, struct sock *sk, struct kw_scratch *room,
+					  enum kw_way way)
+{
+	const struct tcp_sock *tcp = kw_tcp_known(sk);
+	struct kw_cursor *cursor = &room->cursor;
+	__u64 n = cursor->left;
+	struct kw_tls *t;
+
+	if (!tcp || kw_is_unsupported(sk, tcp))
+		return;
+	kw_find_buffers(sk, cursor, way);
+	if (cursor->blind || kw_peek(room, n < KW_FRAME_PEEK ? n : KW_FRAME_PEEK) < TLS_HEADER)
+		return;
+	if (c->http1.protocol == HTTP1_PROTOCOL_H2C) {
+		kw_http2_frame(c, bpf_sk_storage_get(&http2, sk, NULL, 0), room);
+		return;
+	}
+	t = bpf_sk_storage_get(&tls, sk, NULL, 0);
+	if (!t)
+		return;
+	if (way == KW_RECEIVED)
+		t->sent = kw_tx_position(c, tcp, tcp->write_seq);
+	kw_tls_record(c, t, room);
+}
+
+/* The program that a call goes on in. */
+static __always_inline enum kw_next kw_next_of(const struct kw_connection *c, int framed)
+{
+	if (!framed)
+		return KW_NEXT_HTTP1;
+	return c->http1.protocol == HTTP1_PROTOCOL_TLS ? KW_NEXT_TLS : KW_NEXT_HTTP2;
 }
 
 /* Takes the @result bytes of a call through the machine, with @gap bytes before them. */
@@ -92,11 +130,11 @@ static __always_inline int kw_follow(void *ctx, struct kw_connection *c, struct 
 	if (unsettled)
 		cursor->stage = KW_STAGE_GAP;
 	if (framed && !gap)
-		kw_take_record(c, sk, room, way);
+		kw_take_whole(c, sk, room, way);
 	else if (!unsettled)
 		kw_take_plain(c, sk, room, way);
 	if (cursor->left)
-		return kw_leave(ctx, cursor, programs, framed ? KW_NEXT_TLS : KW_NEXT_HTTP1);
+		return kw_leave(ctx, cursor, programs, kw_next_of(c, framed));
 	kw_end_call(c, sk, cursor, way);
 	kw_forget(room);
 	return 0;

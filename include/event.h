@@ -10,6 +10,7 @@
 #include "types.h"
 #include "histogram.h"
 #include "http1.h"
+#include "http2/state.h"
 #include "tls/state.h"
 
 #define KW_COMM 16 /* TASK_COMM_LEN */
@@ -39,6 +40,7 @@ enum kw_event_type {
 	KW_EVENT_UNSEEN,         /* struct kw_event_unseen: the loader makes it too */
 	KW_EVENT_GATEWAY,        /* struct kw_event_gateway */
 	KW_EVENT_TLS,            /* struct kw_event_tls: a history, with what the records of TLS say */
+	KW_EVENT_HTTP2,          /* struct kw_event_http2: a history, with what the frames of HTTP/2 say */
 };
 
 struct kw_event_header {
@@ -347,6 +349,76 @@ struct kw_event_tls {
 };
 _Static_assert(sizeof(struct kw_event_tls) % 8 == 0, "ABI");
 
+/* The frames of one side of an HTTP/2 connection, as the machine keeps them: struct http2_stream says what each field means. Its counts
+ * are of the whole connection. */
+struct kw_http2_side {
+	__u64 open[HTTP2_WORDS];
+	__u64 closed[HTTP2_WORDS];
+	__u64 reset[HTTP2_WORDS];
+	__u64 goaway; /* when its first GOAWAY passed; 0: it sent none */
+	__u64 ping; /* when the oldest of its PINGs passed that are unanswered; 0: all are answered, or it sent none */
+	__u64 ping_gap; /* shortest time between two of its PINGs, ns; 0: it sent fewer than two */
+	__u32 latest;
+	__u32 begun;
+	__u32 finished;
+	__u32 answered;
+	__u32 trailers_only;
+	__u32 late;
+	__u32 peak;
+	__u32 pings;
+	__u32 pongs;
+	__u32 goaways;
+	__u32 goaway_id;
+	__u32 max_concurrent;
+	__u32 resets[HTTP2_CODES];
+	__u16 fields;
+	__u16 errors;
+	__u8 goaway_code;
+	__u8 goaway_debug;
+	__u8 graceful;
+	__u8 limited;
+	__u8 lost; /* its frames could not be followed to the end: nothing is certain of it */
+	__u8 started;
+	__u8 reserved[6];
+};
+_Static_assert(sizeof(struct kw_http2_side) == 96 + 24 + 48 + 64 + 16, "ABI");
+
+enum kw_http2_flag {
+	KW_HTTP2_UPGRADED =
+		1 << 0,           /* by 101 (RFC 7540 section 3.2): the request that asked for it is stream 1 */
+	KW_HTTP2_MIDWAY = 1 << 1, /* followed from within: streams that were begun before are not counted */
+};
+
+/* The facts that the frames of an HTTP/2 connection show. Streams stand in http.counts as requests and responses: requests_begun,
+ * requests and requests_ended are streams that the client began (and ended), responses and codes are heads with a final status,
+ * responses_ended are streams that the server ended; directives stay 0. The times in http are of the latest stream that began
+ * (request_started), the latest head or END_STREAM of the server (response_started, response_ended). Frames that passed behind the
+ * first act of an ending, by position, end no stream and reset none, so that these counts show the streams as they stood when the
+ * closer acted; streams that the client begins behind it count as begun. */
+struct kw_http2_facts {
+	struct kw_http2_side sides[2]; /* by enum http2_direction */
+	__u64 latest; /* the latest event of a stream: it began, had a head, was ended or reset */
+	__u64 begun;  /* when the latest stream began */
+	__u64 cut;    /* when the server last reset a stream with another code than REFUSED_STREAM; 0: never */
+	__u32 open_before;                   /* streams that were open as of the last report */
+	__u32 resets_before[2][HTTP2_CODES]; /* by enum http2_direction: resets as of the last report, */
+	__u32 goaways_before[2];             /* GOAWAY frames, */
+	__u16 fields_before[2];              /* and fields */
+	__u32 flags;                         /* enum kw_http2_flag */
+	/* Streams that the client reset as the latest thing that happened to any stream, in one go: with no pause of
+	 * KW_HTTP2_ONE_GO between two of them. */
+	__u32 given_up;
+};
+#define KW_HTTP2_ONE_GO (100 * 1000 * 1000) /* ns */
+_Static_assert(sizeof(struct kw_http2_facts) % 8 == 0, "ABI");
+
+/* The form for HTTP/2. */
+struct kw_event_http2 {
+	struct kw_event_history history;
+	struct kw_http2_facts http2;
+};
+_Static_assert(sizeof(struct kw_event_http2) % 8 == 0, "ABI");
+
 /* One request and its final response; made on request only. */
 struct kw_event_exchange {
 	struct kw_event_header header;
@@ -363,7 +435,10 @@ struct kw_event_exchange {
 	__u8 method;       /* enum http1_method */
 	__u8 announced_by; /* enum kw_announced_by: of this exchange */
 	__u8 announced_how;
-	__u8 reserved[6];
+	__u8 is_stream; /* an HTTP/2 stream: number is that of the stream, which is (id + 1) / 2; sizes, method and version are 0 */
+	__u8 reset_by; /* 1 + enum http2_direction of the side that reset the stream before it was finished; 0: neither */
+	__u8 reset_code; /* enum http2_code */
+	__u8 reserved[3];
 };
 _Static_assert(sizeof(struct kw_event_exchange) % 8 == 0, "ABI");
 
@@ -429,6 +504,9 @@ struct kw_totals {
 	__u64 lost[KW_LOST_MAX];
 	__u64 errors[HTTP1_ERROR_MAX]; /* messages, by enum http1_error */
 	__u64 tainted[KW_TAINT_MAX];   /* connections, by enum kw_taint */
+	__u64 dropped_streams
+		[KW_ROLE_MAX]; /* streams that were open when connections were last reported whose closing
+					     * records were lost */
 };
 
 /* Connections that their programs have closed while the kernel still retransmits data that the peer has not

@@ -69,7 +69,7 @@ KW_INLINE int http1_is_lost(const struct http1_connection *c, enum http1_directi
  * CONNECT may begin a tunnel. */
 KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream *s)
 {
-	if (!(s->flags & HTTP1_FLAG_UNPAIRED) || (__s32)(c->pushed - c->popped) <= 0)
+	if (!(s->flags & HTTP1_FLAG_UNPAIRED) || (__s32)(KW_ACQUIRE(c->pushed) - c->popped) <= 0)
 		return 0;
 	s->flags &= ~HTTP1_FLAG_UNPAIRED;
 	s->method = c->methods[c->popped & (HTTP1_QUEUE - 1)];
@@ -85,17 +85,20 @@ KW_INLINE __u32 http1_pair_late(struct http1_connection *c, struct http1_stream 
 }
 
 /* A send or receive begins. Returns the events that follow from that alone. */
-KW_INLINE __u32 http1_call(struct http1_connection *c, enum http1_direction direction)
+KW_GLOBAL int http1_call(struct http1_connection *c, __u32 direction)
 {
-	struct http1_stream *s = &c->streams[direction & 1];
+	struct http1_stream *s;
 
+	if (!c)
+		return 0;
+	s = &c->streams[direction & 1];
 	if (s->state == HTTP1_LOST)
 		s->state = HTTP1_RESYNC;
 	if (s->state == HTTP1_SURPLUS)
 		s->state = HTTP1_START;
-	if (c->tunnel)
-		s->state = HTTP1_TUNNEL;
-	else if (s->state == HTTP1_TUNNEL && http1_is_unasked(c))
+	if (c->tunnel && s->state != HTTP1_TUNNEL && s->state != HTTP1_SWITCHED)
+		http1_begin_tunnel(c, s);
+	else if (!c->tunnel && s->state == HTTP1_TUNNEL && http1_is_unasked(c))
 		s->state = HTTP1_START; /* CONNECT made no tunnel */
 	if (s->state == HTTP1_DOUBT_END && c->pushed != s->mark)
 		return http1_doubt_ends(c, s); /* the client has used the connection again */
@@ -109,8 +112,10 @@ KW_INLINE void http1_call_end(struct http1_connection *c, enum http1_direction d
 	struct http1_stream *s = &c->streams[direction & 1];
 	int cut = s->word_length && s->state != HTTP1_LOST && c->protocol <= HTTP1_PROTOCOL_HTTP1;
 	int empty_lines = s->state == HTTP1_START && c->protocol == HTTP1_PROTOCOL_NONE;
+	int frame = (s->state == HTTP1_FOREIGN || s->state == HTTP1_SWITCHED) &&
+		    c->protocol <= HTTP1_PROTOCOL_H2C; /* maybe: see http1_step_foreign() */
 
-	if (!cut && !empty_lines)
+	if (!cut && !empty_lines && !frame)
 		s->words[0] = s->words[1] = s->words[2] = s->words[3] = 0;
 }
 
@@ -166,15 +171,24 @@ KW_INLINE __u32 http1_skip(struct http1_connection *c, enum http1_direction dire
 	return 0;
 }
 
+/* How many of the next @n bytes are no loss if they cannot be read. Behind 101 it is not known then whether they are of HTTP/2. */
+KW_INLINE __u64 http1_harmless(const struct http1_stream *s, __u64 n)
+{
+	return s->state == HTTP1_SWITCHED ? n : http1_skippable(s, n);
+}
+
 /* @n bytes have passed that could not be read. That is harmless where they need not be read (in bodies); elsewhere
  * the framing is lost. */
 KW_INLINE __u32 http1_blind(struct http1_connection *c, enum http1_direction direction, __u64 n)
 {
 	struct http1_stream *s = &c->streams[direction & 1];
-	__u64 harmless = http1_skippable(s, n);
-	__u32 event = harmless ? http1_skip(c, direction, harmless) : 0;
+	__u64 harmless = http1_harmless(s, n);
 	int known = s->state != HTTP1_RESYNC; /* report the loss only once */
+	__u32 event;
 
+	if (s->state == HTTP1_SWITCHED)
+		s->state = HTTP1_TUNNEL;
+	event = harmless ? http1_skip(c, direction, harmless) : 0;
 	if (harmless < n && s->state == HTTP1_DOUBT_END)
 		s->state =
 			HTTP1_BODY_CLOSE; /* either more of the body or a new message, so the end stays in doubt */
@@ -197,6 +211,8 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_start(c, s, responses, p, n, ret_event);
 	case HTTP1_FOREIGN:
 		return http1_step_foreign(c, s, p, ret_event);
+	case HTTP1_SWITCHED:
+		return http1_step_switched(c, s, responses, p, ret_event);
 	case HTTP1_METHOD:
 		return http1_step_method(c, s, p, n, ret_event);
 	case HTTP1_TARGET:
@@ -211,7 +227,9 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_status(c, s, p, n, ret_event);
 	case HTTP1_REASON:
 	case HTTP1_VALUE:
-		return http1_step_line(s, p, n, HTTP1_FIELD_START);
+	case HTTP1_CHUNK_EXTENSION:
+	case HTTP1_TRAILER:
+		return http1_step_line(s, p, n);
 	case HTTP1_FIELD_START:
 		return http1_step_field_start(c, s, responses, p, ret_event);
 	case HTTP1_NAME:
@@ -230,14 +248,10 @@ KW_INLINE __u32 http1_step(struct http1_connection *c, enum http1_direction dire
 		return http1_step_head_lf(c, s, responses, p, ret_event);
 	case HTTP1_CHUNK_SIZE:
 		return http1_step_chunk_size(c, s, p, n, ret_event);
-	case HTTP1_CHUNK_EXTENSION:
-		return http1_step_chunk_extension(s, p, n);
 	case HTTP1_CHUNK_END:
 		return http1_step_chunk_end(c, s, p, ret_event);
 	case HTTP1_TRAILER_START:
 		return http1_step_trailer_start(c, s, responses, p, ret_event);
-	case HTTP1_TRAILER:
-		return http1_step_trailer(s, p, n);
 	case HTTP1_DOUBT_END:
 		return http1_step_doubt_end(c, s, p, ret_event);
 	case HTTP1_PROXY1:

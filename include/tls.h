@@ -127,6 +127,21 @@ KW_INLINE __u32 tls_number_most(const struct tls_stream *s)
 	return tls_is_in_hello(s) && s->message < s->left ? s->message : s->left;
 }
 
+/* One byte of a number, or of the server's name. A function of its own for the verifier, because it is called for one after the other. */
+KW_GLOBAL int tls_take_byte(struct tls_connection *c, __u32 direction, __u8 byte)
+{
+	struct tls_stream *s;
+
+	if (!c)
+		return 0;
+	s = &c->streams[direction & 1];
+	if (s->field == TLS_FIELD_NAME && s->named < TLS_NAME)
+		c->name[s->named++ & (TLS_NAME - 1)] = byte;
+	s->number = s->number << 8 | byte;
+	s->need--;
+	return 0;
+}
+
 /* Some of the bytes of a number, or of the server's name. */
 KW_INLINE __u32 tls_step_body(struct tls_connection *c, struct tls_stream *s, enum tls_direction direction,
 			      const __u8 *p, __u32 n, __u32 *event)
@@ -136,10 +151,7 @@ KW_INLINE __u32 tls_step_body(struct tls_connection *c, struct tls_stream *s, en
 	for (i = 0; i < TLS_NUMBER; i++) {
 		if (i >= n || i >= most || !s->need)
 			break;
-		if (s->field == TLS_FIELD_NAME && s->named < TLS_NAME)
-			c->name[s->named++ & (TLS_NAME - 1)] = p[i];
-		s->number = s->number << 8 | p[i];
-		s->need--;
+		tls_take_byte(c, direction, p[i]);
 	}
 	tls_advance(s, i);
 	if (!s->need && s->field == TLS_FIELD_ALERT)

@@ -45,15 +45,31 @@
 #define KW_OPAQUE(value) ((void)0)
 #endif
 
-/* Stores a word so that the other direction's processor sees it only after all earlier stores. */
-#ifdef __bpf__
+/* A word, of 32 or 64 bits, that says that something else is there to be read: one processor publishes it, another one acquires it, and sees
+ * all that was stored before. x86 keeps the order of stores, and that of loads, so there only the compiler must be held; other
+ * processors do not. BPF has loads and stores that order others only from LLVM 20 and Linux 6.14 on, so there both go by
+ * operations that read and write, which order everything around them. */
+#ifndef __bpf__
+#define KW_PUBLISH(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELEASE)
+#define KW_ACQUIRE(word) __atomic_load_n(&(word), __ATOMIC_ACQUIRE)
+#elif defined(__TARGET_ARCH_x86)
 #define KW_PUBLISH(word, value)                                                                                \
 	do {                                                                                                   \
-		asm volatile("" ::: "memory"); /* stores keep their order on x86 */                            \
+		KW_FORGET();                                                                                   \
 		*(volatile typeof(word) *)&(word) = (value);                                                   \
 	} while (0)
+#define KW_ACQUIRE(word)                                                                                       \
+	({                                                                                                     \
+		typeof(word) kw_acquired = *(const volatile typeof(word) *)&(word);                            \
+                                                                                                               \
+		KW_FORGET();                                                                                   \
+		kw_acquired;                                                                                   \
+	})
 #else
-#define KW_PUBLISH(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELEASE)
+#define KW_PUBLISH(word, value) ((void)__sync_lock_test_and_set(&(word), (value)))
+#define KW_ACQUIRE(word)                                                                                       \
+	__builtin_choose_expr(sizeof(word) == 8, __sync_fetch_and_or((__u64 *)&(word), 0),                     \
+			      __sync_fetch_and_or((__u32 *)&(word), 0))
 #endif
 
 /* An unaligned 64-bit load. BPF maps allow it (the JIT runs where unaligned access is cheap) but clang

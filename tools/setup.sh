@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs the missing packages for building (build), testing (test), measuring (bench), virtual machines (vm) and
-# checking the sources (lint). Run as root.
+# Installs the missing packages for building (build), building for another processor (cross), testing (test), measuring
+# (bench), virtual machines (vm), those of another processor (emulator), what runs in them (guest), and checking the sources
+# (lint). Run as root.
 #
-#   tools/setup.sh PART...              build, test, bench, vm, lint
+#   tools/setup.sh PART...              build, cross, test, bench, vm, emulator, guest, lint
 #   tools/setup.sh --list PART...       prints the packages, and installs none
 #
 # A second run takes no time, because the script first looks up in the package manager's own list which packages are
@@ -15,13 +16,17 @@ apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-de
 	libgnutls28-dev libjansson-dev libyaml-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev scdoc"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
+	libnghttp2-dev nghttp2-client nghttp2-server python3-grpcio golang-golang-x-net-dev
 	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd lighttpd-mod-openssl golang-go
-	stunnel4 nghttp2-client python3-pycurl git
+	stunnel4 python3-pycurl git
 	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
 	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
+apt_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-archive-keyring"
+apt_emulator="qemu-system-arm"
+apt_guest="busybox-static apparmor util-linux"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
 # Names of the packages in Fedora and its relatives. Nobody has tested them.
@@ -30,13 +35,17 @@ dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils
 	libseccomp-devel scdoc"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-ptrace nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
+	libnghttp2-devel nghttp2 python3-grpcio golang-x-net-devel
 	haproxy python3-gunicorn httpd nftables wget hey wireshark-cli caddy lighttpd golang
-	stunnel nghttp2 python3-pycurl git
+	stunnel python3-pycurl git
 	nodejs-http-proxy squid varnish
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
 	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
+dnf_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-keyring"
+dnf_emulator="qemu-system-aarch64"
+dnf_guest="busybox apparmor-parser util-linux"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
 list=
@@ -48,9 +57,9 @@ fi
 wanted=
 for part in "$@"; do
 	case $part in
-	build | test | bench | vm | lint) ;;
+	build | cross | test | bench | vm | emulator | guest | lint) ;;
 	*)
-		echo "usage: $0 [--list] build|test|bench|vm|lint..." >&2
+		echo "usage: $0 [--list] build|cross|test|bench|vm|emulator|guest|lint..." >&2
 		exit 2
 		;;
 	esac

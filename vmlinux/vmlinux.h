@@ -206,6 +206,13 @@ struct pt_regs {
 	unsigned long orig_ax;
 	unsigned long cs;
 };
+#elif defined(__TARGET_ARCH_arm64)
+/* The same (arch/arm64/include/asm/ptrace.h). */
+struct pt_regs {
+	__u64 regs[31];
+	__u64 pstate;
+	__s32 syscallno;
+};
 #endif
 
 /* A request of io_uring, and what it hands on to the socket. From 6.3, where the kernel has io_uring and says so in its BTF; read

@@ -48,20 +48,28 @@ KW_INLINE int http1_chunk_size_tail(struct http1_stream *s, __u8 byte)
 	return 1;
 }
 
+/* A byte of a chunk's size, or behind it. Returns 0 where something else stands there. */
+KW_GLOBAL int http1_chunk_size_byte(struct http1_stream *s, __u8 byte)
+{
+	__s32 digit = http1_hex_digit(byte);
+
+	if (!s)
+		return 0;
+	if (digit >= 0 && s->phase <= HTTP1_SIZE_DIGITS && s->number <= HTTP1_LENGTH_MAX >> 4) {
+		s->number = s->number << 4 | digit;
+		s->phase = HTTP1_SIZE_DIGITS;
+		return 1;
+	}
+	return (digit < 0 || s->phase == HTTP1_SIZE_SPACE) && http1_chunk_size_tail(s, byte);
+}
+
 KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
 				      __u32 n, __u32 *event)
 {
 	for (__u32 i = 0; i < HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
-		__s32 digit = http1_hex_digit(p[i]);
-
-		if (digit >= 0 && s->phase <= HTTP1_SIZE_DIGITS && s->number <= HTTP1_LENGTH_MAX >> 4) {
-			s->number = s->number << 4 | digit;
-			s->phase = HTTP1_SIZE_DIGITS;
-			continue;
-		}
-		if ((digit >= 0 && s->phase != HTTP1_SIZE_SPACE) || !http1_chunk_size_tail(s, p[i]))
+		if (!http1_chunk_size_byte(s, p[i]))
 			*event = http1_malformed(c, s, HTTP1_ERROR_CHUNK);
 		if (s->state != HTTP1_CHUNK_SIZE)
 			return i + 1;
@@ -69,13 +77,21 @@ KW_INLINE __u32 http1_step_chunk_size(struct http1_connection *c, struct http1_s
 	return HTTP1_BITE;
 }
 
-KW_INLINE __u32 http1_step_chunk_extension(struct http1_stream *s, const __u8 *p, __u32 n)
+/* Skips to the end of a line: of a status line, a field, a trailer field, a chunk's size with extensions. */
+KW_INLINE __u32 http1_step_line(struct http1_stream *s, const __u8 *p, __u32 n)
 {
 	__u32 taken = http1_find(p, n, '\n', '\n', '\n');
 
 	if (taken > n)
 		return n;
-	http1_chunk_size_end(s);
+	if (s->state == HTTP1_CHUNK_EXTENSION) {
+		http1_chunk_size_end(s);
+	} else if (s->state == HTTP1_TRAILER) {
+		s->phase = 0;
+		s->state = HTTP1_TRAILER_START;
+	} else {
+		s->state = HTTP1_FIELD_START;
+	}
 	return taken;
 }
 
@@ -103,12 +119,6 @@ KW_INLINE __u32 http1_step_trailer_start(struct http1_connection *c, struct http
 	else
 		s->state = HTTP1_TRAILER;
 	return 1;
-}
-
-KW_INLINE __u32 http1_step_trailer(struct http1_stream *s, const __u8 *p, __u32 n)
-{
-	s->phase = 0;
-	return http1_step_line(s, p, n, HTTP1_TRAILER_START);
 }
 
 #endif

@@ -201,12 +201,15 @@ KW_INLINE __u32 http1_odd_begins(struct http1_stream *s)
 }
 
 /* Notes by one byte of a name, which is no end of it, what makes the name odd. */
-KW_INLINE void http1_note_odd(struct http1_stream *s, __u8 byte)
+KW_GLOBAL int http1_note_odd(struct http1_stream *s, __u8 byte)
 {
+	if (!s)
+		return 0;
 	if (http1_is_space(byte) || byte == '\r')
 		s->phase |= HTTP1_ODD_BLANK;
 	else if (!http1_is_token(byte) || s->phase & HTTP1_ODD_BLANK)
 		s->phase |= HTTP1_ODD_OTHER; /* a blank within the name is no blank before the colon */
+	return 0;
 }
 
 /* A byte of an odd name that may still be one of those that matter. Blanks are not kept, nor are control bytes: a peer may
@@ -277,7 +280,7 @@ KW_INLINE __u32 http1_step_name(struct http1_connection *c, struct http1_stream 
 
 KW_INLINE __u32 http1_step_other_name(struct http1_stream *s, const __u8 *p, __u32 n)
 {
-	for (__u32 i = 0; i < HTTP1_WORD; i++) {
+	for (__u32 i = 0; i < 2 * HTTP1_BITE; i++) {
 		if (i >= n)
 			return n;
 		__u8 byte = p[i];
@@ -294,7 +297,7 @@ KW_INLINE __u32 http1_step_other_name(struct http1_stream *s, const __u8 *p, __u
 			return i;
 		}
 	}
-	return HTTP1_WORD;
+	return 2 * HTTP1_BITE;
 }
 
 /* An odd name is read on byte by byte, or to its end at once where nothing of it matters. */

@@ -120,6 +120,13 @@ KW_INLINE __u32 http1_step_doubt_end(struct http1_connection *c, struct http1_st
 	return 0;
 }
 
+/* The stream is a tunnel from its next byte on, which may be the first of HTTP/2. */
+KW_INLINE void http1_begin_tunnel(const struct http1_connection *c, struct http1_stream *s)
+{
+	s->state = c->tunnel == HTTP1_TUNNEL_SWITCHED ? HTTP1_SWITCHED : HTTP1_TUNNEL;
+	s->phase = 0;
+}
+
 KW_INLINE __u32 http1_body(struct http1_connection *c, struct http1_stream *s, int responses,
 			   enum http1_framing framing)
 {
@@ -142,9 +149,9 @@ KW_INLINE __u32 http1_body(struct http1_connection *c, struct http1_stream *s, i
 			http1_doubt(c, s);
 		return HTTP1_EVENT_HEAD;
 	case HTTP1_FRAMING_TUNNEL:
-		c->tunnel = 1;
+		c->tunnel = s->status == 101 ? HTTP1_TUNNEL_SWITCHED : HTTP1_TUNNEL_CONNECT;
 		http1_message_end(c, s, responses);
-		s->state = HTTP1_TUNNEL;
+		http1_begin_tunnel(c, s);
 		return HTTP1_EVENT_HEAD | HTTP1_EVENT_END;
 	default:
 		break;
@@ -190,7 +197,8 @@ KW_INLINE __u32 http1_request_head(struct http1_connection *c, struct http1_stre
 
 KW_INLINE __u32 http1_response_head(struct http1_connection *c, struct http1_stream *s)
 {
-	__u32 waiting = c->pushed - c->popped; /* as a signed number negative, if responses ran ahead */
+	/* As a signed number negative, if responses ran ahead. */
+	__u32 waiting = KW_ACQUIRE(c->pushed) - c->popped;
 
 	if ((__s32)waiting > HTTP1_QUEUE)
 		return http1_lose(c, s) | HTTP1_EVENT_OVERFLOW;

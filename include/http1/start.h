@@ -13,6 +13,7 @@
 #define HTTP1_H2_TYPE 3     /* offset of the type in the header of a frame (RFC 9113 section 4.1), */
 #define HTTP1_H2_LAST 8     /* and of the header's last byte */
 #define HTTP1_H2_SETTINGS 4 /* the type of a SETTINGS frame (RFC 9113 section 6.5) */
+#define HTTP1_H2_PREFACE 14 /* bytes of a client's preface by which it is known (section 3.4) */
 
 #define HTTP1_PROXY2_BEGIN 0x0d0a0d0a /* CR LF CR LF: the first four bytes of the signature */
 
@@ -93,6 +94,43 @@ KW_INLINE __u32 http1_tls_alert(struct http1_connection *c, struct http1_stream 
 
 /* TLS: a record of type handshake, version 3. HTTP/2: its servers begin with a SETTINGS frame on stream 0 (RFC
  * 9113 section 3.4), often before they have read the client's preface. */
+/* Is @byte, at @phase of a server's first bytes, one of a SETTINGS frame's header? */
+KW_INLINE int http1_is_settings(__u32 phase, __u8 byte)
+{
+	if (!phase)
+		return !byte; /* of its length */
+	return phase < HTTP1_H2_TYPE || byte == (phase == HTTP1_H2_TYPE ? HTTP1_H2_SETTINGS : 0);
+}
+
+/* The same of a client's preface. */
+KW_INLINE int http1_is_preface(__u32 phase, __u8 byte)
+{
+	__u64 word = phase < 8 ? HTTP1_WORD_AT("PRI * HTTP/2.0", 0) : HTTP1_WORD_AT("PRI * HTTP/2.0", 1);
+
+	return byte == (__u8)(word >> 8 * (phase & 7));
+}
+
+/* Behind 101: is it HTTP/2 that the sides have switched to (RFC 7540 section 3.2)? Either side's first bytes tell. */
+KW_INLINE __u32 http1_step_switched(struct http1_connection *c, struct http1_stream *s, int responses,
+				    const __u8 *p, __u32 *event)
+{
+	__u32 phase = s->phase;
+	__u8 byte = p[0];
+	int fits = responses ? http1_is_settings(phase, byte) : http1_is_preface(phase, byte);
+
+	s->phase = phase + 1;
+	s->words[0] = s->words[0] << 8 | byte;
+	if (!phase)
+		s->number = byte;
+	if (!fits) {
+		s->state = HTTP1_TUNNEL;
+	} else if (phase == (responses ? HTTP1_H2_LAST : HTTP1_H2_PREFACE - 1)) {
+		c->protocol = HTTP1_PROTOCOL_H2C;
+		*event = HTTP1_EVENT_NOT_HTTP;
+	}
+	return 1;
+}
+
 KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stream *s, const __u8 *p,
 				   __u32 *event)
 {
@@ -100,6 +138,8 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 	__u8 byte = p[0];
 
 	s->phase = phase + 1;
+	s->words[0] =
+		s->words[0] << 8 | byte; /* the header of a frame is read again once it is known to be one */
 	if (!phase)
 		s->number = byte;
 	else if (s->number == HTTP1_TLS_HANDSHAKE)
@@ -107,7 +147,7 @@ KW_INLINE __u32 http1_step_foreign(struct http1_connection *c, struct http1_stre
 					byte == HTTP1_TLS_MAJOR ? HTTP1_PROTOCOL_TLS : HTTP1_PROTOCOL_OPAQUE);
 	else if (s->number == HTTP1_TLS_ALERT)
 		*event = http1_tls_alert(c, s, byte);
-	else if (phase > 2 && byte != (phase == HTTP1_H2_TYPE ? HTTP1_H2_SETTINGS : 0))
+	else if (!http1_is_settings(phase, byte))
 		*event = http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
 	else if (phase == HTTP1_H2_LAST)
 		*event = http1_not_http(c, s, HTTP1_PROTOCOL_H2C);
@@ -424,13 +464,18 @@ KW_INLINE __u32 http1_step_proxy1(struct http1_connection *c, struct http1_strea
 		*event = HTTP1_EVENT_PROXY;
 		c->proxied = 1;
 	}
-	taken = http1_step_line(s, p, n < most ? n : most, HTTP1_START);
-	s->number += taken;
-	if (s->state == HTTP1_START)
+	if (n > most)
+		n = most;
+	taken = http1_find(p, n, '\n', '\n', '\n');
+	if (taken <= n) {
+		s->state = HTTP1_START;
 		s->number = 0;
-	else if (s->number >= HTTP1_PROXY)
+		return taken;
+	}
+	s->number += n;
+	if (s->number >= HTTP1_PROXY)
 		*event |= http1_not_http(c, s, HTTP1_PROTOCOL_OPAQUE);
-	return taken;
+	return n;
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include "../types.h"
 
 #define HTTP1_WINDOW 64 /* most bytes that one step looks at */
-#define HTTP1_BITE 8    /* most bytes that a step takes one by one: the verifier pays for each, on every path */
+#define HTTP1_BITE 4    /* most bytes that a step takes one by one: the verifier pays for each, on every path */
 #define HTTP1_WORD 32   /* longest name or token kept; longer ones are cut */
 #define HTTP1_QUEUE 16  /* requests that may wait for their responses; a power of two */
 #define HTTP1_LOOKS 32  /* calls of an unknown connection looked at before it is taken for opaque */
@@ -114,6 +114,7 @@ enum http1_flag {
 enum http1_state {
 	HTTP1_START,       /* a message's first byte (skips empty lines) -> METHOD, VERSION, PROXY2, FOREIGN */
 	HTTP1_FOREIGN,     /* the bytes that tell TLS and an HTTP/2 server; HTTP is over */
+	HTTP1_SWITCHED,    /* behind 101, the bytes that tell HTTP/2 -> TUNNEL; HTTP is over */
 	HTTP1_METHOD,      /* SP after a method -> TARGET; "PROXY" -> PROXY1 */
 	HTTP1_TARGET,      /* SP after a target -> VERSION; an odd first target -> ODD_TARGET */
 	HTTP1_ODD_TARGET,  /* the colon of a scheme -> TARGET; SP -> VERSION */
@@ -182,7 +183,7 @@ struct http1_connection {
 	__u32 pushed;  /* requests whose head is complete; written by the requests' side */
 	__u32 popped;  /* final responses complete; written by the responses' side */
 	__u8 protocol; /* enum http1_protocol */
-	__u8 tunnel;   /* both streams are a tunnel from here on */
+	__u8 tunnel;   /* enum http1_tunnel: both streams are one from here on */
 	__u8 proxied;  /* PROXY protocol headers seen */
 	__u8 looks;    /* calls looked at in vain while the protocol is unknown */
 	__u8 watched;  /* 1 << enum http1_direction: the names of all its fields are asked for */
@@ -209,6 +210,13 @@ enum http1_phase {
 	HTTP1_PHASE_DIGITS,
 	HTTP1_PHASE_AFTER, /* behind the last digit */
 	HTTP1_PHASE_BAD,   /* in a value that is no number */
+};
+
+/* How a tunnel began. */
+enum http1_tunnel {
+	HTTP1_TUNNEL_NONE,
+	HTTP1_TUNNEL_CONNECT,  /* CONNECT */
+	HTTP1_TUNNEL_SWITCHED, /* 101: another protocol, which may be HTTP/2 */
 };
 
 /* Where within a request's target. */

@@ -129,15 +129,4 @@ KW_INLINE int http1_word_is(const struct http1_stream *s, __u64 first, __u64 sec
 	return s->words[0] == first && s->words[1] == second && s->words[2] == third && !s->words[3];
 }
 
-/* Skips to the end of a line, then on to @next. */
-KW_INLINE __u32 http1_step_line(struct http1_stream *s, const __u8 *p, __u32 n, enum http1_state next)
-{
-	__u32 taken = http1_find(p, n, '\n', '\n', '\n');
-
-	if (taken > n)
-		return n;
-	s->state = next;
-	return taken;
-}
-
 #endif

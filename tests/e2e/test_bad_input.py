@@ -48,20 +48,6 @@ def test_without_root_it_says_so(command):
     check_refused(outcome, 3, "root")
 
 
-@pytest.mark.parametrize("command", ["run", "trace"])
-def test_a_kernel_without_btf_is_told(command):
-    hide = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\""
-    outcome = run(command, command=["unshare", "--mount", "sh", "-c", hide, "sh", observer.BINARY])
-    check_refused(outcome, 3, "BTF")
-
-
-def test_check_says_what_this_kernel_lacks():
-    hide = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\""
-    status, output, _ = run("check", command=["unshare", "--mount", "sh", "-c", hide, "sh", observer.BINARY])
-    assert status == 3
-    assert "BTF" in output
-
-
 def test_check_finds_this_host_able():
     status, output, errors = run("check")
     assert status == 0

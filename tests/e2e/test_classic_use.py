@@ -191,7 +191,7 @@ def test_an_idle_host_is_told_in_one_line(closed_port):
         report.process.send_signal(signal.SIGINT)
         assert report.end() == 0
     (line,) = report.output
-    assert line.startswith("No HTTP/1.x connection was seen in ")
+    assert line.startswith("No HTTP connection was seen in ")
     assert report.errors == [observer.OBSERVING]
 
 

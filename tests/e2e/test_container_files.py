@@ -101,6 +101,16 @@ def test_a_pod_gets_what_the_program_asks_for_and_no_more(manifest, wanted):
     assert not pod["automountServiceAccountToken"]
 
 
+def test_pods_run_on_the_processors_that_packages_are_built_for(manifest):
+    pod = manifest["DaemonSet"]["spec"]["template"]["spec"]
+    wanted = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    ((expression,),) = [term["matchExpressions"] for term in wanted["nodeSelectorTerms"]]
+    assert (expression["key"], expression["operator"]) == ("kubernetes.io/arch", "In")
+    control = (observer.ROOT / "tools" / "packaging" / "debian" / "control").read_text()
+    assert expression["values"] == re.search(r"^Architecture: (.*)$", control, re.M)[1].split()
+    assert "--platform " + ",".join(f"linux/{one}" for one in expression["values"]) in (FOLDER / "Dockerfile").read_text()
+
+
 def test_the_manifest_fits_together(manifest):
     template = manifest["DaemonSet"]["spec"]["template"]
     (container,) = template["spec"]["containers"]

@@ -78,6 +78,7 @@ def test_every_expression_has_an_answer(tmp_path, own_closed_port):
             nonlocal left
             acts.make_traffic(scene.listeners["main"])
             acts.refuse_tls(scene.listeners["main"])
+            acts.speak_http2(scene.listeners["streams"])
             acts.fail_as_gateway(scene.listeners["main"], own_closed_port)
             acts.send_on(scene.listeners["more"], scene.listeners["refused"])
             scene.close_unannounced()

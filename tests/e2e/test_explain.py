@@ -10,13 +10,14 @@ import pytest
 from lib import deadlines, observer, record, wire
 
 FINDINGS = """
-    gateway_errors timeout_race truncated_responses no_responses drain unannounced_closes timeout_not_honoured lost_requests
-    forwards_hop_by_hop connects_fail tls_handshakes_fail tls_unclean_closes low_reuse max_churn probe_only clients_give_up dead_path
+    gateway_errors timeout_race goaway_losses truncated_responses no_responses drain unannounced_closes timeout_not_honoured
+    too_many_pings lost_requests streams_refused forwards_hop_by_hop forbidden_fields connects_fail tls_handshakes_fail
+    tls_unclean_closes low_reuse max_churn max_streams_churn max_age_churn probe_only clients_give_up dead_path
     close_wait_leak obsolete_fields
 """.split()
 ALERTS = """
     LostRequests GatewayErrors KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses
-    ConnectsFail TlsHandshakesFail EventsLost Down
+    ConnectsFail GoawayLosses TlsHandshakesFail EventsLost Down
 """.split()
 TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
 

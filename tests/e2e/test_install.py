@@ -18,7 +18,7 @@ FILES = {
 }
 MAIN, CONF, RECORD, METRICS = PAGES = [
     "man/man1/keepwatch.1", "man/man5/keepwatch.conf.5", "man/man5/keepwatch-record.5", "man/man7/keepwatch-metrics.7"]
-OBJECTS = {"CONNECTION": "connection", "EXCHANGE": "exchange", "AMEND": "amend", "FORWARDED": "forwarded", "SUMMARY": "summary"}
+OBJECTS = {"CONNECTION": "connection", "EXCHANGE": "exchange", "STREAM": "stream", "AMEND": "amend", "FORWARDED": "forwarded", "SUMMARY": "summary"}
 
 
 def run(*command, **options):
@@ -132,11 +132,11 @@ def test_the_manual_has_every_exit_status(root):
 def test_the_manual_of_the_record_has_every_field_and_no_other(root, section):
     """record.FORMS are the fields that every record of the tests is held against."""
     text = re.search(rf"^{section}\n(.*?)^[A-Z]", text_of(root, RECORD), re.M | re.S)[1]
-    terms = [term for line in re.findall(r"^ {1,8}([a-z_][a-z_, ]*)$", text, re.M) for term in line.split(", ")]
+    terms = [term for line in re.findall(r"^ {1,8}([a-z_][a-z0-9_, ]*)$", text, re.M) for term in line.split(", ")]
     form = record.FORMS[OBJECTS[section]]
     assert sorted(terms) == sorted([*form, *(record.OPTIONAL if section == "CONNECTION" else [])])
-    within = re.findall(r"^ {9,}([a-z_]+)$", text, re.M)
-    assert sorted(within) == (sorted([*record.TLS, "server_name"]) if section == "CONNECTION" else [])
+    within = [term for line in re.findall(r"^ {9,}([a-z_][a-z_, ]*)$", text, re.M) for term in line.split(", ")]
+    assert sorted(within) == (sorted([*record.TLS, "server_name", *record.HTTP2]) if section == "CONNECTION" else [])
 
 
 def test_the_manual_of_the_file_has_every_key(root, options):

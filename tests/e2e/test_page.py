@@ -170,7 +170,7 @@ def test_it_refreshes_itself_and_keeps_what_was_opened(browser, daemon, listener
     with browser.open() as page:
         page.go(daemon.url + "/")
         assert page.value(NAMES) == []
-        assert page.value("document.title").startswith("No HTTP/1.x connection seen yet")
+        assert page.value("document.title").startswith("No HTTP connection seen yet")
         cut(listener)
         cut(listener)
         page.comes_true(f"{NAMES}.includes('127.0.0.1:{wire.port_of(listener)}')")
@@ -232,7 +232,7 @@ def test_it_says_when_nobody_answers(browser, listener):
         daemon.stop()
         page.comes_true("document.querySelector('#live').classList.contains('stale')")
         assert "does not answer" in page.value("document.querySelector('#live').innerText")
-        assert page.value("document.querySelector('h1').textContent") == "No HTTP/1.x connection seen yet"
+        assert page.value("document.querySelector('h1').textContent") == "No HTTP connection seen yet"
 
 
 def test_however_often_it_is_asked_for_nothing_goes_unseen(daemon, listener):

@@ -163,6 +163,50 @@ PLACES["TLS in pieces"] = (
 )
 
 
+# HTTP/2, whose frames and fields say how long they are.
+def framed(kind, template, flags=4, stream=1):
+    return counted(3, template)[:3] + bytes([kind, flags]) + stream.to_bytes(4, "big") + template
+
+
+def valued(name, template):
+    """A field that is not indexed; a name is the index of a known one."""
+    return (bytes([name]) if isinstance(name, int) else b"\0" + counted(1, name)) + counted(1, template)
+
+
+AUTHORITY, PATH = 1, 4
+REQUEST = b"\x82\x86"  # GET, http
+DATA, HEADERS, GOAWAY, CONTINUATION = 0, 1, 7, 9
+BEGIN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + framed(4, b"", 0, 0)
+BEGIN_SERVER = framed(4, b"", 0, 0)
+GET = BEGIN + framed(HEADERS, REQUEST + b"\x84", 5)
+ANSWER = framed(HEADERS, b"\x88", 5)
+
+PLACES |= {
+    "HTTP/2's path, cookie and credentials": (
+        BEGIN + framed(HEADERS, REQUEST + valued(PATH, b"/@") + valued(AUTHORITY, b"@") + valued(b"cookie", b"a=@")
+                       + valued(b"authorization", b"Bearer @") + valued(b"connection", b"@") + valued(b"x-key", b"@"), 5),
+        BEGIN_SERVER + framed(HEADERS, b"\x88" + valued(b"set-cookie", b"@") + valued(b"location", b"/?@")
+                              + valued(b"grpc-message", b"@"), 5)),
+    "HTTP/2's values that are indexed": (
+        BEGIN + framed(HEADERS, REQUEST + b"\x44" + counted(1, b"/@") + b"\x40" + counted(1, b"cookie") + counted(1, b"@"), 5),
+        BEGIN_SERVER + ANSWER),
+    "HTTP/2's bodies": (BEGIN + framed(HEADERS, REQUEST + b"\x84") + framed(DATA, b"@@", 1),
+                        BEGIN_SERVER + framed(HEADERS, b"\x88") + framed(DATA, b"@@", 1)),
+    "HTTP/2's trailers": (GET, BEGIN_SERVER + framed(HEADERS, b"\x88") + framed(HEADERS, valued(b"x-sum", b"@"), 5)),
+    "HTTP/2's continuations": (
+        BEGIN + framed(HEADERS, REQUEST + b"\x84", 1) + framed(CONTINUATION, valued(b"cookie", b"@@"), 4),
+        BEGIN_SERVER + ANSWER),
+    "HTTP/2's unknown frames": (GET + framed(0xBE, b"@@"), BEGIN_SERVER + ANSWER),
+}
+NAMES |= {
+    "HTTP/2's names of fields": (
+        BEGIN + framed(HEADERS, REQUEST + b"\x84" + valued(b"@", b"a") + valued(b"connection-@", b"a"), 5), BEGIN_SERVER + ANSWER),
+    "HTTP/2's values that count": (BEGIN + framed(HEADERS, REQUEST + b"\x84" + valued(b"te", b"@"), 5),
+                                   BEGIN_SERVER + framed(HEADERS, valued(8, b"@"), 5)),
+    "the text of a GOAWAY": (GET + framed(GOAWAY, bytes(8) + b"@", 0, 0), BEGIN_SERVER + ANSWER + framed(GOAWAY, bytes(8) + b"too_many_@", 0, 0)),
+}
+
+
 class Secrets:
     """The secrets that were sent and must not be found."""
 

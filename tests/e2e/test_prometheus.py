@@ -19,8 +19,8 @@ MORE = {
     ("connections_closed_total", "reason=announced_by_request", "closer=server"): 1,
     ("connections_closed_total", "reason=no_response", "closer=server"): 1,
     ("connections_closed_total", "reason=tunnel_ended", "closer=client"): 1,
-    ("connections_closed_total", "reason=unused", "closer=client"): 1,
-    ("connections_closed_total", "reason=not_http", "closer=client"): 2,
+    ("connections_closed_total", "reason=unused", "closer=client"): 2,
+    ("connections_closed_total", "reason=not_http", "closer=client"): 1,
     ("lost_requests_total", "reason=no_response", "retryable=no"): 1,
     ("responses_total", "code=1xx"): 1,
     ("directives_total", "message=request", "directive=upgrade"): 1,
@@ -48,6 +48,25 @@ DRAINED = {
     ("drains_total",): 1,
     ("finding", "finding=drain", "severity=info"): 1,
 }
+# Of the streams of acts.speak_http2(), alike from both ends.
+STREAMS = {
+    ("requests_total", "version=2"): 3,
+    ("requests_total",): 3,
+    ("responses_total", "code=2xx"): 1,
+    ("responses_total", "code=unknown"): 0,
+    ("streams_open",): 0,
+    ("streams_reset_total", "by=client", "code=CANCEL"): 1,
+    ("streams_reset_total",): 1,
+    ("goaways_total", "by=server", "code=NO_ERROR", "graceful=no"): 1,
+    ("goaways_total",): 1,
+    ("connection_peak_streams_count",): 1,
+    ("connection_peak_streams_sum",): 1,
+    ("connection_requests_sum",): 3,
+    ("forbidden_fields_total", "field=connection"): 1,
+    ("forbidden_fields_total",): 1,
+    ("protocol_connections_total", "protocol=h2c"): 1,
+    ("finding", "finding=goaway_losses", "severity=warning"): 1,
+}
 
 
 def selector(name, role, port, *labels):
@@ -60,7 +79,8 @@ def counts(scene):
     """(expression, value) of all that is counted by service."""
     tables = [("client", "main", CLIENT_COUNTS), ("server", "main", SERVER_COUNTS)]
     for role in "client", "server":
-        tables += [(role, "more", MORE), (role, "timeouts", TIMEOUTS), (role, "drained", DRAINED)]
+        tables += [(role, "more", MORE), (role, "timeouts", TIMEOUTS), (role, "drained", DRAINED),
+                   (role, "streams", STREAMS)]
     for role, listener, table in tables:
         for (name, *labels), value in table.items():
             yield f"sum({selector(name, role, scene.port(listener), *labels)}) or vector(0)", value
@@ -133,7 +153,7 @@ def families(daemon):
 def test_every_metric_says_what_traffic_was_made(tmp_path, own_closed_port):
     with scenes.scene(tmp_path, own_closed_port) as scene:
         scene.play()
-        closed = 8 + 2 * 8 + 2 * (2 * MANY + MANY) + 6
+        closed = 8 + 2 * 8 + 2 * (2 * MANY + MANY) + 2 + 6
         scene.wait_for("sum(keepwatch_connections_closed_total)", closed)
         scene.wait_for("sum(keepwatch_connections_half_closed)", 1)
         scene.wait_for("sum(keepwatch_gateway_errors_total)", 1)

@@ -25,7 +25,8 @@ KERNEL_NAME = 15  # characters that the kernel keeps of a program's name
 GONE_ON_IN = {name[:KERNEL_NAME] for name in (
     "kw_http1", "kw_http1_receive", "kw_http1_sendmsg", "kw_http1_recvmsg", "kw_adopt_socket", "kw_adopt_receive",
     "kw_adopt_sendmsg", "kw_adopt_recvmsg", "kw_reconnect", "kw_last_record", "kw_tls_send", "kw_tls_receive",
-    "kw_tls_sendmsg", "kw_tls_recvmsg", "kw_seek_send", "kw_seek_receive", "kw_seek_sendmsg", "kw_seek_recvmsg")}
+    "kw_tls_sendmsg", "kw_tls_recvmsg", "kw_http2_send", "kw_http2_receive", "kw_http2_sendmsg", "kw_http2_recvmsg",
+    "kw_seek_send", "kw_seek_receive", "kw_seek_sendmsg", "kw_seek_recvmsg")}
 
 
 def closed(scrape):

@@ -100,10 +100,11 @@ def test_a_reload_says_what_takes_a_restart(tmp_path, closed_port):
     with metrics.Daemon([], "--config", path, "--port", str(closed_port)) as daemon:
         before = len(daemon.errors)
         reload_with(daemon, path, "window = 1m\nservices = 7\nnet = 10.0.0.0/8\nport = 1\nring-size = 1M\n"
-                                  "networks = 10.0.0.0/8=all\nrole = client\nservice-by = port\n")
+                                  "networks = 10.0.0.0/8=all\nrole = client\nservice-by = port\n"
+                                  "front-end = tracepoint\nbtf = types\n")
         daemon.wait_until(lambda: len(daemon.errors) == before + 2, "both lines")
         assert daemon.errors[before:] == [
-            "keepwatch: these options change only with a restart: ring-size, service-by, networks",
+            "keepwatch: these options change only with a restart: ring-size, front-end, service-by, networks, btf",
             f"keepwatch: read {path} again"]
 
 

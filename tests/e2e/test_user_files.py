@@ -86,12 +86,13 @@ def test_it_reads_no_configuration_that_its_user_may_not(marked, closed, command
     check_secret(as_nobody(marked, command, "--config", closed), str(closed), "Permission denied")
 
 
-def test_it_reads_no_web_configuration_key_or_recording_either(marked, closed, theirs):
+def test_it_reads_no_web_configuration_key_recording_or_types_either(marked, closed, theirs):
     check_secret(as_nobody(marked, "run", "--web-config", closed), "Permission denied")
     for key in "cert_file", "key_file", "client_ca_file":
         web = give(theirs / "web.yml", f"tls_server_config:\n  {key}: {closed}\n")
         check_secret(as_nobody(marked, "run", "--web-config", web), "web.yml:2: ", "Permission denied")
     check_secret(as_nobody(marked, "replay", closed), "Permission denied", status=1)
+    check_secret(as_nobody(marked, "trace", "--btf", closed), "Permission denied", status=1)
 
 
 def test_it_writes_no_recording_where_its_user_may_not(marked, closed):

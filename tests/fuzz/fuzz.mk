@@ -2,7 +2,7 @@
 # Fuzz targets: each is tests/fuzz/fuzz_NAME.c, with its own first inputs in seeds/NAME/, and inputs that once failed in found/NAME/.
 
 FUZZ := $(BUILD)/tests/fuzz
-FUZZERS := http1 tls recording events options web_config request names
+FUZZERS := http1 http2 tls recording events options web_config request names
 FUZZ_SECONDS ?= 60
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 FUZZ_CFLAGS := -O2 -g -Wno-missing-field-initializers -fno-omit-frame-pointer $(FUZZ_SANITIZE)
@@ -10,6 +10,7 @@ FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ)/%.o,$(filter-out user/main.c,$(MAIN_SRC))
 FUZZ_FLAGS = -max_len=$(or $(FUZZ_LENGTH_$*),4096) -timeout=10 -rss_limit_mb=1024 -verbosity=0 -close_fd_mask=2 \
 	$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) -artifact_prefix=$(FUZZ)/$*-
 FUZZ_INPUTS = $(wildcard tests/fuzz/seeds/$* tests/fuzz/found/$*) $(addprefix $(FUZZ)/seeds/,$(filter $*,http1 recording events))
+FUZZ_LENGTH_http2 := 8192
 FUZZ_LENGTH_tls := 8192
 FUZZ_LENGTH_recording := 16384
 FUZZ_LENGTH_events := 16384
@@ -56,7 +57,7 @@ $(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/keepwatch.a
 	$(call say,LD,$@)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 # Alone, because the machines have no other code to be linked with: the fewer there is to look at, the faster they run.
-$(FUZZ)/fuzz_http1 $(FUZZ)/fuzz_tls: $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c
+$(FUZZ)/fuzz_http1 $(FUZZ)/fuzz_http2 $(FUZZ)/fuzz_tls: $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CLANG,$@)$(CLANG) -std=gnu11 -Wall -Wextra -D_GNU_SOURCE $(FUZZ_CFLAGS) -fsanitize=fuzzer -I. -MMD -MP $< -o $@
 

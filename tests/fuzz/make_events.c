@@ -6,6 +6,7 @@
 #include "recording/recorder.h"
 #include "tests/fuzz/check.h"
 #include "tests/unit/events.h"
+#include "tests/unit/judge/http2_rows.h"
 #include "tests/unit/judge/judge_rows_cut.h"
 #include "tests/unit/judge/judge_rows_idle.h"
 
@@ -63,6 +64,23 @@ static void make_row(const struct row *row, size_t number)
 		event_address(event.identity.local, "10.0.0.1");
 		event_address(event.identity.remote, "fd00::1");
 		add(&seed, &event);
+	}
+	close_seed(&seed);
+}
+
+static void make_http2_row(const struct http2_row *row, size_t number)
+{
+	struct seed seed = open_seed("http2", number);
+
+	for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+		struct kw_event_http2 event = http2_story_event(&row->story, role);
+		struct kw_identity *identity = &event.history.connection.identity;
+
+		event.history.connection.header.time = 1010 * KW_S;
+		event_address(identity->local, "10.0.0.1");
+		event_address(identity->remote, "fd00::1");
+		if (row->at[role].seen)
+			add(&seed, &event);
 	}
 	close_seed(&seed);
 }
@@ -157,5 +175,7 @@ int main(int argc, char **argv)
 	make_kinds();
 	make_rows(rows_cut, COUNT(rows_cut), 0);
 	make_rows(rows_idle, COUNT(rows_idle), COUNT(rows_cut));
+	for (size_t i = 0; i < COUNT(http2_rows); i++)
+		make_http2_row(&http2_rows[i], i);
 	return 0;
 }

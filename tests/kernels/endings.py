@@ -2,6 +2,7 @@
 """How a connection can end: acts of peers.c, and the reasons that its two sockets must be given for them."""
 
 from lib import handshakes
+from lib.http2 import frames
 
 GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
@@ -146,6 +147,63 @@ def of_tls(version):
 
 
 ENDINGS |= {f"tls-{version}-{name}": ending for version in WITH_H2 for name, ending in of_tls(version).items()}
+
+# ---- HTTP/2 in clear --------------------------------------------------------------------------------------
+
+BEGIN = carry("client", frames.BEGIN) + carry("server", frames.settings() + frames.SETTINGS_ACK)
+STREAM = carry("client", frames.SETTINGS_ACK + frames.request(1)) + carry("server", frames.response(1))
+WAITING = carry("client", frames.request(3) + frames.request(5))
+
+
+def of_http2():
+    calls = [("client", frames.BEGIN + frames.request(1, (b"connection", b"close"))),
+             ("server", frames.settings() + frames.response(1, (b"x-long", b"y" * 100), end=False) + frames.frame(0, 1, 1, BODY[:99]))]
+    return {
+        "client-fin": (BEGIN + STREAM + [IDLE] + close("client"), "client_closed_idle", "client_closed_idle"),
+        "in-bytes": (play(calls, ("write", 1), ("read", 1)) + [IDLE] + close("server"), "server_closed_idle", "server_closed_idle"),
+        "in-pieces": (
+            play(calls, ("writev", 7), ("readv", 5)) + [IDLE] + close("client"), "client_closed_idle", "client_closed_idle",
+        ),
+        "unused": (BEGIN + [IDLE] + close("client"), "unused", "unused"),
+        "gave-up": (BEGIN + STREAM + WAITING + close("client"), "client_gave_up", "client_gave_up"),
+        "no-response": (BEGIN + STREAM + WAITING + close("server"), "no_response", "no_response"),
+        "truncated": (
+            BEGIN + STREAM + WAITING + carry("server", frames.response(3, end=False) + frames.response(5, end=False))
+            + close("server"),
+            "response_truncated", "response_truncated",
+        ),
+        "goaway-drained": (
+            BEGIN + STREAM + carry("server", frames.goaway(1)) + close("client"), "goaway_drained", "goaway_drained",
+        ),
+        "goaway-idle": (
+            BEGIN + STREAM + [IDLE] + carry("server", frames.goaway(1)) + close("server"), "goaway_idle", "goaway_idle",
+        ),
+        "goaway-refused": (
+            BEGIN + STREAM + WAITING + carry("server", frames.goaway(1)) + close("server"), "goaway_refused", "goaway_refused",
+        ),
+        "goaway-cut": (
+            BEGIN + STREAM + WAITING + carry("server", frames.goaway(3)) + close("server"), "goaway_cut", "goaway_cut",
+        ),
+        "goaway-error": (
+            BEGIN + STREAM + WAITING + carry("server", frames.goaway(5, frames.PROTOCOL_ERROR)) + close("server"),
+            "goaway_error", "goaway_error",
+        ),
+        "too-many-pings": (
+            BEGIN + STREAM + carry("client", frames.ping() * 3) + carry("server", frames.goaway(1, 11, b"too_many_pings"))
+            + close("server"),
+            "enhance_your_calm", "enhance_your_calm",
+        ),
+        "preface-failed": (carry("client", frames.BEGIN) + carry("server", OK) + close("server"), "preface_failed", "preface_failed"),
+        "resets": (
+            BEGIN + carry("client", b"".join(frames.request(number) + frames.reset(number, frames.CANCEL)
+                                             for number in range(1, 601, 2)))
+            + [IDLE] + close("client"),
+            "client_closed_idle", "client_closed_idle",
+        ),
+    }
+
+
+ENDINGS |= {f"h2-{name}": ending for name, ending in of_http2().items()}
 
 # Before the observers are there: known from its next request on, as the one behind it shows.
 PREEXISTING = (

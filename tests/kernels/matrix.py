@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in
-a guest of each, must give the records that they give on the host. The front end that
-keepwatch chooses and the trampolines must see the same. Then the daemon runs there under its AppArmor profile.
+"""The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in a guest of
+each, must give the records that they give on the host. The front end that keepwatch chooses and the trampolines must see the same.
+Then the daemon runs there under its AppArmor profile, and `check` says that a kernel is locked down for confidentiality.
 
-    tests/kernels/matrix.py [--ends] [--if-any] [--renew] [SERIES...]
+    tests/kernels/matrix.py [--ends] [--if-any] [--renew] [NAME...]
 
---ends: only the first and the last kernel of the list; --if-any: succeed even if no kernel is available; --renew: look
-for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
+NAME: a kernel of the list, or an architecture; else all. --ends: only the first and the last kernel of each architecture;
+--if-any: succeed even if no kernel is available; --renew: look for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
 
 import argparse
 import concurrent.futures
@@ -28,13 +28,12 @@ import story  # noqa: E402
 
 BUILD = ROOT / "build"
 OUTPUT = BUILD / "kernels"
-KEEPWATCH = BUILD / "keepwatch"
-VERIFIER = BUILD / "verifier"
-PEERS = BUILD / "tests" / "kernels" / "peers"
 SESSION = Path(__file__).with_name("session.sh")
 CONFINED = Path(__file__).with_name("confined.sh")
+LOCKED = Path(__file__).with_name("locked.sh")
 PACKAGING = ROOT / "tools" / "packaging"
 PROFILES = Path("/etc/apparmor.d")
+TOOLS = "/sbin/apparmor_parser", "/usr/bin/aa-exec", "/usr/bin/setpriv"
 GUESTS = 2  # at a time
 SHOWN = 12  # complaints of a kernel,
 WIDTH = 300  # and so much of each
@@ -45,17 +44,19 @@ def on_the_host(script):
     """Plays the session on this host, with the front end that works here."""
     folder = OUTPUT / "host"
     folder.mkdir(parents=True)
-    subprocess.run(["sh", SESSION, KEEPWATCH, PEERS, script, folder, "tracepoint"], check=True, timeout=600)
+    built = programs(BUILD)
+    subprocess.run(["sh", SESSION, built["/keepwatch"], built["/peers"], script, folder, "tracepoint"], check=True,
+                   timeout=600)
     return seen.Session(folder)
 
 
 def in_a_guest(kernel, initramfs):
     """(release, how it ran, seconds, complaints)."""
-    folder = OUTPUT / kernel.series
+    folder = OUTPUT / kernel.name
     begin = time.monotonic()
     release, accelerator = kernel.kept().parent.name, "-"
     try:
-        accelerator = guest.boot(kernel.kept(), initramfs, folder)
+        accelerator = guest.boot(guest.MACHINES[kernel.architecture], kernel.kept(), initramfs, folder)
         release = (folder / "release").read_text().strip()
         status = (folder / "status").read_text().strip()
         complaints = [] if status == "0" else [f"the session failed: {(folder / 'session').read_text().strip()}"]
@@ -64,7 +65,7 @@ def in_a_guest(kernel, initramfs):
     return release, accelerator, time.monotonic() - begin, complaints
 
 
-def judge(folder, series, release, reference, connections):
+def judge(folder, name, release, reference, connections):
     """Returns the differences of a guest's session from what it should show."""
     session = seen.Session(folder)
     version = tuple(int(part) for part in release.split(".")[:2])
@@ -73,23 +74,38 @@ def judge(folder, series, release, reference, connections):
     complaints += seen.console(folder / "console")
     for observer in ("trace", "replay"):
         complaints += session.differences(observer, reference, connections)
-    complaints += session.summary_differences(reference)
-    complaints += effort.complaints((folder / "verifier").read_text(), series)
+    complaints += session.summary_differences(reference, connections)
+    complaints += effort.complaints((folder / "verifier").read_text(), name)
     return complaints
 
 
-def make_initramfs(script):
-    path = OUTPUT / "initramfs.gz"
-    programs = {"/keepwatch": KEEPWATCH, "/peers": PEERS, "/verifier": VERIFIER}
+def programs(build):
+    """Those of a build, by their places in a guest."""
+    return {"/keepwatch": build / "keepwatch", "/usr/bin/keepwatch": build / "keepwatch",
+            "/peers": build / "tests" / "kernels" / "peers", "/verifier": build / "verifier"}
+
+
+def build_for(architecture):
+    """The folder with the programs for an architecture. Unavailable: they cannot be built here."""
+    if architecture == kernels.OWN:
+        return BUILD
+    for command in [["tools/setup.sh", "cross", "emulator"], ["make", "-s", f"ARCH={architecture}", "guest"]]:
+        done = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise kernels.Unavailable(f"{' '.join(command)}: {' '.join(done.stderr.split())[-WIDTH:]}")
+    return BUILD / architecture
+
+
+def make_initramfs(architecture, build, script):
+    path, machine = OUTPUT / f"initramfs-{architecture}.gz", guest.MACHINES[architecture]
+    tools = {place: machine.root / place.lstrip("/") for place in TOOLS}
     files = {"/script": script, "/session.sh": SESSION}
-    programs |= {"/usr/bin/keepwatch": KEEPWATCH, "/sbin/apparmor_parser": "/sbin/apparmor_parser",
-                 "/usr/bin/aa-exec": "/usr/bin/aa-exec", "/usr/bin/setpriv": "/usr/bin/setpriv"}
-    files |= {"/confined.sh": CONFINED, "/etc/apparmor.d/keepwatch": PACKAGING / "keepwatch.apparmor",
+    files |= {"/confined.sh": CONFINED, "/locked.sh": LOCKED, "/etc/apparmor.d/keepwatch": PACKAGING / "keepwatch.apparmor",
               "/etc/keepwatch/keepwatch.conf": PACKAGING / "keepwatch.conf",
               **{str(found): found for part in ("abi", "abstractions", "tunables")
                  for found in (PROFILES / part).rglob("*") if found.is_file()}}
-    guest.make_initramfs(path, programs, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier && "
-                         "sh /confined.sh /tmp/results\n", files)
+    guest.make_initramfs(path, machine, programs(build) | tools, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier && "
+                         "sh /confined.sh /tmp/results && sh /locked.sh /keepwatch /tmp/results\n", files)
     return path
 
 
@@ -104,23 +120,23 @@ def complain(complaints):
         say(f"       and {len(complaints) - SHOWN} more")
 
 
-def run_all(wanted, script, connections):
+def run_all(wanted, builds, script, connections):
     """Whether all is well."""
     reference = on_the_host(script)
     complaints = reference.own_faults(connections)
     well = not complaints
-    say(f"host   {len(connections)} connections  {'well' if well else 'NOT AS EXPECTED'}")
+    say(f"host       {len(connections)} connections  {'well' if well else 'NOT AS EXPECTED'}")
     complain(complaints)
-    initramfs = make_initramfs(script)
+    initramfs = {architecture: make_initramfs(architecture, build, script) for architecture, build in builds.items()}
     with concurrent.futures.ThreadPoolExecutor(GUESTS) as pool:
         # The newest takes longest, so it goes first.
-        running = {pool.submit(in_a_guest, kernel, initramfs): kernel for kernel in reversed(wanted)}
+        running = {pool.submit(in_a_guest, kernel, initramfs[kernel.architecture]): kernel for kernel in reversed(wanted)}
         for done in concurrent.futures.as_completed(running):
-            series = running[done].series
+            name = running[done].name
             release, accelerator, seconds, complaints = done.result()
             if not complaints:
-                complaints = judge(OUTPUT / series, series, release, reference, connections)
-            say(f"{series:6} {release}  {accelerator}  {seconds:.0f} s  {'RED' if complaints else 'green'}")
+                complaints = judge(OUTPUT / name, name, release, reference, connections)
+            say(f"{name:10} {release}  {accelerator}  {seconds:.0f} s  {'RED' if complaints else 'green'}")
             complain(complaints)
             well &= not complaints
     return well
@@ -131,19 +147,36 @@ def arguments():
     parser.add_argument("--ends", action="store_true")
     parser.add_argument("--if-any", action="store_true")
     parser.add_argument("--renew", action="store_true")
-    parser.add_argument("series", nargs="*")
+    parser.add_argument("names", nargs="*", metavar="NAME")
     return parser.parse_args()
+
+
+def chosen(given):
+    """The kernels that are asked for."""
+    named = [kernel for kernel in kernels.listed()
+             if not given.names or {kernel.name, kernel.architecture} & set(given.names)]
+    if not given.ends:
+        return named
+    of = {architecture: [kernel for kernel in named if kernel.architecture == architecture] for architecture in guest.MACHINES}
+    return [kernel for kernel in named if kernel in (of[kernel.architecture][0], of[kernel.architecture][-1])]
+
+
+def available(wanted, renew):
+    """The kernels that can be run here, and {architecture: the folder with its programs}. Says of the others why not."""
+    builds, missing = {}, kernels.provide(wanted, renew)
+    for architecture in {kernel.architecture for kernel in wanted if kernel.name not in missing}:
+        try:
+            builds[architecture] = build_for(architecture)
+        except kernels.Unavailable as error:
+            missing |= {kernel.name: str(error) for kernel in wanted if kernel.architecture == architecture}
+    for name, why in missing.items():
+        say(f"{name:10} NOT TESTED: the kernel or its programs cannot be had: {why}")
+    return [kernel for kernel in wanted if kernel.name not in missing], builds
 
 
 def main():
     given, begin = arguments(), time.monotonic()
-    wanted = [kernel for kernel in kernels.listed() if kernel.series in given.series or not given.series]
-    if given.ends:
-        wanted = [wanted[0], wanted[-1]]
-    missing = kernels.provide(wanted, given.renew)
-    for series, why in missing.items():
-        say(f"{series:6} NOT TESTED: the kernel cannot be had: {why}")
-    wanted = [kernel for kernel in wanted if kernel.series not in missing]
+    wanted, builds = available(chosen(given), given.renew)
     if not wanted:
         say("kernels: none could be had, so none was tested")
         return 0 if given.if_any else 3
@@ -152,7 +185,7 @@ def main():
     connections = story.connections()
     script = OUTPUT / "script"
     script.write_text(story.script(connections))
-    well = run_all(wanted, script, connections)
+    well = run_all(wanted, builds, script, connections)
     say(f"kernels: {len(wanted)} tested in {time.monotonic() - begin:.0f} s, "
         f"{'all well' if well else 'NOT all well: see above, and ' + str(OUTPUT.relative_to(ROOT))}")
     return 0 if well else 1

@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 
 from lib import record
 
@@ -20,6 +20,14 @@ COUNTED = re.compile(r"(keepwatch_\w+_total|keepwatch_connection_requests_(?:buc
                      r"({.*}) (\S+)")
 PORT = re.compile(r'(?<=:)\d+(?=")')  # at the end of a service's name
 TIMED = 'finding="forwards_hop_by_hop"'  # how severe it is depends on times; that it is raised, the reports show
+# Reasons of a close by the server right after a response, and of one after a pause. Where the story has no pause, a slow machine
+# makes one now and then; longer ones are not excused, because other times of the story mean nothing then either.
+AT_ONCE = 0.1  # s, as user/judge/judge.c has it
+SLOWEST = 1.0  # s
+PROMPT = {"unannounced_close", "max_requests"}
+PAUSED = {"server_closed_idle", "closed_before_timeout"}
+RAISED = {"closed_before_timeout": "timeout_not_honoured"}  # the finding that a single such close raises
+SILENCE = "N of silence before the close"  # a sentence of evidence that shows such a pause, where one is not played
 UNCOUNTED = ("keepwatch_bpf_", "keepwatch_hidden_softirqs_")
 
 
@@ -36,6 +44,36 @@ def told(value, key=""):
     if key in ("evidence", "service", "summary", "") and isinstance(value, str):
         return NUMBER.sub("N", value)
     return value
+
+
+def is_held_up(mine, others):
+    """Did a machine make a pause before a close, where the other one had none, and does each name the reason that follows?"""
+    return (mine.get("reason") in PAUSED and others.get("reason") in PROMPT
+            and AT_ONCE < (mine["idle_at_close_s"] or 0) < SLOWEST and (others["idle_at_close_s"] or 0) <= AT_ONCE)
+
+
+def held_up(connection, one, other):
+    """The record of one machine's that was held up, with the reason that it would have had; else (None, None)."""
+    if connection.pauses or not one or not other or not is_held_up(one[0], other[0]):
+        return None, None
+    return one[0], other[0]["reason"]
+
+
+def excused(connection, one, other):
+    """The records of one machine, with the reason of the other one's where it was held up."""
+    record, reason = held_up(connection, one, other)
+    return [{**record, "reason": reason}, *one[1:]] if record else one
+
+
+def without_silence(records):
+    return [{**one, "evidence": [text for text in one["evidence"] if text != SILENCE]} if "evidence" in one else one
+            for one in records]
+
+
+def compared(connection, one, other):
+    """Yields the differences between the records of an end and those of the same end elsewhere."""
+    both = told(excused(connection, one, other)), told(excused(connection, other, one))
+    yield from differing(*(both if connection.pauses else map(without_silence, both)))
 
 
 def lines_of(path):
@@ -78,12 +116,15 @@ class Session:
         self.folder = folder
         self.observed = {name: Observed(folder / name, names) for name in ("trace", "replay")}
         self.report = json.loads((folder / "report").read_text())
-        ports = dict(zip((folder / "ports").read_text().strip().split(","), ("PORT", "NOBODY")))
+        self.ports = dict(zip((folder / "ports").read_text().strip().split(","), ("PORT", "NOBODY")))
         self.metrics = {
-            name + PORT.sub(lambda port: ports[port[0]], labels): value
+            name + self.without_ports(labels): float(value)
             for name, labels, value in COUNTED.findall((folder / "metrics").read_text())
             if not name.startswith(UNCOUNTED) and TIMED not in labels
         }
+
+    def without_ports(self, labels):
+        return PORT.sub(lambda port: self.ports[port[0]], labels)
 
     def own_faults(self, connections):
         """Yields the differences between the records and what the cases and the endings expect."""
@@ -103,16 +144,37 @@ class Session:
         for connection in connections:
             ends = zip(("client", "server"), mine.of.get(connection.name, []), others.of[connection.name])
             for end, one, other in ends:
-                found += [f"{observer}: {connection.name}: {end}: {what}" for what in differing(told(one), told(other))]
+                found += [f"{observer}: {connection.name}: {end}: {what}" for what in compared(connection, one, other)]
             if len(mine.of.get(connection.name, [])) != len(others.of[connection.name]):
                 found.append(f"{observer}: {connection.name}: no record")
         return found
 
-    def summary_differences(self, reference):
+    def closed(self, record, reason):
+        """The name of the metric that counts closes like this record's, for that reason."""
+        return "keepwatch_connections_closed_total" + self.without_ports(
+            f'{{role="{record["role"]}",service="{record["service"]}",reason="{reason}",closer="{record["closer"]}"}}')
+
+    def summary(self, other, connections):
+        """The metrics, and the report; closes that were held up count under the reason that they have in the other session."""
+        metrics, report = Counter(self.metrics), summed_up(self.report)
+        mine, others = (session.observed["replay"].of for session in (self, other))
+        for connection in connections:
+            for one, theirs in zip(mine.get(connection.name, []), others.get(connection.name, [])):
+                record, reason = held_up(connection, one, theirs)
+                if record:
+                    metrics.subtract([self.closed(record, record["reason"])])
+                    metrics.update([self.closed(record, reason)])
+                    move(report, record, reason)
+                    if not metrics[self.closed(record, record["reason"])]:
+                        withdraw(metrics, report, record)
+        return {name: count for name, count in metrics.items() if count}, anonymous(report)
+
+    def summary_differences(self, reference, connections):
         """Yields faults of the report and of the metrics, which add up what the trampolines saw."""
-        found = [f"metrics: {what}" for what in differing(self.metrics, reference.metrics)]
-        mine, others = summed_up(self.report), summed_up(reference.report)
-        return found + [f"report: {what}" for what in differing(mine, others)]
+        metrics, report = self.summary(reference, connections)
+        their_metrics, their_report = reference.summary(self, connections)
+        found = [f"metrics: {what}" for what in differing(metrics, their_metrics)]
+        return found + [f"report: {what}" for what in differing(report, their_report)]
 
 
 def faults_of(connection, ends):
@@ -127,10 +189,36 @@ def faults_of(connection, ends):
 
 
 def summed_up(report):
-    services = [{key: one[key] for key in ("role", "connections", "requests", "premature", "reasons", "lost_requests")}
-                for one in report["services"]]
+    """The parts of a report that do not differ from run to run. Services have their names still."""
+    keys = ("service", "role", "connections", "requests", "premature", "reasons", "lost_requests")
     return {"findings": sorted((one["id"], one["role"]) for one in report["findings"]),
-            "services": sorted(services, key=lambda one: (one["role"], one["connections"]))}
+            "services": [{key: one[key] for key in keys} for one in report["services"]]}
+
+
+def move(report, record, reason):
+    """Counts a close under another reason."""
+    for service in report["services"]:
+        if (service["service"], service["role"]) == (record["service"], record["role"]):
+            reasons = Counter(service["reasons"])
+            reasons.subtract([record["reason"]])
+            reasons.update([reason])
+            service["reasons"] = {name: count for name, count in reasons.items() if count}
+
+
+def withdraw(metrics, report, record):
+    """Takes back the finding that such a close raised: no other one did."""
+    finding = RAISED.get(record["reason"])
+    raised = [name for name in metrics
+              if name.startswith(f'keepwatch_finding{{role="{record["role"]}"') and f'finding="{finding}"' in name]
+    for name in raised:
+        del metrics[name]
+    report["findings"] = [one for one in report["findings"] if one != (finding, record["role"])]
+
+
+def anonymous(report):
+    """Names of services have ports, and which connection comes first is chance."""
+    services = [{key: value for key, value in one.items() if key != "service"} for one in report["services"]]
+    return {**report, "services": sorted(services, key=lambda one: (one["role"], one["connections"]))}
 
 
 def differing(one, other, where=""):

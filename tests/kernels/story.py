@@ -31,6 +31,7 @@ class Connection:
         self.name, self.acts = name, acts
         self.reasons = reasons  # of the client's record and of the server's
         self.case = case
+        self.pauses = any(act.startswith("sleep") for act in acts)
 
 
 def name_of(carriers):

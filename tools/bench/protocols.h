@@ -64,6 +64,18 @@ static const char finished[51] = {0x14, 3, 3, 0, 1, 1, 0x16, 3, 3, 0, 40}; /* be
 static const char sealed_request[5 + 100] = {0x17, 3, 3, 0, 100};
 static const char sealed_response[5 + 150] = {0x17, 3, 3, 0, (char)150};
 
+/* HTTP/2: a stream is opened by the greetings, and carries a frame of data each way (RFC 9113 section 6.1). */
+#define SETTINGS "\0\0\0\4\0\0\0\0\0"
+#define HEADERS "\0\0\1\1\4\0\0\0\1"
+#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+static const char data_request[9 + 100] = {0, 0, 100, [8] = 1};
+static const char data_response[9 + 150] = {0, 0, (char)150, [8] = 1};
+
+#define NOBODYS /* bytes by which a connection is taken for no protocol that is followed */                    \
+	{                                                                                                      \
+		TEXT("*1\r\n$4\r\nPING\r\n"), TEXT("+PONG\r\n")                                                \
+	}
+
 static const struct protocol protocols[] = {
 	{.name = "http",
 	 .request = TEXT("GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n"),
@@ -74,10 +86,18 @@ static const struct protocol protocols[] = {
 	 .greeting = {BYTES(client_hello), BYTES(server_hello), BYTES(finished), BYTES(finished)},
 	 .request = BYTES(sealed_request),
 	 .response = BYTES(sealed_response)},
-	{.name = "unknown", /* the same bytes behind others, by which nobody takes them for TLS */
-	 .greeting = {TEXT("*1\r\n$4\r\nPING\r\n"), TEXT("+PONG\r\n")},
+	{.name = "nobodys_tls",
+	 .greeting = NOBODYS,
 	 .request = BYTES(sealed_request),
 	 .response = BYTES(sealed_response)},
+	{.name = "http2",
+	 .greeting = {TEXT(PREFACE SETTINGS HEADERS "\x82"), TEXT(SETTINGS HEADERS "\x88")},
+	 .request = BYTES(data_request),
+	 .response = BYTES(data_response)},
+	{.name = "nobodys_http2",
+	 .greeting = NOBODYS,
+	 .request = BYTES(data_request),
+	 .response = BYTES(data_response)},
 };
 
 /* The protocol of this name, or NULL. */

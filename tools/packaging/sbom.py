@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Prints what a package is made of, as SPDX 2.3 in JSON: the package, the libraries that the loader maps for its program,
-and the tools and headers that built it. Versions are those that dpkg has installed on this machine.
+and the tools and headers that built it. Versions are those that dpkg has installed on this machine; those of the libraries, if
+the program is for another one, that it has in the folder ROOT.
 
-    tools/packaging/sbom.py PACKAGE PROGRAM       (from the top of the sources; SOURCE_DATE_EPOCH is the time of the document)"""
+    tools/packaging/sbom.py PACKAGE PROGRAM MACHINE [ROOT]       (from the top of the sources; MACHINE as uname has it;
+                                                                  SOURCE_DATE_EPOCH is the time of the document)"""
 
 import datetime
 import hashlib
@@ -14,6 +16,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.append("tools")
+
+import libraries  # noqa: E402
+
+DPKG = "var/lib/dpkg"
 FIELDS = {"name": "Package", "version": "Version", "architecture": "Architecture", "source": "source:Package",
           "source_version": "source:Version", "homepage": "Homepage"}
 RELATION = "spdxElementId", "relationshipType", "relatedSpdxElement"
@@ -25,36 +32,31 @@ def output(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def installed(names):
+def installed(names, root=Path("/")):
     """The fields of these packages as dpkg has them, by name; without packages that it does not know."""
     form = "\x1f".join(f"${{{field}}}" for field in FIELDS.values()) + "\x1e"
-    known = subprocess.run(["dpkg-query", "-W", "-f", form, *names], capture_output=True, text=True, check=False).stdout
+    known = subprocess.run(["dpkg-query", f"--admindir={root / DPKG}", "-W", "-f", form, *names], capture_output=True, text=True, check=False).stdout
     found = (dict(zip(FIELDS, entry.split("\x1f"))) for entry in known.split("\x1e") if entry)
     return {package["name"]: package for package in found if package["version"]}
 
 
-def owner(path):
+def owner(path, root):
     """The package that a library is from. One that has moved below /usr may be listed under its old name."""
-    path = os.path.realpath(path)
+    path = f"/{Path(path).resolve().relative_to(root.resolve())}"
     for name in path, path.removeprefix("/usr"):
-        found = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True, check=False)
+        found = subprocess.run(["dpkg-query", f"--admindir={root / DPKG}", "-S", name], capture_output=True, text=True, check=False)
         if found.returncode == 0:
             return found.stdout.partition(":")[0]
     raise SystemExit(f"sbom: no package has {path}")
 
 
-def needed(path):
-    """The libraries that a program or library names itself."""
-    return re.findall(r"^  NEEDED +(\S+)$", output("objdump", "-p", path), re.MULTILINE)
-
-
-def links(program):
+def links(program, machine, root):
     """{name of a package: the packages that it links to}; the program's own is named None."""
-    paths = {Path(path).name: path for path in re.findall(r"(/\S+) \(0x", output("ldd", program))}
-    owners = {name: owner(path) for name, path in paths.items()}
+    paths = {Path(place).name: path for place, path in libraries.mapped(program, root, machine).items()}
+    owners = {name: owner(path, root) for name, path in paths.items()}
     found = {}
     for who, path in [(None, program), *((owners[name], path) for name, path in paths.items())]:
-        found.setdefault(who, set()).update(owners[name] for name in needed(path))
+        found.setdefault(who, set()).update(owners[name] for name in libraries.needed(path))
     return {who: sorted(linked - {who}) for who, linked in found.items()}
 
 
@@ -101,8 +103,8 @@ def distribution():
 def relations(me, linked, tools):
     """Triples: one element, its relation to another, and that other."""
     yield "SPDXRef-DOCUMENT", "DESCRIBES", me
-    for who, libraries in linked.items():
-        for library in libraries:
+    for who, of_it in linked.items():
+        for library in of_it:
             yield identifier(who) if who else me, "DYNAMIC_LINK", identifier(library)
     for tool in tools:
         if tool in INCLUDED:
@@ -111,13 +113,13 @@ def relations(me, linked, tools):
             yield identifier(tool), "BUILD_DEPENDENCY_OF", me
 
 
-def document(path, program):
+def document(path, program, machine, root):
     digest, me = own(path)
-    linked, (vendor, supplier) = links(program), distribution()
+    linked, (vendor, supplier) = links(program, machine, root), distribution()
     tools = installed(output("tools/setup.sh", "--list", "build").split())
-    libraries = installed([name for name in linked if name])
+    linked_with = installed([name for name in linked if name], root)
     made = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)
-    packages = {**tools, **libraries}
+    packages = {**tools, **linked_with}
     return {
         "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": Path(path).stem,
         "documentNamespace": f"https://keepwatch.example/spdx/{Path(path).stem}-{digest}",
@@ -129,9 +131,10 @@ def document(path, program):
 
 
 def main():
-    if len(sys.argv) != 3:
-        raise SystemExit(f"usage: {sys.argv[0]} PACKAGE PROGRAM")
-    print(json.dumps(document(*sys.argv[1:]), indent=2, ensure_ascii=False))
+    if len(sys.argv) not in (4, 5):
+        raise SystemExit(f"usage: {sys.argv[0]} PACKAGE PROGRAM MACHINE [ROOT]")
+    path, program, machine, *root = sys.argv[1:]
+    print(json.dumps(document(path, program, machine, Path(*root or "/")), indent=2, ensure_ascii=False))
 
 
 main()

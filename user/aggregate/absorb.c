@@ -21,6 +21,7 @@ static void add_counts(struct kw_service_counters *to, const struct kw_service_c
 {
 	to->open += from->open;
 	to->half_closed += from->half_closed;
+	to->streams += from->streams;
 	to->inferred += from->inferred;
 	to->connection_requests_sum += from->connection_requests_sum;
 	to->drains.count += from->drains.count;
@@ -29,6 +30,7 @@ static void add_counts(struct kw_service_counters *to, const struct kw_service_c
 	add_all(to->protocols, from->protocols, KW_PROTOCOL_MAX);
 	add_all(to->connection_requests, from->connection_requests, KW_REQUESTS_BUCKETS);
 	kw_tls_counts_merge(&to->tls, &from->tls);
+	kw_http2_counts_merge(&to->http2, &from->http2);
 	add_directives(&to->request, &from->request);
 	add_directives(&to->response, &from->response);
 	kw_times_merge(&to->duration, &from->duration);

@@ -8,6 +8,7 @@
 
 #include "aggregate/places.h"
 #include "base/arithmetic.h"
+#include "event/http2_names.h"
 
 const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1] = {0,  1,   2,   3,   5,    10,   20,
 							      50, 100, 200, 500, 1000, 5000, 10000};
@@ -69,6 +70,26 @@ static void add_directives(struct kw_directives_total *total, const struct kw_di
 	total->close += now->close - before->close;
 	total->upgrade += now->upgrade - before->upgrade;
 	total->none += now->none - before->none;
+}
+
+/* Responses of HTTP/2 whose status is not known. */
+static uint64_t without_code(const struct kw_counts *now, const struct kw_counts *before)
+{
+	uint64_t codes = 0;
+
+	for (int i = 0; i < KW_CODES - 1; i++)
+		codes += now->codes[i] - before->codes[i];
+	return kw_less(now->responses - before->responses, codes);
+}
+
+static void add_http2(struct kw_service_counters *counters, const struct kw_event *event, bool closed)
+{
+	const struct kw_http2_facts *facts = kw_http2_facts_of(event->connection);
+
+	if (!facts)
+		return;
+	kw_http2_counts_add(&counters->http2, facts, closed);
+	counters->codes[KW_CODES - 1] += without_code(&event->connection->http.counts, &event->history->before);
 }
 
 static void add_counts(struct kw_service_counters *counters, const struct kw_counts *now,
@@ -142,6 +163,7 @@ bool kw_is_idle_close_by_server(const struct kw_verdict *verdict)
 	case KW_REASON_CLOSED_BEFORE_TIMEOUT:
 	case KW_REASON_SERVER_CLOSED_IDLE:
 	case KW_REASON_IDLE_RESET:
+	case KW_REASON_GOAWAY_IDLE:
 	case KW_REASON_PROCESS_EXIT:
 		return true;
 	default:
@@ -171,7 +193,7 @@ static bool is_at_once(const struct kw_event_connection *event, const struct kw_
 static int add_to_drains(struct kw_service_counters *counters, struct kw_window_statistics *statistics,
 			 const struct kw_event_connection *event, const struct kw_verdict *verdict)
 {
-	bool idle = kw_is_idle_close_by_server(verdict);
+	bool idle = kw_is_idle_close_by_server(verdict) && !kw_http2_is_aged(event);
 	struct kw_drain_close close = {
 		.closed = verdict->closed,
 		.idle = idle ? verdict->idle_at_close : -1,
@@ -319,19 +341,31 @@ static struct kw_window_statistics *statistics_now(const struct kw_aggregate *ag
 	return counters ? kw_window_now(&counters->window, aggregate->window, aggregate->now) : NULL;
 }
 
-/* A connection that was counted as open under "other", because its service had no place then, ends there too. So a service of
- * its own never has less than none open. */
+/* Adds to a number of things that are open, which stands @at a place within counters. One that was counted under "other", because
+ * its service had no place then, ends there too. So a service of its own never has less than none open. */
+static void add_open(struct kw_aggregate *aggregate, struct kw_service_counters *counters, size_t at,
+		     int64_t by)
+{
+	struct kw_service other_name = kw_places_other_name(counters->service.role);
+	struct kw_service_counters *other = NULL;
+
+	if (*(int64_t *)((char *)counters + at) + by < 0)
+		other = kw_places_find(aggregate, &other_name);
+	*(int64_t *)((char *)(other ? other : counters) + at) += by;
+}
+
 static void count_open(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
 		       const struct kw_event_connection *connection, bool closed)
 {
-	int64_t open = (int64_t)!connection->reported - closed;
-	int64_t half_closed = (int64_t)connection->half_closed - connection->half_closed_before;
-	bool fewer = counters->open + open < 0, fewer_half = counters->half_closed + half_closed < 0;
-	struct kw_service other_name = kw_places_other_name(counters->service.role);
-	struct kw_service_counters *other = fewer || fewer_half ? kw_places_find(aggregate, &other_name) : NULL;
+	const struct kw_http2_facts *http2 = kw_http2_facts_of(connection);
 
-	*(fewer && other ? &other->open : &counters->open) += open;
-	*(fewer_half && other ? &other->half_closed : &counters->half_closed) += half_closed;
+	add_open(aggregate, counters, offsetof(struct kw_service_counters, open),
+		 (int64_t)!connection->reported - closed);
+	add_open(aggregate, counters, offsetof(struct kw_service_counters, half_closed),
+		 (int64_t)connection->half_closed - connection->half_closed_before);
+	if (http2)
+		add_open(aggregate, counters, offsetof(struct kw_service_counters, streams),
+			 kw_http2_more_open(http2, closed));
 }
 
 int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_service *service,
@@ -348,6 +382,7 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 		return add_failed(aggregate, counters, &connection->identity, verdict->reason);
 	count_open(aggregate, counters, connection, verdict);
 	add_counts(counters, &connection->http.counts, event->history ? &event->history->before : &nothing);
+	add_http2(counters, event, verdict);
 	if (event->history)
 		add_fields(counters, event->history);
 	if (connection->http.has_timeout) {
@@ -452,6 +487,7 @@ static int add_dropped(struct kw_aggregate *aggregate, uint32_t role, const stru
 		(int64_t)(now->opened - before->opened + now->preexisting - before->preexisting - closed);
 	counters->half_closed -=
 		(int64_t)(totals->dropped_half_closed[role] - aggregate->totals.dropped_half_closed[role]);
+	counters->streams -= (int64_t)(totals->dropped_streams[role] - aggregate->totals.dropped_streams[role]);
 	past->closed[KW_REASON_LOST][KW_CLOSER_UNKNOWN] += closed;
 	past->requests[KW_VERSION_UNKNOWN] += now->requests - before->requests;
 	counters->codes[KW_CODES - 1] += now->responses - before->responses;

@@ -8,6 +8,7 @@
 #include "aggregate/candidates.h"
 #include "aggregate/drains.h"
 #include "aggregate/half_closed.h"
+#include "aggregate/http2_counts.h"
 #include "aggregate/pairs.h"
 #include "aggregate/tls_counts.h"
 #include "aggregate/weight.h"
@@ -46,6 +47,7 @@ struct kw_service_counters {
 	struct kw_weight weight;   /* how much it mattered lately */
 	int64_t open;              /* connections; of "other" it may be below 0, see add_dropped() */
 	int64_t half_closed;       /* connections; may be below 0 too */
+	int64_t streams;           /* of HTTP/2, open now; may be below 0 too */
 	uint64_t codes[KW_CODES];  /* 1xx to 5xx; the last one counts those of unknown status */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;
@@ -53,6 +55,7 @@ struct kw_service_counters {
 	uint64_t fields[KW_FIELDS]; /* by kw_field_names */
 	uint64_t protocols[KW_PROTOCOL_MAX];
 	struct kw_tls_counts tls;
+	struct kw_http2_counts http2;
 	uint64_t inferred; /* connections closed whose verdict is inferred */
 	uint64_t connection_requests[KW_REQUESTS_BUCKETS];
 	uint64_t connection_requests_sum;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/arithmetic.h"
+#include "event/http2_names.h"
 
 /* ---- one record ---- */
 
@@ -87,7 +88,8 @@ void kw_traffic_add(struct kw_traffic *traffic, const struct kw_event *event, co
 		traffic->preexisting += connection->identity.preexisting;
 	}
 	traffic->requests[0] += http10;
-	traffic->requests[1] += now->requests - before->requests - http10;
+	traffic->requests[kw_http2_facts_of(connection) ? KW_VERSION_2 : 1] +=
+		now->requests - before->requests - http10;
 	traffic->reused += now->reused - before->reused;
 	add_exchanges(traffic, connection, before);
 	add_samples(&traffic->reuse_idle, KW_HISTOGRAM_IDLE, event);
@@ -153,7 +155,7 @@ uint64_t kw_traffic_failed(const struct kw_traffic *traffic)
 
 uint64_t kw_traffic_requests(const struct kw_traffic *traffic)
 {
-	return traffic->requests[0] + traffic->requests[1];
+	return traffic->requests[0] + traffic->requests[1] + traffic->requests[KW_VERSION_2];
 }
 
 uint64_t kw_traffic_lost(const struct kw_traffic *traffic)

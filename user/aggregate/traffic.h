@@ -15,8 +15,10 @@
 #define KW_REASON_LATE KW_REASON_MAX /* of lost_requests: requests that met a closed socket */
 #define KW_REASON_LABELS (KW_REASON_MAX + 1)
 
-#define KW_VERSION_UNKNOWN 2 /* of requests, behind the minor versions 0 and 1 */
-#define KW_VERSIONS 3
+/* Of requests: 0 and 1 are the minor versions of HTTP/1. */
+#define KW_VERSION_2 2       /* streams of HTTP/2 */
+#define KW_VERSION_UNKNOWN 3 /* of records that were lost */
+#define KW_VERSIONS 4
 
 /* Whether a request can be sent again without harm, by its method; unknown if its head was never seen. */
 enum kw_retryable {
@@ -46,7 +48,7 @@ struct kw_traffic {
 	uint64_t closed[KW_REASON_LABELS][KW_CLOSER_MAX];
 	uint64_t failed[KW_CONNECT_FAILURES];
 	uint64_t lost_requests[KW_REASON_LABELS][KW_RETRYABLE_MAX];
-	uint64_t requests[KW_VERSIONS]; /* by minor version */
+	uint64_t requests[KW_VERSIONS]; /* by version; streams of HTTP/2 are requests */
 	uint64_t reused;                /* requests that were not the first on their connection */
 	uint64_t exchanges;        /* within TLS, where requests cannot be counted: inferred from its records */
 	uint64_t exchanges_reused; /* of these: not the first on their connection */
@@ -78,7 +80,7 @@ uint64_t kw_traffic_closed(const struct kw_traffic *traffic); /* connections, by
 uint64_t kw_traffic_closed_for(const struct kw_traffic *traffic, enum kw_reason reason);
 uint64_t kw_traffic_closed_by(const struct kw_traffic *traffic, enum kw_closer closer);
 uint64_t kw_traffic_failed(const struct kw_traffic *traffic);   /* connects, of all four kinds */
-uint64_t kw_traffic_requests(const struct kw_traffic *traffic); /* of both versions */
+uint64_t kw_traffic_requests(const struct kw_traffic *traffic); /* of all versions */
 uint64_t kw_traffic_lost(const struct kw_traffic *traffic);     /* requests, late ones included */
 
 #endif

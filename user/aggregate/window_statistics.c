@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arithmetic.h"
 #include "event/field_names.h"
+#include "event/http2_names.h"
 
 #define AT_ONCE (100 * KW_MS)  /* a client that closes sooner does so after every response, not at a timeout */
 #define IDLE_BEFORE (1 * KW_S) /* a connection without traffic for this long was idle, not just slow */
@@ -144,7 +146,7 @@ static bool is_covered(const struct kw_event_connection *event, const struct kw_
 	case KW_REASON_PROCESS_EXIT:
 		return verdict->closer == KW_CLOSER_SERVER;
 	default:
-		return is_dead(event, verdict);
+		return is_dead(event, verdict) || kw_http2_covers(event, verdict);
 	}
 }
 
@@ -276,13 +278,45 @@ static int add_close(struct kw_window_statistics *statistics, const struct kw_ev
 	return add_times(statistics, event, verdict);
 }
 
+/* Most services carry no HTTP/2, so its statistics take memory only where there is some. */
+static int need_http2(struct kw_window_statistics *statistics)
+{
+	if (!statistics->http2)
+		statistics->http2 = calloc(1, sizeof(*statistics->http2));
+	return statistics->http2 ? 0 : -ENOMEM;
+}
+
+const struct kw_http2_ends *kw_window_http2(const struct kw_window_statistics *statistics)
+{
+	static const struct kw_http2_ends none;
+
+	return statistics->http2 ? statistics->http2 : &none;
+}
+
+static int add_http2(struct kw_window_statistics *statistics, const struct kw_event_connection *event,
+		     const struct kw_verdict *verdict)
+{
+	uint64_t shown;
+	int r = kw_http2_facts_of(event) ? need_http2(statistics) : 0;
+
+	if (r < 0 || !statistics->http2)
+		return r;
+	r = kw_http2_ends_add(statistics->http2, event, verdict, &shown);
+	for (enum kw_finding_id id = 0; shown; id++, shown >>= 1)
+		if (shown & 1)
+			example(statistics, id, event);
+	return r;
+}
+
 int kw_window_statistics_add(struct kw_window_statistics *statistics, const struct kw_event *event,
 			     const struct kw_verdict *verdict)
 {
+	int r = add_http2(statistics, event->connection, verdict);
+
 	kw_traffic_add(&statistics->traffic, event, verdict);
 	add_reuse(statistics, event);
 	add_names(statistics, event->history);
-	return verdict ? add_close(statistics, event->connection, verdict) : 0;
+	return r == 0 && verdict ? add_close(statistics, event->connection, verdict) : r;
 }
 
 /* ---- sums ---- */
@@ -332,7 +366,8 @@ static void merge_counts(struct kw_window_statistics *to, const struct kw_window
 		to->not_drained.race_lost[i] += from->not_drained.race_lost[i];
 }
 
-#define SKETCHES (8 + KW_RETRYABLE_MAX)
+#define PLAIN_SKETCHES 8
+#define SKETCHES (PLAIN_SKETCHES + KW_RETRYABLE_MAX)
 
 static void list_sketches(struct kw_window_statistics *statistics, struct kw_sketch *ret_list[SKETCHES])
 {
@@ -343,19 +378,21 @@ static void list_sketches(struct kw_window_statistics *statistics, struct kw_ske
 	};
 
 	for (int i = 0; i < KW_RETRYABLE_MAX; i++)
-		list[8 + i] = &statistics->reset_idle[i];
+		list[PLAIN_SKETCHES + i] = &statistics->reset_idle[i];
 	memcpy(ret_list, list, sizeof(list));
 }
 
 int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_window_statistics *from)
 {
 	struct kw_sketch *sums[SKETCHES], *parts[SKETCHES];
-	int r = 0;
+	int r = from->http2 ? need_http2(to) : 0;
 
 	list_sketches(to, sums);
 	list_sketches((struct kw_window_statistics *)from, parts);
 	for (int i = 0; i < SKETCHES && r == 0; i++)
 		r = kw_sketch_merge(sums[i], parts[i]);
+	if (r == 0 && from->http2)
+		r = kw_http2_ends_merge(to->http2, from->http2);
 	if (r < 0)
 		return r;
 	kw_traffic_merge(&to->traffic, &from->traffic);
@@ -375,6 +412,8 @@ void kw_window_statistics_limit(struct kw_window_statistics *statistics)
 	list_sketches(statistics, list);
 	for (int i = 0; i < SKETCHES; i++)
 		kw_sketch_limit(list[i], KW_SKETCH_KEPT);
+	if (statistics->http2)
+		kw_http2_ends_limit(statistics->http2, KW_SKETCH_KEPT);
 }
 
 void kw_window_statistics_free(struct kw_window_statistics *statistics)
@@ -384,6 +423,9 @@ void kw_window_statistics_free(struct kw_window_statistics *statistics)
 	list_sketches(statistics, list);
 	for (int i = 0; i < SKETCHES; i++)
 		kw_sketch_free(list[i]);
+	if (statistics->http2)
+		kw_http2_ends_free(statistics->http2);
+	free(statistics->http2);
 }
 
 void kw_window_statistics_clear(struct kw_window_statistics *statistics)

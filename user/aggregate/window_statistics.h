@@ -5,6 +5,7 @@
 #define KEEPWATCH_STATISTICS_H
 
 #include "aggregate/examples.h"
+#include "aggregate/http2_ends.h"
 #include "aggregate/sketch.h"
 #include "aggregate/tls_counts.h"
 #include "aggregate/traffic.h"
@@ -59,6 +60,7 @@ struct kw_window_statistics {
 	struct kw_not_drained not_drained;
 	struct kw_tls_alerts tls;
 	struct kw_tls_ends tls_ends;
+	struct kw_http2_ends *http2; /* owned; NULL while no connection has carried HTTP/2: kw_window_http2() */
 	struct kw_examples examples[KW_FINDING_MAX];
 };
 
@@ -73,6 +75,9 @@ uint64_t kw_window_statistics_uncovered(const struct kw_event_connection *event,
 /* Adds the new part of an established connection's record. @verdict is set if it has closed. Returns 0 or -ENOMEM. */
 int kw_window_statistics_add(struct kw_window_statistics *statistics, const struct kw_event *event,
 			     const struct kw_verdict *verdict);
+
+/* How the connections that carried HTTP/2 ended; all zeros if there were none. Lives as long as @statistics are not changed. */
+const struct kw_http2_ends *kw_window_http2(const struct kw_window_statistics *statistics);
 
 /* Adds all of @from. Returns 0 or -ENOMEM. */
 int kw_window_statistics_merge(struct kw_window_statistics *to, const struct kw_window_statistics *from);

@@ -9,7 +9,10 @@
 
 #include "command/commands.h"
 #include "keepwatch.skel.h"
+#include "event/cgroup.h"
 #include "observe/front_end.h"
+#include "observe/kernel_types.h"
+#include "observe/obstacles.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
 
@@ -61,6 +64,49 @@ static bool check_capabilities(struct report *report)
 			       capability->purpose);
 	}
 	return enough;
+}
+
+/* Only those that stand are said. */
+static bool check_obstacles(struct report *report)
+{
+	bool none = true;
+
+	for (int i = 0; i < KW_OBSTACLES; i++)
+		if (kw_obstacles[i].stands())
+			none = say(report, false, kw_obstacles[i].what, kw_obstacles[i].advice);
+	return none;
+}
+
+static bool check_types(struct report *report)
+{
+	static const char *const sources[] = {
+		[KW_TYPES_GIVEN] = "type information (the file given with --btf)",
+		[KW_TYPES_READ] = "type information (" KW_TYPES_FILE ")",
+		[KW_TYPES_ASKED] =
+			"type information (asked of the kernel, because " KW_TYPES_FILE " is hidden)",
+		[KW_TYPES_HIDDEN] = "type information (BTF, " KW_TYPES_FILE ")",
+		[KW_TYPES_NONE] = "type information (BTF)",
+	};
+	enum kw_types types = kw_types_find();
+	const char *missing = kw_types_missing(types);
+
+	return say(report, !missing, sources[types], missing);
+}
+
+/* Names of them come from version 2 alone; that some are missing is no reason not to run. */
+static void check_control_groups(void)
+{
+	static const char advice[] = "boot with systemd.unified_cgroup_hierarchy=1";
+	enum kw_cgroup_versions versions = kw_cgroup_versions();
+
+	if (versions == KW_CGROUPS_2)
+		printf("%-8s control groups of version 2\n", "ok");
+	else if (versions == KW_CGROUPS_BOTH)
+		printf("%-8s names of containers that are in control groups of version 1 alone, which this host has too: %s\n",
+		       "without", advice);
+	else
+		printf("%-8s names of control groups and containers: no control groups of version 2 are mounted: %s\n",
+		       "without", advice);
 }
 
 static void check_map(struct report *report, enum bpf_map_type type, const char *subject)
@@ -201,12 +247,14 @@ enum kw_exit kw_command_check(const struct kw_options *options)
 	struct report report = {0};
 	enum kw_front_end chosen = KW_FRONT_END_ANY;
 	bool privileged, described;
+	int r = options->btf ? kw_types_give(options->btf) : 0;
 
+	if (r < 0)
+		return kw_exit_status(r);
 	check_kernel(&report);
-	privileged = check_capabilities(&report);
-	described =
-		say(&report, kw_host_has_btf(), "type information (" KW_HOST_BTF ")",
-		    "keepwatch needs a kernel built with CONFIG_DEBUG_INFO_BTF, such as those of Debian 12");
+	privileged = check_capabilities(&report) && check_obstacles(&report);
+	check_control_groups();
+	described = check_types(&report);
 	if (privileged) {
 		check_map(&report, BPF_MAP_TYPE_SK_STORAGE, "socket storage");
 		check_map(&report, BPF_MAP_TYPE_RINGBUF, "ring buffer");

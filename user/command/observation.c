@@ -31,6 +31,7 @@ int kw_observation_open(struct kw_observer *observer, const struct kw_options *o
 	struct kw_observer_settings settings = {.filter = &options->filter,
 						.ring_size = options->ring_size,
 						.front_end = options->front_end,
+						.btf = options->btf,
 						.last_sweep = last_sweep,
 						.event = on_event,
 						.context = sink};

@@ -68,6 +68,8 @@ const struct kw_option_row kw_option_table[] = {
 	 "size of the kernel's event buffer (2M)"},
 	{"front-end", 0, "tracepoint|trampoline", OBSERVING | CHECK | LIVE, kw_set_front_end,
 	 "tracepoint or trampoline", "kernel hooks that show the bytes (the first that works)"},
+	{"btf", 0, "FILE", OBSERVING | CHECK | LIVE, kw_set_btf, "a file",
+	 "types of the running kernel (BTF), where it cannot show them itself"},
 	{"config", 0, "FILE", ALL, NULL, "a file", "read long options from FILE, one 'key = value' per line"},
 	{"verbose", 'v', NULL, ALL, kw_set_verbose, "no value",
 	 "log more; trace: print evidence for each connection"},

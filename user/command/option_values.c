@@ -9,7 +9,7 @@
 #include "base/words.h"
 #include "judge/judge.h"
 
-#define RING_LEAST (64U << 10)
+#define RING_LEAST (64U << 10) /* the largest page that Linux has: the kernel wants whole pages */
 #define RING_MOST (1024U << 20)
 #define DURATION_MOST (366 * 24 * 3600 * KW_S)
 
@@ -139,6 +139,23 @@ int kw_set_role(struct kw_options *options, const char *value)
 	return 0;
 }
 
+/* The name of a file, in place of an earlier one. */
+static int set_file(char **file, const char *value)
+{
+	char *copy = value[0] ? strdup(value) : NULL;
+
+	if (!copy)
+		return -EINVAL;
+	free(*file);
+	*file = copy;
+	return 0;
+}
+
+int kw_set_btf(struct kw_options *options, const char *value)
+{
+	return set_file(&options->btf, value);
+}
+
 int kw_set_front_end(struct kw_options *options, const char *value)
 {
 	for (enum kw_front_end i = KW_FRONT_END_ANY + 1; i < KW_FRONT_END_MAX; i++)
@@ -223,13 +240,7 @@ int kw_set_allow_remote(struct kw_options *options, const char *value)
 
 int kw_set_web_config(struct kw_options *options, const char *value)
 {
-	char *copy = value[0] ? strdup(value) : NULL;
-
-	if (!copy)
-		return -EINVAL;
-	free(options->web_config);
-	options->web_config = copy;
-	return 0;
+	return set_file(&options->web_config, value);
 }
 
 int kw_set_services(struct kw_options *options, const char *value)

@@ -350,6 +350,7 @@ void kw_options_free(struct kw_options *options)
 {
 	free(options->listen);
 	free(options->web_config);
+	free(options->btf);
 	free(options->file);
 	free(options->namer.networks);
 	*options = (struct kw_options){0};

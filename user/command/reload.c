@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "command/parse.h"
 
-/* Options that are built into what runs: the ring, the socket, and the names that counters have. */
+/* Options that are built into what runs: the kernel side, the socket, and the names that counters have. */
 #define FIELD(name, field)                                                                                     \
 	{                                                                                                      \
 		name, offsetof(struct kw_options, field), sizeof(((struct kw_options *)0)->field)              \
@@ -20,6 +20,7 @@ static const struct fixed {
 	size_t size;
 } fixed[] = {
 	FIELD("ring-size", ring_size),
+	FIELD("front-end", front_end),
 	FIELD("service-by", namer.by),
 };
 
@@ -43,6 +44,11 @@ static bool same_networks(const struct kw_namer *a, const struct kw_namer *b)
 	       memcmp(a->networks, b->networks, a->network_count * sizeof(*a->networks)) == 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static void compare(const struct kw_options *a, const struct kw_options *b, char ret_names[NAMES])
 {
 	ret_names[0] = '\0';
@@ -52,8 +58,10 @@ static void compare(const struct kw_options *a, const struct kw_options *b, char
 			add_name(ret_names, fixed[i].name);
 	if (!same_networks(&a->namer, &b->namer))
 		add_name(ret_names, "networks");
-	if (strcmp(a->listen, b->listen) != 0)
+	if (!same_text(a->listen, b->listen))
 		add_name(ret_names, "listen");
+	if (!same_text(a->btf, b->btf))
+		add_name(ret_names, "btf");
 }
 
 int kw_reload(const struct kw_options *running, struct kw_options *ret_options)

@@ -43,6 +43,20 @@ static char *find_mount(void)
 	return found;
 }
 
+enum kw_cgroup_versions kw_cgroup_versions(void)
+{
+	_cleanup_file_ FILE *mounts = setmntent("/proc/self/mounts", "re");
+	enum kw_cgroup_versions found = KW_CGROUPS_NONE;
+	const struct mntent *mount;
+
+	while (mounts && (mount = getmntent(mounts)))
+		if (strcmp(mount->mnt_type, "cgroup2") == 0)
+			found |= KW_CGROUPS_2;
+		else if (strcmp(mount->mnt_type, "cgroup") == 0)
+			found |= KW_CGROUPS_1;
+	return found;
+}
+
 int kw_cgroups_open(struct kw_cgroups **ret_cgroups)
 {
 	struct kw_cgroups *cgroups = calloc(1, sizeof(*cgroups));

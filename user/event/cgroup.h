@@ -10,6 +10,17 @@
 
 struct kw_cgroups;
 
+/* Which versions of control groups a host has. A container that is in a hierarchy of version 1 alone has no name. */
+enum kw_cgroup_versions {
+	KW_CGROUPS_NONE,
+	KW_CGROUPS_1,
+	KW_CGROUPS_2,
+	KW_CGROUPS_BOTH,
+};
+
+/* By the mounts that this process sees. */
+enum kw_cgroup_versions kw_cgroup_versions(void);
+
 /* Succeeds even if cgroup version 2 is not mounted; then no path is found. Returns 0 or -ENOMEM. */
 int kw_cgroups_open(struct kw_cgroups **ret_cgroups);
 

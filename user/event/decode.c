@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define STATUS_MOST 999 /* three digits */
+#define STATUS_MOST 999             /* three digits */
+#define HTTP2_NUMBER_MAX (1U << 30) /* of a stream, whose id has 31 bits */
 
 /* Whether all of some times or durations are sound; @any: their bits, or-ed. */
 static bool are_times(uint64_t any)
@@ -92,9 +93,25 @@ static bool tls_is_sound(const struct kw_tls_facts *facts)
 	       facts->notified_by <= sides && facts->latest_by <= sides;
 }
 
+static bool http2_side_is_sound(const struct kw_http2_side *side)
+{
+	return are_times(side->goaway | side->ping | side->ping_gap) && side->latest <= HTTP2_NUMBER_MAX &&
+	       side->goaway_id <= HTTP2_ID_MAX && side->goaway_code < HTTP2_CODES &&
+	       side->goaway_debug < HTTP2_DEBUG_MAX && side->fields >> HTTP2_NAME_MAX == 0 &&
+	       side->errors >> HTTP2_ERROR_MAX == 0;
+}
+
+static bool http2_is_sound(const struct kw_http2_facts *facts)
+{
+	return http2_side_is_sound(&facts->sides[HTTP2_CLIENT]) &&
+	       http2_side_is_sound(&facts->sides[HTTP2_SERVER]) &&
+	       are_times(facts->latest | facts->begun | facts->cut);
+}
+
 static bool exchange_is_sound(const struct kw_event_exchange *event)
 {
 	return identity_is_sound(&event->identity) && event->method < HTTP1_METHOD_MAX &&
+	       event->reset_by <= 1 + HTTP2_SERVER && event->reset_code < HTTP2_CODES &&
 	       is_status(event->status) && is_announcement(event->announced_by, event->announced_how) &&
 	       (event->request_bytes | event->response_bytes) <= KW_NEVER &&
 	       are_times(event->started | event->wait | event->duration | event->idle_before);
@@ -109,6 +126,8 @@ static bool gateway_is_sound(const struct kw_event_gateway *event)
 static bool is_sound(const struct kw_event *event)
 {
 	if (!are_times(event->time) || (event->tls && !tls_is_sound(&event->tls->tls)))
+		return false;
+	if (event->http2 && !http2_is_sound(&event->http2->http2))
 		return false;
 	if (event->connection)
 		return connection_is_sound(event->connection);
@@ -139,6 +158,11 @@ static size_t point(struct kw_event *event, const void *data)
 		event->history = &event->tls->history;
 		event->connection = &event->history->connection;
 		return sizeof(*event->tls);
+	case KW_EVENT_HTTP2:
+		event->http2 = data;
+		event->history = &event->http2->history;
+		event->connection = &event->history->connection;
+		return sizeof(*event->http2);
 	case KW_EVENT_EXCHANGE:
 		event->exchange = data;
 		return sizeof(*event->exchange);

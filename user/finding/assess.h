@@ -85,6 +85,10 @@ kw_raise_fn kw_raise_dead_path, kw_raise_connects_fail;
 /* TLS does not come about, or does not end as it should: tls.c */
 kw_raise_fn kw_raise_tls_handshakes_fail, kw_raise_tls_unclean_closes;
 
+/* Frames of HTTP/2 end connections, or streams, badly: http2.c. A server limits its connections: http2_limits.c */
+kw_raise_fn kw_raise_goaway_losses, kw_raise_too_many_pings, kw_raise_streams_refused,
+	kw_raise_forbidden_fields, kw_raise_max_age_churn, kw_raise_max_streams_churn;
+
 /* Connections are used badly: connection_use.c */
 kw_raise_fn kw_raise_unannounced_closes, kw_raise_timeout_not_honoured, kw_raise_low_reuse, kw_raise_max_churn,
 	kw_raise_probe_only, kw_raise_close_wait_leak, kw_raise_obsolete_fields;

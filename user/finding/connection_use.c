@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/words.h"
 #include "finding/assess.h"
+#include "finding/http2_settings.h"
 
 #define UNANNOUNCED_SHARE 0.01
 #define LOW_REUSE 2.0 /* requests per connection */
@@ -74,6 +75,7 @@ bool kw_raise_timeout_not_honoured(const struct kw_assessment *a, struct kw_find
 enum cause {
 	CLIENT_SENDS_CLOSE,
 	SERVER_SENDS_CLOSE,
+	SERVER_SENDS_GOAWAY,
 	HTTP10,
 	CLIENT_CLOSES,
 	SERVER_CLOSES_UNANNOUNCED,
@@ -85,6 +87,7 @@ enum cause {
 static const char *const cause_names[CAUSES] = {
 	[CLIENT_SENDS_CLOSE] = "client_sends_close",
 	[SERVER_SENDS_CLOSE] = "server_sends_close",
+	[SERVER_SENDS_GOAWAY] = "server_sends_goaway",
 	[HTTP10] = "http10",
 	[CLIENT_CLOSES] = "client_closes",
 	[IDLE_TIMEOUT] = "idle_timeout",
@@ -95,6 +98,7 @@ static const char *const cause_names[CAUSES] = {
 static const char *const cause_texts[CAUSES] = {
 	[CLIENT_SENDS_CLOSE] = "mostly the client asks for the close with Connection: close",
 	[SERVER_SENDS_CLOSE] = "mostly the server announces the close with Connection: close",
+	[SERVER_SENDS_GOAWAY] = "mostly the server ends the connection by GOAWAY while it is in use",
 	[HTTP10] = "mostly the client speaks HTTP/1.0 without keep-alive",
 	[CLIENT_CLOSES] = "mostly the client closes after the response",
 	[SERVER_CLOSES_UNANNOUNCED] = "mostly the server closes after the response without announcing it",
@@ -109,14 +113,18 @@ static enum cause dominating(const struct kw_window_statistics *sum)
 		[SERVER_SENDS_CLOSE] = kw_traffic_closed_for(&sum->traffic, KW_REASON_ANNOUNCED_BY_RESPONSE) +
 				       kw_traffic_closed_for(&sum->traffic, KW_REASON_MAX_REQUESTS) +
 				       kw_traffic_closed_for(&sum->traffic, KW_REASON_CLOSE_DELIMITED),
+		[SERVER_SENDS_GOAWAY] = sum->traffic.closed[KW_REASON_GOAWAY_DRAINED][KW_CLOSER_SERVER],
 		[HTTP10] = kw_traffic_closed_for(&sum->traffic, KW_REASON_HTTP10_DEFAULT),
 		[CLIENT_CLOSES] = kw_traffic_closed_for(&sum->traffic, KW_REASON_CLIENT_CLOSED_IDLE) +
-				  kw_traffic_closed_for(&sum->traffic, KW_REASON_HALF_CLOSED),
+				  kw_traffic_closed_for(&sum->traffic, KW_REASON_HALF_CLOSED) +
+				  sum->traffic.closed[KW_REASON_GOAWAY_DRAINED][KW_CLOSER_CLIENT] +
+				  sum->traffic.closed[KW_REASON_GOAWAY_IDLE][KW_CLOSER_CLIENT],
 		[SERVER_CLOSES_UNANNOUNCED] = kw_traffic_closed_for(&sum->traffic, KW_REASON_UNANNOUNCED_CLOSE),
 		[IDLE_TIMEOUT] = kw_traffic_closed_for(&sum->traffic, KW_REASON_SERVER_CLOSED_IDLE) +
 				 kw_traffic_closed_for(&sum->traffic, KW_REASON_SERVER_IDLE_TIMEOUT) +
 				 kw_traffic_closed_for(&sum->traffic, KW_REASON_CLOSED_BEFORE_TIMEOUT) +
-				 kw_traffic_closed_for(&sum->traffic, KW_REASON_IDLE_RESET),
+				 kw_traffic_closed_for(&sum->traffic, KW_REASON_IDLE_RESET) +
+				 sum->traffic.closed[KW_REASON_GOAWAY_IDLE][KW_CLOSER_SERVER],
 		[FAILURES] = sum->premature,
 	};
 	enum cause best = 0;
@@ -141,6 +149,11 @@ static void advise_reuse(const struct kw_assessment *a, struct kw_finding *f, en
 			"Let the client%s speak HTTP/1.1 (nginx to its upstream: proxy_http_version 1.1), "
 			"and reuse its connections: set %s.",
 			a->client->called, a->client->client_reuse);
+		break;
+	case SERVER_SENDS_GOAWAY:
+		kw_finding_advise(f, "Let the server%s keep connections longer: set %s, and %s.",
+				  a->server->called, kw_http2_settings_of(a->server)->streams,
+				  kw_http2_settings_of(a->server)->age);
 		break;
 	case IDLE_TIMEOUT:
 		kw_finding_advise(f,

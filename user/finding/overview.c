@@ -42,6 +42,11 @@ bool kw_speaks_tls(const struct kw_window_statistics *sum)
 	return sum->tls.handshakes || sum->traffic.exchanges;
 }
 
+bool kw_speaks_http2(const struct kw_window_statistics *sum)
+{
+	return kw_window_http2(sum)->sums.closed || sum->traffic.requests[KW_VERSION_2];
+}
+
 double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
 			    uint64_t most)
 {
@@ -126,7 +131,7 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 		overview->paired += service->sum.paired;
 		overview->failed += kw_traffic_failed(&service->sum.traffic);
 		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic) ||
-				      kw_speaks_tls(&service->sum);
+				      kw_speaks_tls(&service->sum) || kw_speaks_http2(&service->sum);
 	}
 	qsort(overview->services, overview->service_count, sizeof(*overview->services), compare_services);
 	return 0;
@@ -142,7 +147,7 @@ static bool is_of_both_ends(enum kw_finding_id id)
 }
 
 /* Where both ends show the same, the clients' end has the better numbers of these, and the server's end of all others. But
- * only the server's end knows of its processes' exits, and of connections that no process ever accepted. */
+ * only the server's end knows of its processes' exits, of connections that no process ever accepted, and of its own PINGs. */
 static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *server)
 {
 	switch (id) {
@@ -153,8 +158,10 @@ static bool is_of_clients(enum kw_finding_id id, const struct kw_assessment *ser
 	case KW_FINDING_LOW_REUSE:
 	case KW_FINDING_PROBE_ONLY:
 	case KW_FINDING_CLIENTS_GIVE_UP:
-	case KW_FINDING_DEAD_PATH:
+	case KW_FINDING_GOAWAY_LOSSES:
 		return true;
+	case KW_FINDING_DEAD_PATH:
+		return !kw_window_http2(&server->sum)->sums.ping_timeouts_heard;
 	default:
 		return false;
 	}

@@ -23,7 +23,7 @@ struct kw_overview {
 	uint64_t failed;                /* connection attempts */
 	uint64_t requests;              /* in clear text */
 	uint64_t exchanges;             /* within TLS: inferred */
-	bool has_http;                  /* some connection carried HTTP/1.x or TLS */
+	bool has_http;                  /* some connection carried HTTP or TLS */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
 	size_t service_count;
 	size_t row_count;                     /* services of a row of their own: see kw_overview_has_row() */
@@ -79,5 +79,8 @@ uint64_t kw_reused(const struct kw_window_statistics *sum);
 
 /* Whether TLS was seen in the window: then numbers of requests and of idle times are inferred, in part at least. */
 bool kw_speaks_tls(const struct kw_window_statistics *sum);
+
+/* Whether HTTP/2 was seen in the window: its streams are requests. */
+bool kw_speaks_http2(const struct kw_window_statistics *sum);
 
 #endif

@@ -30,21 +30,8 @@ static void summarise_dead(const struct kw_assessment *a, struct kw_finding *f, 
 				     kw_duration_about(worked).text);
 }
 
-bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
+static void advise_dead(const struct kw_assessment *a, struct kw_finding *f, double failed)
 {
-	double failed = (double)a->sum.dead_idle_min / 1e9, worked = (double)a->sum.worked_idle_max / 1e9;
-
-	if (!a->sum.dead && !a->forgotten)
-		return false;
-	if (a->forgotten && (!a->sum.dead || a->forgotten_idle < failed))
-		failed = a->forgotten_idle;
-	f->severity = KW_SEVERITY_WARNING;
-	kw_finding_count(f, "connections", a->sum.dead + a->forgotten);
-	kw_finding_count(f, "reset_at_once", a->forgotten);
-	kw_finding_count(f, "lost_requests", a->sum.dead_lost + a->forgotten);
-	kw_finding_seconds(f, "shortest_idle_failed_s", true, failed);
-	kw_finding_seconds(f, "longest_idle_worked_s", a->sum.worked_idle_max, worked);
-	summarise_dead(a, f, failed, worked);
 	kw_finding_advise(f, "Let the client%s close idle connections before %s: set %s.", a->client->called,
 			  kw_duration_about(failed).text, a->client->client_idle);
 	kw_finding_advise(f,
@@ -54,6 +41,59 @@ bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
 	kw_finding_advise(
 		f, "Documented idle timeouts: AWS NAT gateway and Network Load Balancer 350 s, Azure Load "
 		   "Balancer 4 minutes unless set otherwise, Google Cloud's firewalls 10 minutes.");
+}
+
+/* HTTP/2 connections on which a PING was not answered. Where its host has acknowledged it, the path works. */
+static void tell_pings(const struct kw_assessment *a, struct kw_finding *f)
+{
+	uint64_t count = kw_window_http2(&a->sum)->sums.ping_timeouts,
+		 heard = kw_window_http2(&a->sum)->sums.ping_timeouts_heard;
+
+	kw_finding_summarise(f, "%s%" PRIu64 " HTTP/2 connection%s given up because a PING was not answered",
+			     f->summary[0] ? " " : "", count, count == 1 ? " was" : "s were");
+	if (heard)
+		kw_finding_summarise(
+			f,
+			"; on %" PRIu64
+			" of them the other host had acknowledged it, so the program there was stuck",
+			heard);
+	kw_finding_summarise(f, ".");
+	if (heard < count)
+		kw_finding_advise(
+			f, "Let PINGs be sent more often than the path forgets, so that it stays open and "
+			   "a dead one is found soon: gRPC KEEPALIVE_TIME and KEEPALIVE_TIMEOUT, Go "
+			   "http2.Transport.ReadIdleTimeout and PingTimeout, Envoy connection_keepalive; and "
+			   "see whether firewalls or balancers on the way were changed or restarted.");
+	if (heard)
+		kw_finding_advise(
+			f, "Look at the program that did not answer: stopped, paused, swapped out, blocked "
+			   "in its event loop or in garbage collection, or a host without processor time.");
+}
+
+bool kw_raise_dead_path(const struct kw_assessment *a, struct kw_finding *f)
+{
+	double failed = (double)a->sum.dead_idle_min / 1e9, worked = (double)a->sum.worked_idle_max / 1e9;
+	const struct kw_http2_sums *http2 = &kw_window_http2(&a->sum)->sums;
+	uint64_t idle = a->sum.dead + a->forgotten;
+
+	if (!idle && !http2->ping_timeouts)
+		return false;
+	if (a->forgotten && (!a->sum.dead || a->forgotten_idle < failed))
+		failed = a->forgotten_idle;
+	f->severity = KW_SEVERITY_WARNING;
+	kw_finding_count(f, "connections", idle + http2->ping_timeouts);
+	kw_finding_count(f, "reset_at_once", a->forgotten);
+	kw_finding_count(f, "ping_timeouts", http2->ping_timeouts);
+	kw_finding_count(f, "acknowledged", http2->ping_timeouts_heard);
+	kw_finding_count(f, "lost_requests", a->sum.dead_lost + a->forgotten + http2->ping_timeouts_lost);
+	kw_finding_seconds(f, "shortest_idle_failed_s", idle, failed);
+	kw_finding_seconds(f, "longest_idle_worked_s", a->sum.worked_idle_max, worked);
+	if (idle) {
+		summarise_dead(a, f, failed, worked);
+		advise_dead(a, f, failed);
+	}
+	if (http2->ping_timeouts)
+		tell_pings(a, f);
 	return true;
 }
 

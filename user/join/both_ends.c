@@ -13,9 +13,13 @@
 
 /* A closing record that waits for the other end's. */
 struct kw_held_record {
-	uint64_t key;              /* of the pair */
-	struct kw_event_tls event; /* its first part, if it was no longer */
-	bool waits;                /* false: it has gone on */
+	uint64_t key; /* of the pair */
+	union {       /* the first part of it, if it was no longer */
+		struct kw_event_history event;
+		struct kw_event_tls tls;
+		struct kw_event_http2 http2;
+	};
+	bool waits; /* false: it has gone on */
 };
 
 /* The verdict of an end whose other end has not been seen yet. */
@@ -74,7 +78,7 @@ static int let_go(struct kw_both_ends *both, uint64_t number, const struct kw_fa
 	if (!record->waits)
 		return 0;
 	record->waits = false;
-	r = kw_decode(&record->event, record->event.history.connection.header.size, &event);
+	r = kw_decode(&record->event, record->event.connection.header.size, &event);
 	if (r < 0)
 		return r;
 	kw_judge_both(event.connection, far, &verdict);
@@ -90,7 +94,7 @@ static bool is_due(struct kw_both_ends *both)
 {
 	const struct kw_held_record *oldest = record_of(both, both->passed);
 
-	return !oldest->waits || oldest->event.history.connection.header.time + KW_BOTH_ENDS_WAIT <= both->now;
+	return !oldest->waits || oldest->event.connection.header.time + KW_BOTH_ENDS_WAIT <= both->now;
 }
 
 static int let_due_go(struct kw_both_ends *both)
@@ -157,10 +161,16 @@ static void keep(struct kw_both_ends *both, uint64_t key, uint8_t role, const st
 
 /* ---- one event ---- */
 
+/* A server that sent a GOAWAY may have closed over streams that it never read. */
+static bool may_lack_streams(const struct kw_verdict *verdict)
+{
+	return verdict->facts.goaway && verdict->facts.role == KW_ROLE_SERVER;
+}
+
 /* Whether the other end may know better. */
 static bool may_change(const struct kw_event_connection *connection, const struct kw_verdict *verdict)
 {
-	return verdict->confidence == KW_CONFIDENCE_INFERRED ||
+	return may_lack_streams(verdict) || verdict->confidence == KW_CONFIDENCE_INFERRED ||
 	       (connection->ending.simultaneous && verdict->manner == KW_MANNER_FIN);
 }
 
@@ -205,8 +215,8 @@ static int on_closed(struct kw_both_ends *both, const struct kw_event *event, co
 
 static bool is_of(const struct kw_held_record *record, const struct kw_identity *identity)
 {
-	return record->event.history.connection.identity.cookie == identity->cookie &&
-	       record->event.history.connection.identity.generation == identity->generation;
+	return record->event.connection.identity.cookie == identity->cookie &&
+	       record->event.connection.identity.generation == identity->generation;
 }
 
 /* A record goes on before the late request that amends it. */

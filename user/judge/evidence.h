@@ -3,16 +3,7 @@
 #ifndef KEEPWATCH_EVIDENCE_H
 #define KEEPWATCH_EVIDENCE_H
 
-#include "judge/judge.h"
-
-#define KW_EVIDENCE_SENTENCES 8
-#define KW_EVIDENCE_LENGTH 160
-
-struct kw_evidence {
-	size_t count;
-	char sentences[KW_EVIDENCE_SENTENCES]
-		      [KW_EVIDENCE_LENGTH]; /* ASCII, ended by NUL, nothing from the traffic */
-};
+#include "judge/sentences.h"
 
 /* Writes what supports @verdict, the decisive sentence first; the event of its facts must still be there. Pure, cannot
  * fail. */

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "event/http2_names.h"
 #include "event/tls_names.h"
 #include "judge/facts.h"
+#include "judge/http2.h"
 #include "judge/tls.h"
 
 #define EVERYTHING UINT64_MAX /* a mark behind all that was ever sent */
@@ -426,6 +428,8 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 
 	if (!f->event->established)
 		return KW_PHASE_CONNECTING;
+	if (f->http2)
+		return kw_http2_phase(f);
 	if (http->flags & KW_HTTP_TUNNEL)
 		return KW_PHASE_TUNNEL;
 	if (f->tls && !(http->flags & KW_HTTP_UNSUPPORTED))
@@ -470,6 +474,8 @@ static uint32_t count_lost(const struct kw_facts *f)
 	default:
 		break;
 	}
+	if (f->http2)
+		return kw_http2_lost(&f->streams);
 	lost = f->taken || (f->role == KW_ROLE_CLIENT && !f->late) ? f->left : f->outstanding;
 	if (lost && is_completed_by_close(f))
 		lost--;
@@ -497,6 +503,8 @@ static void derive_times(struct kw_facts *f)
 	f->idle = f->answered ? span(ended, f->closed) : KW_DURATION_UNKNOWN;
 	if (f->silent)
 		f->idle = silence(f);
+	if (f->http2)
+		f->idle = kw_http2_idle(f);
 	if (http->counts.requests_begun == 1)
 		f->idle_before = span(event->established, http->first_request_started);
 	else
@@ -516,6 +524,8 @@ static bool is_unacknowledged(const struct kw_facts *f)
 	uint64_t end = http->oldest_end ? http->oldest_end : http->request_end;
 	uint64_t acked = acknowledged(&event->ending);
 
+	if (f->http2)
+		return kw_http2_is_path_dead(f);
 	if (f->role != KW_ROLE_CLIENT || !closing->retransmits || !closing->outstanding)
 		return false;
 	if (f->phase == KW_PHASE_REQUEST)
@@ -530,7 +540,7 @@ static void derive_refusal(struct kw_facts *f)
 	const struct kw_ending *ending = &f->event->ending;
 	bool reset = has_act(f->event, KW_ACT_PEER_RST), ended = reset || has_act(f->event, KW_ACT_PEER_FIN);
 
-	if (f->role != KW_ROLE_CLIENT || ending->act != KW_ACT_LOCAL_FIN || !ending->half_close ||
+	if (f->http2 || f->role != KW_ROLE_CLIENT || ending->act != KW_ACT_LOCAL_FIN || !ending->half_close ||
 	    !ending->reading || !ended || f->taken || kw_tls_is_over(f))
 		return;
 	if (f->phase != KW_PHASE_WAITING && f->phase != KW_PHASE_RESPONSE)
@@ -543,6 +553,23 @@ static void derive_refusal(struct kw_facts *f)
 	f->local = false;
 	f->manner = reset ? KW_MANNER_RST : KW_MANNER_FIN;
 	f->closed = f->event->peer_fin ? f->event->peer_fin : f->event->closing.time;
+}
+
+/* Of HTTP/1 and TLS. */
+static void derive_messages(struct kw_facts *f)
+{
+	f->left = count_left(f->event) - kw_tls_is_answered_once(f);
+	derive_responses(f);
+	derive_requests(f);
+	f->rest_inferred |= is_rest_doubtful(f);
+	f->taken = is_taken(f);
+	f->silent = is_silent(f);
+}
+
+static void derive_streams(struct kw_facts *f)
+{
+	kw_http2_derive(f);
+	f->left = f->outstanding = f->streams.open;
 }
 
 void kw_facts_derive(const struct kw_event_connection *event, const struct kw_far_end *far,
@@ -560,16 +587,16 @@ void kw_facts_derive(const struct kw_event_connection *event, const struct kw_fa
 	f->tls = kw_tls_facts_of(event);
 	if (f->tls && f->tls->lost)
 		f->tls = NULL;
+	f->http2 = kw_http2_facts_of(event);
 	derive_act(f);
+	f->actor = f->closer;
 	if (f->tls)
 		kw_tls_derive_closer(f);
-	f->left = count_left(event) - kw_tls_is_answered_once(f);
-	derive_responses(f);
-	derive_requests(f);
 	f->hidden = is_hidden(f);
-	f->rest_inferred |= is_rest_doubtful(f);
-	f->taken = is_taken(f);
-	f->silent = is_silent(f);
+	if (f->http2)
+		derive_streams(f);
+	else
+		derive_messages(f);
 	f->phase = derive_phase(f);
 	f->late_request = f->late_request && f->phase == KW_PHASE_IDLE;
 	f->late_unread = f->late_unread && f->late_request;

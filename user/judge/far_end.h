@@ -13,6 +13,7 @@
 struct kw_far_end {
 	uint64_t closed; /* the first act, as that end saw it, monotonic ns: where FINs cross, its own */
 	uint32_t lost_requests;
+	uint32_t above; /* HTTP/2: streams that are open above the last one of the server's GOAWAY */
 	enum kw_closer closer;
 	enum kw_manner manner;
 	enum kw_phase phase;

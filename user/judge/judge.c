@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "judge/http2.h"
 #include "judge/judge.h"
 #include "judge/tls.h"
 
@@ -33,6 +34,12 @@ static bool is_idle(const struct kw_facts *f)
 {
 	return f->phase == KW_PHASE_IDLE ||
 	       (f->phase == KW_PHASE_UNUSED && f->answered && f->event->http.counts.responses_ended);
+}
+
+/* The rules about what HTTP/1 messages say of the connection. */
+static bool is_idle_http1(const struct kw_facts *f)
+{
+	return is_idle(f) && !f->http2;
 }
 
 static bool is_idle_by_server(const struct kw_facts *f)
@@ -134,6 +141,22 @@ static bool unknown(const struct kw_facts *f)
 	return f->phase == KW_PHASE_UNKNOWN;
 }
 
+static bool enhance_your_calm(const struct kw_facts *f)
+{
+	return kw_http2_is_calmed(f);
+}
+
+static bool ping_timeout(const struct kw_facts *f)
+{
+	return kw_http2_is_ping_unanswered(f);
+}
+
+/* A client that is answered by another protocol says so by a GOAWAY: the answer is the cause. */
+static bool goaway_error(const struct kw_facts *f)
+{
+	return kw_http2_is_fault(f) && !kw_http2_lacks_preface(f);
+}
+
 static bool process_exit(const struct kw_facts *f)
 {
 	const struct kw_ending *ending = &f->event->ending;
@@ -163,6 +186,26 @@ static bool tls_handshake_abandoned(const struct kw_facts *f)
 	return f->phase == KW_PHASE_HANDSHAKE;
 }
 
+static bool preface_failed(const struct kw_facts *f)
+{
+	return kw_http2_lacks_preface(f);
+}
+
+static bool goaway_cut(const struct kw_facts *f)
+{
+	return kw_http2_is_cut(f);
+}
+
+static bool stream_after_goaway(const struct kw_facts *f)
+{
+	return kw_http2_began_after(f);
+}
+
+static bool goaway_refused(const struct kw_facts *f)
+{
+	return kw_http2_is_refused(f);
+}
+
 static bool tunnel_ended(const struct kw_facts *f)
 {
 	return f->phase == KW_PHASE_TUNNEL;
@@ -180,6 +223,8 @@ static bool request_timeout(const struct kw_facts *f)
 	bool late = f->late || (f->late_request && !f->late_unread);
 	uint32_t before = http->counts.requests_ended;
 
+	if (f->http2)
+		return false;
 	if (late && before && !(http->flags & KW_HTTP_REQUEST_OPEN))
 		before--;
 	return http->last_status == 408 && http->counts.responses > before;
@@ -189,7 +234,7 @@ static bool request_timeout(const struct kw_facts *f)
  * have seen them. */
 static bool unused(const struct kw_facts *f)
 {
-	return f->phase == KW_PHASE_UNUSED && !f->answered;
+	return f->phase == KW_PHASE_UNUSED && !f->answered && !f->goaway;
 }
 
 static bool early_response(const struct kw_facts *f)
@@ -256,9 +301,20 @@ static bool client_left(const struct kw_facts *f)
 	return f->phase == KW_PHASE_RESPONSE && by_client(f);
 }
 
+/* No stream is open: the rules before this one have had the others. */
+static bool goaway_idle(const struct kw_facts *f)
+{
+	return (f->phase == KW_PHASE_IDLE || f->phase == KW_PHASE_UNUSED) && kw_http2_is_said_when_idle(f);
+}
+
+static bool goaway_drained(const struct kw_facts *f)
+{
+	return f->phase == KW_PHASE_IDLE && f->goaway;
+}
+
 static bool close_delimited(const struct kw_facts *f)
 {
-	return (f->phase == KW_PHASE_RESPONSE || is_idle(f)) && ended_by_close(f);
+	return !f->http2 && (f->phase == KW_PHASE_RESPONSE || is_idle(f)) && ended_by_close(f);
 }
 
 /* A single max both counts down and is constant, so far as was seen. */
@@ -277,20 +333,21 @@ static bool max_requests(const struct kw_facts *f)
 
 static bool announced_by_request(const struct kw_facts *f)
 {
-	return is_idle(f) && knows_last_request(f) && (f->event->http.last_request_flags & HTTP1_FLAG_CLOSE);
+	return is_idle_http1(f) && knows_last_request(f) &&
+	       (f->event->http.last_request_flags & HTTP1_FLAG_CLOSE);
 }
 
 static bool http10_by_default(const struct kw_facts *f)
 {
 	const struct kw_http *http = &f->event->http;
 
-	return is_idle(f) && knows_last_request(f) &&
+	return is_idle_http1(f) && knows_last_request(f) &&
 	       http10_default(http->last_request_version, http->last_request_flags);
 }
 
 static bool announced_by_response(const struct kw_facts *f)
 {
-	return is_idle(f) && response_announces(&f->event->http);
+	return is_idle_http1(f) && response_announces(&f->event->http);
 }
 
 /* A server that had ended the TLS session resets if it closes over the client's alert. */
@@ -311,10 +368,10 @@ static bool server_idle_timeout(const struct kw_facts *f)
 	       f->idle >= advertised(f) - TOLERANCE;
 }
 
-/* Whether a response within TLS announced the close cannot be seen. */
+/* Whether a response within TLS announced the close cannot be seen, and in HTTP/2 none can. */
 static bool unannounced_close(const struct kw_facts *f)
 {
-	return is_idle_by_server(f) && is_at_once(f) && !f->tls;
+	return is_idle_by_server(f) && is_at_once(f) && !f->tls && !f->http2;
 }
 
 static bool client_closed_idle(const struct kw_facts *f)
@@ -328,6 +385,7 @@ enum policy {
 	NO,
 	YES,
 	IF_LOST,    /* requests were lost */
+	IF_OPEN,    /* streams were open */
 	IF_LATE,    /* there was a late request */
 	IF_CUT_OFF, /* the server's RST, sent over unread data, destroyed the response */
 	NULL_VALUE,
@@ -337,6 +395,7 @@ static const char *const policy_texts[] = {
 	[NO] = "never",
 	[YES] = "always",
 	[IF_LOST] = "if requests were lost",
+	[IF_OPEN] = "if streams were open",
 	[IF_LATE] = "only if a late request came",
 	[IF_CUT_OFF] = "only if the server's RST, sent over unread data, destroyed the response",
 	[NULL_VALUE] = "not known",
@@ -356,10 +415,17 @@ static const struct rule {
 	[KW_REASON_PROBE_TIMEOUT] = {"probe_timeout", probe_timeout, IF_LOST},
 	[KW_REASON_NETWORK_ERROR] = {"network_error", network_error, IF_LOST},
 	[KW_REASON_UNKNOWN] = {"unknown", unknown, NULL_VALUE},
+	[KW_REASON_ENHANCE_YOUR_CALM] = {"enhance_your_calm", enhance_your_calm, IF_OPEN},
+	[KW_REASON_PING_TIMEOUT] = {"ping_timeout", ping_timeout, IF_OPEN},
+	[KW_REASON_GOAWAY_ERROR] = {"goaway_error", goaway_error, IF_OPEN},
 	[KW_REASON_PROCESS_EXIT] = {"process_exit", process_exit, IF_LOST},
 	[KW_REASON_TLS_HANDSHAKE_FAILED] = {"tls_handshake_failed", tls_handshake_failed, NO},
 	[KW_REASON_TLS_HANDSHAKE_TIMEOUT] = {"tls_handshake_timeout", tls_handshake_timeout, NO},
 	[KW_REASON_TLS_HANDSHAKE_ABANDONED] = {"tls_handshake_abandoned", tls_handshake_abandoned, NO},
+	[KW_REASON_PREFACE_FAILED] = {"preface_failed", preface_failed, YES},
+	[KW_REASON_GOAWAY_CUT] = {"goaway_cut", goaway_cut, YES},
+	[KW_REASON_STREAM_AFTER_GOAWAY] = {"stream_after_goaway", stream_after_goaway, YES},
+	[KW_REASON_GOAWAY_REFUSED] = {"goaway_refused", goaway_refused, YES},
 	[KW_REASON_TUNNEL_ENDED] = {"tunnel_ended", tunnel_ended, NO},
 	[KW_REASON_NOT_HTTP] = {"not_http", not_http, NO},
 	[KW_REASON_REQUEST_TIMEOUT] = {"request_timeout", request_timeout, NO},
@@ -375,6 +441,8 @@ static const struct rule {
 	[KW_REASON_HALF_CLOSE_REFUSED] = {"half_close_refused", half_close_refused, YES},
 	[KW_REASON_CLIENT_GAVE_UP] = {"client_gave_up", client_gave_up, YES},
 	[KW_REASON_CLIENT_LEFT] = {"client_left", client_left, NO},
+	[KW_REASON_GOAWAY_IDLE] = {"goaway_idle", goaway_idle, NO},
+	[KW_REASON_GOAWAY_DRAINED] = {"goaway_drained", goaway_drained, NO},
 	[KW_REASON_CLOSE_DELIMITED] = {"close_delimited", close_delimited, NO},
 	[KW_REASON_MAX_REQUESTS] = {"max_requests", max_requests, IF_LATE},
 	[KW_REASON_ANNOUNCED_BY_REQUEST] = {"announced_by_request", announced_by_request, IF_LATE},
@@ -397,6 +465,12 @@ static enum kw_reason find_reason(const struct kw_facts *f)
 	return KW_REASON_UNKNOWN;
 }
 
+/* Of an HTTP/2 connection, whose lost requests may have been cut long before its end. */
+static bool is_cut_off(const struct kw_facts *f)
+{
+	return f->phase == KW_PHASE_WAITING || f->phase == KW_PHASE_RESPONSE;
+}
+
 static enum kw_premature premature_of(const struct kw_facts *f, enum kw_reason reason)
 {
 	bool yes = false;
@@ -410,7 +484,10 @@ static enum kw_premature premature_of(const struct kw_facts *f, enum kw_reason r
 	case IF_LOST:
 		if (f->phase == KW_PHASE_UNKNOWN)
 			return KW_PREMATURE_UNKNOWN;
-		yes = f->lost;
+		yes = f->http2 ? is_cut_off(f) : f->lost;
+		break;
+	case IF_OPEN:
+		yes = f->streams.open;
 		break;
 	case IF_LATE:
 		yes = f->late_request;
@@ -460,6 +537,8 @@ static int64_t waited_of(const struct kw_facts *f)
 {
 	uint64_t ended = f->event->http.request_ended;
 
+	if (f->http2) /* known of one stream, if no other began behind it */
+		ended = f->streams.open == 1 && f->streams.newest ? f->http2->begun : 0;
 	if (f->phase != KW_PHASE_WAITING || f->late || !ended || f->closed < ended)
 		return KW_DURATION_UNKNOWN;
 	return (int64_t)(f->closed - ended);
@@ -499,7 +578,7 @@ static void take_body(const struct kw_facts *f, struct kw_verdict *verdict)
 	enum http1_direction direction = f->phase == KW_PHASE_REQUEST ? HTTP1_REQUESTS : HTTP1_RESPONSES;
 	const struct kw_body *body = &f->event->bodies[direction];
 
-	if (f->phase != KW_PHASE_REQUEST && f->phase != KW_PHASE_RESPONSE)
+	if ((f->phase != KW_PHASE_REQUEST && f->phase != KW_PHASE_RESPONSE) || f->http2)
 		return;
 	verdict->body_bytes = body->bytes;
 	verdict->body_declared = body->declared;
@@ -538,8 +617,11 @@ static enum kw_far_part part_of(const struct kw_facts *f, enum kw_phase phase)
 	return f->order_known ? KW_FAR_ORDER : KW_FAR_NONE;
 }
 
+/* Both ends may count the same streams and name another reason: only one knows when the client read the GOAWAY. */
 static bool is_same(const struct kw_verdict *verdict, const struct kw_far_end *far)
 {
+	if (verdict->facts.http2 && verdict->reason != far->reason)
+		return false;
 	return verdict->closer == far->closer && verdict->phase == far->phase &&
 	       verdict->lost_requests == far->lost_requests;
 }
@@ -563,12 +645,33 @@ static void adopt(struct kw_verdict *verdict, const struct kw_far_end *far)
 	verdict->body_bytes = verdict->body_declared = KW_BODY_UNKNOWN;
 }
 
+/* A RST came, and the server's end shows that it had closed before it read any of the streams that are open. */
+static bool has_met_close(const struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	return verdict->facts.http2 && verdict->reason == KW_REASON_NO_RESPONSE &&
+	       far->closer == KW_CLOSER_SERVER && far->phase == KW_PHASE_IDLE;
+}
+
+/* Streams that the server never read, because it had closed, are known to the client's end alone. */
+static bool has_more_streams(const struct kw_verdict *verdict, const struct kw_far_end *far)
+{
+	const struct kw_facts *f = &verdict->facts;
+
+	return f->http2 && f->role == KW_ROLE_SERVER && far->above > f->streams.above;
+}
+
 /* The end that knows more decides for both. An end that did not see its own bytes stays unknown, because what it counted
  * is short of them. */
 static void settle(struct kw_verdict *verdict, const struct kw_far_end *far)
 {
-	if (verdict->confidence != KW_CONFIDENCE_INFERRED || !far->certain)
+	if (!far->certain || (verdict->confidence != KW_CONFIDENCE_INFERRED && !has_more_streams(verdict, far)))
 		return;
+	if (has_met_close(verdict, far)) {
+		verdict->reason = KW_REASON_STALE_REUSE;
+		verdict->confidence = KW_CONFIDENCE_CERTAIN;
+		verdict->far = KW_FAR_ARRIVAL;
+		return;
+	}
 	if (!is_same(verdict, far)) {
 		adopt(verdict, far);
 		return;
@@ -609,6 +712,7 @@ struct kw_far_end kw_far_end_of(const struct kw_verdict *verdict)
 		.certain = verdict->confidence == KW_CONFIDENCE_CERTAIN,
 		.late_request = verdict->late_request,
 		.crossed = verdict->facts.event->ending.simultaneous,
+		.above = verdict->facts.streams.above,
 	};
 }
 

@@ -8,7 +8,8 @@
 struct kw_kept_close {
 	struct kw_event_connection connection; /* the part that all records have, as an event of its own */
 	struct kw_tls_facts tls;               /* if the verdict rests on them */
-	struct kw_verdict verdict;             /* its facts point to these two */
+	struct kw_http2_facts http2;           /* the same */
+	struct kw_verdict verdict;             /* its facts point to these three */
 };
 
 /* Copies all that evidence needs. *ret_kept must not move in memory. */

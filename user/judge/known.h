@@ -17,10 +17,32 @@ enum kw_late {
 	KW_LATE_AFTER,   /* sent when the FIN had arrived */
 };
 
+/* The streams of an HTTP/2 connection, as they stood at the closer's act. */
+struct kw_streams {
+	uint32_t open; /* begun, and not finished */
+	uint32_t
+		above; /* of these: above the last stream of the server's GOAWAY, so that the server did nothing for them */
+	uint32_t headed; /* of open: whose response has begun */
+	uint32_t
+		unheaded; /* of open and not above: whose response has not begun; those that began too long ago are not known */
+	uint32_t refused;       /* reset by the server before it did anything for them */
+	uint32_t cancelled;     /* reset by the client, which wanted no more of them */
+	uint32_t cut;           /* reset by the server for another cause, before their end */
+	uint32_t unanswered[2]; /* by enum http2_direction: PINGs of this side that have no answer */
+	bool after;             /* one of those above was begun behind the GOAWAY, as far as this end saw */
+	bool newest;            /* one is open: the latest that began */
+};
+
 struct kw_facts {
 	const struct kw_event_connection *event; /* the facts are as good as this lasts */
-	const struct kw_far_end *far;   /* during the derivation; NULL: nothing is known of the other end */
-	const struct kw_tls_facts *tls; /* NULL: no TLS, or nothing can be said of its records */
+	const struct kw_far_end *far;       /* during the derivation; NULL: nothing is known of the other end */
+	const struct kw_tls_facts *tls;     /* NULL: no TLS, or nothing can be said of its records */
+	const struct kw_http2_facts *http2; /* NULL: no HTTP/2, or its frames were not followed */
+	const struct kw_http2_side
+		*goaway; /* HTTP/2: who sent the GOAWAY that decides; NULL: nobody did before the close */
+	struct kw_streams streams; /* HTTP/2 */
+	enum kw_closer goaway_by;  /* its side */
+	enum kw_closer actor;      /* who acted first by TCP; the closer may be another */
 	enum kw_role role;
 	enum kw_closer closer;
 	enum kw_manner manner;

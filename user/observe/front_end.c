@@ -14,6 +14,8 @@
 #include "observe/tail_calls.h"
 #include "observe/uring.h"
 
+#define ENOTSUPP 524 /* include/linux/errno.h: one of the kernel's own, which strerror() does not know */
+
 /* Where a section's programs are attached. */
 static const struct prefix {
 	const char *text;
@@ -41,6 +43,10 @@ void kw_missing_hook_text(const struct kw_missing_hook *missing, char *ret_text,
 	else if (missing->error == -EPERM || missing->error == -EACCES)
 		snprintf(ret_text, size, "this kernel does not allow this hook (%s)",
 			 strerror(-missing->error));
+	else if (missing->error == -ENOTSUPP)
+		snprintf(
+			ret_text, size,
+			"this kernel lets no program follow its own functions, as those for arm64 do from 6.4 on");
 	else
 		snprintf(ret_text, size, "no program can be attached to this hook (%s)",
 			 strerror(-missing->error));

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "keepwatch.skel.h"
 #include "observe/conservation.h"
+#include "observe/kernel_types.h"
 #include "observe/namespaces.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
@@ -30,7 +32,7 @@ struct kw_loader {
 
 static int refused(int r, const char *what)
 {
-	if (r == -EPERM)
+	if (r == -EPERM || r == -EACCES)
 		return kw_log_error(
 			-EOPNOTSUPP,
 			"the kernel does not let this process %s BPF programs (%s): run as root, outside of "
@@ -107,8 +109,10 @@ void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filt
 int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader **ret_loader)
 {
 	_cleanup_(kw_loader_closep) struct kw_loader *loader = NULL;
-	int r = kw_host_require();
+	int r = settings->btf ? kw_types_give(settings->btf) : 0;
 
+	if (r == 0)
+		r = kw_host_require();
 	if (r < 0)
 		return r;
 	loader = calloc(1, sizeof(*loader));
@@ -130,6 +134,8 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 	}
 	if (r < 0)
 		return r;
+	/* Loading took several times the memory that is used from here on; the allocator would keep it for the life of the process. */
+	malloc_trim(0);
 	*ret_loader = TAKE_PTR(loader);
 	return 0;
 }

@@ -28,6 +28,7 @@ struct kw_loader_settings {
 	const struct kw_config *filter; /* the connections to observe; need not outlive the call */
 	uint32_t ring_size;             /* bytes; a power of two and a multiple of the page size */
 	enum kw_front_end front_end;    /* KW_FRONT_END_ANY: the first that works */
+	const char *btf; /* a file with the kernel's types, read by the call; NULL: as the kernel shows them */
 	kw_loader_event_fn event;
 	void *context; /* of event; must outlive the loader */
 };

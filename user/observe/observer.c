@@ -167,6 +167,7 @@ static int open_all(struct kw_observer *observer, const struct kw_observer_setti
 	struct kw_loader_settings loading = {.filter = settings->filter,
 					     .ring_size = settings->ring_size,
 					     .front_end = settings->front_end,
+					     .btf = settings->btf,
 					     .event = on_event,
 					     .context = observer};
 	int r = open_loop(&observer->loop);

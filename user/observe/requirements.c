@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/privileges.h"
+#include "observe/kernel_types.h"
+#include "observe/obstacles.h"
 
 const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES] = {
 	{CAP_BPF, true, "CAP_BPF", "load BPF programs"},
@@ -25,13 +26,20 @@ bool kw_host_allows(const struct kw_host_capability *capability)
 	return capability->required && kw_privileges_have(CAP_SYS_ADMIN);
 }
 
-bool kw_host_has_btf(void)
+static int require_no_obstacle(void)
 {
-	return access(KW_HOST_BTF, R_OK) == 0;
+	for (int i = 0; i < KW_OBSTACLES; i++)
+		if (kw_obstacles[i].stands())
+			return kw_log_error(-EOPNOTSUPP, "keepwatch cannot %s here: %s", kw_obstacles[i].what,
+					    kw_obstacles[i].advice);
+	return 0;
 }
 
 int kw_host_require(void)
 {
+	const char *missing;
+	int r;
+
 	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
 		const struct kw_host_capability *capability = &kw_host_capabilities[i];
 
@@ -41,10 +49,10 @@ int kw_host_require(void)
 					    "root (try sudo), or see PRIVILEGES in keepwatch(1)",
 					    capability->name, capability->purpose);
 	}
-	if (!kw_host_has_btf())
-		return kw_log_error(-EOPNOTSUPP,
-				    "this kernel has no type information (%s is missing): keepwatch needs a "
-				    "kernel built with CONFIG_DEBUG_INFO_BTF; see keepwatch check",
-				    KW_HOST_BTF);
-	return 0;
+	r = require_no_obstacle();
+	if (r < 0)
+		return r;
+	missing = kw_types_missing(kw_types_find());
+	return missing ? kw_log_error(-EOPNOTSUPP, "no type information (BTF, %s): %s", KW_TYPES_FILE, missing)
+		       : 0;
 }

@@ -5,8 +5,6 @@
 
 #include <stdbool.h>
 
-#define KW_HOST_BTF "/sys/kernel/btf/vmlinux"
-
 /* A capability, and what it is for. */
 struct kw_host_capability {
 	unsigned int number; /* CAP_* */
@@ -21,10 +19,7 @@ extern const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES
 /* Does this process have it now, or CAP_SYS_ADMIN, where that covers it? */
 bool kw_host_allows(const struct kw_host_capability *capability);
 
-/* Does the kernel describe its types to programs, as a CO-RE program needs it? */
-bool kw_host_has_btf(void);
-
-/* The capabilities that are required, and the types: 0, or -EOPNOTSUPP and one line has been logged that says what to do. */
+/* The capabilities that are required, no obstacle (see obstacles.h), and the kernel's types: 0, or -EOPNOTSUPP and one line has been logged that says what to do. */
 int kw_host_require(void);
 
 #endif

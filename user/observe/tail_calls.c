@@ -14,7 +14,8 @@ enum {
 	HTTP1 = 0,
 	ADOPT = 1,
 	TLS = 2,
-	SEEK = 3,
+	HTTP2 = 3,
+	SEEK = 4,
 	LAST = 0,
 };
 
@@ -36,6 +37,10 @@ static const struct tail_call {
 	{"after_send", TLS, "kw_tls_sendmsg", NULL},
 	{"after_receive", TLS, "kw_tls_receive", "kw_tls_send"},
 	{"after_receive", TLS, "kw_tls_recvmsg", "kw_tls_sendmsg"},
+	{"after_send", HTTP2, "kw_http2_send", NULL},
+	{"after_send", HTTP2, "kw_http2_sendmsg", NULL},
+	{"after_receive", HTTP2, "kw_http2_receive", "kw_http2_send"},
+	{"after_receive", HTTP2, "kw_http2_recvmsg", "kw_http2_sendmsg"},
 	{"after_send", SEEK, "kw_seek_send", NULL},
 	{"after_send", SEEK, "kw_seek_sendmsg", NULL},
 	{"after_receive", SEEK, "kw_seek_receive", "kw_seek_send"},

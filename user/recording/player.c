@@ -35,11 +35,11 @@ struct kw_source kw_player_source(struct kw_player *player)
 /* The frame is filled up to a multiple of 8 bytes, and so is every event, so the two sizes agree. */
 static int on_event(struct kw_player *player, const struct kw_frame *frame, const struct kw_sink *sink)
 {
-	struct kw_event_history renewed;
+	union kw_older_event renewed;
 	int r;
 
 	if (kw_older_renew(frame->payload, frame->size, &renewed))
-		r = kw_sink_feed(sink, &renewed, renewed.connection.header.size);
+		r = kw_sink_feed(sink, &renewed, renewed.header.size);
 	else
 		r = kw_sink_feed(sink, frame->payload, frame->size);
 

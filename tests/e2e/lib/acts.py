@@ -49,6 +49,28 @@ def make_traffic(listener):
         pair.close(first=pair.client)
 
 
+def _frame(kind, stream, payload=b"", flags=0):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def speak_http2(listener):
+    """Three streams in clear text: one with a field that HTTP/2 forbids is answered, its client resets the next, and the server's
+    GOAWAY turns the last away."""
+    data, headers, reset, settings, goaway = 0, 1, 3, 4, 7
+    whole = 5  # END_STREAM, END_HEADERS
+    get = bytes([0x82, 0x86, 0x84])  # of the static table: GET, http, /
+    forbidden = bytes([0, 10]) + b"connection" + bytes([5]) + b"close"
+    with wire.Pair(listener) as pair:
+        pair.send_request(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(settings, 0))
+        pair.send_response(_frame(settings, 0))
+        pair.send_request(_frame(headers, 1, get + forbidden, whole))
+        pair.send_response(_frame(headers, 1, bytes([0x88]), 4) + _frame(data, 1, b"ok\n", 1))
+        pair.send_request(_frame(headers, 3, get, whole) + _frame(reset, 3, bytes([0, 0, 0, 8])))
+        pair.send_request(_frame(headers, 5, get, whole))
+        pair.send_response(_frame(goaway, 0, bytes([0, 0, 0, 3, 0, 0, 0, 0])))
+        pair.close(first=pair.server)
+
+
 def send_on(one, other):
     """A request with a field that was meant for one connection comes to this process, and goes from it to another server."""
     for listener in (one, other):

@@ -10,10 +10,10 @@ FLOW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
 
 REASONS = """
     connect_refused connect_timeout connect_unreachable connect_aborted aborted_locally retransmit_timeout
-    probe_timeout network_error unknown process_exit tls_handshake_failed tls_handshake_timeout
-    tls_handshake_abandoned tunnel_ended not_http request_timeout unused early_response
+    probe_timeout network_error unknown enhance_your_calm ping_timeout goaway_error process_exit tls_handshake_failed
+    tls_handshake_timeout tls_handshake_abandoned preface_failed goaway_cut stream_after_goaway goaway_refused tunnel_ended not_http request_timeout unused early_response
     pipeline_cut request_unacknowledged request_truncated half_closed stale_reuse no_response response_truncated
-    half_close_refused client_gave_up client_left close_delimited max_requests announced_by_request
+    half_close_refused client_gave_up client_left goaway_idle goaway_drained close_delimited max_requests announced_by_request
     http10_default announced_by_response idle_reset closed_before_timeout server_idle_timeout
     unannounced_close server_closed_idle client_closed_idle
 """.split()
@@ -87,6 +87,24 @@ def is_tls(value):
     return all_of(**TLS)(value) or all_of(**TLS, server_name=is_text)(value)
 
 
+GOAWAY = all_of(by=one_of("client", "server"), last_stream=is_count, code=is_text, count=is_count, graceful=is_bool,
+                debug=one_of("none", "too_many_pings", "max_age", "max_idle", "other"))
+HTTP2 = dict(
+    streams=is_count,
+    peak=is_count,
+    answered=is_count,
+    trailers_only=is_count,
+    refused=is_count,
+    cancelled=is_count,
+    cut=is_count,
+    retryable=is_count,
+    max_concurrent=all_of(client=or_null(is_count), server=or_null(is_count)),
+    goaway=or_null(GOAWAY),
+    pings=all_of(client=is_count, server=is_count),
+    unanswered_pings=is_count,
+    forbidden_fields=is_texts,
+)
+
 CONNECTION = {
     "type": one_of("connection", "open"),
     "schema": one_of(1),
@@ -142,6 +160,7 @@ CONNECTION = {
     "srtt_us": or_null(is_count),
     "errors": is_texts,
     "tls": or_null(is_tls),
+    "http2": or_null(all_of(**HTTP2)),
 }
 
 EXCHANGE = {
@@ -157,6 +176,18 @@ EXCHANGE = {
     "request_bytes": is_count,
     "response_bytes": is_count,
     "announced": ANNOUNCED,
+}
+
+STREAM = {  # of HTTP/2
+    "type": one_of("exchange"),
+    "id": is_text,
+    "n": is_count,
+    "status": or_null(is_count),
+    "http": one_of("2"),
+    "stream": is_count,
+    "wait_s": or_null(is_seconds),
+    "duration_s": or_null(is_seconds),
+    "reset": or_null(all_of(by=one_of("client", "server"), code=is_text)),
 }
 
 SUMMARY = {
@@ -208,6 +239,7 @@ GATEWAY_ERROR = {
 FORMS = {
     "connection": CONNECTION,
     "exchange": EXCHANGE,
+    "stream": STREAM,  # an exchange line too
     "summary": SUMMARY,
     "amend": LATE,
     "forwarded": FORWARDED,  # an amend line too
@@ -235,6 +267,8 @@ def with_optional(form, value):
 def form_of(value):
     if value["type"] == "amend" and "forwarded_hop_by_hop" in value:
         return FORMS["forwarded"]
+    if value["type"] == "exchange" and value["http"] == "2":
+        return FORMS["stream"]
     return OPEN if value["type"] == "open" else FORMS[value["type"]]
 
 

@@ -13,8 +13,8 @@ from lib.prometheus import Prometheus
 MANY = 6  # closes that betray a timeout, or make a drain
 IDLE = 0.3  # how long those are idle that close at a timeout, at least
 FREE = 700  # descriptors from here on are in nobody's use
-SERVICES = 9  # those of Scene.play() that have a place of their own
-LISTENERS = "main more timeouts drained refused".split()
+SERVICES = 11  # those of Scene.play() that have a place of their own
+LISTENERS = "main more timeouts drained streams refused".split()
 
 
 @dataclass
@@ -48,6 +48,7 @@ class Scene:
         self._make_more()
         self._reuse_and_close_at_timeouts()
         self._drain()
+        acts.speak_http2(self.listeners["streams"])
         self._wait_for_places()
         for _ in range(3):  # past the ceiling
             with wire.Pair(self.listeners["refused"]) as pair:

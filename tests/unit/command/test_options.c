@@ -149,9 +149,9 @@ static void the_examples_of_the_help_are_good_usage(void **state)
 
 static void filters_reach_the_kernels_configuration(void **state)
 {
-	struct kw_options options =
-		parsed("trace --port 80,8080 --port 443 --pid 812 --comm nginx --role client "
-		       "--net 10.1.2.3/8 --ring-size 1M --exchanges --front-end trampoline");
+	struct kw_options options = parsed(
+		"trace --port 80,8080 --port 443 --pid 812 --comm nginx --role client "
+		"--net 10.1.2.3/8 --ring-size 1M --exchanges --front-end trampoline --btf one --btf other");
 	static const uint8_t net[16] = {[10] = 0xff, 0xff, 10, 0, 0, 0};
 
 	(void)state;
@@ -163,6 +163,7 @@ static void filters_reach_the_kernels_configuration(void **state)
 	assert_int_equal(options.filter.filter_comm, 1);
 	assert_string_equal(options.filter.comm, "nginx");
 	assert_int_equal(options.front_end, KW_FRONT_END_TRAMPOLINE);
+	assert_string_equal(options.btf, "other");
 	assert_int_equal(options.filter.role, KW_ROLE_CLIENT);
 	assert_int_equal(options.filter.filter_net, 1);
 	assert_memory_equal(options.filter.net, net, 16);

@@ -12,6 +12,7 @@
 
 #include "tests/unit/events.h"
 #include "base/clock.h"
+#include "event/http2_names.h"
 
 static void each_type_is_decoded(void **state)
 {
@@ -163,7 +164,7 @@ static int decode_with(void *event, const struct bound *bound, uint64_t value)
 static void assert_bounds(const void *event, size_t size, const struct bound *bounds, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		uint64_t copy[sizeof(struct kw_event_history) / sizeof(uint64_t)];
+		uint64_t copy[sizeof(struct kw_event_http2) / sizeof(uint64_t)];
 
 		memcpy(copy, event, size);
 		if (decode_with(copy, &bounds[i], bounds[i].most) != 0)
@@ -213,6 +214,60 @@ static void each_number_of_a_connection_has_its_bound(void **state)
 		BOUND(kw_event_connection, bodies[HTTP1_REQUESTS].bytes, HTTP1_LENGTH_MAX),
 		BOUND(kw_event_connection, bodies[HTTP1_RESPONSES].bytes, HTTP1_LENGTH_MAX),
 		BOUND(kw_event_connection, bodies[HTTP1_RESPONSES].declared, HTTP1_LENGTH_MAX));
+}
+
+static struct kw_event_http2 event_http2(void)
+{
+	struct kw_event_http2 event = {.history = event_history()};
+
+	event.history.connection.header.type = KW_EVENT_HTTP2;
+	event.history.connection.header.size = sizeof(event);
+	return event;
+}
+
+static void an_event_of_http2_is_a_history_too(void **state)
+{
+	struct kw_event_http2 http2 = event_http2();
+	struct kw_event event;
+
+	(void)state;
+	assert_int_equal(kw_decode(&http2, sizeof(http2), &event), 0);
+	assert_ptr_equal(event.http2, &http2);
+	assert_ptr_equal(event.history, &http2.history);
+	assert_ptr_equal(event.connection, &http2.history.connection);
+	assert_ptr_equal(kw_http2_facts_of(event.connection), &http2.http2);
+	assert_null(event.tls);
+	http2.history.connection.header.type = KW_EVENT_TLS;
+	assert_int_equal(kw_decode(&http2, sizeof(http2), &event), -EBADMSG);
+	http2 = event_http2();
+	http2.history.connection.identity.role = KW_ROLE_MAX;
+	assert_int_equal(kw_decode(&http2, sizeof(http2), &event), -EBADMSG);
+	http2 = event_http2();
+	for (size_t size = sizeof(http2.history); size < sizeof(http2); size++) {
+		http2.history.connection.header.size = (__u16)size;
+		assert_int_equal(kw_decode(&http2, size, &event), -EBADMSG);
+	}
+}
+
+#define SIDE(direction, field, most) BOUND(kw_event_http2, http2.sides[direction].field, most)
+#define TIMES_OF_SIDE(direction)                                                                               \
+	TIME(kw_event_http2, http2.sides[direction].goaway),                                                   \
+		TIME(kw_event_http2, http2.sides[direction].ping),                                             \
+		TIME(kw_event_http2, http2.sides[direction].ping_gap)
+
+static void each_number_of_http2_has_its_bound(void **state)
+{
+	struct kw_event_http2 event = event_http2();
+
+	(void)state;
+	assert_all_bounds(event, TIMES_OF_SIDE(HTTP2_CLIENT), TIMES_OF_SIDE(HTTP2_SERVER),
+			  TIME(kw_event_http2, http2.latest), TIME(kw_event_http2, http2.begun),
+			  TIME(kw_event_http2, http2.cut), SIDE(HTTP2_CLIENT, latest, 1 << 30),
+			  SIDE(HTTP2_SERVER, latest, 1 << 30), SIDE(HTTP2_SERVER, goaway_id, HTTP2_ID_MAX),
+			  SIDE(HTTP2_CLIENT, goaway_code, HTTP2_CODES - 1),
+			  SIDE(HTTP2_SERVER, goaway_debug, HTTP2_DEBUG_MAX - 1),
+			  SIDE(HTTP2_CLIENT, fields, (1 << HTTP2_NAME_MAX) - 1),
+			  SIDE(HTTP2_SERVER, errors, (1 << HTTP2_ERROR_MAX) - 1));
 }
 
 static void each_number_of_other_events_has_its_bound(void **state)
@@ -301,6 +356,8 @@ int main(void)
 		cmocka_unit_test(nothing_behind_the_bytes_is_read),
 		cmocka_unit_test(a_value_beyond_its_enumeration_is_refused),
 		cmocka_unit_test(each_number_of_a_connection_has_its_bound),
+		cmocka_unit_test(an_event_of_http2_is_a_history_too),
+		cmocka_unit_test(each_number_of_http2_has_its_bound),
 		cmocka_unit_test(each_number_of_other_events_has_its_bound),
 		cmocka_unit_test(lost_requests_of_all_kinds_fit_the_queue_together),
 		cmocka_unit_test(a_name_without_an_end_is_refused),

@@ -11,8 +11,9 @@
 #include "join/pair_key.h"
 #include "judge/evidence.h"
 #include "tests/unit/events.h"
+#include "tests/unit/judge/http2_story.h"
 
-#define TAKEN 4096
+#define MOST_TAKEN 4096
 
 /* The records that came out, in their order. */
 struct taken {
@@ -24,7 +25,7 @@ struct taken {
 		uint64_t cookie; /* 0: totals */
 		struct kw_verdict verdict;
 		char evidence[KW_EVIDENCE_SENTENCES * KW_EVIDENCE_LENGTH];
-	} list[TAKEN];
+	} list[MOST_TAKEN];
 };
 
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
@@ -33,7 +34,7 @@ static int on_event(void *context, const struct kw_event *event, const struct kw
 	struct one *one = &taken->list[taken->count++];
 	struct kw_evidence evidence = {0};
 
-	assert_true(taken->count < TAKEN);
+	assert_true(taken->count < MOST_TAKEN);
 	*one = (struct one){0};
 	if (event->connection)
 		one->cookie = event->connection->identity.cookie;
@@ -178,6 +179,40 @@ static void a_server_that_had_read_the_request_gave_no_response(void **state)
 	assert_string_equal(kw_reason_name(taken_of(taken, CLIENT)->verdict.reason), "no_response");
 	assert_int_equal(taken_of(taken, CLIENT)->verdict.confidence, KW_CONFIDENCE_CERTAIN);
 	assert_non_null(strstr(taken_of(taken, CLIENT)->evidence, "the server had received the request"));
+}
+
+/* The two ends of a connection of HTTP/2: its server closed after a GOAWAY, and never read the client's last streams. */
+static struct kw_event_http2 http2_end(enum kw_role role)
+{
+	const struct http2_story story = {.answered = 3,
+					  .unheaded = role == KW_ROLE_CLIENT ? 2 : 0,
+					  .goaways[HTTP2_SERVER] = {.after = KW_MS, .number = 3},
+					  .actor = KW_CLOSER_SERVER,
+					  .manner = KW_MANNER_FIN,
+					  .closed_after = 2 * KW_MS};
+	struct kw_event_http2 event = http2_story_event(&story, role);
+	struct kw_event_connection *connection = &event.history.connection;
+
+	connection->identity = role == KW_ROLE_CLIENT ? clients_end().identity : servers_end().identity;
+	connection->peer_isn = role == KW_ROLE_CLIENT ? clients_end().peer_isn : servers_end().peer_isn;
+	connection->header.time = connection->closing.time;
+	return event;
+}
+
+static void a_server_that_sent_a_goaway_waits_for_the_streams_of_the_client(void **state)
+{
+	struct kw_event_http2 client = http2_end(KW_ROLE_CLIENT), server = http2_end(KW_ROLE_SERVER);
+	struct taken *taken = *state;
+
+	feed(taken, &server.history.connection);
+	assert_int_equal(taken->count, 0);
+	feed(taken, &client.history.connection);
+	assert_int_equal(taken->count, 2);
+	for (size_t i = 0; i < taken->count; i++) {
+		assert_string_equal(kw_reason_name(taken->list[i].verdict.reason), "goaway_refused");
+		assert_int_equal(taken->list[i].verdict.confidence, KW_CONFIDENCE_CERTAIN);
+	}
+	assert_non_null(strstr(taken_of(taken, CLIENT)->evidence, "2 streams above that number"));
 }
 
 static void an_end_whose_other_end_is_elsewhere_goes_on_after_a_second(void **state)
@@ -393,6 +428,7 @@ int main(void)
 		TEST(a_request_that_the_server_never_read_came_too_late),
 		TEST(the_clients_record_waits_for_the_servers),
 		TEST(a_server_that_had_read_the_request_gave_no_response),
+		TEST(a_server_that_sent_a_goaway_waits_for_the_streams_of_the_client),
 		TEST(an_end_whose_other_end_is_elsewhere_goes_on_after_a_second),
 		TEST(two_ends_of_the_same_side_are_not_of_one_connection),
 		TEST(an_end_of_a_minute_ago_is_of_another_connection),

@@ -51,11 +51,24 @@ static void programs_without_a_hook_are_not_attached_along_with_the_others(void 
 	keepwatch_bpf__destroy(skel);
 }
 
+static void a_hook_that_older_kernels_for_arm64_lack_is_explained(void **state)
+{
+	const struct kw_missing_hook missing = {.hook = "fexit/tcp_sendmsg", .error = -524};
+	char text[128];
+
+	(void)state;
+	kw_missing_hook_text(&missing, text, sizeof(text));
+	assert_non_null(strstr(text, "arm64"));
+	assert_null(strstr(text, "524"));
+	assert_true(strlen(text) < sizeof(text) - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_for_states_have_twins_and_no_others),
 		cmocka_unit_test(programs_without_a_hook_are_not_attached_along_with_the_others),
+		cmocka_unit_test(a_hook_that_older_kernels_for_arm64_lack_is_explained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 #include "output/metrics/exposition.h"
 #include "output/metrics/metrics.h"
-#include "tests/unit/events.h"
+#include "tests/unit/http2_world.h"
 
 static void feed(struct kw_aggregate *aggregate, const struct kw_service *service)
 {
@@ -314,6 +314,53 @@ static void every_second_bound_is_exposed_and_no_sample_is_lost(void **state)
 	kw_aggregate_close(&aggregate);
 }
 
+/* Series of HTTP/2 are there only where it was spoken. */
+static void http2_has_its_metrics_where_it_was_seen(void **state)
+{
+	static const char *const lines[] = {
+		"keepwatch_requests_total{" SERVICE ",version=\"2\"} 5",
+		"keepwatch_responses_total{" SERVICE ",code=\"2xx\"} 3",
+		"keepwatch_streams_open{" SERVICE "} 0",
+		"# TYPE keepwatch_streams_open gauge",
+		"keepwatch_streams_reset_total{" SERVICE ",by=\"client\",code=\"CANCEL\"} 2",
+		"keepwatch_streams_reset_total{" SERVICE ",by=\"server\",code=\"other\"} 1",
+		"keepwatch_goaways_total{" SERVICE ",by=\"server\",code=\"NO_ERROR\",graceful=\"yes\"} 1",
+		"keepwatch_goaways_total{" SERVICE ",by=\"client\",code=\"INTERNAL_ERROR\",graceful=\"no\"} 1",
+		"# TYPE keepwatch_connection_peak_streams histogram",
+		"keepwatch_connection_peak_streams_bucket{" SERVICE ",le=\"1\"} 0",
+		"keepwatch_connection_peak_streams_bucket{" SERVICE ",le=\"2\"} 1",
+		"keepwatch_connection_peak_streams_sum{" SERVICE "} 2",
+		"keepwatch_forbidden_fields_total{" SERVICE ",field=\"keep-alive\"} 2",
+		"keepwatch_protocol_connections_total{" SERVICE ",protocol=\"h2c\"} 1",
+	};
+	struct kw_service service = event_service(KW_ROLE_SERVER, "nginx:8080");
+	struct kw_event_http2 http2 = http2_event(3);
+	struct kw_http2_side *client = &http2.http2.sides[HTTP2_CLIENT],
+			     *server = &http2.http2.sides[HTTP2_SERVER];
+	struct kw_verdict verdict = event_verdict();
+	struct kw_aggregate aggregate;
+	struct kw_event event;
+	char *plain = written("nginx:8080", false);
+
+	(void)state;
+	assert_null(strstr(plain, "keepwatch_streams_open{"));
+	assert_null(strstr(plain, "version=\"2\""));
+	assert_null(strstr(plain, "keepwatch_connection_peak_streams_bucket"));
+	free(plain);
+	begin_streams(&http2, 2);
+	client->resets[HTTP2_CODE_CANCEL] = 2;
+	server->resets[HTTP2_CODE_OTHER] = 1;
+	server->goaways = server->graceful = client->goaways = 1;
+	client->goaway_code = 2;
+	client->fields = server->fields = 1 << HTTP2_NAME_KEEP_ALIVE;
+	kw_aggregate_open(&aggregate, 10, 0);
+	assert_int_equal(kw_decode(&http2, sizeof(http2), &event), 0);
+	assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, &verdict), 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_line(&aggregate, lines[i], true);
+	kw_aggregate_close(&aggregate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +373,7 @@ int main(void)
 		cmocka_unit_test(the_longest_name_keeps_all_its_labels),
 		cmocka_unit_test(a_label_that_does_not_fit_is_left_out_whole),
 		cmocka_unit_test(a_histogram_is_cumulative_and_ends_in_infinity),
+		cmocka_unit_test(http2_has_its_metrics_where_it_was_seen),
 		cmocka_unit_test(every_second_bound_is_exposed_and_no_sample_is_lost),
 	};
 

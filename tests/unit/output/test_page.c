@@ -164,7 +164,7 @@ static void with_nothing_seen_it_says_so(void **state)
 	open_page(&page);
 	text = written(&page, "web1");
 	assert_says(text, "<main id=\"main\" data-level=\"nothing\"");
-	assert_says(text, "No HTTP/1.x connection seen yet</h1>");
+	assert_says(text, "No HTTP connection seen yet</h1>");
 	assert_says_not(text, "<svg");
 	assert_says_not(text, "<table");
 	assert_says_not(text, "<ol");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The report of services that speak TLS: numbers that are inferred carry a ~, and others do not. */
+/* The report of services that speak TLS or HTTP/2: numbers that are inferred carry a ~, and others do not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "output/report/print.h"
+#include "tests/unit/http2_world.h"
 #include "tests/unit/tls_world.h"
 
 static const struct kw_clock utc;
@@ -75,6 +76,33 @@ static void numbers_in_clear_text_carry_none(void **state)
 	close_world(&world);
 }
 
+/* Each stream is a request. */
+static void a_service_of_http2_is_marked_and_its_streams_are_requests(void **state)
+{
+	struct world world;
+	char *text;
+
+	(void)state;
+	open_world(&world);
+	add_http2(&world, 8, KW_S, http2_event(4),
+		  verdict_of(KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT, KW_PHASE_IDLE));
+	text = written(&world, NULL);
+	assert_non_null(strstr(text, ": 8 connections, 32 requests, 1 service.\n"));
+	assert_non_null(strstr(text, "\ns (h2c) "));
+	assert_non_null(strstr(text, " 4.0 "));
+	assert_non_null(strstr(text, " 75.0% "));
+	assert_null(strchr(text, '~'));
+	free(text);
+	close_world(&world);
+	open_world(&world);
+	add_idle_closes(&world);
+	add(&world, 1, KW_S, event_connection(), event_verdict());
+	text = written(&world, NULL);
+	assert_null(strstr(text, "h2c"));
+	free(text);
+	close_world(&world);
+}
+
 static void json_counts_no_inferred_exchanges_as_requests(void **state)
 {
 	struct world world;
@@ -95,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_within_tls_carry_a_tilde),
 		cmocka_unit_test(numbers_in_clear_text_carry_none),
+		cmocka_unit_test(a_service_of_http2_is_marked_and_its_streams_are_requests),
 		cmocka_unit_test(json_counts_no_inferred_exchanges_as_requests),
 	};
 

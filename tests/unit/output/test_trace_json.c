@@ -110,7 +110,7 @@ static void the_record_is_as_the_contract_shows(void **state)
 		"\"forwarded_hop_by_hop\":[],"
 		"\"directives\":{\"request\":{\"keep_alive\":3,\"close\":0,\"upgrade\":0},"
 		"\"response\":{\"keep_alive\":3,\"close\":0,\"upgrade\":0}},"
-		"\"last_status\":200,\"app_error\":null,\"retransmits\":0,\"srtt_us\":41,\"errors\":[],\"tls\":null}\n");
+		"\"last_status\":200,\"app_error\":null,\"retransmits\":0,\"srtt_us\":41,\"errors\":[],\"tls\":null,\"http2\":null}\n");
 	free(line);
 }
 

@@ -49,12 +49,13 @@ static struct kw_event_history lived(void)
 static void both_kinds_are_brought_into_the_present_layout(void **state)
 {
 	uint8_t old[OLD_HISTORY] __attribute__((aligned(8)));
-	struct kw_event_history event, expected = lived();
+	struct kw_event_history expected = lived();
+	union kw_older_event event;
 	size_t size = old_event(lived(), KW_EVENT_CONNECTION, old);
 
 	(void)state;
 	assert_true(kw_older_renew(old, size, &event));
-	assert_int_equal(event.connection.header.size, sizeof(struct kw_event_connection));
+	assert_int_equal(event.header.size, sizeof(struct kw_event_connection));
 	expected.connection.header.size = sizeof(struct kw_event_connection);
 	expected.connection.header.type = KW_EVENT_CONNECTION;
 	assert_memory_equal(&event, &expected, sizeof(struct kw_event_connection));
@@ -62,13 +63,35 @@ static void both_kinds_are_brought_into_the_present_layout(void **state)
 	size = old_event(lived(), KW_EVENT_HISTORY, old);
 	assert_true(kw_older_renew(old, size, &event));
 	expected = lived();
-	assert_memory_equal(&event, &expected, sizeof(event));
+	assert_memory_equal(&event, &expected, sizeof(expected));
+}
+
+static void totals_that_knew_nothing_of_streams_are_brought_into_the_present_layout(void **state)
+{
+	struct kw_event_totals expected = {.header = {KW_EVENT_TOTALS, sizeof(expected), 0, 7}};
+	const size_t at = offsetof(struct kw_event_totals, totals.dropped_streams),
+		     missing = sizeof(expected.totals.dropped_streams), size = sizeof(expected) - missing;
+	uint8_t old[sizeof(expected)] __attribute__((aligned(8)));
+	struct kw_event_header *header = (struct kw_event_header *)old;
+	union kw_older_event event;
+
+	(void)state;
+	expected.totals.dropped[KW_ROLE_SERVER].closed = 5;
+	expected.totals.tainted[KW_TAINT_MAX - 1] = 3;
+	expected.unfinished = (struct kw_unfinished){2, 1};
+	memcpy(old, &expected, at);
+	memcpy(old + at, (const uint8_t *)&expected + at + missing, size - at);
+	header->size = (__u16)size;
+	assert_true(kw_older_renew(old, size, &event));
+	assert_memory_equal(&event, &expected, sizeof(expected));
+	assert_false(kw_older_renew(&expected, sizeof(expected), &event));
 }
 
 static void all_other_events_stay_as_they_are(void **state)
 {
 	uint8_t old[OLD_HISTORY] __attribute__((aligned(8)));
-	struct kw_event_history event, now = lived();
+	struct kw_event_history now = lived();
+	union kw_older_event event;
 	struct kw_event_header *header = (struct kw_event_header *)old;
 	size_t size = old_event(lived(), KW_EVENT_CONNECTION, old);
 
@@ -141,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_kinds_are_brought_into_the_present_layout),
+		cmocka_unit_test(totals_that_knew_nothing_of_streams_are_brought_into_the_present_layout),
 		cmocka_unit_test(all_other_events_stay_as_they_are),
 		cmocka_unit_test(only_sizes_that_belong_together_are_known),
 		cmocka_unit_test(a_recording_of_them_is_played),

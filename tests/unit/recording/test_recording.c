@@ -235,7 +235,7 @@ static void checksums_are_those_of_their_version(void **state)
 }
 
 /* A program that cannot read the events of today must refuse the file and not call it damaged. */
-static void files_of_today_are_of_version_4(void **state)
+static void files_of_today_are_of_version_5(void **state)
 {
 	struct kw_recording_preamble preamble;
 	uint8_t bytes[8192];
@@ -246,7 +246,7 @@ static void files_of_today_are_of_version_4(void **state)
 	make_file(path, 1);
 	assert_true(get_bytes(path, bytes, sizeof(bytes)) > sizeof(preamble));
 	memcpy(&preamble, bytes, sizeof(preamble));
-	assert_int_equal(preamble.version, 4);
+	assert_int_equal(preamble.version, 5);
 	unlink(path);
 }
 
@@ -295,12 +295,13 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 		const char *json;
 		const char *hint;
 	} rows[] = {
-		{5, "{}", "has format version 5"},
+		{6, "{}", "has format version 6"},
 		{0, "{}", "has format version 0"},
 		{1, "[]", "damaged at byte 16"},
 		{2, "[]", "damaged at byte 16"},
 		{3, "[]", "damaged at byte 16"},
 		{4, "[]", "damaged at byte 16"},
+		{5, "[]", "damaged at byte 16"},
 		{1, "{\"keepwatch\":\"9.9\",\"events\":{\"connection\":8}}", "by keepwatch 9.9"},
 	};
 	char path[PATH], *said;
@@ -423,7 +424,7 @@ int main(void)
 		cmocka_unit_test(a_file_cut_anywhere_yields_all_whole_frames_and_says_where),
 		cmocka_unit_test(a_damaged_byte_is_found_where_it_is),
 		cmocka_unit_test(checksums_are_those_of_their_version),
-		cmocka_unit_test(files_of_today_are_of_version_4),
+		cmocka_unit_test(files_of_today_are_of_version_5),
 		cmocka_unit_test(files_of_older_versions_are_read),
 		cmocka_unit_test(an_older_header_that_says_less_is_read),
 		cmocka_unit_test(what_cannot_be_read_is_told_in_one_line),

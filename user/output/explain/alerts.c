@@ -120,6 +120,21 @@ const struct kw_alert kw_alerts[KW_ALERTS] = {
 		  "queue is full",
 		  "on the client's host: keepwatch report --for 1m counts them by kind"},
 	 }},
+	{"KeepwatchGoawayLosses",
+	 {
+		 "requests were open when a server ended their HTTP/2 connection by GOAWAY",
+		 "With severity critical the server had promised to answer these requests and did not, so they are "
+		 "lost. With severity warning it had not begun to work on them: a client that sends them again, as "
+		 "gRPC does, loses none.",
+		 {"a server that gives open streams too little time: at a limit of a connection's age, at a reload, or "
+		  "when it stops",
+		  "a limit of requests on one connection, such as keepalive_requests of nginx",
+		  "a client that does not send refused requests again"},
+		 {"keepwatch explain goaway_losses names the settings of common servers and clients",
+		  "on the host: keepwatch trace --reason goaway_cut,goaway_refused,stream_after_goaway shows each with "
+		  "its evidence",
+		  "if it began with a deploy, let servers that stop wait for their longest stream"},
+	 }},
 	{"KeepwatchTlsHandshakesFail",
 	 {
 		 "over 1% of a service's TLS handshakes fail",

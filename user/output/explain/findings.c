@@ -37,6 +37,27 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			 "check the safe margin in keepwatch report: it should be well above the round-trip "
 			 "time"},
 		},
+	[KW_FINDING_GOAWAY_LOSSES] =
+		{
+			"servers end HTTP/2 connections by GOAWAY while requests are open on them",
+			"A GOAWAY names the last stream that the server will answer. Requests up to that one which were not "
+			"answered all the same are lost: the finding is critical then. Requests above it were not worked on, "
+			"so each client may send them again, whatever their method; keepwatch does not see whether it did, so "
+			"the finding is a warning. So it is where a gRPC server gives open calls one and the same time after "
+			"its GOAWAY and then ends them with errors (UNAVAILABLE): such a stream counts as answered.",
+			{"a server that gives open streams too little time after its GOAWAY: at a limit of a connection's "
+			 "age, at a reload, or when it stops",
+			 "a limit of requests on one connection (nginx keepalive_requests): streams behind it are turned away",
+			 "a client that goes on to begin streams after the GOAWAY, or does not send refused ones again"},
+			{"gRPC: let MAX_CONNECTION_AGE_GRACE be longer than the longest call; Envoy: drain_timeout; nginx: "
+			 "worker_shutdown_timeout; node: server.close() lets streams end, session.destroy() cuts them; Go: a "
+			 "longer context for http.Server.Shutdown(); AWS ALB: the deregistration delay",
+			 "raise the limit of requests on one connection: nginx keepalive_requests, Envoy "
+			 "max_requests_per_connection, HAProxy tune.h2.fe.max-total-streams",
+			 "let clients send refused requests again: gRPC does; Envoy retry_on refused-stream",
+			 "keepwatch trace --reason goaway_cut,goaway_refused,stream_after_goaway prints each with its "
+			 "evidence"},
+		},
 	[KW_FINDING_TRUNCATED_RESPONSES] =
 		{
 			"the server cut responses before their end",
@@ -85,6 +106,22 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			{"let the server advertise a shorter timeout than it keeps, or none; keepwatch explain "
 			 "closed_before_timeout names the settings"},
 		},
+	[KW_FINDING_TOO_MANY_PINGS] =
+		{
+			"connections are ended because one side sends more PINGs than the other one allows",
+			"The GOAWAY said too_many_pings (ENHANCE_YOUR_CALM). The client's keep-alive is set to a shorter time "
+			"than the server permits, which is 5 minutes unless set, or it sends PINGs without an open call. The "
+			"finding has how many PINGs were sent, and the shortest time between two. It is critical if requests "
+			"were lost.",
+			{"KEEPALIVE_TIME of the client below what the server enforces",
+			 "PERMIT_KEEPALIVE_WITHOUT_CALLS on in the client, and not permitted by the server",
+			 "a library that sends a PING with each message, to measure the path"},
+			{"raise KEEPALIVE_TIME in the client (grpc.keepalive_time_ms; Go: keepalive.ClientParameters.Time)",
+			 "or permit it in the server: grpc.http2.min_ping_interval_without_data_ms and "
+			 "grpc.http2.max_ping_strikes; Go: keepalive.EnforcementPolicy.MinTime and PermitWithoutStream; Java: "
+			 "permitKeepAliveTime()",
+			 "keepwatch trace --reason enhance_your_calm prints each with its evidence"},
+		},
 	[KW_FINDING_LOST_REQUESTS] =
 		{
 			"requests were lost for reasons that no other finding covers",
@@ -100,6 +137,23 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			 "-K destroyed the socket"},
 			{"keepwatch explain REASON says what to do about each reason",
 			 "keepwatch trace --premature shows each loss with its evidence"},
+		},
+	[KW_FINDING_STREAMS_REFUSED] =
+		{
+			"servers refuse streams of HTTP/2",
+			"The server reset streams with REFUSED_STREAM: it had not worked on these requests, so they may be sent "
+			"again, whatever their method. The finding compares the most streams that were open at once with the "
+			"limit that the server's SETTINGS give, and says how many were refused on connections that had reached "
+			"it.",
+			{"a client that opens more streams than the server's limit, or before it has read that",
+			 "a server that is overloaded or stopping",
+			 "a proxy whose connection to the server behind it was closed"},
+			{"at the limit: let the client open another connection, or raise it: nginx "
+			 "http2_max_concurrent_streams, Envoy max_concurrent_streams, HAProxy "
+			 "tune.h2.fe.max-concurrent-streams, gRPC MAX_CONCURRENT_STREAMS, Go "
+			 "http2.Server.MaxConcurrentStreams, Apache H2MaxSessionStreams",
+			 "below it: look at the server's log, and at the closes of its own connections to other servers",
+			 "keepwatch_streams_reset_total{code=\"REFUSED_STREAM\"} counts them"},
 		},
 	[KW_FINDING_FORWARDS_HOP_BY_HOP] =
 		{
@@ -117,6 +171,21 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			 "del-header and http-response del-header, Varnish unset bereq.http.NAME; in a program of "
 			 "your own, remove Connection and each field that it lists first of all",
 			 "keepwatch trace --json lists them for each connection: forwarded_hop_by_hop"},
+		},
+	[KW_FINDING_FORBIDDEN_FIELDS] =
+		{
+			"messages of HTTP/2 have fields that HTTP/2 forbids",
+			"Connection, Keep-Alive, Proxy-Connection, Upgrade and Transfer-Encoding speak of one connection of "
+			"HTTP/1; in HTTP/2 a message that has one of them, or te with another value than trailers, is malformed "
+			"(RFC 9113 section 8.2.2). The other side may answer it with PROTOCOL_ERROR, on the stream or on the "
+			"whole connection; many do not, until they are replaced by one that does. The finding says which side "
+			"sent which.",
+			{"a gateway that translates HTTP/1 into HTTP/2 and copies these fields",
+			 "code that sets Connection: keep-alive whatever the version is"},
+			{"remove the fields where the finding says that they come from; in a gateway look for rules that add "
+			 "or copy fields: nginx grpc_set_header, Envoy request_headers_to_add, HAProxy http-request "
+			 "set-header",
+			 "keepwatch trace --json lists them for each connection: forbidden_fields within http2"},
 		},
 	[KW_FINDING_CONNECTS_FAIL] =
 		{
@@ -183,6 +252,30 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			 "maxRequestsPerSocket (Node)"},
 			{"raise the limit: it guards against memory leaks that old servers had"},
 		},
+	[KW_FINDING_MAX_STREAMS_CHURN] =
+		{
+			"HTTP/2 connections end at a limit of streams",
+			"Most connections that the server ended by GOAWAY while they were in use had taken exactly the same "
+			"number of streams. Each such end turns away the streams that were begun behind it, which the client "
+			"has to send again.",
+			{"a limit of requests on one connection: nginx keepalive_requests (1000 unless set), Envoy "
+			 "max_requests_per_connection, HAProxy tune.h2.fe.max-total-streams"},
+			{"raise it: with many requests a second a connection of HTTP/2 reaches in seconds a limit that was "
+			 "meant for HTTP/1",
+			 "let the client send refused requests again: keepwatch explain goaway_refused"},
+		},
+	[KW_FINDING_MAX_AGE_CHURN] =
+		{
+			"HTTP/2 connections end at a limit of their age",
+			"Most connections that the server ended by GOAWAY while they were in use were of the same age, within a "
+			"jitter of 10%, and they were not ended all at once, as at a reload. That is meant to spread load over "
+			"new servers. It costs a handshake each time, and streams that take longer than the grace are cut.",
+			{"MAX_CONNECTION_AGE of a gRPC server, max_connection_duration (Envoy), keepalive_time (nginx; 1 h "
+			 "unless set)"},
+			{"if it comes too often, raise the age",
+			 "let the grace be longer than the longest stream: gRPC MAX_CONNECTION_AGE_GRACE, Envoy "
+			 "drain_timeout; keepwatch explain goaway_losses says whether streams were cut"},
+		},
 	[KW_FINDING_PROBE_ONLY] =
 		{
 			"most connections are opened and closed without a request",
@@ -202,15 +295,19 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 		},
 	[KW_FINDING_DEAD_PATH] =
 		{
-			"requests on connections that had been idle never arrived",
+			"requests on connections that had been idle never arrived, or PINGs were not answered",
 			"A firewall, NAT or balancer on the way forgot the connection and drops its packets. "
 			"The finding shows the shortest idle time after which a request failed and the longest "
-			"after which one worked: the idle limit of that device lies between the two.",
+			"after which one worked: the idle limit of that device lies between the two. An HTTP/2 "
+			"connection whose PING is not answered is given up for the same reason; but where the "
+			"other host acknowledged the PING, the path works, and the program there is stuck.",
 			{"NAT, firewalls and balancers with an idle limit: 350 s (AWS NLB and NAT gateway), "
-			 "4 min (Azure), 10 min (Google)"},
+			 "4 min (Azure), 10 min (Google)",
+			 "a program that is stopped, swapped out, or blocked in its event loop"},
 			{"let both ends close idle connections sooner than that",
 			 "or send keep-alive probes more often: net.ipv4.tcp_keepalive_time, which is 2 "
-			 "hours unless set"},
+			 "hours unless set; PINGs of HTTP/2: gRPC KEEPALIVE_TIME, Go "
+			 "http2.Transport.ReadIdleTimeout, Envoy connection_keepalive"},
 		},
 	[KW_FINDING_CLOSE_WAIT_LEAK] =
 		{

@@ -3,6 +3,8 @@
 
 const struct kw_explanation *kw_explanation_of_reason(enum kw_reason reason)
 {
+	if (kw_explanations_http2[reason].summary)
+		return &kw_explanations_http2[reason];
 	return reason < KW_EXPLANATIONS_CUT ? &kw_explanations_cut[reason]
 					    : &kw_explanations_idle[reason - KW_EXPLANATIONS_CUT];
 }

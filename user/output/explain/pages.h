@@ -23,9 +23,11 @@ extern const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT]; /* 
 extern const struct kw_explanation
 	kw_explanations_idle[KW_REASON_MAX -
 			     KW_EXPLANATIONS_CUT]; /* by enum kw_reason minus KW_EXPLANATIONS_CUT */
+extern const struct kw_explanation
+	kw_explanations_http2[KW_REASON_MAX]; /* by enum kw_reason; empty where the two above have the page */
 extern const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX]; /* by enum kw_finding_id */
 
-#define KW_ALERTS 11
+#define KW_ALERTS 12
 
 /* An alert of tools/prometheus/alerts.yml: its page is its runbook. */
 struct kw_alert {

@@ -198,8 +198,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 		},
 	[KW_REASON_NOT_HTTP] =
 		{
-			"the connection did not carry HTTP/1",
-			"It began as HTTP/2 or something else, or as TLS whose records could not be followed. keepwatch does not look further, and "
+			"the connection did not carry HTTP",
+			"It began as something else, or as TLS or HTTP/2 that could not be followed. keepwatch does not look further, and "
 			"claims nothing.",
 			{"another protocol on an observed port",
 			 "TLS that ends in something else, or is done in the kernel (kTLS)"},

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory_stream.h"
+#include "event/http2_names.h"
 #include "event/names.h"
 #include "event/tls_names.h"
 #include "finding/assess.h"
@@ -168,10 +169,10 @@ static void write_gateway_errors(struct kw_exposition *out, const struct service
 
 static void write_requests(struct kw_exposition *out, const struct service *service)
 {
-	static const char *const names[KW_VERSIONS] = {"1.0", "1.1", "unknown"};
+	static const char *const names[KW_VERSIONS] = {"1.0", "1.1", "2", "unknown"};
 
 	for (int i = 0; i < KW_VERSIONS; i++)
-		if (i < KW_VERSIONS - 1 || service->traffic.requests[i])
+		if (i < KW_VERSION_2 || service->traffic.requests[i])
 			count(out, service->labels, "version", names[i], service->traffic.requests[i]);
 }
 
@@ -318,6 +319,65 @@ static void write_tls_alerts(struct kw_exposition *out, const struct service *se
 	}
 }
 
+static const char *const http2_sides[] = {[HTTP2_CLIENT] = "client", [HTTP2_SERVER] = "server"};
+
+static void write_streams_open(struct kw_exposition *out, const struct service *service)
+{
+	if (service->counters->streams || service->traffic.requests[KW_VERSION_2])
+		kw_exposition_integer(out, service->labels, service->counters->streams);
+}
+
+static void write_streams_reset(struct kw_exposition *out, const struct service *service)
+{
+	for (int by = 0; by < 2; by++)
+		for (unsigned int code = 0; code < HTTP2_CODES; code++)
+			if (service->counters->http2.resets[by][code])
+				count(out, with(service->labels, "by", http2_sides[by]).text, "code",
+				      kw_http2_code_name(code), service->counters->http2.resets[by][code]);
+}
+
+static void write_goaways(struct kw_exposition *out, const struct service *service)
+{
+	static const char *const names[] = {"no", "yes"};
+
+	for (int by = 0; by < 2; by++)
+		for (unsigned int code = 0; code < HTTP2_CODES; code++)
+			for (int graceful = 0; graceful < 2; graceful++) {
+				uint64_t number = service->counters->http2.goaways[by][code][graceful];
+				struct labels side = with(service->labels, "by", http2_sides[by]);
+
+				if (number)
+					count(out, with(side.text, "code", kw_http2_code_name(code)).text,
+					      "graceful", names[graceful], number);
+			}
+}
+
+static void write_peak_streams(struct kw_exposition *out, const struct service *service)
+{
+	const struct kw_http2_counts *counts = &service->counters->http2;
+	double bounds[KW_PEAK_BUCKETS - 1];
+
+	if (is_empty(counts->peaks, KW_PEAK_BUCKETS))
+		return;
+	for (int i = 0; i < KW_PEAK_BUCKETS - 1; i++)
+		bounds[i] = kw_peak_bounds[i];
+	kw_exposition_histogram(out, service->labels,
+				&(struct kw_exposed_histogram){bounds, counts->peaks, KW_PEAK_BUCKETS,
+							       (double)counts->peaks_sum});
+}
+
+static void write_forbidden_fields(struct kw_exposition *out, const struct service *service)
+{
+	for (unsigned int i = 0; i < KW_FORBIDDEN_FIELDS; i++) {
+		uint64_t number = service->counters->http2.fields[HTTP2_CLIENT][i] +
+				  service->counters->http2.fields[HTTP2_SERVER][i];
+
+		if (number)
+			count(out, service->labels, "field", kw_http2_field_name(HTTP2_NAME_CONNECTION + i),
+			      number);
+	}
+}
+
 struct family {
 	const char *name; /* a counter's without "_total" */
 	const char *type;
@@ -343,8 +403,8 @@ static const struct family families[] = {
 	{"keepwatch_gateway_errors", KW_TYPE_COUNTER,
 	 "Responses with status 502, 503 or 504, by the service behind the gateway that failed it and how.",
 	 write_gateway_errors},
-	{"keepwatch_requests", KW_TYPE_COUNTER, "Requests whose head was complete, by HTTP version.",
-	 write_requests},
+	{"keepwatch_requests", KW_TYPE_COUNTER,
+	 "Requests whose head was complete, by HTTP version; streams are those of version 2.", write_requests},
 	{"keepwatch_reused_requests", KW_TYPE_COUNTER,
 	 "Requests on a connection that had carried a request before.", write_reused},
 	{"keepwatch_responses", KW_TYPE_COUNTER, "Final responses, by class; class 1xx holds only status 101.",
@@ -378,6 +438,17 @@ static const struct family families[] = {
 	 write_tls_handshakes},
 	{"keepwatch_tls_alerts", KW_TYPE_COUNTER, "TLS handshakes that an alert ended, by its sender and name.",
 	 write_tls_alerts},
+	{"keepwatch_streams_open", KW_TYPE_GAUGE, "Streams of HTTP/2 that are open now.", write_streams_open},
+	{"keepwatch_streams_reset", KW_TYPE_COUNTER,
+	 "Streams that were reset before they were finished, by the side that did it and its code.",
+	 write_streams_reset},
+	{"keepwatch_goaways", KW_TYPE_COUNTER,
+	 "HTTP/2 connections on which a side sent GOAWAY, by the side, its code, and whether it announced another one.",
+	 write_goaways},
+	{"keepwatch_connection_peak_streams", KW_TYPE_HISTOGRAM,
+	 "Most streams that were open at once on a connection, at its close.", write_peak_streams},
+	{"keepwatch_forbidden_fields", KW_TYPE_COUNTER,
+	 "HTTP/2 connections on which a side sent a field that HTTP/2 forbids.", write_forbidden_fields},
 };
 
 static void service_labels(const struct kw_service *service, char ret_labels[LABELS])

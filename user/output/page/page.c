@@ -31,7 +31,7 @@ enum level_id {
 };
 
 static const struct level levels[] = {
-	[LEVEL_NOTHING] = {"nothing", "&#8943;", "No HTTP/1.x connection seen yet"},
+	[LEVEL_NOTHING] = {"nothing", "&#8943;", "No HTTP connection seen yet"},
 	[LEVEL_HEALTHY] = {"healthy", "&#10003;", "Healthy: no finding"},
 	[LEVEL_INFO] = {"info", "i", "No request is in danger"},
 	[LEVEL_WARNING] = {"warning", "!", "No request was lost yet, but requests may be"},
@@ -82,9 +82,8 @@ static void explain_level(FILE *file, const struct kw_overview *overview, const 
 			  enum level_id level)
 {
 	if (level == LEVEL_NOTHING) {
-		fputs("Connections show up here within a second. keepwatch counts HTTP/2 connections but cannot "
-		      "read them, and of TLS only the records. Connections that were open before keepwatch started count from "
-		      "their next request on.",
+		fputs("Connections show up here within a second. Of TLS keepwatch reads only the records. Connections "
+		      "that were open before keepwatch started count from their next request on.",
 		      file);
 		return;
 	}
@@ -227,7 +226,7 @@ int kw_page_whole(const char *main, const char *nonce, char **ret_text, size_t *
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
 		"<link rel=\"icon\" href=\"data:,\">\n<style nonce=\"%s\">\n%s</style>\n</head>\n<body>\n"
 		"<header>\n<a class=\"product\" href=\"/\">keepwatch</a>\n"
-		"<span class=\"claim\">why each HTTP/1.x connection closed</span>\n"
+		"<span class=\"claim\">why each HTTP connection closed</span>\n"
 		"<nav aria-label=\"Page\"><a href=\"#findings\">Findings</a> <a href=\"#closes\">Closes</a> "
 		"<a href=\"#idle\">Idle times</a> <a href=\"#services\">Services</a> "
 		"<a href=\"/metrics\">Metrics</a></nav>\n"

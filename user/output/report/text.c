@@ -124,6 +124,14 @@ static struct cell number_cell(double number, bool inferred)
 	return cell_of(true, inferred, text);
 }
 
+/* The mark of a protocol, if the service speaks it. @file NULL: only counts. Returns the length. */
+static int print_mark(FILE *file, const char *mark, bool speaks)
+{
+	if (speaks && file)
+		fputs(mark, file);
+	return speaks ? (int)strlen(mark) : 0;
+}
+
 /* "node:3000, 127.0.0.1:3000": the name at the server's end, and those at its clients' ends on this host. @file NULL: only
  * counts. Returns the length. */
 static int print_names(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
@@ -133,11 +141,8 @@ static int print_names(FILE *file, const struct kw_overview *overview, const str
 
 	if (file)
 		fputs(service->counters->service.name, file);
-	if (kw_speaks_tls(&service->sum)) {
-		length += (int)strlen(" (tls)");
-		if (file)
-			fputs(" (tls)", file);
-	}
+	length += print_mark(file, " (tls)", kw_speaks_tls(&service->sum));
+	length += print_mark(file, " (h2c)", kw_speaks_http2(&service->sum));
 	while ((end = kw_overview_next_end(overview, service, end))) {
 		length += (int)strlen(end->counters->service.name) + 2;
 		if (file)
@@ -251,7 +256,7 @@ int kw_report_text(FILE *file, const struct kw_overview *overview, const struct 
 	int histograms = 0;
 
 	if (!overview->has_http && overview->healthy && !overview->closing.connections) {
-		fprintf(file, "No HTTP/1.x connection was seen in %.1f s.\n", overview->observed);
+		fprintf(file, "No HTTP connection was seen in %.1f s.\n", overview->observed);
 		return ferror(file) ? -EIO : 0;
 	}
 	print_verdict(file, overview, colour);

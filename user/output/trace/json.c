@@ -7,6 +7,8 @@
 #include "base/sanitize.h"
 #include "base/timestamp.h"
 #include "event/container.h"
+#include "event/http2_names.h"
+#include "output/trace/json_http2.h"
 #include "output/trace/json_tls.h"
 
 #define SCHEMA 1
@@ -267,7 +269,27 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	add_verdict(&object, record);
 	add_facts(&object, record);
 	kw_json_set(&object, "tls", kw_json_tls(event));
+	kw_json_set(&object, "http2", kw_json_http2(event, record->verdict));
 	return kw_json_write_line(file, object, DIGITS);
+}
+
+/* The side that reset a stream, and its code; null if neither did. */
+static json_t *reset_of(const struct kw_event_exchange *stream)
+{
+	if (!stream->reset_by)
+		return json_null();
+	return json_pack("{s:s, s:s}", "by", kw_http2_side_name(stream->reset_by - 1U), "code",
+			 kw_http2_code_name(stream->reset_code));
+}
+
+static json_t *stream_of(const struct kw_event_exchange *stream, const char *id)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "type", "exchange", "id", id, "n",
+			 kw_json_integer(stream->number), "status",
+			 kw_json_integer_or_null(stream->status, stream->status), "http", "2", "stream",
+			 kw_json_integer(2 * (uint64_t)stream->number - 1), "wait_s",
+			 seconds_or_null(stream->started, stream->wait), "duration_s",
+			 seconds_or_null(stream->started, stream->duration), "reset", reset_of(stream));
 }
 
 int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
@@ -275,6 +297,8 @@ int kw_json_exchange(FILE *file, const struct kw_event_exchange *exchange)
 	char id[KW_ID_TEXT];
 
 	kw_connection_id(&exchange->identity, id);
+	if (exchange->is_stream)
+		return kw_json_write_line(file, stream_of(exchange, id), DIGITS);
 	return kw_json_write_line(
 		file,
 		json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type", "exchange",

@@ -9,6 +9,8 @@
 #include "base/timestamp.h"
 #include "base/words.h"
 #include "event/container.h"
+#include "event/http2_names.h"
+#include "judge/http2.h"
 
 #define RED "\033[1;31m"
 #define YELLOW "\033[33m"
@@ -109,6 +111,8 @@ static void print_reason(FILE *file, const struct kw_verdict *verdict, const str
 		fprintf(file, " (%s)", kw_manner_name(verdict->manner));
 	if (verdict->premature == KW_PREMATURE_YES)
 		print_loss(file, verdict->lost_requests, style);
+	if (kw_http2_retryable(&verdict->facts.streams))
+		fprintf(file, ", %" PRIu32 " retryable", kw_http2_retryable(&verdict->facts.streams));
 }
 
 static void print_forwarded(FILE *file, const struct kw_forwarded *found)
@@ -143,6 +147,20 @@ int kw_text_connection(FILE *file, const struct kw_record *record, const struct 
 	return ferror(file) ? -EIO : 0;
 }
 
+static void print_stream(FILE *file, const struct kw_event_exchange *stream, const char *duration,
+			 const char *wait)
+{
+	fprintf(file, "%5s %-4" PRIu32 "%10s  ", "no.", (uint32_t)stream->number, duration);
+	if (stream->status)
+		fprintf(file, "status %u, first byte after %s", stream->status, wait);
+	else
+		fputs("no status that was understood", file);
+	if (stream->reset_by)
+		fprintf(file, ", reset by the %s (%s)", kw_http2_side_name(stream->reset_by - 1U),
+			kw_http2_code_name(stream->reset_code));
+	fputc('\n', file);
+}
+
 int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const struct kw_service *service,
 		     const struct kw_clock *clock)
 {
@@ -151,8 +169,12 @@ int kw_text_exchange(FILE *file, const struct kw_event_exchange *exchange, const
 	kw_duration_print(exchange->wait, wait);
 	kw_duration_print(exchange->duration, duration);
 	print_head(file, clock, exchange->started + exchange->duration, service, exchange->identity.role);
-	fprintf(file, "%5s %-4" PRIu32 "%10s  status %u, %s request, first byte after %s\n", "no.",
-		(uint32_t)exchange->number, duration, exchange->status, kw_method_name(exchange->method), wait);
+	if (exchange->is_stream)
+		print_stream(file, exchange, duration, wait);
+	else
+		fprintf(file, "%5s %-4" PRIu32 "%10s  status %u, %s request, first byte after %s\n", "no.",
+			(uint32_t)exchange->number, duration, exchange->status,
+			kw_method_name(exchange->method), wait);
 	return ferror(file) ? -EIO : 0;
 }
 

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The programs h2c.go and flood.go, compiled with Debian's golang.org/x/net."""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parents[3] / "build" / "tests" / "e2e"
+
+
+def built(name="h2c"):
+    """Compiled once and kept in the build folder; sessions that run side by side take turns."""
+    source = HERE / f"{name}.go"
+    made = BUILD / f"go-{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "go.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            fresh = made.with_suffix(".new")
+            environment = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(BUILD / "go-cache")}
+            subprocess.run(["go", "build", "-o", fresh, source], check=True, env=os.environ | environment)
+            fresh.rename(made)
+    return made

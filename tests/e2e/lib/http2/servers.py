@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Servers that speak HTTP/2 in clear. Of each of them / is small, /large is some frames long, /gone is an error; /wait is never
+answered, but by nghttpd, which knows no such page."""
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.http2 import go_program
+from lib.servers import beginnings
+from lib.servers.process import Server, www
+
+HERE = Path(__file__).resolve().parent
+PAGE = 40_000  # bytes of /large
+
+NGINX = beginnings.NGINX + """
+worker_processes 1;
+http {{
+""" + beginnings.NGINX_HTTP + """
+	keepalive_requests {requests};
+	keepalive_timeout {idle}s;
+	http2_max_concurrent_streams {streams};
+	server {{
+		listen 127.0.0.1:{port} http2;
+		root {folder}/www;
+		location /gone {{ return 410; }}
+		location /wait {{ proxy_pass http://127.0.0.1:{hole}; }}
+	}}
+}}
+"""
+
+HAPROXY = """
+global
+	tune.h2.max-concurrent-streams {streams}
+defaults
+	mode http
+	timeout connect 10s
+	timeout server 600s
+	timeout client {idle}s
+frontend front
+	bind 127.0.0.1:{port} proto h2
+	use_backend hole if {{ path /wait }}
+	http-request return status 503 if {{ path /gone }}
+	http-request return status 200 content-type text/plain string hello hdr x-long {long} if !{{ path /wait }}
+backend hole
+	server hole 127.0.0.1:{hole}
+"""
+
+APACHE = beginnings.APACHE + """
+LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
+LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
+LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
+LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
+Protocols h2c http/1.1
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 64
+MaxRequestWorkers 64
+H2MaxSessionStreams {streams}
+KeepAliveTimeout {idle}
+Timeout 600
+GracefulShutdownTimeout 10
+DocumentRoot {folder}/www
+DirectoryIndex index.html
+ProxyPass /wait http://127.0.0.1:{hole}/
+"""
+
+CADDY = """
+{{
+	admin off
+	auto_https off
+	storage file_system {folder}/storage
+	grace_period 10s
+	log {{
+		level ERROR
+	}}
+	servers {{
+		protocols h1 h2c
+		timeouts {{
+			idle {idle}s
+		}}
+	}}
+}}
+http://:{port} {{
+	bind 127.0.0.1
+	root * {folder}/www
+	respond /gone 410
+	handle /wait {{
+		reverse_proxy 127.0.0.1:{hole}
+	}}
+	file_server
+}}
+"""
+
+
+@dataclass
+class Settings:
+    """Of a server."""
+
+    idle: int = 600  # seconds after which it closes an idle connection
+    streams: int = 100  # at once
+    requests: int = 1_000_000  # of a connection; nginx's alone
+    hole: int = 9  # a port of this host that takes connections and never answers
+    options: dict = None  # gRPC's own
+
+
+def _configured(text, folder, port, settings):
+    www(folder, PAGE)
+    (folder / "www" / "gone").write_text("it is there\n")
+    (folder / "conf").write_text(text.format(folder=folder, port=port, long="x" * 3000, **vars(settings)))
+    return folder / "conf"
+
+
+def _nginx(folder, port, settings):
+    return ["nginx", "-p", folder, "-c", _configured(NGINX, folder, port, settings)]
+
+
+def _haproxy(folder, port, settings):
+    return ["haproxy", "-db", "-f", _configured(HAPROXY, folder, port, settings)]
+
+
+def _apache(folder, port, settings):
+    folder.chmod(0o755)
+    return ["apache2", "-f", _configured(APACHE, folder, port, settings), "-D", "FOREGROUND"]
+
+
+def _caddy(folder, port, settings):
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", _configured(CADDY, folder, port, settings)]
+
+
+def _nghttpd(folder, port, settings):
+    www(folder, PAGE)
+    options = ["--no-tls", "--trailer=x-sum: 1", "-a", "127.0.0.1", "-m", settings.streams]
+    return ["nghttpd", *options, "-d", folder / "www", port]
+
+
+def _node(folder, port, settings):
+    given = {"limit": settings.streams, "idle": settings.idle}
+    return ["node", HERE / "node.js", "server", port, json.dumps(given)]
+
+
+def _go(folder, port, settings):
+    options = ["-idle", f"{settings.idle}s", "-limit", settings.streams]
+    return [go_program.built(), *options, "server", f"127.0.0.1:{port}"]
+
+
+def _grpc(folder, port, settings):
+    given = {"grpc.max_connection_idle_ms": settings.idle * 1000, "grpc.max_concurrent_streams": settings.streams}
+    return [sys.executable, HERE / "grpc_peer.py", "server", port, json.dumps(given | (settings.options or {}))]
+
+
+KINDS = {"nghttpd": _nghttpd, "nginx": _nginx, "haproxy": _haproxy, "apache": _apache, "caddy": _caddy, "node": _node,
+         "go": _go, "grpc": _grpc}
+
+# Signals that let a server go after what it does, as a deploy does it. HAProxy's waits for its clients.
+GRACEFUL = {"nginx": signal.SIGQUIT, "apache": signal.SIGWINCH, "caddy": signal.SIGTERM,
+            "node": signal.SIGTERM, "go": signal.SIGTERM, "grpc": signal.SIGTERM}
+
+
+def server(kind, folder, port, **settings):
+    """One of KINDS, in a folder of its own below this one."""
+    folder = Path(folder) / f"{kind}-{port}"
+    folder.mkdir()
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    started = Server(folder, port, KINDS[kind](folder, port, Settings(**settings)), **home)
+    started.kind = kind
+    return started
