@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Buffers that are not those of the system call that runs, if one does, as nearly all are. A program of its own, because it is
- * rare: kw_go_on() and kw_go_on_tls() tail-call it, and it tail-calls whoever did. */
+ * rare: kw_go_on(), kw_go_on_tls() and kw_go_on_http2() tail-call it, and it tail-calls whoever did. */
 #ifndef KEEPWATCH_SEEK_BPF_H
 #define KEEPWATCH_SEEK_BPF_H
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lib import mmsg, wire
+from lib import mmsg, stories, wire
 
 
 def pieces(data, size):
@@ -159,3 +159,24 @@ def test_a_body_sent_by_sendfile_is_blind_and_harmless(trace, pair, tmp_path):
     assert (client["requests"], client["responses"]) == (2, 2)
     assert client["reason"] == "client_closed_idle"
     assert (client["blind_bytes"], server["blind_bytes"]) == (0, 0)
+
+
+class Messages(stories.Plain):
+    """By sendmmsg() and recvmmsg()."""
+
+    def send(self, data):
+        return mmsg.sendmmsg(self.end, data)
+
+    def receive(self, count):
+        return mmsg.recvmmsg(self.end, count)
+
+
+@pytest.mark.parametrize("story", stories.ALL)
+def test_every_protocol_is_seen_in_messages(trace, listener, story):
+    records = []
+    for transfer in (stories.Plain, Messages):
+        with wire.Pair(listener) as pair:
+            stories.converse_whole(pair, stories.ALL[story], transfer, transfer)
+        records.append(stories.likeness(trace.both(pair)))
+    assert records[0] == records[1]
+    assert all(one["blind_bytes"] == 0 for one in records[0])

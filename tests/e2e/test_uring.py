@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""HTTP is understood over io_uring as over system calls: whatever way a request names its bytes, wherever the kernel carries it
-out, and whenever that is. test_host_and_kernel.py carries every case of tests/cases so."""
+"""HTTP and TLS are understood over io_uring as over system calls: whatever way a request names its bytes, wherever the kernel
+carries it out, and whenever that is. test_host_and_kernel.py carries every case of tests/cases so."""
 
 import array
 import errno
@@ -16,78 +16,45 @@ from pathlib import Path
 
 import pytest
 
-from lib import observer, record, rings, wire
+from lib import observer, record, rings, stories, wire
 from lib.child import child
 from lib.host import ROOT
+from lib.stories import ANSWER, BODY, QUESTION, Plain, converse, converse_whole, likeness
 
 WITHIN_READ = ROOT / "build" / "tests" / "e2e" / "lib" / "within_read"
-BODY = b"b" * 700
-QUESTION = wire.request("POST", "/", "Connection: keep-alive, x-marker", f"Content-Length: {len(BODY)}", body=BODY)
-ANSWER = wire.response("200 OK", "Connection: keep-alive, x-marker", "Keep-Alive: timeout=7", body=BODY)
-EXCHANGES = 3
-# Times, places, and how long the kernel needs, which differ from connection to connection.
-OF_ITS_OWN = {"id", "opened", "closed", "duration_s", "local", "remote", "flow", "evidence", "idle_at_close_s",
-              "idle_max_s", "waited_s", "srtt_us", "retransmits"}
+
+EXPECTED = {
+    "http1": {"requests": stories.EXCHANGES, "responses": stories.EXCHANGES, "hop_by_hop": ["x-marker"]},
+    "http2": {"requests": 4, "responses": 3},
+    "upgraded": {"requests": 4, "responses": 3},
+    "tls": {"requests": None, "hop_by_hop": []},
+}
+PROTOCOLS = {"http1": "http/1.1", "http2": "h2c", "upgraded": "h2c", "tls": "tls"}
+STREAMS = {"streams": 4, "answered": 3, "pings": {"client": 1, "server": 0}, "unanswered_pings": 0,
+           "forbidden_fields": ["connection", "keep-alive"], "max_concurrent": {"client": None, "server": 100}}
 
 
-class Plain:
-    """Like rings.Transfer, by system calls."""
-
-    def __init__(self, end):
-        self.end = end
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def send(self, data):
-        self.end.sendall(data)
-        return len(data)
-
-    def wait_for(self, count):
-        pass
-
-    def waits(self):
-        return False
-
-    def receive(self, count):
-        return wire.read_exactly(self.end, count)
-
-
-def likeness(records):
-    return [{key: value for key, value in one.items() if key not in OF_ITS_OWN} for one in records]
-
-
-def pass_on(sender, receiver, end, data, early):
-    if early:
-        receiver.wait_for(len(data))
-    assert sender.send(data) == len(data)
-    if not receiver.waits():
-        wire.wait_for_bytes(end, len(data))
-    assert receiver.receive(len(data)) == data
-
-
-def converse(pair, sends, receives, early=False):
-    """Some exchanges, then the close; @sends and @receives make a transfer over a socket."""
-    with sends(pair.client) as client_sends, sends(pair.server) as server_sends:
-        with receives(pair.client) as client_receives, receives(pair.server) as server_receives:
-            for _ in range(EXCHANGES):
-                pass_on(client_sends, server_receives, pair.server, QUESTION, early)
-                pass_on(server_sends, client_receives, pair.client, ANSWER, early)
-    pair.close(first=pair.client)
+@pytest.fixture(scope="module", params=stories.ALL)
+def story(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def plainly(trace, listener):
+def turns(story):
+    return stories.ALL[story]
+
+
+@pytest.fixture(scope="module")
+def plainly(trace, listener, story, turns):
     """The records of the same by plain sends and receives."""
     with wire.Pair(listener) as pair:
-        converse(pair, Plain, Plain)
+        converse_whole(pair, turns, Plain, Plain)
     records = likeness(trace.both(pair))
     for one in records:
-        assert (one["requests"], one["responses"], one["blind_bytes"]) == (EXCHANGES, EXCHANGES, 0)
-        assert (one["hop_by_hop"], one["confidence"]) == (["x-marker"], "certain")
+        assert (one["protocol"], one["blind_bytes"]) == (PROTOCOLS[story], 0)
+        assert EXPECTED[story].items() <= one.items(), one
+        assert PROTOCOLS[story] != "h2c" or STREAMS.items() <= one["http2"].items(), one
+        assert one["confidence"] == ("inferred" if story == "tls" else "certain"), one
     return records
 
 
@@ -107,29 +74,52 @@ def check_each(trace, listener, plainly, ways, carry):
 
 
 @pytest.mark.parametrize("how", rings.HOWS)
-def test_what_io_uring_sends_is_seen(trace, listener, plainly, how):
+def test_what_io_uring_sends_is_seen(trace, listener, turns, plainly, how):
     """The kernel cancels bundles of sends in a worker."""
     bits = rings.HOWS[how]
     ways = [way for way in rings.SENDS if not (way == "send-bundle" and bits & rings.WORKER)]
     check_each(trace, listener, plainly, ways,
-               lambda pair, way: converse(pair, lambda end: rings.Transfer(end, way, bits), Plain))
+               lambda pair, way: converse_whole(pair, turns, lambda end: rings.Transfer(end, way, bits), Plain))
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["after", "before"])
 @pytest.mark.parametrize("how", rings.HOWS)
-def test_what_io_uring_receives_is_seen(trace, listener, plainly, how, early):
+def test_what_io_uring_receives_is_seen(trace, listener, turns, plainly, how, early):
     """Before the bytes arrive or after."""
     bits = rings.HOWS[how]
     check_each(trace, listener, plainly, rings.RECEIVES,
-               lambda pair, way: converse(pair, Plain, lambda end: rings.Transfer(end, way, bits), early))
+               lambda pair, way: converse_whole(pair, turns, Plain, lambda end: rings.Transfer(end, way, bits), early))
 
 
-def test_a_request_that_waits_for_its_socket_first_is_seen(trace, listener, plainly):
+def test_a_request_that_waits_for_its_socket_first_is_seen(trace, listener, turns, plainly):
     def carry(pair, way):
-        converse(pair, lambda end: rings.Transfer(end, "send", rings.POLLS),
-                 lambda end: rings.Transfer(end, way, rings.POLLS), early=True)
+        converse_whole(pair, turns, lambda end: rings.Transfer(end, "send", rings.POLLS),
+                       lambda end: rings.Transfer(end, way, rings.POLLS), early=True)
 
     check_each(trace, listener, plainly, ["recv", "recvmsg", "recv-multishot"], carry)
+
+
+def older(listener, sends, receives):
+    """The records of a connection of HTTP/2 whose streams begin before an observer comes and go on after."""
+    with wire.Pair(listener) as pair:
+        converse(pair, stories.HTTP2[:4], Plain, Plain)
+        with observer.Trace([wire.port_of(listener)]) as trace:
+            converse(pair, stories.HTTP2[4:], sends, receives)
+            pair.close(first=pair.client)
+            return likeness(trace.both(pair))
+
+
+def test_frames_of_a_connection_older_than_the_observer_are_joined(nothing_left, own_listener):
+    del nothing_left
+    records = [older(own_listener, sends, receives) for sends, receives in (
+        (Plain, Plain), (lambda end: rings.Transfer(end, "send"), lambda end: rings.Transfer(end, "recv")))]
+    assert records[0] == records[1]
+    for one in records[0]:
+        assert (one["protocol"], one["preexisting"], one["blind_bytes"]) == ("h2c", True, 0), one
+        assert one["http2"]["streams"] > 0, one
+
+
+PIPELINED = 60  # requests: several times what the sockets hold
 
 
 def pipelined(count):
@@ -142,7 +132,7 @@ def pipelined(count):
 @pytest.mark.parametrize("way", ["send", "send-all", "sendmsg", "sendmsg-all", "writev", "send-zc", "sendmsg-zc"])
 def test_a_send_that_goes_out_in_parts_is_seen(trace, pair, way):
     """Its socket takes little at a time, because the peer is slow to begin with."""
-    data = pipelined(200)
+    data = pipelined(PIPELINED)
     pair.client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     pair.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     pair.client.setblocking(True)
@@ -153,8 +143,8 @@ def test_a_send_that_goes_out_in_parts_is_seen(trace, pair, way):
         assert sent.result(wire.DEADLINE) == len(data)
     pair.close(first=pair.client)
     client, server = trace.both(pair)
-    assert (client["requests"], client["tx_bytes"], client["blind_bytes"]) == (200, len(data), 0)
-    assert (server["requests"], server["blind_bytes"]) == (200, 0)
+    assert (client["requests"], client["tx_bytes"], client["blind_bytes"]) == (PIPELINED, len(data), 0)
+    assert (server["requests"], server["blind_bytes"]) == (PIPELINED, 0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 24])
