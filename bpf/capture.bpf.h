@@ -21,7 +21,7 @@ static __always_inline void kw_begin_call(struct kw_cursor *cursor, const struct
 	cursor->stage = KW_STAGE_CALL;
 	cursor->outcome.why = KW_TAINT_BLIND;
 	cursor->segment_left = cursor->vector_left = cursor->skip = 0;
-	cursor->used = cursor->early = cursor->copied = cursor->outcome.event = 0;
+	cursor->used = cursor->early = cursor->form = cursor->outcome.event = 0;
 	cursor->segments = cursor->next = cursor->at = cursor->length = 0;
 }
 
@@ -138,14 +138,33 @@ static __always_inline __u32 kw_peek(struct kw_scratch *room, __u64 n)
 	return bpf_probe_read_user(room->bytes, size, (void *)address) ? 0 : size;
 }
 
-/* Fetches @count iovecs, up to KW_SEGMENTS. */
-static __always_inline long kw_read_vector(struct kw_scratch *room, __u64 count)
+/* Fetches one of the iovecs of a 32-bit program, which are half as long. */
+static __always_inline long kw_read_iovec_32(struct kw_scratch *room)
 {
-	const void *vector = (const void *)room->cursor.vector;
+	struct user_iovec_32 iov = {};
+	long r = bpf_probe_read_user(&iov, sizeof(iov), (const void *)room->cursor.vector);
+
+	room->segments[0].base = iov.base;
+	room->segments[0].length = iov.length;
+	room->cursor.vector += sizeof(iov);
+	room->cursor.segments = 1;
+	return r;
+}
+
+/* Fetches iovecs, up to KW_SEGMENTS. */
+static __always_inline long kw_read_vector(struct kw_scratch *room)
+{
+	struct kw_cursor *cursor = &room->cursor;
+	__u64 count = cursor->vector_left < KW_SEGMENTS ? cursor->vector_left : KW_SEGMENTS;
+	const void *vector = (const void *)cursor->vector;
 	__u32 size = count * sizeof(room->segments[0]);
 
-	return room->cursor.copied ? bpf_probe_read_kernel(room->segments, size, vector)
-				   : bpf_probe_read_user(room->segments, size, vector);
+	if (cursor->form == KW_IOVECS_32)
+		return kw_read_iovec_32(room);
+	cursor->vector += size;
+	cursor->segments = count;
+	return cursor->form == KW_IOVECS_KERNEL ? bpf_probe_read_kernel(room->segments, size, vector)
+						: bpf_probe_read_user(room->segments, size, vector);
 }
 
 /* The next segment, from the iovecs in scratch; fetches more of them when they are used up. */
@@ -155,13 +174,9 @@ static __always_inline int kw_next_segment(struct kw_scratch *room)
 	struct user_iovec *iov;
 
 	if (cursor->next >= cursor->segments) {
-		__u64 count = cursor->vector_left < KW_SEGMENTS ? cursor->vector_left : KW_SEGMENTS;
-
-		if (!count || kw_read_vector(room, count))
+		if (!cursor->vector_left || kw_read_vector(room))
 			return -1;
-		cursor->vector += count * sizeof(*iov);
-		cursor->vector_left -= count;
-		cursor->segments = count;
+		cursor->vector_left -= cursor->segments;
 		cursor->next = 0;
 	}
 	iov = &room->segments[cursor->next & (KW_SEGMENTS - 1)];

@@ -24,8 +24,8 @@
  * Programs that no hook runs, because others go on in them, stand behind these: user/observe/tail_calls.c lists them.
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
- * emit -> late; lifecycle -> older, sweep; capture -> frames, mmsg; plain, role -> revive -> steps -> tls -> record, http2 -> frame ->
- * transfer; maps -> uring; uring, mmsg, steps -> seek. */
+ * emit -> late; lifecycle -> older, sweep; capture -> frames, mmsg, compat; plain, role -> revive -> steps -> tls -> record, http2 -> frame ->
+ * transfer; maps -> uring; uring, mmsg, compat, steps -> seek. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>

@@ -367,6 +367,13 @@ struct {
 	__type(value, struct kw_closed_by_server);
 } closed_by_server SEC(".maps");
 
+/* Iovecs that are not fetched yet. */
+enum kw_iovecs {
+	KW_IOVECS_USER,   /* in a 64-bit program's memory */
+	KW_IOVECS_KERNEL, /* the kernel's copy of them */
+	KW_IOVECS_32,     /* in a 32-bit program's memory */
+};
+
 /* The next thing to be done with a call, in this order. */
 enum kw_stage {
 	KW_STAGE_GAP,   /* bytes passed before it by a way that shows no event */
@@ -409,7 +416,7 @@ struct kw_cursor {
 	__u32 blind;   /* the buffers cannot be read */
 	__u32 sought;  /* they have been looked for elsewhere too: see seek.bpf.h */
 	__u32 resume;  /* enum kw_next: the program that goes on with the call then */
-	__u32 copied;  /* the iovecs are a copy in the kernel */
+	__u32 form;    /* enum kw_iovecs */
 	__u32 early;   /* TLS: bytes of the first record that came in the call before */
 };
 

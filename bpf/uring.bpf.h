@@ -257,7 +257,7 @@ static __always_inline int kw_take_vector(struct kw_cursor *cursor, struct kw_wa
 	cursor->segment_left = iov.length - back->offset;
 	cursor->vector = back->vector + sizeof(iov);
 	cursor->vector_left = KW_IOVECS; /* the call's size ends them sooner */
-	cursor->copied = 1;
+	cursor->form = KW_IOVECS_KERNEL;
 	return 0;
 }
 

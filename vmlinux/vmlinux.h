@@ -198,8 +198,10 @@ struct task_struct {
 #if defined(__TARGET_ARCH_x86)
 /* The registers of the system call that runs (arch/x86/include/asm/ptrace.h). */
 struct pt_regs {
+	unsigned long bx;
 	unsigned long r10;
 	unsigned long r8;
+	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
@@ -361,6 +363,22 @@ struct user_mmsghdr {
 	struct user_msghdr header;
 	__u32 length; /* of what passed; the kernel writes it behind each message */
 	__u32 padding;
+};
+
+/* The same, as a 32-bit program does. */
+struct user_iovec_32 {
+	__u32 base;
+	__u32 length;
+};
+
+struct user_msghdr_32 {
+	__u32 name;
+	__u32 name_length;
+	__u32 iov; /* struct user_iovec_32 * */
+	__u32 iov_count;
+	__u32 control;
+	__u32 control_length;
+	__u32 flags;
 };
 
 #endif

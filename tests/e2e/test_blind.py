@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Bytes that cannot be read where they pass: sendfile, splice, recvmmsg into messages that were used before,
-MSG_TRUNC, and in a 32-bit program. They are counted. In a body they do no harm; in place of a head nothing is known of what they
-said, and the record says so, until a message begins that can be read. The other socket, which could be read,
-tells it all."""
+"""Bytes that cannot be read where they pass: sendfile, splice, recvmmsg into messages that were used before, and
+MSG_TRUNC. They are counted. In a body they do no harm; in place of a head nothing is known of what they said, and the record says
+so, until a message begins that can be read. The other socket, which could be read, tells it all."""
 
-import errno
 import socket
-import subprocess
 
 import pytest
 
 from lib import carriers, mmsg, wire
-from lib.host import ROOT
 
-CALLER32 = ROOT / "build" / "tests" / "e2e" / "lib" / "caller32"
-ELF32 = b"\x7fELF\x01"
 BODY = b"b" * 700
 
 
@@ -30,30 +24,8 @@ def recv_truncated(end, count):
     return seen
 
 
-def run32(**options):
-    """The bytes that a 32-bit program wrote after it read once; only where the kernel runs such programs."""
-    assert CALLER32.read_bytes().startswith(ELF32), "it would be refused by any kernel"
-    try:
-        return subprocess.run([CALLER32], timeout=wire.DEADLINE, check=True, **options).stdout
-    except OSError as error:
-        if error.errno == errno.ENOEXEC:
-            pytest.skip("this kernel runs no 32-bit programs: it was tried")
-        raise
-
-
-def write32(end, data):
-    """write() by such a program, to its standard output."""
-    run32(input=data, stdout=end)
-    return len(data)
-
-
-def read32(end, count):
-    return run32(stdin=end, stdout=subprocess.PIPE)
-
-
-SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice, "32-bit": write32}
-RECEIVES = {"splice": carriers.recv_splice, "recvmmsg": recvmmsg, "MSG_TRUNC": recv_truncated,
-            "32-bit": read32}
+SENDS = {"sendfile": carriers.sendfile, "splice": carriers.splice}
+RECEIVES = {"splice": carriers.recv_splice, "recvmmsg": recvmmsg, "MSG_TRUNC": recv_truncated}
 QUESTION = wire.request("POST", "/", "Connection: x-marker", f"Content-Length: {len(BODY)}")
 ANSWER = wire.response("200 OK", "Connection: x-marker", body=BODY)
 

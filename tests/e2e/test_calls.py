@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lib import mmsg, stories, wire
+from lib import calls32, mmsg, stories, wire
 
 
 def pieces(data, size):
@@ -91,7 +91,8 @@ def receive_tiny(end, size):
     return end.recv(min(size, 2))
 
 
-SENDS = [send_write, send_writev, send_send, send_sendmsg, send_sendmsg_64, send_sendmmsg, send_sendmmsg_again]
+SENDS = [send_write, send_writev, send_send, send_sendmsg, send_sendmsg_64, send_sendmmsg, send_sendmmsg_again,
+         *calls32.SENDS]
 RECEIVES = [
     receive_read,
     receive_readv,
@@ -102,6 +103,7 @@ RECEIVES = [
     receive_after_peek,
     receive_tiny,
     receive_recvmmsg,
+    *calls32.RECEIVES,
 ]
 
 
