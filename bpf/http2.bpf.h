@@ -153,8 +153,8 @@ static __always_inline void kw_emit_stream(const struct kw_connection *c, const 
 	event->header.time = outcome->now;
 	kw_identify(c, &event->identity);
 	event->started = stream->started;
-	if (stream->requested && stream->headed > stream->requested)
-		event->wait = stream->headed - stream->requested;
+	if (stream->headed)
+		event->wait = stream->wait;
 	if (stream->started && outcome->now > stream->started)
 		event->duration = outcome->now - stream->started;
 	event->number = http2_number(s->id);
@@ -167,7 +167,8 @@ static __always_inline void kw_emit_stream(const struct kw_connection *c, const 
 	bpf_ringbuf_submit(event, kw_wakeup());
 }
 
-/* Notes the times of the stream in hand; reports it once it is finished. */
+/* Notes the times of the stream in hand; reports it once it is finished. A socket has little room for storage, of all observers
+ * together (net.core.optmem_max). */
 KW_GLOBAL int kw_http2_note(const struct kw_connection *c, const struct kw_http2 *h,
 			    struct kw_http2_streams *streams, const struct kw_outcome *outcome)
 {
@@ -175,9 +176,15 @@ KW_GLOBAL int kw_http2_note(const struct kw_connection *c, const struct kw_http2
 	struct kw_http2_stream *stream;
 	__u32 event;
 
-	if (!c || !h || !streams || !outcome)
+	if (!c || !h || !outcome)
 		return 0;
 	event = outcome->event;
+	if (!streams) {
+		if (event & HTTP2_EVENT_RESET ||
+		    (event & HTTP2_EVENT_END && outcome->direction == HTTP2_SERVER))
+			kw_count_lost(KW_LOST_EXCHANGE);
+		return 0;
+	}
 	s = &h->machine.streams[outcome->direction & 1];
 	stream = &streams->streams[http2_number(s->id) & (HTTP2_STREAMS - 1)];
 	if (event & HTTP2_EVENT_BEGIN) {
@@ -185,11 +192,13 @@ KW_GLOBAL int kw_http2_note(const struct kw_connection *c, const struct kw_http2
 		stream->started = outcome->now;
 	}
 	if (event & HTTP2_EVENT_HEAD) {
-		stream->headed = outcome->now;
+		if (!stream->headed && stream->wait)
+			stream->wait = outcome->now - stream->wait;
+		stream->headed = 1;
 		stream->status = s->status;
 	}
 	if (event & HTTP2_EVENT_END && outcome->direction == HTTP2_CLIENT)
-		stream->requested = outcome->now;
+		stream->wait = stream->headed ? stream->wait : outcome->now;
 	else if (event & (HTTP2_EVENT_END | HTTP2_EVENT_RESET))
 		kw_emit_stream(c, s, stream, outcome);
 	return 0;
@@ -237,7 +246,8 @@ struct kw_http2_reader {
 	struct kw_connection *c;
 	struct kw_http2 *http2;
 	struct kw_scratch *scratch;
-	struct kw_http2_streams *streams; /* or NULL */
+	struct kw_http2_streams
+		*streams; /* or NULL: they are not reported, or the socket has no room for them */
 };
 
 static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
@@ -251,7 +261,7 @@ static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
 	KW_FORGET();
 	if (cursor->outcome.event)
 		kw_http2_act(reader->c, reader->http2, &cursor->outcome);
-	if (reader->streams && cursor->outcome.event & KW_HTTP2_OF_STREAM)
+	if (kw_config.exchanges && cursor->outcome.event & KW_HTTP2_OF_STREAM)
 		kw_http2_note(reader->c, reader->http2, reader->streams, &cursor->outcome);
 	cursor->outcome.event = 0;
 	return 0;

@@ -263,10 +263,10 @@ struct {
 /* The latest streams one by one; only if each is to be reported. */
 struct kw_http2_stream {
 	__u64 started;
-	__u64 requested; /* the client ended it */
-	__u64 headed;    /* the latest head of its response; 0: none has come */
-	__u16 status;
-	__u16 reserved[3];
+	__u64 wait; /* until the head of its response has come: when the client ended it, or 0; from then on: ns between the two, or 0 */
+	__u16 status; /* of the latest head */
+	__u8 headed;
+	__u8 reserved[5];
 };
 
 struct kw_http2_streams {
