@@ -24,7 +24,12 @@ def test_the_request_that_upgrades_is_the_first_stream(nothing_left, kind, clien
             assert "101 Switching Protocols" in said
             count = 2
         ends = ends_of(trace, pid=pid)
-    check(ends, premature=False, streams=count, answered=count, lost_requests=0, requests=count)
+    check(ends, premature=False, streams=count, requests=count)
+    for one in ends:
+        left = count - one["http2"]["answered"]
+        assert one["lost_requests"] == left, one
+        # curl may leave with the last byte that Content-Length names, before the frame that ends the stream.
+        assert not left or (left == 1 and client == "curl" and one["reason"] == "client_left"), one
 
 
 def test_a_server_that_does_not_upgrade_speaks_http1(nothing_left, trace, nginx):

@@ -3,6 +3,7 @@
 #ifndef KEEPWATCH_TEST_HTTP2_WORLD_H
 #define KEEPWATCH_TEST_HTTP2_WORLD_H
 
+#include "judge/http2.h"
 #include "tests/unit/world.h"
 
 #define AGE (10 * KW_S) /* of a connection of http2_event() at its close */
@@ -90,6 +91,7 @@ static inline void add_http2(struct world *world, int count, uint64_t apart, str
 		event.http2.latest = world->now - facts.latest;
 		if (facts.sides[HTTP2_SERVER].goaways)
 			event.http2.sides[HTTP2_SERVER].goaway = world->now - facts.sides[HTTP2_SERVER].goaway;
+		kw_http2_count(&event.http2, &verdict.facts.streams);
 		assert_int_equal(kw_decode(&event, sizeof(event), &decoded), 0);
 		assert_int_equal(kw_aggregate_connection(&world->aggregate, &service, &decoded, &verdict), 0);
 	}

@@ -260,8 +260,7 @@ void kw_http2_derive(struct kw_facts *f)
 	f->goaway = choose(f->http2, usable, f->streams.open, &direction);
 	f->goaway_by = f->goaway ? closer_of(direction) : KW_CLOSER_UNKNOWN;
 	derive_closer(f);
-	if (!f->goaway)
-		take_back_given_up(f);
+	take_back_given_up(f);
 }
 
 /* --- The phase ------------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ struct http2_story {
 	uint32_t answered, headed, unheaded;
 	uint32_t resets[2][HTTP2_CODES]; /* by enum http2_direction and code */
 	struct http2_goaway goaways[2];  /* by enum http2_direction */
+	uint32_t given_up;               /* of resets[HTTP2_CLIENT]: those that came last, in one go */
 	uint32_t late;                   /* streams that began behind the server's GOAWAY */
 	int64_t begun_after;  /* ns from the last event of a stream to when the latest began; 0: it was that */
 	int64_t cut_after;    /* the same of a reset by the server */
@@ -76,6 +77,7 @@ static inline void http2_story_streams(const struct http2_story *story, struct k
 	server->finished = story->answered + by_server;
 	memcpy(client->resets, story->resets[HTTP2_CLIENT], sizeof(client->resets));
 	memcpy(server->resets, story->resets[HTTP2_SERVER], sizeof(server->resets));
+	facts->given_up = story->given_up;
 	client->late = story->late;
 	client->peak = client->begun;
 }
