@@ -7,7 +7,7 @@
 #include "frames.bpf.h"
 #include "revive.bpf.h"
 
-#define KW_STEPS 32768 /* most steps of one call, so that its work is bounded: some 180 KB of heads */
+#define KW_STEPS 32768 /* most steps of one call, so that its work is bounded: some 260 KB of heads */
 
 /* @n bytes need no look. */
 static __always_inline __u32 kw_pass(struct kw_connection *c, struct kw_cursor *cursor, __u64 n)
