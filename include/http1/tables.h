@@ -106,8 +106,10 @@ KW_INLINE int http1_may_matter_yet(const struct http1_stream *s)
 }
 
 /* The class of the method that was read into the stream's word. */
-KW_INLINE enum http1_method http1_method_of(const struct http1_stream *s)
+KW_GLOBAL int http1_method_of(const struct http1_stream *s)
 {
+	if (!s)
+		return HTTP1_METHOD_OTHER;
 #define X(method, kind)                                                                                        \
 	if (http1_word_is(s, HTTP1_WORDS(method)))                                                             \
 		return HTTP1_METHOD_##kind;

@@ -27,7 +27,9 @@ SLOWEST = 1.0  # s
 PROMPT = {"unannounced_close", "max_requests"}
 PAUSED = {"server_closed_idle", "closed_before_timeout"}
 RAISED = {"closed_before_timeout": "timeout_not_honoured"}  # the finding that a single such close raises
-SILENCE = "N of silence before the close"  # a sentence of evidence that shows such a pause, where one is not played
+# Sentences of evidence that show such a pause, where one is not played: one of its own, and the end of another.
+SILENCE = "N of silence before the close"
+THEN_SILENCE, NO_SILENCE = ", then N of silence", " had come"
 UNCOUNTED = ("keepwatch_bpf_", "keepwatch_hidden_softirqs_")
 
 
@@ -66,8 +68,8 @@ def excused(connection, one, other):
 
 
 def without_silence(records):
-    return [{**one, "evidence": [text for text in one["evidence"] if text != SILENCE]} if "evidence" in one else one
-            for one in records]
+    return [{**one, "evidence": [text.replace(THEN_SILENCE, NO_SILENCE) for text in one["evidence"] if text != SILENCE]}
+            if "evidence" in one else one for one in records]
 
 
 def compared(connection, one, other):

@@ -61,6 +61,10 @@ def test_silence_that_is_not_played_is_the_machines():
     assert differ(silent, plain) == [False, False]
     assert differ(silent, plain, PAUSED) == [True, True]
     assert differ({**silent, "evidence": silent["evidence"][1:]}, plain) == [True, True]
+    cut = {**plain, "evidence": ["3 bytes of the body had come"]}
+    held_up = {**cut, "evidence": ["3 bytes of the body, then 602 ms of silence"]}
+    assert differ(held_up, cut) == [False, False]
+    assert differ(held_up, cut, PAUSED) == [True, True]
 
 
 # ---- counts ----
