@@ -283,7 +283,6 @@ def test_a_connection_without_a_byte_is_unused(trace, pair, first):
 @pytest.mark.parametrize("protocol, first_bytes", [
     ("opaque", b"\x00\x01\x02binary" * 10),
     ("tls", bytes.fromhex("160301020001fc0303") + bytes(500)),
-    ("h2c", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)),
 ])  # fmt: skip
 def test_what_is_not_http1_is_told_apart_and_left_alone(trace, pair, protocol, first_bytes):
     pair.send_request(first_bytes)

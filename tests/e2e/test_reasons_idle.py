@@ -62,7 +62,6 @@ def test_a_tunnel_ends_as_one(trace, talk, first):
 
 @pytest.mark.parametrize("protocol, greeting", [
     ("tls", bytes.fromhex("160301020001fc0303") + bytes(500)),
-    ("h2c", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)),
     ("opaque", b"SSH-2.0-OpenSSH_9.2p1\r\n" + bytes(range(200))),
 ])  # fmt: skip
 @proves("not_http")
