@@ -158,13 +158,10 @@ enum http1_odd {
 	HTTP1_ODD_ANY = 1 << 3,   /* it is none of the names that matter, so nothing of it is kept */
 };
 
-/* Rare, and so a function of its own for the verifier. */
-KW_GLOBAL int http1_count_odd_name(struct http1_stream *s, int colon)
+KW_INLINE void http1_count_odd_name(struct http1_stream *s, int colon)
 {
-	__u32 phase = s ? s->phase : 0;
+	__u32 phase = s->phase;
 
-	if (!s)
-		return 0;
 	if (phase & HTTP1_ODD_FOLD)
 		s->errors |= 1 << HTTP1_ERROR_FOLD;
 	if (!colon)
@@ -173,7 +170,6 @@ KW_GLOBAL int http1_count_odd_name(struct http1_stream *s, int colon)
 		s->errors |= 1 << HTTP1_ERROR_FIELD_NAME;
 	else if (phase & HTTP1_ODD_BLANK)
 		s->errors |= 1 << HTTP1_ERROR_SPACE_BEFORE_COLON;
-	return 0;
 }
 
 /* An odd name has ended, by a colon or by the end of its line. */

@@ -22,13 +22,23 @@ KW_INLINE __u8 http2_flags_of(__u8 type)
 	}
 }
 
-/* Can the HTTP2_HEADER_LENGTH bytes at @p be the header of a frame that begins a call of @direction? Stricter than the protocol: lengths
- * are those that every endpoint accepts, and frames whose meaning needs one before them begin nothing. */
-KW_INLINE int http2_may_begin(const __u8 *p, enum http2_direction direction)
-{
-	struct http2_stream s = {
-		.length = http2_word(p) >> 8, .type = p[3], .flags = p[4], .id = http2_word(p + 5)};
+/* A type, so that the verifier knows its size in a function of its own. */
+struct http2_header {
+	__u8 bytes[HTTP2_HEADER_LENGTH];
+};
 
+/* Can this be the header of a frame that begins a call of @direction? Stricter than the protocol: lengths are those that every
+ * endpoint accepts, and frames whose meaning needs one before them begin nothing. */
+KW_GLOBAL int http2_may_begin(const struct http2_header *header, enum http2_direction direction)
+{
+	struct http2_stream s = {0};
+
+	if (!header)
+		return 0;
+	s.length = http2_word(header->bytes) >> 8;
+	s.type = header->bytes[3];
+	s.flags = header->bytes[4];
+	s.id = http2_word(header->bytes + 5);
 	return s.length <= HTTP2_LENGTH_LEAST && s.type < HTTP2_TYPE_CONTINUATION &&
 	       !(s.flags & ~http2_flags_of(s.type)) && s.id <= HTTP2_ID_MAX && http2_is_length(&s) &&
 	       http2_is_id(&s, direction);
@@ -40,7 +50,7 @@ KW_INLINE int http2_begins_frame(const __u8 *p, __u32 n, __u64 size, enum http2_
 {
 	__u32 next;
 
-	if (n < HTTP2_HEADER_LENGTH || !http2_may_begin(p, direction))
+	if (n < HTTP2_HEADER_LENGTH || !http2_may_begin((const struct http2_header *)p, direction))
 		return 0;
 	next = HTTP2_HEADER_LENGTH + (http2_word(p) >> 8);
 	if (next == size)
@@ -48,7 +58,7 @@ KW_INLINE int http2_begins_frame(const __u8 *p, __u32 n, __u64 size, enum http2_
 	KW_OPAQUE(next);
 	if (next > HTTP2_JOIN_MOST || next + HTTP2_HEADER_LENGTH > n)
 		return 0;
-	return http2_may_begin(p + next, direction);
+	return http2_may_begin((const struct http2_header *)(p + next), direction);
 }
 
 /* A side of a connection that was found within: nothing of it is followed before http2_join(). */
