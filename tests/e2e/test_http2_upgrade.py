@@ -15,8 +15,8 @@ from lib.http2.talk import Talk
 def test_the_request_that_upgrades_is_the_first_stream(nothing_left, kind, client, tmp_path):
     del nothing_left
     with started(kind, tmp_path) as (trace, server):
-        if client == "curl":
-            pid, said = run(["curl", "-sS", "--http2", "-w", "%{http_version}", "-o", "/dev/null", server.url("/large")])
+        if client == "curl":  # it fails if more than 32 KiB come with the 101
+            pid, said = run(["curl", "-sS", "--http2", "-w", "%{http_version}", "-o", "/dev/null", server.url("/")])
             assert said == "2"
             count = 1
         else:
