@@ -13,7 +13,7 @@ from lib.http2.stage import check, ends_of, free_port
 
 DEADLINE = 60
 MANY = 100_000
-EMPTY = 2_000_000
+EMPTY = 10_000_000
 
 
 @pytest.fixture
