@@ -267,9 +267,12 @@ $(BUILD)/http2-parse: $(PARSE2_SRC:%.c=$(BUILD)/%.o) $(BUILD)/user/event/http2_n
 $(BUILD)/tls-records: $(BUILD)/tools/tls-records/main.o $(BUILD)/user/event/tls_names.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
+# Chooses and links the programs for the kernel, for tools and tests that load them too.
+CHOOSING := $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o uring.o)
+
 $(BUILD)/tools/verifier/main.o: | $(BUILD)/keepwatch.skel.h
 
-$(BUILD)/verifier: $(BUILD)/tools/verifier/main.o $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o uring.o)
+$(BUILD)/verifier: $(BUILD)/tools/verifier/main.o $(CHOOSING)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 # A macro for each of libbpf's helpers, `#define bpf_NAME(...)`, that counts and then calls it: see tools/verifier/calls.bpf.c.
@@ -287,7 +290,7 @@ $(BUILD)/calls.skel.h: $(BUILD)/tools/verifier/calls.bpf.o
 
 $(BUILD)/tools/verifier/calls.o: | $(BUILD)/calls.skel.h
 
-$(BUILD)/calls: $(BUILD)/tools/verifier/calls.o $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o uring.o)
+$(BUILD)/calls: $(BUILD)/tools/verifier/calls.o $(CHOOSING)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf
 
 $(BUILD)/tools/bench/reference.bpf.o: tools/bench/reference.bpf.c
@@ -330,7 +333,7 @@ $(UNFILTERED): tests/e2e/lib/unfiltered.c
 
 $(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o: | $(BUILD)/keepwatch.skel.h
 
-$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/front_end.o observe/tail_calls.o observe/uring.o observe/witness.o event/http2_names.o event/tls_names.o judge/judge.o judge/facts.o judge/http2.o judge/tls.o)
+$(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(CHOOSING) $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/witness.o event/http2_names.o event/tls_names.o judge/judge.o judge/facts.o judge/http2.o judge/tls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
 
 $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c

@@ -409,7 +409,7 @@ struct kw_http2_facts {
 	 * KW_HTTP2_ONE_GO between two of them. */
 	__u32 given_up;
 };
-#define KW_HTTP2_ONE_GO (100 * 1000 * 1000) /* ns */
+#define KW_HTTP2_ONE_GO (100 * KW_MS)
 _Static_assert(sizeof(struct kw_http2_facts) % 8 == 0, "ABI");
 
 /* The form for HTTP/2. */

@@ -4,6 +4,7 @@ clock is set; the disk is full; memory for its state is short. The traffic never
 kernel, and what is told is right."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -19,9 +20,10 @@ import pytest
 
 from lib import deadlines, kernel, metrics, observer, record, wire
 from lib.child import child
+from lib.http2 import frames
 from lib.namespaces import Namespace
 from test_bad_input import run
-from test_recording import Recorder, told
+from test_recording import Recorder, replay, told
 from lib.traffic import Traffic
 
 pytestmark = pytest.mark.once
@@ -443,6 +445,27 @@ def test_no_memory_for_a_name_is_counted(own_listener):
         scrape = daemon.scrape_until(lambda page: named(page) + lost_state(page) == count, "all ends")
         assert 2 <= named(scrape) < closed(scrape) < count
         assert closed(scrape) == scrape.sum_of("keepwatch_connections_closed_total", reason="client_closed_idle")
+
+
+def test_no_memory_for_the_streams_one_by_one_is_counted(own_listener, tmp_path):
+    """The connection's own record has them all the same."""
+    path = tmp_path / "recording"
+    with Recorder(path, [wire.port_of(own_listener)], "--exchanges") as recorder:
+        with Cramped(wire.port_of(own_listener)) as cramped:
+            def converse(pair):
+                pair.exchange(frames.BEGIN, frames.settings())
+                pair.exchange(frames.request(1), frames.response(1))
+                pair.close(first=pair.client)
+
+            climb(cramped, converse)
+        recorder.stop()
+    scrape = metrics.Scrape(replay(path, "--as", "metrics"))
+    records = [json.loads(line) for line in replay(path, "--json", "--exchanges").splitlines()]
+    followed = [one for one in records if one["type"] == "connection" and one["http2"]]
+    streams = [one for one in records if one["type"] == "exchange"]
+    assert all(one["http2"]["answered"] == 1 for one in followed)
+    assert 2 <= len(streams) < len(followed)
+    assert scrape.sum_of("keepwatch_events_lost_total", kind="exchange") == len(followed) - len(streams)
 
 
 def test_no_memory_for_a_pipeline_makes_no_verdict_up(own_listener):

@@ -302,7 +302,7 @@ long transfer_send(struct transfer *t, const char *bytes, size_t size)
 
 /* ---- receives ---------------------------------------------------------------------------------------------- */
 
-/* Does anything wait for bytes? A multishot request does so until it is told not to. */
+/* Does a request wait for bytes? A multishot request waits until it is cancelled. */
 int transfer_waits(const struct transfer *t)
 {
 	return t->begun != 0;
