@@ -79,7 +79,7 @@ def by_flow(records):
 
 def judge(trace, truths, name):
     """Waits for the records of both ends of all connections, and judges them."""
-    tally = tallies.setdefault(name, Tally())
+    tally = Tally()
 
     def of(truth):
         return trace.records(role="client", pid=truth.pid)
@@ -95,6 +95,7 @@ def judge(trace, truths, name):
         tally.judge(name, truth, one)
         tally.judge(name, truth, servers[one["flow"]])
     check(tally, name)
+    tallies[name] = tally  # a play that failed, and is played again, counts for nothing
 
 
 def check(tally, name):
