@@ -13,6 +13,9 @@ NEXT_ID = {"prog": 11, "map": 12, "link": 31}  # enum bpf_cmd
 
 libc = ctypes.CDLL(None, use_errno=True)
 IDENTITY = re.compile(r"^(prog|link|map)_id:\s*(\d+)$", re.M)
+ARRAY_OF_PROGRAMS = re.compile(r"^map_type:\s*3$", re.M)  # enum bpf_map_type
+
+must_stay_shut = set()  # ids of arrays of programs, as far as held_by() met them: see existing()
 
 
 def held_by(pid):
@@ -23,7 +26,10 @@ def held_by(pid):
             text = fdinfo.read_text()
         except FileNotFoundError:
             continue
-        held.update((kind, int(number)) for kind, number in IDENTITY.findall(text))
+        objects = {(kind, int(number)) for kind, number in IDENTITY.findall(text)}
+        held |= objects
+        if ARRAY_OF_PROGRAMS.search(text):
+            must_stay_shut.update(number for _, number in objects)
     return held
 
 

@@ -9,7 +9,7 @@ import struct
 import subprocess
 from collections import Counter
 
-from lib import maps
+from lib import kernel, maps
 
 COUNTED = ("closed", "exchange", "late", "state", "recursion")  # in the kernel: enum kw_lost, as metrics name it
 KINDS = (*COUNTED, "unseen")  # the last is known by a comparison that the observer alone makes
@@ -46,7 +46,9 @@ def place(number):
 
 @functools.cache
 def is_totals(number):
-    """Opens each map once, while its observer lives: see kernel.existing()."""
+    """Opens each map once, and no array of programs: see kernel.existing()."""
+    if number in kernel.must_stay_shut:
+        return False
     with contextlib.closing(maps.Map(number)) as one:
         return one.name == "totals"
 

@@ -51,8 +51,8 @@ def check_client(stream, client):
 def check(stage, stream):
     """Both records of a connection against its packets; those records. At the server's end a request that it
     has not read is told as such, or not at all."""
-    (client,) = stage.wait_for(1, local=stream.client_name, remote=stream.server_name)
-    (server,) = stage.wait_for(1, local=stream.server_name, remote=stream.client_name)
+    (client,) = stage.wait_for(1, local=stream.client_name, remote=stream.server_name, flow=stream.flow)
+    (server,) = stage.wait_for(1, local=stream.server_name, remote=stream.client_name, flow=stream.flow)
     check_client(stream, client)
     assert (server["closer"], server["manner"]) == (stream.closer, stream.manner), (server, stream)
     if not stream.lost:
