@@ -109,7 +109,7 @@ struct kw_standing {
 	__u32 report; /* enum kw_report */
 	__u32 reserved;
 	__u64 sent;  /* position up to which TCP has been handed bytes, 0 if that does not tell, */
-	__u64 taken; /* and up to which the application took them */
+	__u64 taken; /* and up to which the application took them; both of a connection that lives */
 };
 
 static __always_inline void kw_read_standing(struct kw_standing *ret_standing, const struct kw_connection *c,
@@ -428,18 +428,6 @@ KW_GLOBAL int kw_fill_http2(struct kw_http2_facts *facts, struct kw_http2 *h, co
 	return 0;
 }
 
-/* The frames of a connection that carries HTTP/2, or NULL. */
-static __always_inline struct kw_http2 *kw_frames_of(const struct kw_connection *c, struct sock *sk)
-{
-	return c->http1.protocol == HTTP1_PROTOCOL_H2C ? bpf_sk_storage_get(&http2, sk, NULL, 0) : NULL;
-}
-
-/* The records of a connection that carries TLS, or NULL. */
-static __always_inline struct kw_tls *kw_records_of(const struct kw_connection *c, struct sock *sk)
-{
-	return c->http1.protocol == HTTP1_PROTOCOL_TLS ? bpf_sk_storage_get(&tls, sk, NULL, 0) : NULL;
-}
-
 /* Makes a record, of one of three forms: each returns 0, or a negative number if there was no room. They are functions that the
  * verifier reads once, so they take no socket: all that is found by it is found before. */
 KW_GLOBAL int kw_emit_short(struct kw_connection *c, const struct kw_pipeline *pipeline,
@@ -528,21 +516,45 @@ static __always_inline int kw_is_short(const struct kw_connection *c)
 	return !c->reported && !c->named && c->samples[0].count <= 1 && c->samples[1].count <= 1;
 }
 
-/* Makes a record in the form that has room for it. @t: the records of TLS, or NULL. */
-static __always_inline int kw_emit(struct kw_connection *c, struct sock *sk, const struct kw_tls *t,
-				   enum kw_report report)
-{
-	struct kw_http2 *h = kw_frames_of(c, sk);
-	struct kw_standing standing;
+/* All that is kept of a connection beside its state; each part may be NULL. The sweep finds the parts before it reports a living
+ * connection, because the socket, by which they are found, may be freed meanwhile; they themselves stay until the program ends. */
+struct kw_parts {
+	struct kw_pipeline *pipeline;
+	struct kw_names *names;
+	struct kw_reported *reported;
+	struct kw_tls *tls;
+	struct kw_http2 *http2;
+};
 
-	kw_read_standing(&standing, c, sk, report);
-	if (h)
-		return kw_emit_http2(c, h, kw_reported_of(sk), &standing);
-	if (t)
-		return kw_emit_tls(c, t, kw_reported_of(sk), &standing);
-	if (report == KW_REPORT_CLOSED && kw_is_short(c))
-		return kw_emit_short(c, kw_pipeline_of(c, sk), &standing);
-	return kw_emit_history(c, kw_pipeline_of(c, sk), kw_names_of(c, sk), kw_reported_of(sk), &standing);
+/* Finds the parts that a connection of its protocol can have. None is compared with NULL here, so that the verifier follows no path
+ * for each. */
+static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c, struct sock *sk,
+						   struct kw_reported *reported)
+{
+	struct kw_parts parts = {.reported = reported};
+
+	if (c->http1.protocol == HTTP1_PROTOCOL_H2C) {
+		parts.http2 = bpf_sk_storage_get(&http2, sk, NULL, 0);
+	} else if (c->http1.protocol == HTTP1_PROTOCOL_TLS) {
+		parts.tls = bpf_sk_storage_get(&tls, sk, NULL, 0);
+	} else {
+		parts.pipeline = kw_pipeline_of(c, sk);
+		parts.names = kw_names_of(c, sk);
+	}
+	return parts;
+}
+
+/* Makes a record in the form that has room for it. */
+static __always_inline int kw_emit(struct kw_connection *c, const struct kw_parts *parts,
+				   const struct kw_standing *standing)
+{
+	if (parts->http2)
+		return kw_emit_http2(c, parts->http2, parts->reported, standing);
+	if (parts->tls)
+		return kw_emit_tls(c, parts->tls, parts->reported, standing);
+	if (standing->report == KW_REPORT_CLOSED && kw_is_short(c))
+		return kw_emit_short(c, parts->pipeline, standing);
+	return kw_emit_history(c, parts->pipeline, parts->names, parts->reported, standing);
 }
 
 /* A closing record found no room: what it would have said of totals is kept, exactly. @open_streams: streams that were last reported as
@@ -630,29 +642,28 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 }
 
 /* The last record of a connection. */
-static __always_inline void kw_emit_closed(struct kw_connection *c, struct sock *sk)
+static __always_inline void kw_emit_closed(struct kw_connection *c, const struct kw_parts *parts)
 {
-	const struct kw_http2 *h;
-	const struct kw_tls *t;
+	const struct kw_standing standing = {.report = KW_REPORT_CLOSED};
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (!kw_role_passes(c->role))
 		return;
-	t = kw_records_of(c, sk);
-	if (kw_emit(c, sk, t, KW_REPORT_CLOSED)) {
-		h = kw_frames_of(c, sk);
-		kw_drop(c, c->reported ? kw_reported_of(sk) : NULL, h ? h->reported.open : 0);
-	}
-	kw_keep_closed(c, t);
+	if (kw_emit(c, parts, &standing))
+		kw_drop(c, parts->reported, parts->http2 ? parts->http2->reported.open : 0);
+	kw_keep_closed(c, parts->tls);
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */
-static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk, enum kw_report report)
+static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk,
+					   const struct kw_parts *parts, enum kw_report report)
 {
 	__u32 activity = kw_activity(c);
+	struct kw_standing standing;
 
-	if (kw_emit(c, sk, kw_records_of(c, sk), report))
+	kw_read_standing(&standing, c, sk, report);
+	if (kw_emit(c, parts, &standing))
 		return;
 	c->activity = activity;
 	c->reported = 1;

@@ -217,28 +217,38 @@ KW_GLOBAL int kw_settle_doubt(struct kw_connection *c)
 	return kw_config.exchanges && !(c->ending.acts & (1 << KW_ACT_LOCAL_RST | 1 << KW_ACT_PEER_RST));
 }
 
-/* Sends the last record. */
-static __always_inline void kw_end(struct kw_connection *c, struct sock *sk)
+/* All that the end itself brings about. */
+KW_GLOBAL int kw_last_steps(struct kw_connection *c, const struct kw_pipeline *pipeline)
 {
-	const struct kw_pipeline *pipeline = kw_pipeline_of(c, sk);
-
+	if (!c)
+		return 0;
 	kw_guess_role(c);
 	kw_last_step(c, pipeline, KW_LAST_GAP);
 	kw_last_step(c, pipeline, KW_LAST_RESPONSE);
 	if (kw_settle_doubt(c))
 		kw_emit_exchange(c, pipeline, c->http.counts.responses_ended + 1, c->closing.time,
 				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
+	return 0;
+}
+
+/* Sends the last record. */
+static __always_inline void kw_end(struct kw_connection *c, const struct kw_parts *parts)
+{
+	kw_last_steps(c, parts->pipeline);
 	KW_FORGET();
-	kw_emit_closed(c, sk);
+	kw_emit_closed(c, parts);
 }
 
 /* The same, in a program of its own that is tail-called: the socket's state is found again. */
 static __always_inline void kw_end_found(struct sock *sk)
 {
 	struct kw_connection *c = kw_find(sk);
+	struct kw_parts parts;
 
-	if (c)
-		kw_end(c, sk);
+	if (!c)
+		return;
+	parts = kw_parts_of(c, sk, c->reported ? kw_reported_of(sk) : NULL);
+	kw_end(c, &parts);
 }
 
 /* The connection is over: whoever comes first, destruction or the sweep, sends its last record; this asks whether
@@ -257,12 +267,13 @@ static __always_inline int kw_takes_last_turn(struct kw_connection *c)
 }
 
 /* A record of a connection that lives. Returns whether it ended meanwhile, so that the last record is for the caller
- * to send: the socket may be gone by then, but not what was kept in it. */
-static __always_inline int kw_report_living(struct kw_connection *c, struct sock *sk, enum kw_report report)
+ * to send. */
+static __always_inline int kw_report_living(struct kw_connection *c, struct sock *sk,
+					    const struct kw_parts *parts, enum kw_report report)
 {
 	if (__sync_val_compare_and_swap(&c->turn, KW_TURN_NOBODY, KW_TURN_LIVING) != KW_TURN_NOBODY)
 		return 0;
-	kw_emit_living(c, sk, report);
+	kw_emit_living(c, sk, parts, report);
 	return __sync_val_compare_and_swap(&c->turn, KW_TURN_LIVING, KW_TURN_NOBODY) != KW_TURN_LIVING;
 }
 

@@ -38,15 +38,17 @@ static __always_inline int kw_is_due(const struct kw_connection *c)
 static __always_inline void kw_report_due(struct kw_connection *c, struct sock *sk)
 {
 	int open = kw_sweep_mode == KW_SWEEP_OPEN, over = 0;
+	struct kw_parts parts =
+		kw_parts_of(c, sk, bpf_sk_storage_get(&reports, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE));
 
 	c->told_open = open;
 	kw_watch(c);
 	if (c->closing.time)
 		over = kw_takes_last_turn(c);
-	else if (bpf_sk_storage_get(&reports, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE))
-		over = kw_report_living(c, sk, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS);
+	else if (parts.reported)
+		over = kw_report_living(c, sk, &parts, open ? KW_REPORT_OPEN : KW_REPORT_PROGRESS);
 	if (over)
-		kw_end(c, sk);
+		kw_end(c, &parts);
 }
 
 #define KW_UNFINISHED_AGE (200 * KW_MS) /* a close that takes longer waits for something */
