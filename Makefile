@@ -200,7 +200,7 @@ uninstall: ## remove the installed files; keeps a configuration that was edited
 	$(Q)if cmp -s tools/packaging/keepwatch.conf $(DESTDIR)$(CONFIG); then \
 		rm $(DESTDIR)$(CONFIG) && rmdir --ignore-fail-on-non-empty $(dir $(DESTDIR)$(CONFIG)); fi
 
-lint: $(BUILD)/keepwatch.skel.h $(BUILD)/reference.skel.h $(BUILD)/calls.skel.h ## check the sources: clang-format, words, clang-tidy, cppcheck, shellcheck, pyflakes
+lint: $(BUILD)/keepwatch.skel.h $(BUILD)/keepwatch_old.skel.h $(BUILD)/reference.skel.h $(BUILD)/calls.skel.h ## check the sources: clang-format, words, clang-tidy, cppcheck, shellcheck, pyflakes
 	$(Q)tools/setup.sh build test lint
 	$(Q)$(MAKE) --no-print-directory check-format
 	$(call say,LINT,includes)awk -f tools/includes.awk $(filter user/%,$(C_FILES))
@@ -240,6 +240,13 @@ endif
 $(BUILD)/keepwatch.bpf.o: bpf/keepwatch.bpf.c Makefile | $(BUILD)
 	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
+# The same for kernels before 5.17, by helpers that they have.
+$(BUILD)/keepwatch_old.bpf.o: bpf/keepwatch.bpf.c Makefile | $(BUILD)
+	$(call say,CLANG,$@)$(CLANG) $(BPF_CFLAGS) -DKW_OLD_KERNEL -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/keepwatch_old.skel.h: $(BUILD)/keepwatch_old.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name keepwatch_old_bpf > $@
+
 $(BUILD)/keepwatch.skel.h: $(BUILD)/keepwatch.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name keepwatch_bpf > $@
 
@@ -251,7 +258,7 @@ $(BUILD)/%.o: %.c Makefile | $(BUILD)
 	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(PREFIX_MAP) $(HARDEN) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The skeleton is generated: it must be there before its includers' dependencies are known.
-$(OBJECTS): | $(BUILD)/keepwatch.skel.h
+$(OBJECTS): | $(BUILD)/keepwatch.skel.h $(BUILD)/keepwatch_old.skel.h
 
 $(BUILD)/user/output/page/assets.o: user/output/page/page.css user/output/page/page.js
 
@@ -268,7 +275,7 @@ $(BUILD)/tls-records: $(BUILD)/tools/tls-records/main.o $(BUILD)/user/event/tls_
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljansson
 
 # Chooses and links the programs for the kernel, for tools and tests that load them too.
-CHOOSING := $(addprefix $(BUILD)/user/observe/,front_end.o tail_calls.o uring.o)
+CHOOSING := $(addprefix $(BUILD)/user/observe/,front_end.o programs.o tail_calls.o uring.o)
 
 $(BUILD)/tools/verifier/main.o: | $(BUILD)/keepwatch.skel.h
 

@@ -267,6 +267,8 @@ static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
 	return 0;
 }
 
+KW_LOOP(kw_http2_step, struct kw_http2_reader, KW_HTTP2_STEPS)
+
 /* ---- a call ----------------------------------------------------------------------------------------- */
 
 /* The server's side of a connection that has just been found to carry HTTP/2. The HTTP/1 machine may have seen some bytes of its
@@ -396,7 +398,7 @@ static __always_inline void kw_http2_follow(struct kw_connection *c, struct sock
 	kw_http2_resume(c, reader.http2, sk, tcp, cursor);
 	kw_http2_try_to_join(&reader.http2->machine.streams[cursor->outcome.direction & 1], room);
 	KW_FORGET();
-	bpf_loop(KW_HTTP2_STEPS, kw_http2_step, &reader, 0);
+	kw_http2_step_loop(&reader);
 	kw_http2_leave(c, reader.http2, cursor);
 }
 

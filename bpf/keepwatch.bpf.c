@@ -94,20 +94,20 @@ int BPF_PROG(kw_receive, struct sock *sk, int result, int flags)
 SEC("?fexit/tcp_sendmsg")
 int BPF_PROG(kw_sendmsg, struct sock *sk)
 {
-	return kw_sent(ctx, sk, kw_result(ctx));
+	return kw_sent(ctx, sk, kw_result(ctx, 3));
 }
 
 SEC("?fexit/tcp_recvmsg")
 int BPF_PROG(kw_recvmsg, struct sock *sk)
 {
-	return kw_received(ctx, sk, kw_result(ctx), kw_recvmsg_flags(ctx));
+	return kw_received(ctx, sk, kw_recvmsg_result(ctx), kw_recvmsg_flags(ctx));
 }
 
 /* No system call that carries bytes in buffers comes this way, so these bytes cannot be read. */
 SEC("?fexit/tcp_sendpage")
 int BPF_PROG(kw_sendpage, struct sock *sk)
 {
-	return kw_sent_unread(sk, kw_result(ctx));
+	return kw_sent_unread(sk, kw_result(ctx, 5));
 }
 
 /* Runs only where somebody uses io_uring, and at none of its sends and receives. */

@@ -71,7 +71,11 @@ static __always_inline struct tcp_sock *kw_tcp(struct sock *sk)
 
 /* Looks at memory as a type of the kernel's, for reading only: at the price of a load, where the helpers that
  * check or copy cost some 20 to 50 ns. From 6.2. */
+#ifdef KW_OLD_KERNEL /* refuses calls of functions that it lacks, even where they are never made */
+static void *(*const bpf_rdonly_cast)(const void *pointer, __u32 type) = NULL;
+#else
 extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
+#endif
 
 /* The same pointer, as one that the verifier does not trust. From then on it takes little time over each pointer that is loaded
  * from it; with a trusted one, Linux 6.18 searches all types of the kernel twice for each, which is a millisecond. */
@@ -167,22 +171,78 @@ static __always_inline __u32 kw_arrived(const struct sock *sk, const struct tcp_
 
 /* ---- trampolines: how the kernel's own functions are called ------------------------------------------ */
 
-/* The function's result, in a program at its exit. Its place differs from kernel to kernel with the number of arguments,
- * which the helper knows (from 5.17). */
-static __always_inline int kw_result(void *ctx)
+/* Number of arguments that this kernel's tcp_recvmsg() takes. User space sets it before the programs are loaded. */
+const volatile __u32 kw_recvmsg_arguments = 5;
+
+/* The argument with this number, from 0. In assembly, because the verifier wants its offset to be a constant, and the compiler would
+ * join two such loads to one from a place that differs. */
+#define KW_ARGUMENT(ctx, number)                                                                               \
+	({                                                                                                     \
+		__u64 kw_argument;                                                                             \
+                                                                                                               \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(kw_argument) : "r"(ctx), "i"(8 * (number)));      \
+		kw_argument;                                                                                   \
+	})
+
+/* The function's result, in a program at its exit. Its place is behind the arguments, of which there are @arguments; the helper
+ * knows it too (from 5.17). */
+static __always_inline int kw_result(unsigned long long *ctx, __u32 arguments)
 {
+#ifdef KW_OLD_KERNEL
+	return KW_ARGUMENT(ctx, arguments);
+#else
 	__u64 result = 0;
 
 	bpf_get_func_ret(ctx, &result);
 	return result;
+#endif
 }
 
-/* The flags of tcp_recvmsg(sk, message, length, flags, address length). The last argument went in 7.1; until
- * 5.18 another stood before the flags, but those kernels are too old for keepwatch anyway. */
+/* tcp_recvmsg(sk, message, length, flags, address length): the last argument went in 7.1; until 5.18 another one stood before the
+ * flags. */
+#define KW_RECVMSG_MOST 6
+
 static __always_inline int kw_recvmsg_flags(const unsigned long long *ctx)
 {
-	return ctx[3];
+	return kw_recvmsg_arguments == KW_RECVMSG_MOST ? KW_ARGUMENT(ctx, 4) : KW_ARGUMENT(ctx, 3);
 }
+
+static __always_inline int kw_recvmsg_result(unsigned long long *ctx)
+{
+	return kw_recvmsg_arguments == KW_RECVMSG_MOST ? kw_result(ctx, KW_RECVMSG_MOST) : kw_result(ctx, 5);
+}
+
+/* ---- loops --------------------------------------------------------------------------------------------- */
+
+/* Defines step_loop(context), which calls @step with 0 and up, and the context, until it returns 1, and @most times at most. The
+ * verifier reads such a step once. Kernels before 5.17 lack bpf_loop(), but they go through the elements of an array in the same
+ * way. */
+#ifdef KW_OLD_KERNEL
+#define KW_ROUNDS 32768 /* most steps of any loop */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KW_ROUNDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} rounds SEC(".maps");
+
+#define KW_LOOP(step, type, most)                                                                              \
+	static long step##_each(const void *map, const __u32 *index, const void *value, type *context)         \
+	{                                                                                                      \
+		return *index < (most) ? step(*index, context) : 1;                                            \
+	}                                                                                                      \
+	static __always_inline void step##_loop(type *context)                                                 \
+	{                                                                                                      \
+		bpf_for_each_map_elem(&rounds, step##_each, context, 0);                                       \
+	}
+#else
+#define KW_LOOP(step, type, most)                                                                              \
+	static __always_inline void step##_loop(type *context)                                                 \
+	{                                                                                                      \
+		bpf_loop(most, step, context, 0);                                                              \
+	}
+#endif
 
 /* ---- the system call that carries the bytes ------------------------------------------------------ */
 

@@ -33,6 +33,8 @@ static long kw_add_segment(__u32 index, struct kw_extent *extent)
 	return kw_add_length(extent, index) != 0;
 }
 
+KW_LOOP(kw_add_segment, struct kw_extent, KW_MESSAGES)
+
 struct kw_mmsg_search {
 	__u64 messages; /* user address of the first */
 	__u64 count;
@@ -73,7 +75,7 @@ KW_GLOBAL int kw_look_at_message(struct kw_mmsg_search *search, __u32 index)
 		return 1;
 	extent.iov = message.header.iov;
 	extent.count = message.header.iov_count;
-	bpf_loop(KW_MESSAGES, kw_add_segment, &extent, 0);
+	kw_add_segment_loop(&extent);
 	kw_consider(search, &extent);
 	return !kw_may_have_passed(&extent, search->way, message.length);
 }
@@ -82,6 +84,8 @@ static long kw_ask_message(__u32 index, struct kw_mmsg_search *search)
 {
 	return kw_look_at_message(search, index) != 0;
 }
+
+KW_LOOP(kw_ask_message, struct kw_mmsg_search, KW_MESSAGES)
 
 /* Finds the buffers of the message that sendmmsg() or recvmmsg() on @sk has just passed. Returns 0, or -1 if they cannot be
  * found. */
@@ -96,7 +100,7 @@ static __always_inline int kw_locate_mmsg(struct kw_cursor *cursor, struct sock 
 		return -1;
 	search.messages = KW_SECOND(regs);
 	search.count = (__u32)KW_THIRD(regs);
-	bpf_loop(KW_MESSAGES, kw_ask_message, &search, 0);
+	kw_ask_message_loop(&search);
 	if (search.whole != 1 && (search.whole || search.partly != 1))
 		return -1;
 	cursor->vector = search.found.iov;

@@ -34,6 +34,8 @@ static long kw_read_on(__u32 index, struct kw_sight *sight)
 	return 0;
 }
 
+KW_LOOP(kw_read_on, struct kw_sight, HTTP1_LINES / KW_STEPS_A_ROUND)
+
 /* Reads the head at the beginning of the @size bytes in scratch. Returns its size; up to HTTP1_PLAIN_SO_FAR if it is not a plain
  * one. A function of its own, so that the verifier reads it once; it costs the message one return. */
 KW_GLOBAL int kw_read_head(struct kw_scratch *room, __u32 size, __u32 responses)
@@ -43,7 +45,7 @@ KW_GLOBAL int kw_read_head(struct kw_scratch *room, __u32 size, __u32 responses)
 	if (!room)
 		return 0;
 	if (http1_plain_start(responses, room->bytes, &room->head))
-		bpf_loop(HTTP1_LINES / KW_STEPS_A_ROUND, kw_read_on, &sight, 0);
+		kw_read_on_loop(&sight);
 	return room->head.size;
 }
 

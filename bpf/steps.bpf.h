@@ -159,6 +159,8 @@ static long kw_step(__u32 index, struct kw_reader *reader)
 	return 0;
 }
 
+KW_LOOP(kw_step, struct kw_reader, KW_STEPS)
+
 /* The slot of this way, if it holds a call of @task that a program has left to be gone on with. */
 static __always_inline struct kw_scratch *kw_slot_left(__u32 way, __u64 task)
 {
@@ -219,7 +221,7 @@ static __always_inline void kw_go_on(void *ctx, struct sock *sk, void *programs)
 	kw_find_buffers_aside(sk, cursor);
 	kw_seek(ctx, cursor, programs, KW_NEXT_HTTP1);
 	KW_FORGET();
-	bpf_loop(KW_STEPS, kw_step, &reader, 0);
+	kw_step_loop(&reader);
 	http1_call_end(&reader.c->http1, cursor->outcome.direction);
 	if (kw_may_follow(reader.c, HTTP1_PROTOCOL_H2C))
 		kw_leave_to_http2(ctx, cursor, programs);

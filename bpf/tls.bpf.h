@@ -209,6 +209,8 @@ static long kw_tls_step(__u32 index, struct kw_tls_reader *reader)
 	return 0;
 }
 
+KW_LOOP(kw_tls_step, struct kw_tls_reader, KW_TLS_STEPS)
+
 /* The state of the records on @sk; with its first record it gets one. */
 static __always_inline struct kw_tls *kw_tls_of(struct kw_connection *c, struct sock *sk)
 {
@@ -268,7 +270,7 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 		reader.tls->sent = kw_tx_position(c, tcp, tcp->write_seq);
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
-	bpf_loop(KW_TLS_STEPS, kw_tls_step, &reader, 0);
+	kw_tls_step_loop(&reader);
 	kw_tls_leave(c, reader.tls, cursor);
 }
 

@@ -200,6 +200,8 @@ static long kw_ask_note(__u32 before, struct kw_uring_search *search)
 	return search->found != 0;
 }
 
+KW_LOOP(kw_ask_note, struct kw_uring_search, KW_URING_NOTES)
+
 /* The address of the request that the current task carries out on @file; 0: none is known. */
 static __always_inline __u64 kw_request_in_hand(__u64 file, __u32 way)
 {
@@ -215,7 +217,7 @@ static __always_inline __u64 kw_request_in_hand(__u64 file, __u32 way)
 	}
 	search.notes = bpf_map_lookup_elem(&uring, &key);
 	if (search.notes)
-		bpf_loop(KW_URING_NOTES, kw_ask_note, &search, 0);
+		kw_ask_note_loop(&search);
 	if (search.found & KW_URING_CROWDED)
 		return 0;
 	return search.found ? search.found : search.waiting & ~KW_URING_CROWDED;
@@ -244,12 +246,14 @@ static long kw_step_back(__u32 index, struct kw_way_back *back)
 	return 0;
 }
 
+KW_LOOP(kw_step_back, struct kw_way_back, KW_IOVECS)
+
 /* The iovecs that an iterator goes through, from @back->left bytes before the place where it stands. */
 static __always_inline int kw_take_vector(struct kw_cursor *cursor, struct kw_way_back *back)
 {
 	struct user_iovec iov;
 
-	bpf_loop(KW_IOVECS, kw_step_back, back, 0);
+	kw_step_back_loop(back);
 	if (back->left > back->offset || bpf_probe_read_kernel(&iov, sizeof(iov), (const void *)back->vector))
 		return -1;
 	back->offset -= back->left;

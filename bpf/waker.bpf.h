@@ -48,6 +48,8 @@ static long kw_ask_learner(__u32 index, struct kw_waking *waking)
 	return 1;
 }
 
+KW_LOOP(kw_ask_learner, struct kw_waking, KW_LEARNERS)
+
 /* Which thread of the same process woke the current task last, of those that learnt of a failure; 0 if none did, or the kernel
  * does not keep it (one for a single processor). */
 static __always_inline __u32 kw_waker(void)
@@ -59,7 +61,7 @@ static __always_inline __u32 kw_waker(void)
 	};
 
 	if (bpf_core_field_exists(waking.task->last_wakee))
-		bpf_loop(KW_LEARNERS, kw_ask_learner, &waking, 0);
+		kw_ask_learner_loop(&waking);
 	return waking.waker;
 }
 

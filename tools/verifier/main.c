@@ -15,6 +15,7 @@
 
 #include "include/event.h"
 #include "observe/front_end.h"
+#include "observe/programs.h"
 #include "front_end_named.h"
 #include "keepwatch.skel.h"
 
@@ -77,7 +78,7 @@ static int load_alone(const char *name, enum kw_front_end front_end, struct stat
 {
 	static char log[LOG_SIZE];
 	struct kw_front_end_choice choice;
-	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+	struct keepwatch_bpf *skel = kw_programs_open();
 	struct bpf_program *program;
 	const char *line = NULL;
 	pthread_t thread;
@@ -115,7 +116,7 @@ static int load_alone(const char *name, enum kw_front_end front_end, struct stat
 static int names_of(enum kw_front_end front_end, char names[PROGRAMS_MAX][NAME])
 {
 	struct kw_front_end_choice choice;
-	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+	struct keepwatch_bpf *skel = kw_programs_open();
 	struct bpf_program *program;
 	int count = 0;
 

@@ -15,7 +15,6 @@
 #include "base/system_calls.h"
 #include "base/user_file.h"
 
-#define KEPT CAP_DAC_READ_SEARCH
 #define OWN_USER "keepwatch" /* which the package makes */
 #define NOBODY 65534         /* where not even the name is known */
 
@@ -84,27 +83,40 @@ static int failed(void)
 	return kw_log_error(-EPERM, "cannot give up capabilities");
 }
 
+/* Capabilities that stay. */
+struct kept {
+	bool read_search; /* CAP_DAC_READ_SEARCH */
+	bool bpf;         /* CAP_BPF */
+};
+
+static void keep(unsigned int capability)
+{
+	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, capability);
+}
+
 /* From here on the library's sets are those that are to be. */
-static void choose_capabilities(bool keep)
+static void choose_capabilities(struct kept kept)
 {
 	capng_clear(CAPNG_SELECT_ALL);
-	if (keep)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, KEPT);
+	if (kept.read_search)
+		keep(CAP_DAC_READ_SEARCH);
+	if (kept.bpf)
+		keep(CAP_BPF);
 }
 
 /* The bounding set is out of reach without CAP_SETPCAP. It only matters to what is executed, and nothing is. */
-static int drop_capabilities(bool keep, const char *name)
+static int drop_capabilities(struct kept kept, const char *name)
 {
 	bool bounds = kw_privileges_have(CAP_SETPCAP), leave = can_leave_root();
 	struct user user = leave ? find_user(name) : (struct user){0};
 
-	choose_capabilities(keep);
+	choose_capabilities(kept);
 	if (bounds && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
 		return failed();
-	choose_capabilities(keep);
+	choose_capabilities(kept);
 	if (leave && capng_change_id((int)user.uid, (int)user.gid, CAPNG_DROP_SUPP_GRP) < 0)
 		return kw_log_error(-EPERM, "cannot become user %u instead of root", user.uid);
-	choose_capabilities(keep);
+	choose_capabilities(kept);
 	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0 ? failed() : 0;
 }
 
@@ -132,13 +144,34 @@ static int restrict_files(void)
 	return r;
 }
 
-int kw_privileges_drop(void)
+bool kw_privileges_can_without_bpf(int (*attempt)(void *context), void *context)
 {
+	bool can = true;
+	void *before;
+
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_get_caps_process() < 0)
+		return true;
+	before = capng_save_state();
+	if (!before)
+		return true;
+	capng_updatev(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_BPF, CAP_SYS_ADMIN, -1);
+	if (capng_apply(CAPNG_SELECT_CAPS) == 0)
+		can = attempt(context) == 0;
+	capng_restore_state(&before);
+	capng_apply(CAPNG_SELECT_CAPS);
+	return can;
+}
+
+int kw_privileges_drop(bool keep_bpf)
+{
+	struct kept kept = {.read_search = kw_privileges_have(CAP_DAC_READ_SEARCH),
+			    .bpf = keep_bpf && kw_privileges_have(CAP_BPF)};
 	bool lowers_rights = kw_user_has_fewer();
 	int r;
 
 	tzset(); /* reads a file, once */
-	r = drop_capabilities(kw_privileges_have(KEPT), OWN_USER);
+	r = drop_capabilities(kept, OWN_USER);
 	if (r == 0)
 		r = forbid_gains();
 	if (r == 0)
@@ -150,7 +183,7 @@ int kw_privileges_drop(void)
 
 int kw_privileges_drop_all(const struct kw_system_call *allowed, size_t count)
 {
-	int r = drop_capabilities(false, "nobody");
+	int r = drop_capabilities((struct kept){0}, "nobody");
 
 	if (r == 0)
 		r = forbid_gains();

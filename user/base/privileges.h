@@ -7,8 +7,9 @@
  *   CAP_SYS_PTRACE          find those namespaces in /proc/PID/ns of other users' processes;
  * and, from then on, of all capabilities only
  *   CAP_DAC_READ_SEARCH     open_by_handle_at(), by which a control group's number is turned into its path; and where root
- *                           started the process, its configuration at a reload, when it is not root any more.
- * Reading the kernel side later (maps, the ring, the iterator) takes none, because the descriptors are open by then. */
+ *                           started the process, its configuration at a reload, when it is not root any more;
+ *   CAP_BPF                 to read the kernel side (maps, the ring, the iterator), on kernels that ask for it even where the
+ *                           descriptors are open: those before 5.19 with kernel.unprivileged_bpf_disabled. Others do not. */
 #ifndef KEEPWATCH_PRIVILEGES_H
 #define KEEPWATCH_PRIVILEGES_H
 
@@ -27,8 +28,12 @@ bool kw_privileges_have(unsigned int capability);
  *   - by a seccomp filter all system calls but those of the event loop: no connection can be made, no program run.
  * All sockets, programs and output files must be open, and what is read only once must have been read. Capabilities and
  * Landlock are those of the calling thread and of threads that it starts; the user and the filter those of all threads.
- * 0 or -errno, and that has been logged. */
-int kw_privileges_drop(void);
+ * @keep_bpf: CAP_BPF is still needed. 0 or -errno, and that has been logged. */
+int kw_privileges_drop(bool keep_bpf);
+
+/* Whether @attempt(@context) succeeds, by returning 0, while the calling thread does without CAP_BPF and without CAP_SYS_ADMIN, which
+ * stands for it. True if that cannot be tried. */
+bool kw_privileges_can_without_bpf(int (*attempt)(void *context), void *context);
 
 /* Gives up more, in a process that opens nothing any more: all capabilities, root for the user "nobody", new privileges and being
  * traced as above, and all system calls but these. 0 or -errno, and that has been logged. */

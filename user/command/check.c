@@ -13,6 +13,7 @@
 #include "observe/front_end.h"
 #include "observe/kernel_types.h"
 #include "observe/obstacles.h"
+#include "observe/programs.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
 
@@ -135,7 +136,7 @@ static void check_hooks(struct report *report, const struct keepwatch_bpf *skel)
 		snprintf(type, sizeof(type), "btf_trace_%s", hook);
 		snprintf(subject, sizeof(subject), "tracepoint %s", hook);
 		say(report, btf && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0, subject,
-		    "keepwatch needs Linux 6.1 or newer");
+		    "keepwatch needs Linux 5.15 or newer");
 	}
 	btf__free(btf);
 }
@@ -228,7 +229,7 @@ static void check_attach(struct report *report, struct keepwatch_bpf *skel)
 /* Returns the front end that is used. */
 static enum kw_front_end check_programs(struct report *report, enum kw_front_end wanted)
 {
-	struct keepwatch_bpf *skel = keepwatch_bpf__open();
+	struct keepwatch_bpf *skel = kw_programs_open();
 	enum kw_front_end chosen;
 
 	if (!say(report, skel != NULL, "keepwatch's programs for the kernel can be read",

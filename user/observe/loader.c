@@ -11,10 +11,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privileges.h"
 #include "keepwatch.skel.h"
 #include "observe/conservation.h"
 #include "observe/kernel_types.h"
 #include "observe/namespaces.h"
+#include "observe/programs.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
 #include "observe/witness.h"
@@ -39,7 +41,7 @@ static int refused(int r, const char *what)
 			"a container; see keepwatch check",
 			what, strerror(-r));
 	return kw_log_error(-EOPNOTSUPP,
-			    "this kernel cannot %s the BPF programs (%s): keepwatch needs Linux 6.1 or newer; "
+			    "this kernel cannot %s the BPF programs (%s): keepwatch needs Linux 5.15 or newer; "
 			    "see keepwatch check",
 			    what, strerror(-r));
 }
@@ -118,7 +120,7 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 	loader = calloc(1, sizeof(*loader));
 	if (!loader)
 		return kw_log_error(-ENOMEM, "out of memory");
-	loader->skel = keepwatch_bpf__open();
+	loader->skel = kw_programs_open();
 	if (!loader->skel)
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
 	kw_loader_set_filter(loader, settings->filter);
@@ -277,6 +279,19 @@ static int add_up(struct kw_loader *loader, const struct bpf_map *map, uint64_t 
 	for (size_t i = 0; i < words * (size_t)loader->cpus; i++)
 		ret_sum[i % words] += loader->per_cpu[i];
 	return 0;
+}
+
+static int read_a_map(void *context)
+{
+	struct kw_loader *loader = context;
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(bpf_map__fd(loader->skel->maps.states), &key, loader->per_cpu);
+}
+
+bool kw_loader_reads_without_bpf(struct kw_loader *loader)
+{
+	return kw_privileges_can_without_bpf(read_a_map, loader);
 }
 
 static int read_states(struct kw_loader *loader, struct kw_states *ret_states)

@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_LOADER_H
 #define KEEPWATCH_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,9 @@ int kw_loader_start(struct kw_loader *loader);
 
 /* Observes other connections from now on. Those that have state keep it, those that have none and are open get none. */
 void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filter);
+
+/* Whether this kernel lets a process read maps that it has open without CAP_BPF: asked while it has that. */
+bool kw_loader_reads_without_bpf(struct kw_loader *loader);
 
 /* Readable when the ring is filling up; in normal times it must be read by time, see kw_loader_consume(). */
 int kw_loader_fd(const struct kw_loader *loader);

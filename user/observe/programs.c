@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "observe/programs.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/event.h"
+#include "keepwatch.skel.h"
+#include "keepwatch_old.skel.h"
+
+_Static_assert(sizeof(struct keepwatch_bpf__bss) == sizeof(struct keepwatch_old_bpf__bss) &&
+		       sizeof(struct keepwatch_bpf__rodata) == sizeof(struct keepwatch_old_bpf__rodata),
+	       "both builds have the same variables");
+
+/* Does the kernel offer a helper to programs, by its number's name in include/uapi/linux/bpf.h? */
+static bool has_helper(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u32 i = 0; type && i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_old(const struct btf *btf)
+{
+	return btf && !has_helper(btf, "BPF_FUNC_loop");
+}
+
+bool kw_programs_are_old(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool old = is_old(btf);
+
+	btf__free(btf);
+	return old;
+}
+
+/* How many arguments a function of the kernel takes; 0 if that is not known. */
+static __u32 arguments_of(const struct btf *btf, const char *function)
+{
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : 0;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	const struct btf_type *prototype = type ? btf__type_by_id(btf, type->type) : NULL;
+
+	return prototype ? btf_vlen(prototype) : 0;
+}
+
+/* The same as keepwatch_bpf__open(), with the other build. */
+static struct keepwatch_bpf *open_old(void)
+{
+	struct keepwatch_bpf *skel = calloc(1, sizeof(*skel));
+	int r = skel ? keepwatch_bpf__create_skeleton(skel) : -ENOMEM;
+
+	if (r == 0) {
+		skel->skeleton->data = keepwatch_old_bpf__elf_bytes(&skel->skeleton->data_sz);
+		r = bpf_object__open_skeleton(skel->skeleton, NULL);
+	}
+	if (r == 0)
+		return skel;
+	keepwatch_bpf__destroy(skel);
+	errno = -r;
+	return NULL;
+}
+
+struct keepwatch_bpf *kw_programs_open(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct keepwatch_bpf *skel = is_old(btf) ? open_old() : keepwatch_bpf__open();
+	__u32 arguments = arguments_of(btf, "tcp_recvmsg");
+
+	if (skel && arguments)
+		skel->rodata->kw_recvmsg_arguments = arguments;
+	btf__free(btf);
+	return skel;
+}
