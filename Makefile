@@ -338,7 +338,7 @@ $(UNFILTERED): tests/e2e/lib/unfiltered.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(KW_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
-$(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o: | $(BUILD)/keepwatch.skel.h
+$(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o $(BUILD)/tests/unit/observe/test_programs.o: | $(BUILD)/keepwatch.skel.h
 
 $(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(CHOOSING) $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/witness.o event/http2_names.o event/tls_names.o judge/judge.o judge/facts.o judge/http2.o judge/tls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Everything that depends on the kernel's or the processor's ways, one accessor each.
  *
- * These things differ between the kernels that keepwatch runs on, which are 6.1 and newer:
+ * These things differ between the kernels that keepwatch runs on, which are 5.15 and newer:
  *
  *   from  until  what                                                          what is done about it
+ *         5.16   calls of kernel functions that it lacks are never taken       KW_OLD_KERNEL: a build of its own
+ *         5.16   bpf_loop() and bpf_get_func_ret() are missing                 KW_OLD_KERNEL: KW_LOOP(), kw_result()
+ *         5.18   tcp_recvmsg has an argument before its flags                  kw_recvmsg_arguments
  *   6.3          tracepoints sock_send_length and sock_recv_length exist       the trampoline front end before
  *   6.3          tracepoint io_uring_submit_req exists                          without it io_uring is unseen
  *         6.9    a request of io_uring may have no copy of its iovecs           kw_has_always_copy()

@@ -35,8 +35,20 @@ def line_of(uri, suite, keyring):
     return f"deb [{f'signed-by={keyring}' if keyring else ''}] {uri} {suite} main\n".replace("[] ", "")
 
 
+def beside(distribution, suite):
+    """The suite of another distribution, where a mirror keeps its archive beside Debian's. Debian has no keys of it, so its packages
+    are not proven: take from there only what runs in a guest."""
+    for uri, suites, _ in stanzas():
+        if not any(one.endswith("-security") for one in suites):
+            return f"deb [trusted=yes] {re.sub('[^/]+/?$', distribution, uri)} {suite} main\n"
+    raise Unavailable("this system has no Debian archive configured to look beside")
+
+
 def source_of(suite):
-    """A line for a list of sources: the suite from where the system has its like."""
+    """A line for a list of sources: the suite from where the system has its like; or of another distribution, as in
+    ubuntu/jammy-updates."""
+    if "/" in suite:
+        return beside(*suite.split("/", 1))
     security = suite.endswith("-security")
     for uri, suites, keyring in stanzas():
         if any(one.endswith("-security") == security for one in suites):

@@ -6,7 +6,7 @@ Then the daemon runs there under its AppArmor profile, and `check` says that a k
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [NAME...]
 
-NAME: a kernel of the list, or an architecture; else all. --ends: only the first and the last kernel of each architecture;
+NAME: a kernel of the list, or an architecture; else all. --ends: only the first and the last kernel of each archive;
 --if-any: succeed even if no kernel is available; --renew: look for newer kernels than the cached ones. Exit status: 0 all available kernels passed, 1 some failed, 3 none is available."""
 
 import argparse
@@ -157,8 +157,8 @@ def chosen(given):
              if not given.names or {kernel.name, kernel.architecture} & set(given.names)]
     if not given.ends:
         return named
-    of = {architecture: [kernel for kernel in named if kernel.architecture == architecture] for architecture in guest.MACHINES}
-    return [kernel for kernel in named if kernel in (of[kernel.architecture][0], of[kernel.architecture][-1])]
+    of = {archive: [kernel for kernel in named if kernel.archive == archive] for archive in {kernel.archive for kernel in named}}
+    return [kernel for kernel in named if kernel in (of[kernel.archive][0], of[kernel.archive][-1])]
 
 
 def available(wanted, renew):

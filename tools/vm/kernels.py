@@ -36,6 +36,7 @@ class Kernel:
     def __init__(self, name, architecture, suite, pattern):
         self.name, self.architecture, self.suite = name, architecture, suite
         self.pattern = re.compile(pattern)
+        self.archive = architecture, suite.partition("/")[0] if "/" in suite else "debian"
 
     def kept(self):
         """The newest image in the cache, or None. A folder is complete once it has its name."""
@@ -76,7 +77,7 @@ def fetch(archive, kernel):
 
 
 def provide_of(architecture, wanted):
-    """The same as below, for kernels of one architecture that are to be looked for."""
+    """The same as below, for kernels of one archive that are to be looked for."""
     missing = {}
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -97,8 +98,8 @@ def provide(kernels, renew=False):
     """Makes sure that the cache has these kernels. Returns those that are unavailable, as {name: why}."""
     wanted = [kernel for kernel in kernels if renew or not kernel.kept()]
     missing = {}
-    for architecture in {kernel.architecture for kernel in wanted}:
-        missing |= provide_of(architecture, [kernel for kernel in wanted if kernel.architecture == architecture])
+    for archive in {kernel.archive for kernel in wanted}:
+        missing |= provide_of(archive[0], [kernel for kernel in wanted if kernel.archive == archive])
     return missing
 
 

@@ -16,7 +16,7 @@ struct bpf_program;
 enum kw_front_end {
 	KW_FRONT_END_ANY,        /* the first that works, in the order below */
 	KW_FRONT_END_TRACEPOINT, /* Linux 6.3 or newer */
-	KW_FRONT_END_TRAMPOLINE, /* Linux 6.1 or newer, where the kernel lets its functions be traced */
+	KW_FRONT_END_TRAMPOLINE, /* Linux 5.15 or newer, where the kernel lets its functions be traced */
 	KW_FRONT_END_MAX,
 };
 

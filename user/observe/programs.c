@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,15 +31,6 @@ static bool has_helper(const struct btf *btf, const char *name)
 static bool is_old(const struct btf *btf)
 {
 	return btf && !has_helper(btf, "BPF_FUNC_loop");
-}
-
-bool kw_programs_are_old(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool old = is_old(btf);
-
-	btf__free(btf);
-	return old;
 }
 
 /* How many arguments a function of the kernel takes; 0 if that is not known. */
@@ -68,14 +60,21 @@ static struct keepwatch_bpf *open_old(void)
 	return NULL;
 }
 
-struct keepwatch_bpf *kw_programs_open(void)
+struct keepwatch_bpf *kw_programs_open_for(const struct btf *types)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	struct keepwatch_bpf *skel = is_old(btf) ? open_old() : keepwatch_bpf__open();
-	__u32 arguments = arguments_of(btf, "tcp_recvmsg");
+	struct keepwatch_bpf *skel = is_old(types) ? open_old() : keepwatch_bpf__open();
+	__u32 arguments = arguments_of(types, "tcp_recvmsg");
 
 	if (skel && arguments)
 		skel->rodata->kw_recvmsg_arguments = arguments;
-	btf__free(btf);
+	return skel;
+}
+
+struct keepwatch_bpf *kw_programs_open(void)
+{
+	struct btf *types = btf__load_vmlinux_btf();
+	struct keepwatch_bpf *skel = kw_programs_open_for(types);
+
+	btf__free(types);
 	return skel;
 }

@@ -5,14 +5,13 @@
 #ifndef KEEPWATCH_PROGRAMS_H
 #define KEEPWATCH_PROGRAMS_H
 
-#include <stdbool.h>
-
+struct btf;
 struct keepwatch_bpf;
 
-/* Is the running kernel one without bpf_loop()? By its types (see kernel_types.h); false if there are none. */
-bool kw_programs_are_old(void);
-
-/* Opens them, to be loaded. The caller owns the result; NULL if that fails, with errno set. */
+/* Opens them, to be loaded into the running kernel. The caller owns the result; NULL if that fails, with errno set. */
 struct keepwatch_bpf *kw_programs_open(void);
+
+/* The same for a kernel with these types, or, where that is NULL, for one that lacks nothing. */
+struct keepwatch_bpf *kw_programs_open_for(const struct btf *types);
 
 #endif
