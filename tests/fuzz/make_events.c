@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Makes the first inputs of fuzz_recording and fuzz_events: make_events RECORDINGS EVENTS. Each row of the judge's tests gives
- * an input with both of its ends; the others hold each kind of event, and many connections of one service. */
+/* Makes the first inputs of fuzz_recording and fuzz_events: make_events RECORDINGS EVENTS. One recording of four is compressed. Each
+ * row of the judge's tests gives an input with both of its ends; the others hold each kind of event, and many connections of one service. */
 #include <errno.h>
 
 #include "recording/recorder.h"
@@ -33,7 +33,9 @@ static struct seed open_seed(const char *kind, size_t number)
 	seed.events = fopen(path, "we");
 	snprintf(path, sizeof(path), "%s/%s-%zu", recordings, kind, number);
 	unlink(path);
-	CHECK(seed.events && kw_recording_create(path, &seed.recording) == 0);
+	CHECK(seed.events && kw_recording_create_set(
+				     &(struct kw_recording_settings){.path = path, .compress = number % 4 == 3},
+				     &seed.recording) == 0);
 	CHECK(kw_recording_write_header(seed.recording, &header) == 0);
 	return seed;
 }

@@ -8,9 +8,12 @@
 #include "base/cleanup.h"
 #include "base/words.h"
 #include "judge/judge.h"
+#include "recording/recording.h"
 
 #define RING_LEAST (64U << 10) /* the largest page that Linux has: the kernel wants whole pages */
 #define RING_MOST (1024U << 20)
+#define FILE_LEAST (1ULL << 20) /* more than one event with all that belongs to it */
+#define FILE_MOST (1ULL << 50)
 #define DURATION_MOST (366 * 24 * 3600 * KW_S)
 
 /* A decimal number of digits alone from @least to @most, and what follows it. */
@@ -178,22 +181,60 @@ int kw_set_net(struct kw_options *options, const char *value)
 	return 0;
 }
 
-int kw_set_ring_size(struct kw_options *options, const char *value)
+/* A number of bytes up to @most, with or without a unit. */
+static int read_size(const char *value, uint64_t most, uint64_t *ret_size)
 {
+	static const struct {
+		const char *text;
+		unsigned int shift;
+	} units[] = {{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}};
 	const char *unit;
 	uint64_t size;
 
-	if (number_prefix(value, 1, RING_MOST, &size, &unit) < 0)
+	if (number_prefix(value, 1, most, &size, &unit) < 0)
 		return -EINVAL;
-	if (strcmp(unit, "K") == 0)
-		size <<= 10;
-	else if (strcmp(unit, "M") == 0)
-		size <<= 20;
-	else if (*unit)
-		return -EINVAL;
-	if (size < RING_LEAST || size > RING_MOST || (size & (size - 1)))
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(unit, units[i].text) == 0 && size <= most >> units[i].shift) {
+			*ret_size = size << units[i].shift;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int kw_set_ring_size(struct kw_options *options, const char *value)
+{
+	uint64_t size;
+
+	if (read_size(value, RING_MOST, &size) < 0 || size < RING_LEAST || (size & (size - 1)))
 		return -EINVAL;
 	options->ring_size = (uint32_t)size;
+	return 0;
+}
+
+int kw_set_max_size(struct kw_options *options, const char *value)
+{
+	uint64_t size;
+
+	if (read_size(value, FILE_MOST, &size) < 0 || size < FILE_LEAST)
+		return -EINVAL;
+	options->max_size = size;
+	return 0;
+}
+
+int kw_set_max_files(struct kw_options *options, const char *value)
+{
+	uint64_t files;
+
+	if (number(value, 2, KW_RECORDING_FILES, &files) < 0)
+		return -EINVAL;
+	options->max_files = (unsigned int)files;
+	return 0;
+}
+
+int kw_set_compress(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->compress = true;
 	return 0;
 }
 

@@ -14,6 +14,9 @@ int kw_set_front_end(struct kw_options *options, const char *value);
 int kw_set_btf(struct kw_options *options, const char *value);
 int kw_set_net(struct kw_options *options, const char *value);
 int kw_set_ring_size(struct kw_options *options, const char *value);
+int kw_set_max_size(struct kw_options *options, const char *value);
+int kw_set_max_files(struct kw_options *options, const char *value);
+int kw_set_compress(struct kw_options *options, const char *value);
 int kw_set_verbose(struct kw_options *options, const char *value);
 int kw_set_quiet(struct kw_options *options, const char *value);
 

@@ -75,6 +75,9 @@ struct kw_options {
 	/* record, replay */
 	char *file;                /* owned; NULL for other commands */
 	enum kw_command replay_as; /* trace, report, or run: the metrics */
+	uint64_t max_size;         /* bytes of a file of a set; 0: one file, of any size */
+	unsigned int max_files;    /* of a set; 0: not given */
+	bool compress;
 };
 
 #endif

@@ -266,6 +266,9 @@ static int apply_file(struct kw_options *options, const char *path)
 
 static int check_together(const struct kw_options *options)
 {
+	if (options->max_files && !options->max_size)
+		return kw_log_error(-EINVAL,
+				    "--max-files takes --max-size, which says when another file begins");
 	if (kw_endpoint_is_loopback(&options->listen_address) || options->allow_remote)
 		return 0;
 	if (options->listen_file)

@@ -6,6 +6,8 @@
 #include "observe/requirements.h"
 #include "recording/recorder.h"
 
+#define DEFAULT_FILES 10
+
 static int observe(const struct kw_options *options, struct kw_observer *observer, struct kw_recorder *recorder)
 {
 	int r = kw_observation_run(observer, options->duration);
@@ -39,13 +41,19 @@ static int record(const struct kw_options *options, struct kw_cgroups *cgroups,
 
 static int record_to_file(const struct kw_options *options, struct kw_cgroups *cgroups)
 {
+	const struct kw_recording_settings settings = {
+		.path = options->file,
+		.max_size = options->max_size,
+		.max_files = options->max_files ? options->max_files : DEFAULT_FILES,
+		.compress = options->compress,
+	};
 	struct kw_recording_writer *writer = NULL;
 	int r = kw_host_require();
 	int finished;
 
 	/* The file comes before the programs: it fails sooner and for a plainer reason. */
 	if (r == 0)
-		r = kw_recording_create(options->file, &writer);
+		r = kw_recording_create_set(&settings, &writer);
 	if (r < 0)
 		return r;
 	r = record(options, cgroups, writer);

@@ -9,15 +9,27 @@
 #include "base/sanitize.h"
 #include "recording/older.h"
 
+/* Goes on to the next part, in which names are given anew. */
+static int open_part(struct kw_player *player, struct kw_recording_header *ret_header)
+{
+	int r;
+
+	kw_recording_close(player->reader);
+	player->reader = NULL;
+	kw_recording_names_clear(&player->names);
+	r = kw_recording_open(player->set.parts[player->next++].path, &player->reader, ret_header);
+	if (r == 0)
+		player->clock = ret_header->clock;
+	return r;
+}
+
 int kw_player_open(struct kw_player *player, const char *path, struct kw_recording_header *ret_header)
 {
 	int r;
 
 	*player = (struct kw_player){0};
-	r = kw_recording_open(path, &player->reader, ret_header);
-	if (r == 0)
-		player->clock = ret_header->clock;
-	return r;
+	r = kw_file_set_open(&player->set, path);
+	return r < 0 ? r : open_part(player, ret_header);
 }
 
 static const char *cgroup_path(void *names, uint64_t id)
@@ -89,7 +101,8 @@ static int on_frame(struct kw_player *player, const struct kw_frame *frame, cons
 	}
 }
 
-int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
+/* Returns 1 if the sink has enough. */
+static int play_part(struct kw_player *player, const struct kw_sink *sink)
 {
 	struct kw_frame frame;
 	int r;
@@ -97,9 +110,29 @@ int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
 	while ((r = kw_recording_next(player->reader, &frame)) > 0) {
 		r = on_frame(player, &frame, sink);
 		if (r != 0)
-			return r < 0 ? r : 0;
+			return r;
 	}
 	return r;
+}
+
+int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
+{
+	struct kw_recording_header header;
+	bool damaged = player->set.damaged;
+	int r;
+
+	for (;;) {
+		r = play_part(player, sink);
+		damaged |= r == -EBADMSG;
+		if ((r != 0 && r != -EBADMSG) || player->next == player->set.count)
+			break;
+		r = open_part(player, &header);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	return damaged ? -EBADMSG : 0;
 }
 
 void kw_player_close(struct kw_player *player)
@@ -107,4 +140,5 @@ void kw_player_close(struct kw_player *player)
 	kw_recording_names_clear(&player->names);
 	kw_recording_close(player->reader);
 	player->reader = NULL;
+	kw_file_set_close(&player->set);
 }

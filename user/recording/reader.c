@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
-#include "base/user_file.h"
 #include "event/decode.h"
+#include "recording/input.h"
 #include "recording/older.h"
 #include "recording/recording.h"
 
@@ -16,11 +15,12 @@
 
 struct kw_recording_reader {
 	char *path;
-	int fd;
+	struct kw_input *input;
 	uint64_t position; /* position of buffer[next] in the file */
 	size_t next;       /* index in buffer where the next frame begins */
 	size_t filled;
-	bool ended;       /* the whole rest of the file is in the buffer */
+	bool ended;       /* the whole rest of the file is in the buffer, */
+	bool damaged;     /* or what comes before a place where it cannot be decompressed */
 	uint32_t version; /* of the file */
 	uint8_t buffer[BUFFER] __attribute__((aligned(8)));
 };
@@ -38,15 +38,15 @@ static int need(struct kw_recording_reader *reader, size_t size)
 	memmove(reader->buffer, reader->buffer + reader->next, reader->filled - reader->next);
 	reader->filled -= reader->next;
 	reader->next = 0;
-	while (!reader->ended && reader->filled < BUFFER) {
-		ssize_t got = read(reader->fd, reader->buffer + reader->filled, BUFFER - reader->filled);
+	if (!reader->ended) {
+		size_t got, room = BUFFER - reader->filled;
+		int r = kw_input_read(reader->input, reader->buffer + reader->filled, room, &got);
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return cannot_read(reader, -errno);
-		reader->ended = got == 0;
-		reader->filled += (size_t)got;
+		if (r < 0 && r != -EBADMSG)
+			return cannot_read(reader, r);
+		reader->filled += got;
+		reader->ended = r < 0 || got < room;
+		reader->damaged = r < 0;
 	}
 	return reader->filled >= size ? 0 : -ENODATA;
 }
@@ -57,17 +57,19 @@ static void advance(struct kw_recording_reader *reader, size_t size)
 	reader->position += size;
 }
 
-static int cut_off(const struct kw_recording_reader *reader)
-{
-	return kw_log_error(-EBADMSG, "%s is cut off at byte %llu: keepwatch read everything before that",
-			    reader->path,
-			    (unsigned long long)(reader->position + reader->filled - reader->next));
-}
-
 static int damaged_at(const struct kw_recording_reader *reader, uint64_t position)
 {
 	return kw_log_error(-EBADMSG, "%s is damaged at byte %llu: keepwatch read everything before that",
 			    reader->path, (unsigned long long)position);
+}
+
+static int cut_off(const struct kw_recording_reader *reader)
+{
+	if (reader->damaged)
+		return damaged_at(reader, reader->position + reader->filled - reader->next);
+	return kw_log_error(-EBADMSG, "%s is cut off at byte %llu: keepwatch read everything before that",
+			    reader->path,
+			    (unsigned long long)(reader->position + reader->filled - reader->next));
 }
 
 int kw_recording_damaged(const struct kw_recording_reader *reader, const struct kw_frame *frame)
@@ -141,6 +143,16 @@ static int64_t number_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+/* A set that says what cannot be is none. */
+static void parse_set(const json_t *object, struct kw_recording_set *ret_set)
+{
+	int64_t files = number_of(object, "files"), part = number_of(object, "part");
+
+	if (files < 2 || files > KW_RECORDING_FILES || part < 1 || part > UINT32_MAX)
+		return;
+	*ret_set = (struct kw_recording_set){number_of(object, "begun"), (uint32_t)files, (uint32_t)part};
+}
+
 static void parse_header(const json_t *object, struct kw_recording_header *ret_header)
 {
 	const json_t *events = json_object_get(object, "events");
@@ -156,6 +168,7 @@ static void parse_header(const json_t *object, struct kw_recording_header *ret_h
 	ret_header->exchanges = json_is_true(json_object_get(object, "exchanges"));
 	ret_header->connection_size = (size_t)number_of(events, "connection");
 	ret_header->history_size = (size_t)number_of(events, "lived");
+	parse_set(json_object_get(object, "set"), &ret_header->set);
 }
 
 static int read_header(struct kw_recording_reader *reader, struct kw_recording_header *ret_header)
@@ -191,13 +204,12 @@ int kw_recording_open(const char *path, struct kw_recording_reader **ret_reader,
 
 	if (!reader)
 		return kw_log_error(-ENOMEM, "out of memory");
-	reader->fd = -1;
 	reader->path = strdup(path);
 	if (!reader->path)
 		return kw_log_error(-ENOMEM, "out of memory");
-	reader->fd = kw_user_open(path, O_RDONLY, 0);
-	if (reader->fd < 0)
-		return cannot_read(reader, -errno);
+	r = kw_input_open(path, &reader->input);
+	if (r < 0)
+		return cannot_read(reader, r);
 	r = read_preamble(reader);
 	if (r == 0)
 		r = read_header(reader, ret_header);
@@ -211,7 +223,7 @@ void kw_recording_close(struct kw_recording_reader *reader)
 {
 	if (!reader)
 		return;
-	kw_cleanup_fd(&reader->fd);
+	kw_input_close(reader->input);
 	free(reader->path);
 	free(reader);
 }

@@ -10,7 +10,8 @@
 int kw_recorder_open(struct kw_recorder *recorder, struct kw_source source, struct kw_recording_writer *writer,
 		     const struct kw_recording_header *header)
 {
-	*recorder = (struct kw_recorder){.source = source, .writer = writer, .clock = header->clock};
+	*recorder = (struct kw_recorder){
+		.source = source, .writer = writer, .clock = header->clock, .header = *header};
 	return kw_recording_write_header(writer, header);
 }
 
@@ -80,15 +81,31 @@ static int write_name(struct kw_recorder *recorder, uint64_t id)
 	return kw_recording_write(recorder->writer, KW_FRAME_NAME, payload, sizeof(id) + length + 1);
 }
 
+/* Most bytes that an event and the frames before it take. */
+#define ROOM(size) ((size) + PATH_MAX + 2 * sizeof(uint64_t) + 3 * (sizeof(struct kw_frame_head) + 7))
+
+/* Goes on in another file if this one is full. Its replay needs all names anew, and the present clock. */
+static int make_room(struct kw_recorder *recorder, const struct kw_event_header *event)
+{
+	if (!kw_recording_is_full(recorder->writer, ROOM(event->size)))
+		return 0;
+	recorder->header.started = event->time;
+	recorder->header.clock = recorder->clock = *recorder->source.clock;
+	kw_recording_names_clear(&recorder->names);
+	return kw_recording_turn(recorder->writer, &recorder->header);
+}
+
 /* The totals come once a second; then everything is flushed to the file, so that a crash loses at most a second. */
 static int on_event(void *context, const struct kw_event *event, const struct kw_verdict *verdict)
 {
 	struct kw_recorder *recorder = context;
 	const struct kw_event_header *header = header_of(event);
 	const struct kw_identity *identity = identity_of(event);
-	int r = write_clock(recorder);
+	int r = make_room(recorder, header);
 
 	(void)verdict;
+	if (r == 0)
+		r = write_clock(recorder);
 	if (r == 0 && identity)
 		r = write_name(recorder, identity->cgroup);
 	if (r == 0)

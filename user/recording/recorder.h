@@ -13,8 +13,9 @@
 struct kw_recorder {
 	struct kw_source source;
 	struct kw_recording_writer *writer;
-	struct kw_recording_names names; /* as last written to the file */
-	struct kw_clock clock;           /* as last written to the file */
+	struct kw_recording_header header; /* of the present part */
+	struct kw_recording_names names;   /* as last written to the file */
+	struct kw_clock clock;             /* as last written to the file */
 	uint64_t events;
 	struct kw_losses losses; /* of events, between the kernel and here */
 };

@@ -40,6 +40,15 @@ struct kw_frame_head {
 };
 #define KW_FRAME_MOST 65536
 
+/* The place of a file in a set: a recording that goes on in file after file, each of them a recording by itself. */
+struct kw_recording_set {
+	int64_t begun; /* real time at which the set began, ns; the same in all its files, and in no other set's */
+	uint32_t files; /* how many there are at most: FILE, FILE.1 ...; 0: the file stands alone */
+	uint32_t part;  /* counts the parts from 1, also those that newer ones have taken the file of */
+};
+
+#define KW_RECORDING_FILES 100 /* most files of a set */
+
 /* Number of cgroup paths that recorder and reader remember; when one more comes, both forget all of them. */
 #define KW_RECORDING_NAMES 4096
 
@@ -55,6 +64,7 @@ struct kw_recording_header {
 	bool exchanges;   /* exchanges are recorded too */
 	size_t connection_size; /* size of connection events, so that a layout that is not known is refused; 0: not given */
 	size_t history_size;
+	struct kw_recording_set set; /* is for the writer to set */
 };
 
 /* The checksum of a frame in a file of this version. From version 2 on it is the CRC-32 of zlib (RFC 1952, section 8) over the
@@ -69,10 +79,29 @@ struct kw_recording_writer;
 void kw_recording_describe(bool exchanges, const struct kw_clock *clock,
 			   struct kw_recording_header *ret_header);
 
-/* Creates the file, readable only by its owner, with the user's own rights (see user_file.h). Takes one that is there already
- * only if it is the user's, empty, under this one name and closed to others, or a character device of the user's; otherwise
- * returns -EEXIST, or -ELOOP if it is a symbolic link. This function and the others log one line on failure. */
+struct kw_recording_settings {
+	const char *path;
+	uint64_t max_size;      /* bytes that a file may have, 1 MiB at least; 0: any number, in one file */
+	unsigned int max_files; /* of a set, from 2 to KW_RECORDING_FILES; asked for with max_size alone */
+	bool compress;          /* by zstd */
+};
+
+/* The name of a file of the set, by its number from 0; the caller frees it. NULL: out of memory. */
+char *kw_recording_name(const char *path, unsigned int number);
+
+/* Creates the file, or all files of a set, which can be replayed together or each by itself, as kw_output_open() says. The first part
+ * is open to be written. This function and the others log one line on failure. */
+int kw_recording_create_set(const struct kw_recording_settings *settings,
+			    struct kw_recording_writer **ret_writer);
+
+/* The same for one file that is not compressed. */
 int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer);
+
+/* Whether frames of @size bytes, heads included, would make the file larger than it may be. */
+bool kw_recording_is_full(const struct kw_recording_writer *writer, size_t size);
+
+/* Ends the part, and begins the next one, in the file that has not been written for the longest. */
+int kw_recording_turn(struct kw_recording_writer *writer, const struct kw_recording_header *header);
 
 /* Appends a frame of @size bytes, padded with zeros to a multiple of 8. It reaches the file with
  * kw_recording_flush(), or when the buffer is full. If writing fails, the file is truncated after its last whole
@@ -85,7 +114,7 @@ int kw_recording_flush(struct kw_recording_writer *writer);
 /* Writes the end mark if @complete, then closes. NULL is allowed. Returns 0 or the -errno of the first failure. */
 int kw_recording_finish(struct kw_recording_writer *writer, bool complete);
 
-/* Bytes in the file so far. */
+/* Bytes written so far, to all parts together, and those that are held back. */
 uint64_t kw_recording_size(const struct kw_recording_writer *writer);
 
 /* ---- reading ---- */
@@ -96,7 +125,7 @@ struct kw_frame {
 	enum kw_frame_type type;
 	size_t size;
 	const void *payload; /* aligned to 8; valid until the next call */
-	uint64_t position;   /* position in the file */
+	uint64_t position;   /* position in the file, or among its bytes before they were compressed */
 };
 
 /* Opens the file and reads its header. Logs one line on failure. */

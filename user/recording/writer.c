@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/sanitize.h"
-#include "base/user_file.h"
 #include "include/event.h"
+#include "recording/output.h"
 #include "recording/recording.h"
 
 #define BUFFER (256U << 10)
 
 struct kw_recording_writer {
-	char *path;
-	int fd;
-	bool created;     /* the file did not exist before */
+	struct kw_output *outputs; /* of the set, in the order of their names; owned */
+	unsigned int count;        /* how many */
+	unsigned int parts;        /* files that have been begun; the latest is the one that is written */
+	uint64_t max_size;         /* bytes that a file may have; 0: any number */
+	struct kw_recording_set set;
+	uint64_t earlier; /* bytes in the parts before this one */
 	int failed;       /* -errno of the first failure; after it nothing is written any more */
-	uint64_t written; /* bytes in the file */
 	size_t used;      /* bytes in buffer */
 	uint8_t buffer[BUFFER];
 };
@@ -46,88 +47,92 @@ void kw_recording_describe(bool exchanges, const struct kw_clock *clock, struct 
 	*ret_header = header;
 }
 
-static int cannot_write(const char *path, int r)
+/* ---- files ---- */
+
+static struct kw_output *current(const struct kw_recording_writer *writer)
 {
-	return kw_log_error(r, "cannot write %s: %s", path, strerror(-r));
-}
-
-/* Says why a file that was there before must not become the recording; NULL if it may. Somebody else may have laid it
- * there, to read or to change later what is recorded, or to have another file overwritten. */
-static const char *fault_of(const struct stat *about)
-{
-	if (about->st_uid != getuid())
-		return "belongs to another user";
-	if (about->st_nlink != 1)
-		return "has other names too (hard links)";
-	if (S_ISCHR(about->st_mode))
-		return NULL; /* a device of its own, as root's /dev/null, which nobody else can lay anywhere */
-	if (!S_ISREG(about->st_mode))
-		return "is not a regular file";
-	if (about->st_size)
-		return "exists already";
-	return about->st_mode & 077 ? "can be opened by other users"
-				    : NULL; /* as mkstemp() leaves one, it cannot */
-}
-
-/* Never overwrites a recording, because it may be the only copy. Does not wait for the reader of a pipe. */
-static int open_existing(const char *path)
-{
-	_cleanup_fd_ int fd = kw_user_open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-	const char *fault;
-	struct stat about;
-
-	if (fd < 0 && errno == ELOOP)
-		return kw_log_error(-ELOOP, "%s is a symbolic link: record to a file of its own", path);
-	if (fd < 0 || fstat(fd, &about) < 0)
-		return cannot_write(path, -errno);
-	fault = fault_of(&about);
-	if (fault)
-		return kw_log_error(-EEXIST, "%s %s: remove it, or record to another file", path, fault);
-	return TAKE_FD(fd);
-}
-
-static int open_file(const char *path, bool *ret_created)
-{
-	int fd = kw_user_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-
-	*ret_created = fd >= 0;
-	if (fd < 0 && errno == EEXIST)
-		return open_existing(path);
-	return fd < 0 ? cannot_write(path, -errno) : fd;
+	return &writer->outputs[(writer->parts - 1) % writer->count];
 }
 
 static void free_writer(struct kw_recording_writer *writer)
 {
-	kw_cleanup_fd(&writer->fd);
-	free(writer->path);
+	for (unsigned int i = 0; i < writer->count; i++)
+		kw_output_close(&writer->outputs[i]);
+	free(writer->outputs);
 	free(writer);
 }
 KW_DEFINE_CLEANUP(struct kw_recording_writer *, free_writer);
 
-int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer)
+static void begin_part(struct kw_recording_writer *writer)
 {
-	struct kw_recording_preamble preamble = {.magic = KW_RECORDING_MAGIC, .version = KW_RECORDING_VERSION};
+	const struct kw_recording_preamble preamble = {.magic = KW_RECORDING_MAGIC,
+						       .version = KW_RECORDING_VERSION};
+
+	writer->parts++;
+	memcpy(writer->buffer, &preamble, sizeof(preamble));
+	writer->used = sizeof(preamble);
+}
+
+/* The files that did not exist before go, because nothing was recorded. */
+static void remove_files(const struct kw_recording_writer *writer)
+{
+	for (unsigned int i = 0; i < writer->count; i++)
+		if (writer->outputs[i].created && writer->outputs[i].fd >= 0)
+			unlink(writer->outputs[i].path);
+}
+
+/* All files of the set, because none can be created once the process has given up its rights. */
+static int open_outputs(struct kw_recording_writer *writer, const struct kw_recording_settings *settings)
+{
+	unsigned int files = settings->max_size ? settings->max_files : 1;
+
+	writer->outputs = calloc(files, sizeof(writer->outputs[0]));
+	if (!writer->outputs)
+		return kw_log_error(-ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < files; i++) {
+		_cleanup_free_ char *path = kw_recording_name(settings->path, i);
+		int r = path ? 0 : kw_log_error(-ENOMEM, "out of memory");
+
+		writer->count = i + 1;
+		writer->outputs[i].fd = -1;
+		if (r == 0)
+			r = kw_output_open(&writer->outputs[i], path, settings->compress);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int kw_recording_create_set(const struct kw_recording_settings *settings,
+			    struct kw_recording_writer **ret_writer)
+{
 	_cleanup_(free_writerp) struct kw_recording_writer *writer = calloc(1, sizeof(*writer));
+	int r;
 
 	if (!writer)
 		return kw_log_error(-ENOMEM, "out of memory");
-	writer->fd = -1;
-	writer->path = strdup(path);
-	if (!writer->path)
-		return kw_log_error(-ENOMEM, "out of memory");
-	writer->fd = open_file(path, &writer->created);
-	if (writer->fd < 0)
-		return writer->fd;
-	memcpy(writer->buffer, &preamble, sizeof(preamble));
-	writer->used = sizeof(preamble);
+	writer->max_size = settings->max_size;
+	r = open_outputs(writer, settings);
+	if (r < 0) {
+		remove_files(writer);
+		return r;
+	}
+	begin_part(writer);
 	*ret_writer = TAKE_PTR(writer);
 	return 0;
 }
 
-/* How many of the first @length bytes of the buffer belong to whole frames. The preamble counts as a frame. */
-static size_t whole(const struct kw_recording_writer *writer, size_t length)
+int kw_recording_create(const char *path, struct kw_recording_writer **ret_writer)
 {
-	size_t at = writer->written ? 0 : sizeof(struct kw_recording_preamble);
+	return kw_recording_create_set(&(struct kw_recording_settings){.path = path}, ret_writer);
+}
+
+/* ---- writing ---- */
+
+/* How many of the first @length bytes of the buffer belong to whole frames. The preamble counts as a frame. */
+static size_t whole(const struct kw_recording_writer *writer, bool begun, size_t length)
+{
+	size_t at = begun ? 0 : sizeof(struct kw_recording_preamble);
 	struct kw_frame_head head;
 
 	while (at + sizeof(head) <= length) {
@@ -139,34 +144,32 @@ static size_t whole(const struct kw_recording_writer *writer, size_t length)
 	return at <= length ? at : 0;
 }
 
-/* Truncates the file after its last whole frame; in a pipe that is not possible. */
-static int give_up(struct kw_recording_writer *writer, size_t done, int r)
+/* Truncates the file after its last whole frame; in a pipe that is not possible. Compressed bytes of the buffer are in the file all or
+ * not at all. */
+static int give_up(struct kw_recording_writer *writer, uint64_t before, size_t done, int r)
 {
-	uint64_t good = writer->written + whole(writer, done);
+	struct kw_output *output = current(writer);
+	uint64_t good = before + whole(writer, before > 0, done);
 
 	writer->failed = r;
-	if (ftruncate(writer->fd, (off_t)good) == 0)
-		writer->written = good;
+	if (ftruncate(output->fd, (off_t)good) == 0)
+		output->size = good;
 	return kw_log_error(r, "cannot write %s: %s; the %llu bytes before that are a usable recording",
-			    writer->path, strerror(-r), (unsigned long long)good);
+			    output->path, strerror(-r), (unsigned long long)good);
 }
 
 int kw_recording_flush(struct kw_recording_writer *writer)
 {
-	size_t done = 0;
+	struct kw_output *output = current(writer);
+	uint64_t before = output->size;
+	size_t done;
+	int r = writer->failed;
 
-	if (writer->failed)
-		return writer->failed;
-	while (done < writer->used) {
-		ssize_t wrote = write(writer->fd, writer->buffer + done, writer->used - done);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote < 0)
-			return give_up(writer, done, -errno);
-		done += (size_t)wrote;
-	}
-	writer->written += done;
+	if (r < 0 || writer->used == 0)
+		return r;
+	r = kw_output_append(output, writer->buffer, writer->used, &done);
+	if (r < 0)
+		return give_up(writer, before, done, r);
 	writer->used = 0;
 	return 0;
 }
@@ -194,6 +197,16 @@ int kw_recording_write(struct kw_recording_writer *writer, enum kw_frame_type ty
 	return 0;
 }
 
+/* Its place in the set; nothing for a file alone. */
+static int add_set(json_t *object, const struct kw_recording_set *set)
+{
+	if (!set->files)
+		return 0;
+	return json_object_set_new(object, "set",
+				   json_pack("{s:I, s:I, s:I}", "begun", (json_int_t)set->begun, "files",
+					     (json_int_t)set->files, "part", (json_int_t)set->part));
+}
+
 int kw_recording_write_header(struct kw_recording_writer *writer, const struct kw_recording_header *header)
 {
 	_cleanup_free_ char *text = NULL;
@@ -204,37 +217,77 @@ int kw_recording_write_header(struct kw_recording_writer *writer, const struct k
 		(json_int_t)header->started, "exchanges", header->exchanges, "events", "connection",
 		(json_int_t)header->connection_size, "lived", (json_int_t)header->history_size);
 
-	if (object)
+	if (writer->max_size) {
+		if (writer->parts == 1)
+			writer->set.begun = header->clock.offset + (int64_t)header->started;
+		writer->set.files = writer->count;
+		writer->set.part = writer->parts;
+	}
+	if (object && add_set(object, &writer->set) == 0)
 		text = json_dumps(object, JSON_COMPACT);
 	if (!text)
 		return kw_log_error(-ENOMEM, "out of memory");
 	return kw_recording_write(writer, KW_FRAME_HEADER, text, strlen(text));
 }
 
+/* The end mark, and what was held back. */
+static int end_part(struct kw_recording_writer *writer, bool complete)
+{
+	int r = complete ? kw_recording_write(writer, KW_FRAME_END, NULL, 0) : 0;
+
+	if (r == 0)
+		r = kw_recording_flush(writer);
+	return r < 0 ? r : kw_output_end(current(writer));
+}
+
+bool kw_recording_is_full(const struct kw_recording_writer *writer, size_t size)
+{
+	size_t more = writer->used + size + sizeof(struct kw_frame_head); /* and the end mark */
+
+	return writer->max_size && !writer->failed &&
+	       current(writer)->size + kw_output_bound(current(writer), more) > writer->max_size;
+}
+
+int kw_recording_turn(struct kw_recording_writer *writer, const struct kw_recording_header *header)
+{
+	struct kw_output *output;
+	int r = end_part(writer, true);
+
+	if (r < 0)
+		return r;
+	writer->earlier += current(writer)->size;
+	begin_part(writer);
+	output = current(writer);
+	r = kw_output_restart(output);
+	if (r < 0) {
+		writer->failed = r;
+		return kw_log_error(r, "cannot write %s: %s", output->path, strerror(-r));
+	}
+	return kw_recording_write_header(writer, header);
+}
+
 int kw_recording_finish(struct kw_recording_writer *writer, bool complete)
 {
-	int r = 0;
+	int r;
 
 	if (!writer)
 		return 0;
-	if (!complete && !writer->written && writer->used == sizeof(struct kw_recording_preamble)) {
-		writer->used = 0; /* nothing was recorded, so remove the file */
-		if (writer->created)
-			unlink(writer->path);
+	if (!complete && writer->parts == 1 && !current(writer)->size &&
+	    writer->used == sizeof(struct kw_recording_preamble)) {
+		writer->used = 0;
+		remove_files(writer);
 	}
-	if (complete)
-		r = kw_recording_write(writer, KW_FRAME_END, NULL, 0);
-	if (r == 0)
-		r = kw_recording_flush(writer);
-	if (r == 0 && fsync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
-		r = cannot_write(writer->path, -errno);
-	if (close(TAKE_FD(writer->fd)) < 0 && r == 0)
-		r = cannot_write(writer->path, -errno);
+	r = end_part(writer, complete);
+	for (unsigned int i = 0; i < writer->count; i++) {
+		int closed = kw_output_close(&writer->outputs[i]);
+
+		r = r < 0 ? r : closed;
+	}
 	free_writer(writer);
 	return r;
 }
 
 uint64_t kw_recording_size(const struct kw_recording_writer *writer)
 {
-	return writer->written + writer->used;
+	return writer->earlier + current(writer)->size + writer->used;
 }
