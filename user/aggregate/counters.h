@@ -48,6 +48,7 @@ struct kw_service_counters {
 	int64_t open;              /* connections; of "other" it may be below 0, see add_dropped() */
 	int64_t half_closed;       /* connections; may be below 0 too */
 	int64_t streams;           /* of HTTP/2, open now; may be below 0 too */
+	int64_t busy; /* of the open connections: a request is begun and not answered, as of their latest reports */
 	uint64_t codes[KW_CODES];  /* 1xx to 5xx; the last one counts those of unknown status */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;

@@ -132,7 +132,7 @@ static int restrict_files(void)
 	return r;
 }
 
-int kw_privileges_drop(void)
+int kw_privileges_drop(bool has_screen)
 {
 	bool lowers_rights = kw_user_has_fewer();
 	int r;
@@ -144,7 +144,7 @@ int kw_privileges_drop(void)
 	if (r == 0)
 		r = restrict_files();
 	if (r == 0 && !SANITIZED)
-		r = kw_system_calls_narrow(lowers_rights);
+		r = kw_system_calls_narrow(lowers_rights, has_screen);
 	return r;
 }
 

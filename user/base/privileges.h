@@ -27,8 +27,9 @@ bool kw_privileges_have(unsigned int capability);
  *   - by a seccomp filter all system calls but those of the event loop: no connection can be made, no program run.
  * All sockets, programs and output files must be open, and what is read only once must have been read. Capabilities and
  * Landlock are those of the calling thread and of threads that it starts; the user and the filter those of all threads.
- * 0 or -errno, and that has been logged. */
-int kw_privileges_drop(void);
+ * @has_screen: the process goes on to draw on its terminal, which takes a few calls more. 0 or -errno, and that has been
+ * logged. */
+int kw_privileges_drop(bool has_screen);
 
 /* Gives up more, in a process that opens nothing any more: all capabilities, root for the user "nobody", new privileges and being
  * traced as above, and all system calls but these. 0 or -errno, and that has been logged. */

@@ -179,7 +179,7 @@ static int open_all(struct kw_observer *observer, const struct kw_observer_setti
 		r = kw_loader_start(observer->loader);
 	if (r == 0)
 		r = add_sources(observer);
-	return r < 0 ? r : kw_privileges_drop();
+	return r < 0 ? r : kw_privileges_drop(settings->has_screen);
 }
 
 int kw_observer_open(struct kw_observer *observer, const struct kw_observer_settings *settings)

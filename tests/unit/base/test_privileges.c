@@ -33,7 +33,7 @@ static int after_the_drop(long (*attempt)(void))
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		if (kw_privileges_drop() < 0)
+		if (kw_privileges_drop(false) < 0)
 			_exit(CANNOT_DROP);
 		_exit(attempt() < 0 ? errno : 0);
 	}
