@@ -28,9 +28,22 @@ static bool is_finding_shown(const struct kw_top_finding *finding, const struct 
 	       (has_part(finding->who, choice) || has_part(kw_finding_name(finding->finding.id), choice));
 }
 
-static bool is_close_shown(const struct kw_premature_close *close, const struct kw_top_choice *choice)
+/* A row has a name for each end, and a close has that of its own end alone, so the row decides. */
+static bool is_in_rows(const struct kw_top_model *model, const struct kw_service *service)
 {
-	return is_role(close->service.role, choice) && has_part(close->service.name, choice);
+	const struct kw_top_list *rows = &model->shown[KW_TOP_SECTION_SERVICES];
+
+	for (size_t i = 0; i < rows->count; i++)
+		if (kw_top_is_of(&model->services[rows->items[i]], service))
+			return true;
+	return false;
+}
+
+static bool is_close_shown(const struct kw_top_model *model, const struct kw_premature_close *close,
+			   const struct kw_top_choice *choice)
+{
+	return is_role(close->service.role, choice) &&
+	       (has_part(close->service.name, choice) || is_in_rows(model, &close->service));
 }
 
 static bool is_gateway_shown(const struct kw_latest_gateway *gateway, const struct kw_top_choice *choice)
@@ -48,7 +61,7 @@ static bool is_shown(const struct kw_top_model *model, enum kw_top_section secti
 	case KW_TOP_SECTION_SERVICES:
 		return is_service_shown(&model->services[at], choice);
 	case KW_TOP_SECTION_CLOSES:
-		return is_close_shown(&model->closes[at], choice);
+		return is_close_shown(model, &model->closes[at], choice);
 	default:
 		return is_gateway_shown(&model->gateways[at], choice);
 	}
@@ -154,19 +167,26 @@ static size_t count_of(const struct kw_top_model *model, enum kw_top_section sec
 	}
 }
 
+static void choose(struct kw_top_model *model, enum kw_top_section section, const struct kw_top_choice *choice)
+{
+	struct kw_top_list *list = &model->shown[section];
+	size_t count = count_of(model, section);
+
+	list->count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (is_shown(model, section, i, choice))
+			list->items[list->count++] = (uint32_t)i;
+}
+
 void kw_top_arrange(struct kw_top_model *model, const struct kw_top_choice *choice)
 {
 	struct order order = {model, choice};
 	struct kw_top_list *services = &model->shown[KW_TOP_SECTION_SERVICES];
 
-	for (enum kw_top_section section = 0; section < KW_TOP_SECTIONS; section++) {
-		struct kw_top_list *list = &model->shown[section];
-
-		list->count = 0;
-		for (size_t i = 0; i < count_of(model, section); i++)
-			if (is_shown(model, section, i, choice))
-				list->items[list->count++] = (uint32_t)i;
-	}
+	choose(model, KW_TOP_SECTION_SERVICES, choice); /* first, because closes go with their rows */
+	choose(model, KW_TOP_SECTION_FINDINGS, choice);
+	choose(model, KW_TOP_SECTION_CLOSES, choice);
+	choose(model, KW_TOP_SECTION_GATEWAYS, choice);
 	if (services->count)
 		qsort_r(services->items, services->count, sizeof(*services->items), compare_services, &order);
 }

@@ -295,7 +295,7 @@ static void print_help(FILE *file, int width)
 		{"Enter", "open: a service, one of its closes with the evidence, the explanation of the reason"},
 		{"Esc, Backspace", "go back"},
 		{"s, >, F6", "sort the services by the next column; < by the one before"},
-		{"I", "reverse the order"},
+		{"I", "invert the order"},
 		{"/, \\, F4", "show only what has these letters in its name; Enter keeps them, Esc drops them"},
 		{"r", "show both roles, clients alone, servers alone"},
 		{"p, Z", "pause: the screen stays as it is, counting goes on"},

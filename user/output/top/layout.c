@@ -25,7 +25,7 @@ static void scroll(size_t *first, size_t cursor, size_t page, size_t count)
 
 static int lines_of(enum kw_top_section section)
 {
-	return section == KW_TOP_SECTION_CLOSES ? 2 : 1;
+	return section == KW_TOP_SECTION_CLOSES || section == KW_TOP_SECTION_FINDINGS ? 2 : 1;
 }
 
 /* The table has its headings too. */

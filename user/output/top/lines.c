@@ -46,7 +46,7 @@ void kw_top_line_head(struct kw_canvas *canvas, const struct kw_top_model *model
 	kw_page_span(model->window, window);
 	kw_time_of_day(&model->clock, model->now, at);
 	column = kw_canvas_put(canvas, 0, 0, canvas->width, KW_LOOK_STRONG, model->host);
-	column += kw_canvas_print(canvas, 0, column, KW_LOOK_PLAIN, "  up %s  %.8s", observed, at);
+	column += kw_canvas_print(canvas, 0, column, KW_LOOK_PLAIN, "  observed %s, %.8s", observed, at);
 	put_choice(canvas, column, state);
 	column = kw_canvas_print(canvas, 1, 0, KW_LOOK_PLAIN, "open %s, idle %s  requests %s/s  reuse %s  ",
 				 kw_top_count(model->open).text, kw_top_count(model->idle).text,
@@ -62,8 +62,8 @@ void kw_top_line_foot(struct kw_canvas *canvas, const struct kw_top_state *state
 {
 	int row = canvas->height - 1;
 	const char *keys = state->depth ? "Enter open  Esc back  Up/Down move  p pause  ? help  q back"
-					: "Enter open  Tab list  s sort  I reverse  / filter  r role  p pause  "
-					  "? help  q quit";
+					: "Enter open  Tab list  s sort  I invert  / filter  r role  p pause  "
+					  "? help  q end";
 
 	if (state->is_filtering) {
 		kw_canvas_print(canvas, row, 0, KW_LOOK_STRONG, "Filter: %s_", state->choice.filter);
@@ -109,7 +109,7 @@ static void put_closes_title(struct kw_canvas *canvas, int row, const struct kw_
 	if (!shown)
 		kw_canvas_put(canvas, row, column, canvas->width, KW_LOOK_GOOD, " none");
 	else
-		put_count(canvas, row, column, shown, model->close_count);
+		put_count(canvas, row, column, shown, model->closes_so_far);
 }
 
 void kw_top_line_title(struct kw_canvas *canvas, int row, const struct kw_top_model *model,
@@ -140,8 +140,8 @@ void kw_top_line_finding(struct kw_canvas *canvas, int row, const struct kw_top_
 
 	column += kw_canvas_print(canvas, row, column, looks[finding->severity], "%s: %s",
 				  kw_severity_name(finding->severity), kw_finding_name(finding->id));
-	column += kw_canvas_print(canvas, row, column, KW_LOOK_PLAIN, "  %s: ", shown->who);
-	kw_canvas_put(canvas, row, column, canvas->width, KW_LOOK_PLAIN, finding->summary);
+	kw_canvas_print(canvas, row, column, KW_LOOK_PLAIN, "  %s", shown->who);
+	kw_canvas_put(canvas, row + 1, 2 * INDENT, canvas->width, KW_LOOK_PLAIN, finding->summary);
 }
 
 static int put_time(struct kw_canvas *canvas, int row, const struct kw_clock *clock, uint64_t time)

@@ -18,6 +18,7 @@ void kw_top_line_foot(struct kw_canvas *canvas, const struct kw_top_state *state
 void kw_top_line_title(struct kw_canvas *canvas, int row, const struct kw_top_model *model,
 		       enum kw_top_section section);
 
+/* Two lines: the finding with its service, and its summary. */
 void kw_top_line_finding(struct kw_canvas *canvas, int row, const struct kw_top_finding *finding);
 
 /* Two lines: the close and its decisive sentence. */

@@ -193,6 +193,7 @@ static int copy_closes(const struct kw_premature_closes *closes, struct kw_top_m
 	model->closes = calloc(KW_PREMATURE_KEPT, sizeof(*model->closes));
 	if (!model->closes)
 		return -ENOMEM;
+	model->closes_so_far = closes->count;
 	while ((close = kw_premature_latest(closes, (uint32_t)model->close_count)))
 		kw_premature_copy(close, &model->closes[model->close_count++]);
 	return 0;

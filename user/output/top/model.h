@@ -89,6 +89,7 @@ struct kw_top_model {
 	size_t more_findings;                 /* that have no place */
 	struct kw_premature_close *closes;    /* premature ones, the latest first; owned, as the next */
 	size_t close_count;
+	size_t closes_so_far; /* premature ones, since the start */
 	struct kw_premature_close *latest;    /* closes of any kind, the latest first */
 	size_t latest_count;
 	struct kw_latest_gateway *gateways;   /* the latest first; owned */

@@ -10,17 +10,19 @@ struct kw_rate {
 	struct kw_service service; /* the key */
 	uint64_t requests;
 	uint64_t closes;
+	struct kw_rates_result latest;
 	uint64_t round; /* in which these were taken */
 	UT_hash_handle hh;
 };
 
 void kw_rates_begin(struct kw_rates *rates, uint64_t started, uint64_t time)
 {
-	uint64_t before = rates->round ? rates->time : started;
+	uint64_t passed = kw_less(time, rates->round ? rates->time : started);
 
-	rates->seconds = (double)kw_less(time, before) / 1e9;
-	rates->time = time;
 	rates->round++;
+	rates->seconds = passed < KW_RATES_LEAST ? 0 : (double)passed / 1e9;
+	if (rates->seconds > 0 || rates->round == 1)
+		rates->time = time;
 }
 
 static struct kw_rate *find_or_add(struct kw_rates *rates, const struct kw_service *service)
@@ -40,7 +42,7 @@ static struct kw_rate *find_or_add(struct kw_rates *rates, const struct kw_servi
 
 static double per_second(const struct kw_rates *rates, uint64_t now, uint64_t before)
 {
-	return rates->seconds > 0 ? (double)kw_less(now, before) / rates->seconds : 0;
+	return (double)kw_less(now, before) / rates->seconds;
 }
 
 /* Without memory for it a service has no rate. */
@@ -48,16 +50,17 @@ struct kw_rates_result kw_rates_take(struct kw_rates *rates, const struct kw_ser
 				     uint64_t requests, uint64_t closes)
 {
 	struct kw_rate *rate = find_or_add(rates, service);
-	struct kw_rates_result result;
 
 	if (!rate)
 		return (struct kw_rates_result){0};
-	result = (struct kw_rates_result){.requests = per_second(rates, requests, rate->requests),
-					  .closes = per_second(rates, closes, rate->closes)};
-	rate->requests = requests;
-	rate->closes = closes;
 	rate->round = rates->round;
-	return result;
+	if (rates->seconds > 0) {
+		rate->latest = (struct kw_rates_result){.requests = per_second(rates, requests, rate->requests),
+							.closes = per_second(rates, closes, rate->closes)};
+		rate->requests = requests;
+		rate->closes = closes;
+	}
+	return rate->latest;
 }
 
 void kw_rates_end(struct kw_rates *rates)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "event/service.h"
+#include "include/units.h"
 
 struct kw_rate; /* of one service */
 
@@ -14,8 +15,10 @@ struct kw_rates {
 	struct kw_rate *table; /* by service; owned */
 	uint64_t round;        /* of kw_rates_begin() */
 	uint64_t time;         /* monotonic ns; of this round */
-	double seconds;        /* between this round and the one before; 0: there is no time between them */
+	double seconds; /* between this round and the one before; 0: too little for a rate, so the last one stays */
 };
+
+#define KW_RATES_LEAST (KW_S / 2) /* ns from round to round */
 
 /* Begins a round at @time (monotonic ns). The first one counts from @started on. */
 void kw_rates_begin(struct kw_rates *rates, uint64_t started, uint64_t time);
