@@ -61,12 +61,20 @@ bool kw_screen_is_there(void)
 	return false;
 }
 
+/* Whether the cursor can be moved: otherwise there is no drawing, only printing. */
+static bool can_draw(void)
+{
+	return tigetstr("cup") != NULL;
+}
+
 int kw_screen_open(void)
 {
 	const char *terminal = getenv("TERM");
 
 	signal(SIGTSTP, SIG_IGN);
 	screen = newterm(NULL, stdout, stdin);
+	if (screen && !can_draw())
+		kw_screen_close();
 	if (!screen)
 		return kw_log_error(-EINVAL,
 				    "cannot draw on a terminal of the type '%.40s': set TERM, or use --once",

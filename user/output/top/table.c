@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/duration.h"
-
 #define NAME_LEAST 20
 #define BETWEEN 1 /* blanks between columns */
 
@@ -90,7 +88,7 @@ static struct kw_top_cell cell_of(struct kw_top_number number, const char *text)
 
 struct kw_top_cell kw_top_share(struct kw_top_number number)
 {
-	char text[24];
+	char text[KW_DURATION_TEXT];
 
 	snprintf(text, sizeof(text), "%.1f%%", 100 * number.value);
 	return cell_of(number, text);

@@ -3,6 +3,7 @@
 #ifndef KEEPWATCH_TOP_TABLE_H
 #define KEEPWATCH_TOP_TABLE_H
 
+#include "base/duration.h"
 #include "output/top/canvas.h"
 #include "output/top/keys.h"
 
@@ -13,7 +14,7 @@ void kw_top_table_head(struct kw_canvas *canvas, int row, const struct kw_top_ch
 void kw_top_table_row(struct kw_canvas *canvas, int row, const struct kw_top_service *service);
 
 struct kw_top_cell {
-	char text[32];
+	char text[KW_DURATION_TEXT + 8];
 };
 
 /* "~97.8%", "5.003 s", "-" if it is not known. */
