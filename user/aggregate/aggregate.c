@@ -247,6 +247,7 @@ static void note_pair(struct kw_service_counters *here, struct kw_service_counte
 
 	(client ? here : there)->server_end = client ? there : here;
 	(client ? here : there)->met++;
+	(client ? there : here)->has_local_clients = true;
 }
 
 static int add_statistics(struct kw_aggregate *aggregate, struct kw_service_counters *counters,

@@ -76,6 +76,7 @@ struct kw_service_counters {
 	 * host. And of the connections seen so far, how many were met on this host. */
 	struct kw_service_counters *server_end;
 	uint64_t seen, met;
+	bool has_local_clients; /* server role only: the other end of some connection was met on this host */
 	UT_hash_handle hh;
 };
 
