@@ -2,6 +2,7 @@
 /* Makes recordings of which every byte is known: recordings KIND FILE.
  *
  *   scene     a server that closes idle connections, a proxy that uses them too late, and its 502
+ *   played    the same, of a recording that begins when nearly all is over, so that it plays in a second
  *   hostile   processes whose names would obey no terminal, and one in another script
  *   many      10,000 services */
 #include <errno.h>
@@ -62,6 +63,9 @@ static struct kw_event_connection make_event(const struct story *story, enum kw_
 	event.identity.netns = 4026531840;
 	event.identity.pid = 812;
 	event.notice = (struct kw_notice){.time = event.closing.time, .last = event.closing.time, .thread = 812};
+	http->counts.reused = http->counts.requests_begun - 1;
+	http->idle_max = event.sample[KW_HISTOGRAM_IDLE] = 2500 * KW_MS;
+	event.samples[KW_HISTOGRAM_IDLE] = 1;
 	memcpy(event.identity.comm, comm, strnlen(comm, KW_COMM - 1));
 	return event;
 }
@@ -109,8 +113,24 @@ static void add_race(uint64_t after)
 	add(&gateway);
 }
 
+/* Two connections that are still open; a request is under way on one. */
+static void add_open(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct kw_event_connection event = make_event(&idle_story, KW_ROLE_SERVER, 2 * KW_S, "nginx");
+
+		put_ends(&event, "10.0.0.5", 8080, "10.0.0.9", (uint16_t)(60000 + i));
+		event.report = KW_REPORT_PROGRESS;
+		event.ending = (struct kw_ending){0};
+		event.closing = (struct kw_closing){0};
+		event.http.counts.requests_begun += i;
+		add(&event);
+	}
+}
+
 static void make_scene(void)
 {
+	add_open();
 	for (uint64_t i = 0; i < 8; i++)
 		add_server(i * KW_S / 8, "nginx", 8080);
 	for (uint64_t i = 0; i < 2; i++)
@@ -142,13 +162,15 @@ static void make_many(void)
 static const struct {
 	const char *name;
 	void (*make)(void);
-} kinds[] = {{"scene", make_scene}, {"hostile", make_hostile}, {"many", make_many}};
+} kinds[] = {{"scene", make_scene}, {"played", make_scene}, {"hostile", make_hostile}, {"many", make_many}};
 
 int main(int argc, char **argv)
 {
-	const struct kw_recording_header header = {
+	struct kw_recording_header header = {
 		.keepwatch = "1", .host = "web1", .started = BEGIN, .clock = {.offset = 1700000000 * S}};
 
+	if (argc == 3 && strcmp(argv[1], "played") == 0)
+		header.started = ESTABLISHED + 9 * KW_S;
 	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(argv[1], kinds[i].name) != 0)
 			continue;
@@ -158,6 +180,6 @@ int main(int argc, char **argv)
 		check(kw_recording_finish(writer, true));
 		return 0;
 	}
-	fprintf(stderr, "usage: recordings scene|hostile|many FILE\n");
+	fprintf(stderr, "usage: recordings scene|played|hostile|many FILE\n");
 	return 2;
 }

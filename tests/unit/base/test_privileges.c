@@ -220,7 +220,7 @@ static void a_process_may_still_abort(void **state)
 
 		setrlimit(RLIMIT_CORE, &none);
 		signal(SIGABRT, SIG_DFL);
-		if (kw_privileges_drop() == 0)
+		if (kw_privileges_drop(false) == 0)
 			abort();
 		_exit(CANNOT_DROP);
 	}
