@@ -79,7 +79,7 @@ def test_the_screen_of_a_recording(recordings):
 def test_one_screen_has_no_escapes_and_fits_its_size(recordings):
     for width, height in (80, 24), (200, 60), (20, 5), (1, 1):
         output = once(recordings["scene"], width=width, height=height)
-        assert output.isprintable() or set(output) - set(re.findall("[ -~]", output)) <= {"\n"}
+        assert output.replace("\n", "").isprintable()
         assert len(output.splitlines()) <= height
         assert max(map(len, output.splitlines())) <= width
 
@@ -144,7 +144,7 @@ def test_tab_goes_through_the_lists_and_enter_opens_each(terminal):
     terminal.wait_until(lambda: "gateway_errors" in terminal.selected(), "a finding to be selected")
     terminal.press(ENTER, "What to change", "Numbers", "haproxy:80 (server)")
     terminal.press(ENTER, "gateway_errors", "What it means")
-    terminal.press(ESCAPE + ESCAPE, "Services: 3") if False else terminal.press(ESCAPE, "What to change")
+    terminal.press(ESCAPE, "What to change")
     terminal.press(ESCAPE, "Services: 3")
     terminal.press(BACK_TAB)
     terminal.wait_until(lambda: "502 by haproxy:80" in terminal.selected(), "the list before")

@@ -216,12 +216,12 @@ static int print(struct kw_viewer *viewer)
 	int width, height, r;
 
 	size_of_output(&width, &height);
-	r = kw_canvas_open(&canvas, width, height, viewer->utf8);
+	r = kw_canvas_open(&canvas, width, height + 1, viewer->utf8); /* without the line of keys */
 	if (r == 0)
 		r = kw_top_layout(&viewer->model, &viewer->state, &canvas);
 	if (r < 0)
 		return no_memory();
-	kw_canvas_clear_row(&canvas, canvas.height - 1); /* nobody can press keys */
+	kw_canvas_clear_row(&canvas, canvas.height - 1);
 	kw_canvas_write(&canvas, stdout);
 	r = kw_output_flush(ferror(stdout) ? -EIO : 0);
 	return r < 0 ? r : 0;
