@@ -15,7 +15,7 @@ from test_bad_input import check_refused, run
 
 MAKER = observer.BUILD / "tests/e2e/lib/recordings"
 ENVIRONMENT = {"PATH": "/usr/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-ESCAPE, ENTER, TAB, BACK_TAB = "\033", "\r", "\t", "\033[Z"
+ESCAPE, ENTER, TAB, BACK_TAB = "\033", "\r", "\t", "\033\t"  # of TERM=linux
 UP, DOWN, PAGE_DOWN, PAGE_UP, HOME, END = "\033[A", "\033[B", "\033[6~", "\033[5~", "\033[1~", "\033[4~"
 END_OF_RECORDING = "end of the recording"
 

@@ -7,7 +7,9 @@ import time
 import pexpect
 import pyte
 
-from lib import deadlines, observer
+from lib import observer
+
+DEADLINE = 10.0
 
 # Of names without an "x": pyte knows their control sequences.
 PLAIN = {"TERM": "linux", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -54,7 +56,7 @@ class Terminal:
         return "\n".join(self.lines())
 
     def wait_until(self, condition, what):
-        end = time.monotonic() + deadlines.START
+        end = time.monotonic() + DEADLINE
         while not condition():
             assert self.take() or condition(), f"it ended before {what}:\n{self.text()}"
             assert time.monotonic() < end, f"waited in vain for {what}:\n{self.text()}"
@@ -83,7 +85,7 @@ class Terminal:
 
     def end(self):
         """Waits for the end of the program. Returns its exit status, below 0 if a signal ended it."""
-        end = time.monotonic() + deadlines.START
+        end = time.monotonic() + DEADLINE
         while self.take():
             assert time.monotonic() < end, "it does not end"
         self.process.wait()
