@@ -2,7 +2,7 @@
 /* Makes recordings of which every byte is known: recordings KIND FILE.
  *
  *   scene     a server that closes idle connections, a proxy that uses them too late, and its 502
- *   played    the same, of a recording that begins when nearly all is over, so that it plays in a second
+ *   played    the same in a recording that begins late, as the following do
  *   hostile   processes whose names would obey no terminal, and one in another script
  *   many      10,000 services */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "tests/unit/events.h"
 #include "tests/unit/judge/judge_row.h"
 
-#define BEGIN (ESTABLISHED - 2 * KW_S)
+#define LATE (ESTABLISHED + 9 * KW_S) /* all but the end is over, so that a second suffices to play it */
 #define MANY 10000
 
 static struct kw_recording_writer *writer;
@@ -149,14 +149,14 @@ static void make_hostile(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		for (uint64_t k = 0; k < 3; k++)
 			add_server(k * KW_MS, names[i], (uint16_t)(8000 + i));
-	add_totals(ESTABLISHED + 8 * KW_S);
+	add_totals(ESTABLISHED + 10 * KW_S);
 }
 
 static void make_many(void)
 {
 	for (unsigned int i = 0; i < MANY; i++)
 		add_server(i * KW_US, "service", (uint16_t)(1 + i));
-	add_totals(ESTABLISHED + 8 * KW_S);
+	add_totals(ESTABLISHED + 10 * KW_S);
 }
 
 static const struct {
@@ -167,10 +167,10 @@ static const struct {
 int main(int argc, char **argv)
 {
 	struct kw_recording_header header = {
-		.keepwatch = "1", .host = "web1", .started = BEGIN, .clock = {.offset = 1700000000 * S}};
+		.keepwatch = "1", .host = "web1", .started = LATE, .clock = {.offset = 1700000000 * S}};
 
-	if (argc == 3 && strcmp(argv[1], "played") == 0)
-		header.started = ESTABLISHED + 9 * KW_S;
+	if (argc == 3 && strcmp(argv[1], "scene") == 0)
+		header.started = ESTABLISHED - 2 * KW_S;
 	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(argv[1], kinds[i].name) != 0)
 			continue;

@@ -9,7 +9,7 @@ import pyte
 
 from lib import observer
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 # Of names without an "x": pyte knows their control sequences.
 PLAIN = {"TERM": "linux", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

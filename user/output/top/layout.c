@@ -216,7 +216,9 @@ int kw_top_layout(const struct kw_top_model *model, struct kw_top_state *state, 
 		r = put_frame(canvas, model, &state->frames[state->depth - 1]);
 	else
 		put_main(canvas, model, state);
-	kw_canvas_clear_row(canvas, canvas->height - 1);
-	kw_top_line_foot(canvas, state);
+	if (canvas->height > KW_TOP_HEAD) {
+		kw_canvas_clear_row(canvas, canvas->height - 1);
+		kw_top_line_foot(canvas, state);
+	}
 	return r;
 }
