@@ -49,7 +49,7 @@ struct kw_service_counters {
 	int64_t half_closed;       /* connections; may be below 0 too */
 	int64_t streams;           /* of HTTP/2, open now; may be below 0 too */
 	int64_t busy; /* of the open connections: a request is begun and not answered, as of their latest reports */
-	uint64_t codes[KW_CODES];  /* 1xx to 5xx; the last one counts those of unknown status */
+	uint64_t codes[KW_CODES]; /* 1xx to 5xx; the last one counts those of unknown status */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;
 	} request, response;

@@ -52,9 +52,9 @@ static struct kw_event_connection make_event(const struct story *story, enum kw_
 {
 	struct kw_event_connection event = story_event(story, role);
 	struct kw_http *http = &event.http;
-	__u64 *times[] = {&event.opened,          &event.established,          &event.ending.time,
-			  &event.closing.time,    &http->request_started,      &http->request_ended,
-			  &http->response_started, &http->response_ended,      &http->first_request_started};
+	__u64 *times[] = {&event.opened,           &event.established,     &event.ending.time,
+			  &event.closing.time,     &http->request_started, &http->request_ended,
+			  &http->response_started, &http->response_ended,  &http->first_request_started};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		later(times[i], after);
@@ -62,7 +62,8 @@ static struct kw_event_connection make_event(const struct story *story, enum kw_
 	event.identity.cookie = cookie++;
 	event.identity.netns = 4026531840;
 	event.identity.pid = 812;
-	event.notice = (struct kw_notice){.time = event.closing.time, .last = event.closing.time, .thread = 812};
+	event.notice =
+		(struct kw_notice){.time = event.closing.time, .last = event.closing.time, .thread = 812};
 	http->counts.reused = http->counts.requests_begun - 1;
 	http->idle_max = event.sample[KW_HISTOGRAM_IDLE] = 2500 * KW_MS;
 	event.samples[KW_HISTOGRAM_IDLE] = 1;
@@ -79,8 +80,7 @@ static void put_ends(struct kw_event_connection *event, const char *local, uint1
 	event->identity.remote_port = remote_port;
 }
 
-static const struct story idle_story = {
-	.answered = 3, BY(SERVER, FIN), .idle = 5003 * MS, .timeout = 5};
+static const struct story idle_story = {.answered = 3, BY(SERVER, FIN), .idle = 5003 * MS, .timeout = 5};
 static const struct story race_story = {
 	.answered = 2, .pending = AFTER, BY(SERVER, FIN), .idle = 4 * S, .wait = 127 * US, .timeout = 4};
 
@@ -143,8 +143,15 @@ static void make_scene(void)
 
 static void make_hostile(void)
 {
-	static const char *const names[] = {"\033[2J\033]0;own\a", "a\nb\tc\rd", "\xff\xfe\x80", "\xe2\x80\xae" "gnp.exe",
-					    "\xe6\x97\xa5\xe6\x9c\xac", "\x9b" "31m", "%s%n%s"};
+	static const char *const names[] = {"\033[2J\033]0;own\a",
+					    "a\nb\tc\rd",
+					    "\xff\xfe\x80",
+					    "\xe2\x80\xae"
+					    "gnp.exe",
+					    "\xe6\x97\xa5\xe6\x9c\xac",
+					    "\x9b"
+					    "31m",
+					    "%s%n%s"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		for (uint64_t k = 0; k < 3; k++)

@@ -108,8 +108,8 @@ static void a_busy_service_does_not_drive_out_the_closes_of_others(void **state)
 static void each_column_sorts(void **state)
 {
 	const char *firsts[KW_TOP_COLUMNS] = {
-		[KW_TOP_BY_WORST] = "losing:3", [KW_TOP_BY_SERVICE] = "busy:2",  [KW_TOP_BY_REQUESTS] = "busy:2",
-		[KW_TOP_BY_LOST] = "losing:3",  [KW_TOP_BY_CLOSES] = "busy:2",   [KW_TOP_BY_REUSE] = "busy:2",
+		[KW_TOP_BY_WORST] = "losing:3", [KW_TOP_BY_SERVICE] = "busy:2", [KW_TOP_BY_REQUESTS] = "busy:2",
+		[KW_TOP_BY_LOST] = "losing:3",  [KW_TOP_BY_CLOSES] = "busy:2",  [KW_TOP_BY_REUSE] = "busy:2",
 		[KW_TOP_BY_TIMEOUT] = "busy:2", [KW_TOP_BY_REASON] = "busy:2"};
 
 	(void)state;
@@ -151,8 +151,8 @@ static void a_filter_ignores_the_case_of_letters_and_is_bounded(void **state)
 	for (int i = 0; i < 200; i++)
 		press(&top, "x");
 	assert_int_equal(strlen(top.state.choice.filter), KW_TOP_FILTER - 1);
-	kw_top_key(&top.state, &top.model, KW_KEY_UP);   /* no character */
-	kw_top_key(&top.state, &top.model, 0xe9);        /* none of ASCII */
+	kw_top_key(&top.state, &top.model, KW_KEY_UP); /* no character */
+	kw_top_key(&top.state, &top.model, 0xe9);      /* none of ASCII */
 	kw_top_key(&top.state, &top.model, KW_KEY_ESCAPE);
 	assert_int_equal(top.model.shown[KW_TOP_SECTION_SERVICES].count, 3);
 	assert_false(top.state.is_filtering);
@@ -215,8 +215,10 @@ static void keys_of_an_empty_screen_do_nothing(void **state)
 
 static void every_view_fits_every_size(void **state)
 {
-	static const char *const ways[] = {"", "\n", "\n\n", "\n\n\n", "?", "\t\n", "\t\t\n", "\t\t\n\n", "/b", "p"};
-	static const int sizes[][2] = {{80, 24}, {200, 60}, {40, 10}, {500, 200}, {20, 5}, {3, 4}, {1, 1}, {1, 50}};
+	static const char *const ways[] = {"",     "\n",     "\n\n",     "\n\n\n", "?",
+					   "\t\n", "\t\t\n", "\t\t\n\n", "/b",     "p"};
+	static const int sizes[][2] = {{80, 24}, {200, 60}, {40, 10}, {500, 200},
+				       {20, 5},  {3, 4},    {1, 1},   {1, 50}};
 
 	(void)state;
 	observe_three();
@@ -252,7 +254,10 @@ static void the_cursor_is_always_visible(void **state)
 		row = find_row(&top, service_at(&top, top.state.cursor[KW_TOP_SECTION_SERVICES]));
 		assert_true(row > 0);
 		assert_int_equal(top.canvas.cells[row * 80].look & KW_LOOK_SELECTED, KW_LOOK_SELECTED);
-		kw_top_key(&top.state, &top.model, i < 310 ? KW_KEY_DOWN : i < 350 ? KW_KEY_PAGE_UP : KW_KEY_UP);
+		kw_top_key(&top.state, &top.model,
+			   i < 310   ? KW_KEY_DOWN
+			   : i < 350 ? KW_KEY_PAGE_UP
+				     : KW_KEY_UP);
 	}
 }
 
@@ -276,7 +281,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_service_that_loses_most_comes_first, open_it, close_it),
-		cmocka_unit_test_setup_teardown(a_rate_is_the_growth_since_the_screen_before, open_it, close_it),
+		cmocka_unit_test_setup_teardown(a_rate_is_the_growth_since_the_screen_before, open_it,
+						close_it),
 		cmocka_unit_test_setup_teardown(idle_connections_are_those_without_a_request_under_way, open_it,
 						close_it),
 		cmocka_unit_test_setup_teardown(a_busy_service_does_not_drive_out_the_closes_of_others, open_it,

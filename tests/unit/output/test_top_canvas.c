@@ -73,7 +73,9 @@ static void characters_take_their_columns(void **state)
 		const char *text, *in_utf8, *in_ascii;
 	} rows[] = {
 		{"caf\xc3\xa9!", "caf\xc3\xa9!\n", "caf?!\n"},
-		{"\xe6\x97\xa5\xe6\x9c\xac!", "\xe6\x97\xa5\xe6\x9c\xac!\n", "?" "?!\n"},
+		{"\xe6\x97\xa5\xe6\x9c\xac!", "\xe6\x97\xa5\xe6\x9c\xac!\n",
+		 "?"
+		 "?!\n"},
 		{"e\xcc\x81x", "ex\n", "e?x\n"}, /* an accent of its own has no width */
 		{"a\033[2Jb", "a?[2Jb\n", "a?[2Jb\n"},
 		{"\xff\xfe", "??\n", "??\n"},

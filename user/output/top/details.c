@@ -51,7 +51,8 @@ static void print_identity(FILE *file, const struct kw_identity *identity)
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);
 	kw_connection_id(identity, id);
 	kw_sanitize(identity->comm, sizeof(identity->comm), comm, sizeof(comm));
-	fprintf(file, "  local %s, remote %s\n  id %s, netns %" PRIu32 "\n", local, remote, id, identity->netns);
+	fprintf(file, "  local %s, remote %s\n  id %s, netns %" PRIu32 "\n", local, remote, id,
+		identity->netns);
 	if (identity->pid)
 		fprintf(file, "  process %s, pid %" PRIu32 "\n", comm, identity->pid);
 }
@@ -200,8 +201,7 @@ static void print_finding(FILE *file, const struct kw_top_finding *shown, int wi
 {
 	const struct kw_finding *finding = &shown->finding;
 
-	fprintf(file, "%c%s: %s\n",
-		finding->severity == KW_SEVERITY_CRITICAL ? KW_TOP_ALARM : KW_TOP_TITLE,
+	fprintf(file, "%c%s: %s\n", finding->severity == KW_SEVERITY_CRITICAL ? KW_TOP_ALARM : KW_TOP_TITLE,
 		kw_severity_name(finding->severity), kw_finding_name(finding->id));
 	kw_wrap(file, width, "  ", shown->who);
 	fputc('\n', file);
@@ -292,7 +292,8 @@ static void print_help(FILE *file, int width)
 	static const char *const keys[][2] = {
 		{"Up, Down, k, j", "move in the list; PgUp, PgDn, Home and End move further"},
 		{"Tab, Shift-Tab", "go to the next list, or to the one before"},
-		{"Enter", "open: a service, one of its closes with the evidence, the explanation of the reason"},
+		{"Enter",
+		 "open: a service, one of its closes with the evidence, the explanation of the reason"},
 		{"Esc, Backspace", "go back"},
 		{"s, >, F6", "sort the services by the next column; < by the one before"},
 		{"I", "invert the order"},

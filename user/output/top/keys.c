@@ -112,7 +112,8 @@ static void open_next(struct kw_top_state *state, const struct kw_top_model *mod
 	else if (frame->view == KW_TOP_VIEW_SERVICE)
 		open_close_of(state, model, frame);
 	else if (frame->view == KW_TOP_VIEW_CLOSE)
-		open_reason(state, frame->close.late ? KW_REASON_STALE_REUSE : frame->close.kept.verdict.reason);
+		open_reason(state,
+			    frame->close.late ? KW_REASON_STALE_REUSE : frame->close.kept.verdict.reason);
 	else if (frame->view == KW_TOP_VIEW_FINDING)
 		open_explanation(state, kw_finding_name(frame->finding.finding.id),
 				 kw_explanation_of_finding(frame->finding.finding.id));
@@ -169,7 +170,8 @@ static void move_in_frame(struct kw_top_frame *frame, const struct kw_top_model 
 	size_t count;
 
 	if (frame->view != KW_TOP_VIEW_SERVICE) {
-		frame->first = moved(frame->first, key, frame->page, SIZE_MAX / 2); /* the layout knows the last */
+		frame->first =
+			moved(frame->first, key, frame->page, SIZE_MAX / 2); /* the layout knows the last */
 		return;
 	}
 	service = kw_top_service_find(model, &frame->service);

@@ -53,10 +53,10 @@ struct kw_top_frame {
 
 struct kw_top_state {
 	struct kw_top_choice choice;
-	enum kw_top_section section;     /* that the cursor is in */
+	enum kw_top_section section; /* that the cursor is in */
 	size_t cursor[KW_TOP_SECTIONS];
-	size_t first[KW_TOP_SECTIONS];   /* item that is shown first; set by kw_top_layout(), as the next */
-	size_t page[KW_TOP_SECTIONS];    /* how many fit */
+	size_t first[KW_TOP_SECTIONS]; /* item that is shown first; set by kw_top_layout(), as the next */
+	size_t page[KW_TOP_SECTIONS];  /* how many fit */
 	struct kw_top_frame frames[KW_TOP_DEPTH];
 	size_t depth;        /* of these: how many are open; 0: the main screen is shown */
 	bool is_paused;      /* the model is not renewed */

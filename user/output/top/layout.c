@@ -136,7 +136,8 @@ static void put_text_line(struct kw_canvas *canvas, int row, const char *line)
 	static const struct {
 		char mark;
 		unsigned int look;
-	} marks[] = {{KW_TOP_TITLE, KW_LOOK_STRONG}, {KW_TOP_ALARM, KW_LOOK_CRITICAL}, {KW_TOP_QUIET, KW_LOOK_DIM}};
+	} marks[] = {
+		{KW_TOP_TITLE, KW_LOOK_STRONG}, {KW_TOP_ALARM, KW_LOOK_CRITICAL}, {KW_TOP_QUIET, KW_LOOK_DIM}};
 	unsigned int look = KW_LOOK_PLAIN;
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)

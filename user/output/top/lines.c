@@ -77,7 +77,8 @@ void kw_top_line_foot(struct kw_canvas *canvas, const struct kw_top_state *state
 
 /* ---- titles ---- */
 
-static void put_findings_title(struct kw_canvas *canvas, int row, const struct kw_top_model *model, size_t shown)
+static void put_findings_title(struct kw_canvas *canvas, int row, const struct kw_top_model *model,
+			       size_t shown)
 {
 	size_t counts[KW_SEVERITY_MAX] = {0};
 	int column = kw_canvas_put(canvas, row, 0, canvas->width, KW_LOOK_STRONG, "Findings:");

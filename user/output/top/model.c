@@ -99,8 +99,8 @@ static void find_numbers(struct kw_top_service *row, const struct kw_assessment 
 					    exchanges ? (double)kw_reused(sum) / (double)exchanges : 0};
 	row->timeout =
 		(struct kw_top_number){service->has_timeout, service->server_idle.known, service->timeout};
-	row->margin = (struct kw_top_number){service->has_margin, tls || service->server_idle.known,
-					     service->margin};
+	row->margin =
+		(struct kw_top_number){service->has_margin, tls || service->server_idle.known, service->margin};
 	row->has_advertised = service->counters->has_advertised_timeout;
 	row->advertised = service->counters->advertised_timeout;
 }
@@ -253,14 +253,13 @@ static void sum_up(const struct kw_top_source *source, const struct kw_overview 
 	model->clock = source->clock;
 	model->now = aggregate->now;
 	model->observed = kw_less(aggregate->now, aggregate->started);
-	model->window = aggregate->window && aggregate->window < model->observed ? aggregate->window
-										 : model->observed;
+	model->window =
+		aggregate->window && aggregate->window < model->observed ? aggregate->window : model->observed;
 	model->losses = overview->losses;
 	model->closing = overview->closing;
 	model->premature = overview->premature;
 	model->lost = kw_overview_sum(overview, kw_count_lost);
-	model->reuse = (struct kw_top_number){all, overview->exchanges,
-					      all ? (double)reused / (double)all : 0};
+	model->reuse = (struct kw_top_number){all, overview->exchanges, all ? (double)reused / (double)all : 0};
 	for (size_t i = 0; i < model->service_count; i++) {
 		model->open += model->services[i].open;
 		model->idle += model->services[i].idle;

@@ -29,14 +29,14 @@ struct kw_top_service {
 	char name[KW_TOP_NAME];              /* of all ends; safe to print, as all text here */
 	char comm[KW_TOP_COMM];              /* of the process at this end; may be empty */
 	char protocol[KW_TOP_PROTOCOL];
-	uint64_t open;       /* connections */
-	uint64_t idle;       /* of these: no request is under way */
-	uint64_t streams;    /* of HTTP/2, open now */
-	double requests;     /* a second, as the next */
+	uint64_t open;    /* connections */
+	uint64_t idle;    /* of these: no request is under way */
+	uint64_t streams; /* of HTTP/2, open now */
+	double requests;  /* a second, as the next */
 	double closes;
-	uint64_t lost;       /* requests in the window, as all counts that follow */
-	uint64_t premature;  /* closes */
-	uint64_t closed;     /* connections */
+	uint64_t lost;      /* requests in the window, as all counts that follow */
+	uint64_t premature; /* closes */
+	uint64_t closed;    /* connections */
 	uint64_t connections;
 	struct kw_top_number requests_each; /* on each connection */
 	struct kw_top_number reuse;         /* share of requests, 0 to 1 */
@@ -86,13 +86,13 @@ struct kw_top_model {
 	size_t service_count;
 	struct kw_top_finding *findings; /* the gravest first */
 	size_t finding_count;
-	size_t more_findings;                 /* that have no place */
-	struct kw_premature_close *closes;    /* premature ones, the latest first; owned, as the next */
+	size_t more_findings;              /* that have no place */
+	struct kw_premature_close *closes; /* premature ones, the latest first; owned, as the next */
 	size_t close_count;
-	size_t closes_so_far; /* premature ones, since the start */
-	struct kw_premature_close *latest;    /* closes of any kind, the latest first */
+	size_t closes_so_far;              /* premature ones, since the start */
+	struct kw_premature_close *latest; /* closes of any kind, the latest first */
 	size_t latest_count;
-	struct kw_latest_gateway *gateways;   /* the latest first; owned */
+	struct kw_latest_gateway *gateways; /* the latest first; owned */
 	size_t gateway_count;
 	struct kw_top_list shown[KW_TOP_SECTIONS];
 };

@@ -67,8 +67,7 @@ void kw_rates_end(struct kw_rates *rates)
 {
 	struct kw_rate *rate, *next;
 
-	HASH_ITER(hh, rates->table, rate, next)
-	{
+	HASH_ITER (hh, rates->table, rate, next) {
 		if (rate->round == rates->round)
 			continue;
 		HASH_DEL(rates->table, rate);

@@ -29,12 +29,12 @@ bool kw_screen_has_utf8(void)
 /* Pairs of colours have the numbers of looks. Without colours, attributes remain. */
 static void start_colours(void)
 {
-	static const short colours[KW_LOOK_MAX] = {
-		[KW_LOOK_GOOD] = COLOR_GREEN, [KW_LOOK_INFO] = COLOR_CYAN, [KW_LOOK_WARNING] = COLOR_YELLOW,
-		[KW_LOOK_CRITICAL] = COLOR_RED};
+	static const short colours[KW_LOOK_MAX] = {[KW_LOOK_GOOD] = COLOR_GREEN,
+						   [KW_LOOK_INFO] = COLOR_CYAN,
+						   [KW_LOOK_WARNING] = COLOR_YELLOW,
+						   [KW_LOOK_CRITICAL] = COLOR_RED};
 
-	has_colour = !getenv("NO_COLOR") && has_colors() && start_color() == OK &&
-		     use_default_colors() == OK;
+	has_colour = !getenv("NO_COLOR") && has_colors() && start_color() == OK && use_default_colors() == OK;
 	for (short look = 0; has_colour && look < KW_LOOK_MAX; look++)
 		init_pair((short)(look + 1), colours[look] ? colours[look] : -1, -1);
 }
@@ -159,12 +159,11 @@ static int key_of(int code)
 	static const struct {
 		int code;
 		int key;
-	} keys[] = {{KEY_UP, KW_KEY_UP},           {KEY_DOWN, KW_KEY_DOWN},
-		    {KEY_PPAGE, KW_KEY_PAGE_UP},   {KEY_NPAGE, KW_KEY_PAGE_DOWN},
-		    {KEY_HOME, KW_KEY_HOME},       {KEY_END, KW_KEY_END},
-		    {KEY_BTAB, KW_KEY_BACK_TAB},   {KEY_ENTER, KW_KEY_ENTER},
-		    {'\r', KW_KEY_ENTER},          {'\n', KW_KEY_ENTER},
-		    {KEY_BACKSPACE, KW_KEY_BACKSPACE}, {127, KW_KEY_BACKSPACE}};
+	} keys[] = {
+		{KEY_UP, KW_KEY_UP},           {KEY_DOWN, KW_KEY_DOWN},           {KEY_PPAGE, KW_KEY_PAGE_UP},
+		{KEY_NPAGE, KW_KEY_PAGE_DOWN}, {KEY_HOME, KW_KEY_HOME},           {KEY_END, KW_KEY_END},
+		{KEY_BTAB, KW_KEY_BACK_TAB},   {KEY_ENTER, KW_KEY_ENTER},         {'\r', KW_KEY_ENTER},
+		{'\n', KW_KEY_ENTER},          {KEY_BACKSPACE, KW_KEY_BACKSPACE}, {127, KW_KEY_BACKSPACE}};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (code == keys[i].code)

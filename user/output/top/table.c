@@ -17,10 +17,10 @@ struct column {
 };
 
 static const struct column columns[] = {
-	{KW_TOP_BY_ROLE, 6, 2, true},      {KW_TOP_BY_PROTOCOL, 7, 10, true}, {KW_TOP_BY_OPEN, 6, 3, false},
-	{KW_TOP_BY_IDLE, 6, 8, false},     {KW_TOP_BY_STREAMS, 7, 12, false}, {KW_TOP_BY_REQUESTS, 7, 1, false},
-	{KW_TOP_BY_REUSE, 7, 5, false},    {KW_TOP_BY_CLOSES, 8, 9, false},   {KW_TOP_BY_LOST, 6, 4, false},
-	{KW_TOP_BY_TIMEOUT, 8, 6, false},  {KW_TOP_BY_MARGIN, 9, 7, false},   {KW_TOP_BY_REASON, 23, 11, true},
+	{KW_TOP_BY_ROLE, 6, 2, true},     {KW_TOP_BY_PROTOCOL, 7, 10, true}, {KW_TOP_BY_OPEN, 6, 3, false},
+	{KW_TOP_BY_IDLE, 6, 8, false},    {KW_TOP_BY_STREAMS, 7, 12, false}, {KW_TOP_BY_REQUESTS, 7, 1, false},
+	{KW_TOP_BY_REUSE, 7, 5, false},   {KW_TOP_BY_CLOSES, 8, 9, false},   {KW_TOP_BY_LOST, 6, 4, false},
+	{KW_TOP_BY_TIMEOUT, 8, 6, false}, {KW_TOP_BY_MARGIN, 9, 7, false},   {KW_TOP_BY_REASON, 23, 11, true},
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

@@ -18,7 +18,7 @@
 #define ONCE_HEIGHT 40
 
 #define SLACK (KW_S / 10) /* totals come once a second, a little earlier or later */
-#define TIMES_MAKING 20  /* of many services a model takes long: then they come less often */
+#define TIMES_MAKING 20   /* of many services a model takes long: then they come less often */
 
 static void on_gateway(void *context, const struct kw_gateway_error *error, const struct kw_service *service,
 		       const struct kw_service *upstream)

@@ -10,9 +10,10 @@
 
 struct kw_viewer_settings {
 	struct kw_intake_settings intake;
-	uint64_t interval; /* ns from screen to screen; screens come with the kernel's totals, once a second at most */
-	bool once;         /* no terminal: one screen at the end, see kw_viewer_finish() */
-	const char *host;  /* this host's name, or the recording's: hostile text; must outlive the viewer */
+	uint64_t
+		interval; /* ns from screen to screen; screens come with the kernel's totals, once a second at most */
+	bool once;        /* no terminal: one screen at the end, see kw_viewer_finish() */
+	const char *host; /* this host's name, or the recording's: hostile text; must outlive the viewer */
 };
 
 /* Must not move in memory. */
@@ -31,7 +32,8 @@ struct kw_viewer {
 
 /* Opens the terminal too, unless there is to be one screen only. Returns 0; or -errno, which has been
  * logged. */
-int kw_viewer_open(struct kw_viewer *viewer, const struct kw_viewer_settings *settings, struct kw_source source);
+int kw_viewer_open(struct kw_viewer *viewer, const struct kw_viewer_settings *settings,
+		   struct kw_source source);
 void kw_viewer_close(struct kw_viewer *viewer);
 
 /* The observation began at this time (monotonic ns). Shows an empty screen. 0 or -ENOMEM, which has been logged. */
