@@ -57,7 +57,7 @@ CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanit
 else # sanitizers have checks of their own in the place of these
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
-LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lzstd -lcrypt -lm -lcap-ng -lseccomp
+LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lzstd -lcrypt -lm -lcap-ng -lseccomp -lncursesw -ltinfo
 
 PARSE_SRC := $(sort $(wildcard tools/http1-parse/*.c))
 PARSE2_SRC := $(sort $(wildcard tools/http2-parse/*.c))
@@ -77,6 +77,7 @@ CARRIERS := $(BUILD)/tests/e2e/lib/within_read $(BUILD)/tests/e2e/lib/rings.so $
 BENCH := $(BUILD)/reference $(BUILD)/load
 UNFILTERED := $(BUILD)/tests/e2e/lib/unfiltered.so
 UNSEEN := $(BUILD)/tests/e2e/lib/unseen
+MADE := $(BUILD)/tests/e2e/lib/recordings
 
 PAGES := $(patsubst tools/packaging/%.scd,$(BUILD)/man/%,$(wildcard tools/packaging/*.scd))
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g; s|@SHAREDIR@|$(SHAREDIR)|g'
@@ -141,7 +142,7 @@ check-format:
 	$(call say,LINT,clang-format)for file in $(C_FILES); do \
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(BENCH) $(BUILD)/verifier $(BUILD)/calls ## run the tests of the built programs, or those with TEST=race in their name
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(MADE) $(BENCH) $(BUILD)/verifier $(BUILD)/calls ## run the tests of the built programs, or those with TEST=race in their name
 ifdef TEST
 	$(Q)$(PYTEST) $(wildcard tests/e2e/test_*$(TEST)*.py) $(if $(wildcard tests/e2e/test_*$(TEST)*.py),,-k $(TEST) tests/e2e)
 else
@@ -342,6 +343,9 @@ $(BUILD)/tests/e2e/lib/unseen.o $(BUILD)/tests/unit/observe/test_front_end.o $(B
 
 $(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(CHOOSING) $(addprefix $(BUILD)/user/,base/clock.o event/decode.o observe/witness.o event/http2_names.o event/tls_names.o judge/judge.o judge/facts.o judge/http2.o judge/tls.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf
+
+$(MADE): $(BUILD)/tests/e2e/lib/recordings.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
 	$(Q)mkdir -p $(@D)

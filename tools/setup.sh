@@ -13,7 +13,7 @@
 set -eu
 
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
-	libgnutls28-dev libjansson-dev libyaml-dev libzstd-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev scdoc"
+	libgnutls28-dev libjansson-dev libyaml-dev libzstd-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev libncurses-dev scdoc"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	libnghttp2-dev nghttp2-client nghttp2-server python3-grpcio golang-golang-x-net-dev
@@ -21,7 +21,8 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptra
 	stunnel4 python3-pycurl git
 	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
-	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor"
+	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor
+	python3-pexpect python3-pyte"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-archive-keyring"
@@ -32,7 +33,7 @@ apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 # Names of the packages in Fedora and its relatives. Nobody has tested them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
 	libmicrohttpd-devel gnutls-devel jansson-devel libyaml-devel libzstd-devel libxcrypt-devel uthash-devel libcap-ng-devel
-	libseccomp-devel scdoc"
+	libseccomp-devel ncurses-devel scdoc"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-ptrace nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	libnghttp2-devel nghttp2 python3-grpcio golang-x-net-devel
@@ -40,7 +41,8 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-pt
 	stunnel python3-pycurl git
 	nodejs-http-proxy squid varnish
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
-	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser"
+	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser
+	python3-pexpect python3-pyte"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-keyring"

@@ -16,7 +16,7 @@ static enum kw_exit (*const commands[KW_COMMAND_MAX])(const struct kw_options *o
 	[KW_COMMAND_RUN] = kw_command_run,         [KW_COMMAND_TRACE] = kw_command_trace,
 	[KW_COMMAND_REPORT] = kw_command_report,   [KW_COMMAND_RECORD] = kw_command_record,
 	[KW_COMMAND_REPLAY] = kw_command_replay,   [KW_COMMAND_CHECK] = kw_command_check,
-	[KW_COMMAND_EXPLAIN] = kw_command_explain,
+	[KW_COMMAND_EXPLAIN] = kw_command_explain, [KW_COMMAND_TOP] = kw_command_top,
 };
 
 static enum kw_exit perform(const struct kw_options *options)

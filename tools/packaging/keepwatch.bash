@@ -52,7 +52,7 @@ _keepwatch() {
 	--reason) _keepwatch_list "$word" "$(_keepwatch_reasons "$program")" ;;
 	--comm) mapfile -t COMPREPLY < <(compgen -W "$(cat /proc/[0-9]*/comm 2>/dev/null)" -- "$word") ;;
 	--pid) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
-	--config | --web-config) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--config | --web-config | --replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	record | replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	explain) mapfile -t COMPREPLY < <(compgen -W "$(_keepwatch_names "$program")" -- "$word") ;;
 	help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;

@@ -22,6 +22,7 @@ static void add_counts(struct kw_service_counters *to, const struct kw_service_c
 	to->open += from->open;
 	to->half_closed += from->half_closed;
 	to->streams += from->streams;
+	to->busy += from->busy;
 	to->inferred += from->inferred;
 	to->connection_requests_sum += from->connection_requests_sum;
 	to->drains.count += from->drains.count;

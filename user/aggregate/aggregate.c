@@ -247,6 +247,7 @@ static void note_pair(struct kw_service_counters *here, struct kw_service_counte
 
 	(client ? here : there)->server_end = client ? there : here;
 	(client ? here : there)->met++;
+	(client ? there : here)->has_local_clients = true;
 }
 
 static int add_statistics(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
@@ -354,15 +355,31 @@ static void add_open(struct kw_aggregate *aggregate, struct kw_service_counters 
 	*(int64_t *)((char *)(other ? other : counters) + at) += by;
 }
 
-static void count_open(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
-		       const struct kw_event_connection *connection, bool closed)
+/* Whether a request was begun and not answered: how many more connections of that kind there are than before this record. */
+static int64_t more_busy(const struct kw_event *event, const struct kw_http2_facts *http2, bool closed)
 {
+	const struct kw_counts *now = &event->connection->http.counts;
+	const struct kw_counts *before = event->history ? &event->history->before : NULL;
+
+	if (http2)
+		return (!closed && http2->open_before + kw_http2_more_open(http2, closed) > 0) -
+		       (http2->open_before > 0);
+	return (!closed && now->requests_begun > now->responses_ended) -
+	       (before && before->requests_begun > before->responses_ended);
+}
+
+static void count_open(struct kw_aggregate *aggregate, struct kw_service_counters *counters,
+		       const struct kw_event *event, bool closed)
+{
+	const struct kw_event_connection *connection = event->connection;
 	const struct kw_http2_facts *http2 = kw_http2_facts_of(connection);
 
 	add_open(aggregate, counters, offsetof(struct kw_service_counters, open),
 		 (int64_t)!connection->reported - closed);
 	add_open(aggregate, counters, offsetof(struct kw_service_counters, half_closed),
 		 (int64_t)connection->half_closed - connection->half_closed_before);
+	add_open(aggregate, counters, offsetof(struct kw_service_counters, busy),
+		 more_busy(event, http2, closed));
 	if (http2)
 		add_open(aggregate, counters, offsetof(struct kw_service_counters, streams),
 			 kw_http2_more_open(http2, closed));
@@ -380,7 +397,7 @@ int kw_aggregate_connection(struct kw_aggregate *aggregate, const struct kw_serv
 		return -ENOMEM;
 	if (verdict && kw_reason_is_connect_failure(verdict->reason))
 		return add_failed(aggregate, counters, &connection->identity, verdict->reason);
-	count_open(aggregate, counters, connection, verdict);
+	count_open(aggregate, counters, event, verdict);
 	add_counts(counters, &connection->http.counts, event->history ? &event->history->before : &nothing);
 	add_http2(counters, event, verdict);
 	if (event->history)

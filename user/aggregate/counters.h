@@ -48,7 +48,8 @@ struct kw_service_counters {
 	int64_t open;              /* connections; of "other" it may be below 0, see add_dropped() */
 	int64_t half_closed;       /* connections; may be below 0 too */
 	int64_t streams;           /* of HTTP/2, open now; may be below 0 too */
-	uint64_t codes[KW_CODES];  /* 1xx to 5xx; the last one counts those of unknown status */
+	int64_t busy; /* of the open connections: a request is begun and not answered, as of their latest reports */
+	uint64_t codes[KW_CODES]; /* 1xx to 5xx; the last one counts those of unknown status */
 	struct kw_directives_total {
 		uint64_t keep_alive, close, upgrade, none;
 	} request, response;
@@ -75,6 +76,7 @@ struct kw_service_counters {
 	 * host. And of the connections seen so far, how many were met on this host. */
 	struct kw_service_counters *server_end;
 	uint64_t seen, met;
+	bool has_local_clients; /* server role only: the other end of some connection was met on this host */
 	UT_hash_handle hh;
 };
 

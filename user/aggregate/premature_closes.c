@@ -51,6 +51,22 @@ static void keep(struct kw_premature_close *close, const struct kw_event *event,
 	close->time = verdict->closed;
 }
 
+void kw_premature_fill(const struct kw_event *event, const struct kw_verdict *verdict,
+		       const struct kw_service *service, const char *cgroup,
+		       struct kw_premature_close *ret_close)
+{
+	*ret_close = (struct kw_premature_close){.service = *service};
+	kw_container_find(cgroup, &ret_close->container);
+	keep(ret_close, event, verdict);
+}
+
+void kw_premature_copy(const struct kw_premature_close *close, struct kw_premature_close *ret_copy)
+{
+	*ret_copy = *close;
+	if (!close->late)
+		kw_keep_close(&close->kept.connection, &close->kept.verdict, &ret_copy->kept);
+}
+
 /* Of a connection with both ends here the first stays, unless all that it says is that a request was late. */
 void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event *event,
 		       const struct kw_verdict *verdict, const struct kw_service *service, const char *cgroup)
@@ -66,9 +82,7 @@ void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event
 		return;
 	if (!place)
 		place = &closes->list[closes->count++ % KW_PREMATURE_KEPT];
-	*place = (struct kw_premature_close){.service = *service};
-	kw_container_find(cgroup, &place->container);
-	keep(place, event, verdict);
+	kw_premature_fill(event, verdict, service, cgroup, place);
 }
 
 const struct kw_premature_close *kw_premature_latest(const struct kw_premature_closes *closes, uint32_t back)

@@ -35,6 +35,15 @@ void kw_premature_note(struct kw_premature_closes *closes, const struct kw_event
 /* Whether kw_premature_note() would keep it. */
 bool kw_is_premature(const struct kw_event *event, const struct kw_verdict *verdict);
 
+/* Fills in *ret_close, premature or not, which must not move in memory afterwards. @event: a late request, or a close with its
+ * @verdict. @cgroup as above. */
+void kw_premature_fill(const struct kw_event *event, const struct kw_verdict *verdict,
+		       const struct kw_service *service, const char *cgroup,
+		       struct kw_premature_close *ret_close);
+
+/* Copies one to another place. */
+void kw_premature_copy(const struct kw_premature_close *close, struct kw_premature_close *ret_copy);
+
 /* The latest (@back 0), the one before it (1), and so on; NULL if there is none, or if the ring has dropped it. */
 const struct kw_premature_close *kw_premature_latest(const struct kw_premature_closes *closes, uint32_t back);
 

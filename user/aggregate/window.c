@@ -58,6 +58,16 @@ void kw_window_total(const struct kw_window *window, struct kw_traffic *ret_tota
 			kw_traffic_merge(ret_total, &window->spans[i].statistics->traffic);
 }
 
+uint64_t kw_window_count(const struct kw_window *window, uint64_t (*count)(const struct kw_traffic *traffic))
+{
+	uint64_t sum = count(&window->past);
+
+	for (int i = 0; i < KW_SPANS; i++)
+		if (window->spans[i].statistics)
+			sum += count(&window->spans[i].statistics->traffic);
+	return sum;
+}
+
 /* Of two spans with one place the later one stays; the traffic of the other is past. */
 static int merge_span(struct kw_window *window, struct kw_span *span, struct kw_span *from)
 {

@@ -39,6 +39,9 @@ int kw_window_sum(const struct kw_window *window, uint64_t length, uint64_t now,
 /* Adds up the traffic of the whole observation: that in the window, and that of all spans before. */
 void kw_window_total(const struct kw_window *window, struct kw_traffic *ret_total);
 
+/* The sum of one count over the whole observation, without adding up all the others. */
+uint64_t kw_window_count(const struct kw_window *window, uint64_t (*count)(const struct kw_traffic *traffic));
+
 /* Adds all of @from, each span to the same span, and empties @from. Returns 0, or -ENOMEM after adding a part. */
 int kw_window_merge(struct kw_window *window, struct kw_window *from);
 

@@ -21,6 +21,13 @@
 static enum kw_log_level shown = KW_LOG_INFO;
 static bool to_journal;
 
+/* Lines that wait until the terminal is free: a ring. */
+static struct {
+	bool on;
+	unsigned int count; /* so far */
+	char lines[KW_LOG_HELD][LOG_LINE];
+} held;
+
 /* The priorities of syslog(3), as the journal reads them in front of a line. */
 static const char priorities[] = {
 	[KW_LOG_ERROR] = '3', [KW_LOG_WARNING] = '4', [KW_LOG_NOTICE] = '5',
@@ -56,6 +63,21 @@ static size_t write_message(char *ret_text, size_t size, const char *format, va_
 	return kw_sanitize(text, end, ret_text, size);
 }
 
+/* There is nobody left to tell if this fails. */
+static void write_line(const char *line, size_t length)
+{
+	if (write(STDERR_FILENO, line, length) < 0)
+		errno = 0;
+}
+
+static void keep_line(const char *line, size_t length)
+{
+	char *place = held.lines[held.count++ % KW_LOG_HELD];
+
+	memcpy(place, line, length);
+	place[length - 1] = '\0'; /* in place of the line feed */
+}
+
 /* One write per line: lines of several processes on one terminal or journal do not mix. */
 static void log_line(enum kw_log_level level, const char *format, va_list args)
 {
@@ -69,9 +91,10 @@ static void log_line(enum kw_log_level level, const char *format, va_list args)
 			 : (size_t)snprintf(line, sizeof(line), "keepwatch: ");
 	end += write_message(line + end, sizeof(line) - end, format, args);
 	line[end++] = '\n'; /* in place of the NUL */
-	/* There is nobody left to tell if this fails. */
-	if (write(STDERR_FILENO, line, end) < 0)
-		errno = 0;
+	if (!held.on)
+		write_line(line, end);
+	else if (level != KW_LOG_NOTICE) /* no script waits for something on a terminal */
+		keep_line(line, end);
 	errno = saved_errno;
 }
 
@@ -82,6 +105,33 @@ void kw_log(enum kw_log_level level, const char *format, ...)
 	va_start(args, format);
 	log_line(level, format, args);
 	va_end(args);
+}
+
+void kw_log_hold(void)
+{
+	held.on = isatty(STDERR_FILENO);
+	held.count = 0;
+}
+
+const char *kw_log_held(void)
+{
+	return held.on && held.count ? held.lines[(held.count - 1) % KW_LOG_HELD] : NULL;
+}
+
+void kw_log_release(void)
+{
+	unsigned int first = held.count > KW_LOG_HELD ? held.count - KW_LOG_HELD : 0;
+
+	if (!held.on)
+		return;
+	held.on = false;
+	for (unsigned int i = first; i < held.count; i++) {
+		char *line = held.lines[i % KW_LOG_HELD];
+		size_t length = strlen(line);
+
+		line[length] = '\n';
+		write_line(line, length + 1);
+	}
 }
 
 /* The last @count lines of @text, which ends with a line feed. */

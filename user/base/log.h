@@ -21,6 +21,18 @@ void kw_log_open(int verbosity);
  * not understand becomes '?' (see sanitize.h), so that callers may quote text of others. Does not change errno. */
 void kw_log(enum kw_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#define KW_LOG_HELD 64 /* lines that are held back at most; of more, the latest */
+
+/* From now on keeps lines back instead of writing them, because the terminal on which they would appear shows a screen; where
+ * standard error is no terminal, they are written as ever. Notices are dropped. */
+void kw_log_hold(void);
+
+/* The latest line that is held back, without its line feed; NULL: none is. Valid until the next line. */
+const char *kw_log_held(void);
+
+/* Writes the lines that were held back, in their order; from now on lines are written at once again. */
+void kw_log_release(void);
+
 /* Writes an error line and is @result, an int, so that failing is one statement. A macro, so that those who check the
  * code see what comes of it. */
 #define kw_log_error(result, ...)                                                                              \

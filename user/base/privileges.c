@@ -163,10 +163,10 @@ bool kw_privileges_can_without_bpf(int (*attempt)(void *context), void *context)
 	return can;
 }
 
-int kw_privileges_drop(bool keep_bpf)
+int kw_privileges_drop(const struct kw_needs *needs)
 {
 	struct kept kept = {.read_search = kw_privileges_have(CAP_DAC_READ_SEARCH),
-			    .bpf = keep_bpf && kw_privileges_have(CAP_BPF)};
+			    .bpf = needs->bpf && kw_privileges_have(CAP_BPF)};
 	bool lowers_rights = kw_user_has_fewer();
 	int r;
 
@@ -177,7 +177,7 @@ int kw_privileges_drop(bool keep_bpf)
 	if (r == 0)
 		r = restrict_files();
 	if (r == 0 && !SANITIZED)
-		r = kw_system_calls_narrow(lowers_rights);
+		r = kw_system_calls_narrow(lowers_rights, needs->screen);
 	return r;
 }
 

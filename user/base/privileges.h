@@ -21,6 +21,12 @@ struct kw_system_call;
 /* Whether the process has a capability now. @capability: CAP_*, from linux/capability.h. */
 bool kw_privileges_have(unsigned int capability);
 
+/* Things that not every process needs once it observes. */
+struct kw_needs {
+	bool bpf;    /* CAP_BPF, to read maps that are open */
+	bool screen; /* a few system calls more, to draw on its terminal */
+};
+
 /* Gives up what is no longer needed, for good:
  *   - all other capabilities, and root: for the user "keepwatch", else "nobody" (not without CAP_SETUID and CAP_SETGID);
  *   - whatever a program file could grant (no_new_privs), and being traced by other processes of the same user;
@@ -28,8 +34,8 @@ bool kw_privileges_have(unsigned int capability);
  *   - by a seccomp filter all system calls but those of the event loop: no connection can be made, no program run.
  * All sockets, programs and output files must be open, and what is read only once must have been read. Capabilities and
  * Landlock are those of the calling thread and of threads that it starts; the user and the filter those of all threads.
- * @keep_bpf: CAP_BPF is still needed. 0 or -errno, and that has been logged. */
-int kw_privileges_drop(bool keep_bpf);
+ * @needs: what the process goes on with nevertheless. 0 or -errno, and that has been logged. */
+int kw_privileges_drop(const struct kw_needs *needs);
 
 /* Whether @attempt(@context) succeeds, by returning 0, while the calling thread does without CAP_BPF and without CAP_SYS_ADMIN, which
  * stands for it. True if that cannot be tried. */

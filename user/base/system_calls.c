@@ -135,7 +135,22 @@ int kw_system_calls_forbid(int call, int fd)
 	return finish(filter, filter ? add_for(filter, FORBIDDEN, call, fd) : -ENOMEM);
 }
 
-int kw_system_calls_narrow(bool lowers_rights)
+/* Of standard input and output alone; no ioctl() that types for the user is among them. */
+static int allow_screen(scmp_filter_ctx filter)
+{
+	static const unsigned int requests[] = {TIOCGWINSZ, TCSETS, TCSETSW, TCSETSF};
+	int r = 0;
+
+	for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++)
+		for (size_t i = 0; r == 0 && i < sizeof(requests) / sizeof(requests[0]); i++) {
+			struct scmp_arg_cmp is[] = {KW_IS(0, fd), KW_IS(1, requests[i])};
+
+			r = kw_system_calls_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2, is);
+		}
+	return r;
+}
+
+int kw_system_calls_narrow(bool lowers_rights, bool has_screen)
 {
 	scmp_filter_ctx filter = seccomp_init(FORBIDDEN);
 	int r = filter ? add_all(filter, calls, sizeof(calls) / sizeof(calls[0])) : -ENOMEM;
@@ -143,6 +158,8 @@ int kw_system_calls_narrow(bool lowers_rights)
 	/* Nothing can be gained by it: what is not permitted any more stays so. */
 	if (r == 0 && lowers_rights)
 		r = kw_system_calls_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(capset), 0, NULL);
+	if (r == 0 && has_screen)
+		r = allow_screen(filter);
 	if (r == 0)
 		r = allow_outputs(filter);
 	return finish(filter, r);

@@ -65,8 +65,9 @@ struct kw_system_call {
 
 /* Installs the filter of the process that observes, for good and for all threads. It depends on the descriptors that are open
  * now: which of them are files that are being written. @lowers_rights: files that the user names are opened with fewer
- * capabilities (see user_file.h), which takes a call more. 0 or -errno, and that has been logged. */
-int kw_system_calls_narrow(bool lowers_rights);
+ * capabilities (see user_file.h), which takes a call more. @has_screen: the process
+ * draws on its terminal, so it asks for its size and sets its modes. 0 or -errno, and that has been logged. */
+int kw_system_calls_narrow(bool lowers_rights, bool has_screen);
 
 /* Allows these calls alone, and abort(). Else as above. */
 int kw_system_calls_allow(const struct kw_system_call *allowed, size_t count);

@@ -22,6 +22,7 @@ enum kw_exit kw_command_record(const struct kw_options *options);
 enum kw_exit kw_command_replay(const struct kw_options *options);
 enum kw_exit kw_command_check(const struct kw_options *options);
 enum kw_exit kw_command_explain(const struct kw_options *options);
+enum kw_exit kw_command_top(const struct kw_options *options);
 
 /* The exit status for a result of kw_observer_open(), kw_observer_run() and the like. */
 static inline enum kw_exit kw_exit_status(int r)

@@ -33,6 +33,7 @@ int kw_observation_open(struct kw_observer *observer, const struct kw_options *o
 						.front_end = options->front_end,
 						.btf = options->btf,
 						.last_sweep = last_sweep,
+						.has_screen = options->command == KW_COMMAND_TOP,
 						.event = on_event,
 						.context = sink};
 

@@ -12,7 +12,8 @@
 #define REPLAY (1U << KW_COMMAND_REPLAY)
 #define CHECK (1U << KW_COMMAND_CHECK)
 #define EXPLAIN (1U << KW_COMMAND_EXPLAIN)
-#define OBSERVING (RUN | TRACE | REPORT | RECORD)
+#define TOP (1U << KW_COMMAND_TOP)
+#define OBSERVING (RUN | TRACE | REPORT | RECORD | TOP)
 #define ALL (OBSERVING | REPLAY | CHECK | EXPLAIN)
 #define LIVE KW_OPTION_LIVE
 
@@ -40,6 +41,10 @@ const struct kw_command_row kw_command_table[KW_COMMANDS] = {
 			       "show a recorded file as trace, report or metrics",
 			       {"keepwatch replay closes.kw --premature",
 				"keepwatch replay closes.kw --as report"}},
+	[KW_COMMAND_TOP] = {"top",
+			    NULL,
+			    "show services, findings and closes on the terminal, as they are now",
+			    {"keepwatch top --port 80,443", "keepwatch top --once --replay closes.kw"}},
 	[KW_COMMAND_CHECK] = {"check",
 			      NULL,
 			      "check whether this host can run keepwatch, and say what is missing",
@@ -82,13 +87,13 @@ const struct kw_option_row kw_option_table[] = {
 	 "allow a --listen address that other hosts can reach"},
 	{"web-config", 0, "FILE", RUN | LIVE, kw_set_web_config, "a file",
 	 "TLS and users of the metrics, in the format of Prometheus' exporters"},
-	{"services", 0, "N", RUN | REPORT, kw_set_services, "a number from 1 to 10000",
+	{"services", 0, "N", RUN | REPORT | TOP, kw_set_services, "a number from 1 to 10000",
 	 "number of services with a name of their own (100); the rest is 'other'"},
-	{"service-by", 0, "comm|cgroup|container|port", RUN | TRACE | REPORT, kw_set_service_by,
+	{"service-by", 0, "comm|cgroup|container|port", RUN | TRACE | REPORT | TOP, kw_set_service_by,
 	 "comm, cgroup, container or port", "source of a server's name (comm)"},
-	{"networks", 0, "CIDR=NAME[,...]", RUN | TRACE | REPORT, kw_set_networks,
+	{"networks", 0, "CIDR=NAME[,...]", RUN | TRACE | REPORT | TOP, kw_set_networks,
 	 "networks and their names, such as 10.1.0.0/16=backend", "names for remote networks"},
-	{"window", 0, "DURATION", RUN, kw_set_window, "a duration such as 500ms, 30s or 5m",
+	{"window", 0, "DURATION", RUN | TOP, kw_set_window, "a duration such as 500ms, 30s or 5m",
 	 "time span that findings consider (10m)"},
 	{"log-premature", 0, NULL, RUN | LIVE, kw_set_log_premature, "no value",
 	 "log one line per premature close and gateway error"},
@@ -117,6 +122,12 @@ const struct kw_option_row kw_option_table[] = {
 	 "exit status 4 if a finding is that severe"},
 	{"as", 0, "trace|report|metrics", REPLAY, kw_set_as, "trace, report or metrics",
 	 "the form in which to show the file (trace); also takes its options"},
+
+	{"once", 0, NULL, TOP, kw_set_once, "no value", "print one screen, without colours, and end"},
+	{"interval", 0, "DURATION", TOP, kw_set_interval, "a duration of 1s or more",
+	 "time from screen to screen (2s)"},
+	{"replay", 0, "FILE", TOP, kw_set_replay, "a file",
+	 "play a recorded file at its own pace; with --once, all of it at once"},
 
 	{"help", 'h', NULL, ALL, NULL, "no value", "print usage and options of a command"},
 	{"version", 0, NULL, ALL, NULL, "no value", "print the version"},

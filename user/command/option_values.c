@@ -423,6 +423,31 @@ int kw_set_open(struct kw_options *options, const char *value)
 	return 0;
 }
 
+/* ---- top ---- */
+
+int kw_set_once(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->once = true;
+	return 0;
+}
+
+/* Counters move once a second. */
+int kw_set_interval(struct kw_options *options, const char *value)
+{
+	uint64_t interval;
+
+	if (duration(value, &interval) < 0 || interval < KW_S)
+		return -EINVAL;
+	options->interval = interval;
+	return 0;
+}
+
+int kw_set_replay(struct kw_options *options, const char *value)
+{
+	return set_file(&options->replay, value);
+}
+
 /* ---- report, replay ---- */
 
 int kw_set_every(struct kw_options *options, const char *value)

@@ -38,6 +38,10 @@ int kw_set_count(struct kw_options *options, const char *value);
 int kw_set_for(struct kw_options *options, const char *value);
 int kw_set_open(struct kw_options *options, const char *value);
 
+int kw_set_once(struct kw_options *options, const char *value);
+int kw_set_interval(struct kw_options *options, const char *value);
+int kw_set_replay(struct kw_options *options, const char *value);
+
 int kw_set_every(struct kw_options *options, const char *value);
 int kw_set_fail_on(struct kw_options *options, const char *value);
 int kw_set_as(struct kw_options *options, const char *value);

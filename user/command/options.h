@@ -21,6 +21,7 @@ enum kw_command {
 	KW_COMMAND_REPLAY,
 	KW_COMMAND_CHECK,
 	KW_COMMAND_EXPLAIN,
+	KW_COMMAND_TOP,
 	KW_COMMAND_HELP,    /* help, or --help */
 	KW_COMMAND_VERSION, /* --version */
 	KW_COMMAND_MAX,
@@ -65,6 +66,11 @@ struct kw_options {
 	/* report */
 	uint64_t every;           /* ns; 0 means once, at the end */
 	enum kw_severity fail_on; /* KW_SEVERITY_MAX: never */
+
+	/* top */
+	bool once;         /* print one screen */
+	uint64_t interval; /* ns from screen to screen */
+	char *replay;      /* a recording to be played; owned; NULL: this host */
 
 	/* explain */
 	const char *topic; /* a reason or a finding, perhaps; an argument of the program; NULL: all */

@@ -18,6 +18,7 @@
 #define DEFAULT_SERVICES 100
 #define DEFAULT_RING (2U << 20)
 #define DEFAULT_WINDOW (600 * KW_S)
+#define DEFAULT_INTERVAL (2 * KW_S)
 
 #define ARGUMENTS_MAX 128 /* options on one command line */
 
@@ -284,6 +285,7 @@ static int defaults(struct kw_options *options)
 	options->ring_size = DEFAULT_RING;
 	options->services = DEFAULT_SERVICES;
 	options->window = DEFAULT_WINDOW;
+	options->interval = DEFAULT_INTERVAL;
 	options->fail_on = KW_SEVERITY_MAX;
 	options->replay_as = KW_COMMAND_TRACE;
 	return kw_set_listen(options, KW_DEFAULT_LISTEN);
@@ -354,6 +356,7 @@ void kw_options_free(struct kw_options *options)
 	free(options->listen);
 	free(options->web_config);
 	free(options->btf);
+	free(options->replay);
 	free(options->file);
 	free(options->namer.networks);
 	*options = (struct kw_options){0};

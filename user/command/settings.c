@@ -15,6 +15,14 @@ struct kw_reporter_settings kw_settings_report(const struct kw_options *options)
 					     .fail_on = options->fail_on};
 }
 
+struct kw_viewer_settings kw_settings_viewer(const struct kw_options *options, const char *host)
+{
+	return (struct kw_viewer_settings){.intake = kw_settings_intake(options, options->window),
+					   .interval = options->interval,
+					   .once = options->once,
+					   .host = host};
+}
+
 struct kw_tracer_settings kw_settings_trace(const struct kw_options *options, bool at_once)
 {
 	return (struct kw_tracer_settings){.namer = &options->namer,

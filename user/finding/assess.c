@@ -73,7 +73,8 @@ static const struct kw_service_counters *other_end(const struct kw_aggregate *ag
 
 	if (counters->service.role == KW_ROLE_CLIENT)
 		return server_end(counters, &apart);
-	for (const struct kw_service_counters *other = aggregate->services; other; other = other->hh.next)
+	for (const struct kw_service_counters *other = aggregate->services;
+	     other && counters->has_local_clients; other = other->hh.next)
 		if (other->comm[0] && server_end(other, &apart) == counters)
 			return other;
 	return NULL;

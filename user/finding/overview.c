@@ -137,6 +137,47 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 	return 0;
 }
 
+/* ---- who is at the other end ---- */
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return ((uintptr_t)a > (uintptr_t)b) - ((uintptr_t)a < (uintptr_t)b);
+}
+
+static int compare_counters(const void *left, const void *right)
+{
+	const struct kw_assessment *const *a = left, *const *b = right;
+
+	return compare_addresses((*a)->counters, (*b)->counters);
+}
+
+static int compare_ends(const void *left, const void *right)
+{
+	const struct kw_assessment *const *a = left, *const *b = right;
+	int order = compare_addresses((*a)->server_end, (*b)->server_end);
+
+	return order ? order : compare_addresses(*a, *b);
+}
+
+/* So that rows.c finds other ends without looking at all services: on a host with thousands that would take seconds. */
+static int index_ends(struct kw_overview *overview)
+{
+	size_t count = overview->service_count;
+
+	overview->by_counters = calloc(count + 1, sizeof(const struct kw_assessment *));
+	overview->by_end = calloc(count + 1, sizeof(const struct kw_assessment *));
+	if (!overview->by_counters || !overview->by_end)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		overview->by_counters[i] = &overview->services[i];
+		if (overview->services[i].server_end)
+			overview->by_end[overview->end_count++] = &overview->services[i];
+	}
+	qsort(overview->by_counters, count, sizeof(const struct kw_assessment *), compare_counters);
+	qsort(overview->by_end, overview->end_count, sizeof(const struct kw_assessment *), compare_ends);
+	return 0;
+}
+
 /* ---- findings ---- */
 
 /* Whether both ends may show one and the same fault. A program that sends fields on, or does not close, is at one end of the
@@ -285,6 +326,8 @@ int kw_overview_make(const struct kw_aggregate *aggregate, struct kw_overview *r
 	overview.losses = kw_aggregate_losses(aggregate);
 	r = assess_all(aggregate, &overview);
 	if (r == 0)
+		r = index_ends(&overview);
+	if (r == 0)
 		r = gather_findings(&overview);
 	if (r < 0)
 		return r;
@@ -299,5 +342,7 @@ void kw_overview_free(struct kw_overview *overview)
 	for (size_t i = 0; i < overview->service_count; i++)
 		kw_assessment_free(&overview->services[i]);
 	free(overview->services);
+	free(overview->by_counters);
+	free(overview->by_end);
 	free(overview->findings);
 }

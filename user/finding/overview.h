@@ -26,7 +26,11 @@ struct kw_overview {
 	bool has_http;                  /* some connection carried HTTP or TLS */
 	struct kw_assessment *services; /* those that lose most first, then the busiest; owned */
 	size_t service_count;
-	size_t row_count;                     /* services of a row of their own: see kw_overview_has_row() */
+	const struct kw_assessment **by_counters; /* the services by the address of their counters; owned */
+	const struct kw_assessment *
+		*by_end;  /* those with a server_end, by its address, then as in services; owned */
+	size_t end_count; /* of by_end */
+	size_t row_count; /* services of a row of their own: see kw_overview_has_row() */
 	struct kw_overview_finding *findings; /* the gravest first; owned, pointing into services */
 	size_t finding_count;
 };

@@ -5,9 +5,19 @@
 const struct kw_assessment *kw_overview_server_end(const struct kw_overview *overview,
 						   const struct kw_assessment *service)
 {
-	for (size_t i = 0; i < overview->service_count && service->server_end; i++)
-		if (overview->services[i].counters == service->server_end)
-			return &overview->services[i];
+	size_t first = 0, end = overview->service_count;
+
+	while (service->server_end && first < end) {
+		size_t middle = first + (end - first) / 2;
+		const struct kw_assessment *found = overview->by_counters[middle];
+
+		if (found->counters == service->server_end)
+			return found;
+		if ((uintptr_t)found->counters < (uintptr_t)service->server_end)
+			first = middle + 1;
+		else
+			end = middle;
+	}
 	return NULL;
 }
 
@@ -16,16 +26,32 @@ bool kw_overview_has_row(const struct kw_overview *overview, const struct kw_ass
 	return !kw_overview_server_end(overview, service);
 }
 
+/* Whether @end comes in the order of by_end before those of @service that stand behind @after. */
+static bool is_before(const struct kw_assessment *end, const struct kw_assessment *service,
+		      const struct kw_assessment *after)
+{
+	if (end->server_end != service->counters)
+		return (uintptr_t)end->server_end < (uintptr_t)service->counters;
+	return after && end <= after;
+}
+
 const struct kw_assessment *kw_overview_next_end(const struct kw_overview *overview,
 						 const struct kw_assessment *service,
 						 const struct kw_assessment *after)
 {
-	const struct kw_assessment *end = overview->services + overview->service_count;
+	size_t first = 0, end = overview->end_count;
 
-	for (after = after ? after + 1 : overview->services; after < end; after++)
-		if (after->server_end == service->counters)
-			return after;
-	return NULL;
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+
+		if (is_before(overview->by_end[middle], service, after))
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	if (first == overview->end_count || overview->by_end[first]->server_end != service->counters)
+		return NULL;
+	return overview->by_end[first];
 }
 
 uint64_t kw_count_connections(const struct kw_assessment *service)

@@ -170,6 +170,7 @@ static int open_all(struct kw_observer *observer, const struct kw_observer_setti
 					     .btf = settings->btf,
 					     .event = on_event,
 					     .context = observer};
+	struct kw_needs needs = {.screen = settings->has_screen};
 	int r = open_loop(&observer->loop);
 
 	if (r < 0)
@@ -179,7 +180,10 @@ static int open_all(struct kw_observer *observer, const struct kw_observer_setti
 		r = kw_loader_start(observer->loader);
 	if (r == 0)
 		r = add_sources(observer);
-	return r < 0 ? r : kw_privileges_drop(!kw_loader_reads_without_bpf(observer->loader));
+	if (r < 0)
+		return r;
+	needs.bpf = !kw_loader_reads_without_bpf(observer->loader);
+	return kw_privileges_drop(&needs);
 }
 
 int kw_observer_open(struct kw_observer *observer, const struct kw_observer_settings *settings)

@@ -33,7 +33,7 @@ static int after_the_drop(long (*attempt)(void))
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		if (kw_privileges_drop(false) < 0)
+		if (kw_privileges_drop(&(struct kw_needs){0}) < 0)
 			_exit(CANNOT_DROP);
 		_exit(attempt() < 0 ? errno : 0);
 	}
@@ -220,7 +220,7 @@ static void a_process_may_still_abort(void **state)
 
 		setrlimit(RLIMIT_CORE, &none);
 		signal(SIGABRT, SIG_DFL);
-		if (kw_privileges_drop(false) == 0)
+		if (kw_privileges_drop(&(struct kw_needs){0}) == 0)
 			abort();
 		_exit(CANNOT_DROP);
 	}
