@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A recording that goes on for weeks: in files of a limited size and number, compressed or not, of which each can be replayed, and
-all together as one."""
+"""A recording that goes on for weeks: in files of a limited size and number, compressed or not. Each can be replayed, and all
+together as one."""
 
 import json
 import signal
