@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/user_file.h"
 #include "base/words.h"
 #include "judge/judge.h"
 
@@ -164,6 +169,18 @@ int kw_set_front_end(struct kw_options *options, const char *value)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+/* The namespace is known by its inode from now on, so that its file need not be there later. */
+int kw_set_netns(struct kw_options *options, const char *value)
+{
+	_cleanup_fd_ int fd = kw_user_read(value);
+	struct stat status;
+
+	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &status) < 0)
+		return -EINVAL;
+	options->filter.netns = (__u32)status.st_ino;
+	return 0;
 }
 
 int kw_set_net(struct kw_options *options, const char *value)
