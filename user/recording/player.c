@@ -75,11 +75,10 @@ static int on_clock(struct kw_player *player, const struct kw_frame *frame)
 	return 0;
 }
 
-static int on_frame(struct kw_player *player, const struct kw_frame *frame, const struct kw_sink *sink)
+/* A frame that is no event. */
+static int on_other(struct kw_player *player, const struct kw_frame *frame)
 {
 	switch (frame->type) {
-	case KW_FRAME_EVENT:
-		return on_event(player, frame, sink);
 	case KW_FRAME_NAME:
 		return on_name(player, frame);
 	case KW_FRAME_CLOCK:
@@ -89,13 +88,40 @@ static int on_frame(struct kw_player *player, const struct kw_frame *frame, cons
 	}
 }
 
-int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
+int kw_player_fetch(struct kw_player *player)
 {
-	struct kw_frame frame;
 	int r;
 
-	while ((r = kw_recording_next(player->reader, &frame)) > 0) {
-		r = on_frame(player, &frame, sink);
+	while ((r = kw_recording_next(player->reader, &player->frame)) > 0) {
+		if (player->frame.type == KW_FRAME_EVENT)
+			return 1;
+		r = on_other(player, &player->frame);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+uint64_t kw_player_time(const struct kw_player *player)
+{
+	struct kw_event_header header = {0};
+
+	if (player->frame.size >= sizeof(header))
+		memcpy(&header, player->frame.payload, sizeof(header));
+	return header.time & ((1ULL << KW_TIME_BITS) - 1);
+}
+
+int kw_player_feed(struct kw_player *player, const struct kw_sink *sink)
+{
+	return on_event(player, &player->frame, sink);
+}
+
+int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
+{
+	int r;
+
+	while ((r = kw_player_fetch(player)) > 0) {
+		r = kw_player_feed(player, sink);
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
