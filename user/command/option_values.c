@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/user_file.h"
 #include "base/words.h"
+#include "join/path.h"
 #include "judge/judge.h"
 
 #define RING_LEAST (64U << 10) /* the largest page that Linux has: the kernel wants whole pages */
@@ -369,11 +370,15 @@ int kw_set_premature(struct kw_options *options, const char *value)
 
 static int add_reason(struct kw_options *options, const char *member)
 {
+	enum kw_path_reason path = kw_path_reason_by_name(member);
 	enum kw_reason reason = kw_reason_by_name(member);
 
-	if (reason == KW_REASON_MAX)
+	if (path < KW_PATH_MAX)
+		options->reasons |= 1ULL << (KW_REASON_MAX + path);
+	else if (reason < KW_REASON_MAX)
+		options->reasons |= 1ULL << reason;
+	else
 		return -EINVAL;
-	options->reasons |= 1ULL << reason;
 	return 0;
 }
 
@@ -414,6 +419,13 @@ int kw_set_fail_on(struct kw_options *options, const char *value)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+int kw_set_pair(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->pair = true;
+	return 0;
 }
 
 int kw_set_as(struct kw_options *options, const char *value)

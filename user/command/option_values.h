@@ -38,6 +38,7 @@ int kw_set_open(struct kw_options *options, const char *value);
 
 int kw_set_every(struct kw_options *options, const char *value);
 int kw_set_fail_on(struct kw_options *options, const char *value);
+int kw_set_pair(struct kw_options *options, const char *value);
 int kw_set_as(struct kw_options *options, const char *value);
 
 #endif

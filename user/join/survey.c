@@ -35,8 +35,25 @@ struct kw_survey_place {
 	UT_hash_handle hh;
 };
 
+/* Shared times fit 63 bits, and so do their differences: a recording may claim any clock. */
+#define SHIFT_MOST ((3LL << 60) - 1)
+
+static int64_t bounded(int64_t shift)
+{
+	if (shift > SHIFT_MOST)
+		return SHIFT_MOST;
+	return shift < -SHIFT_MOST ? -SHIFT_MOST : shift;
+}
+
+/* Wraps instead of overflowing, because bounded() mends the result. */
+static int64_t difference(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
 size_t kw_survey_add_host(struct kw_survey *survey, int64_t offset, uint64_t started)
 {
+	offset = bounded(offset);
 	survey->hosts[survey->host_count] =
 		(struct kw_survey_host){.offset = offset, .started = started, .ended = started};
 	return survey->host_count++;
@@ -193,8 +210,8 @@ static bool is_sample(const struct kw_survey_end *client, const struct kw_survey
 		return false;
 	*ret = (struct sample){.behind = up ? client->host : server->host,
 			       .ahead = up ? server->host : client->host,
-			       .ns = up ? server->handshake - client->handshake
-					: client->handshake - server->handshake};
+			       .ns = up ? difference(server->handshake, client->handshake)
+					: difference(client->handshake, server->handshake)};
 	return true;
 }
 
@@ -206,9 +223,9 @@ static bool reach(struct kw_survey *survey, const struct sample *median, size_t 
 	if (behind->known == ahead->known)
 		return false;
 	if (behind->known)
-		*ahead = (struct kw_skew){true, behind->ns + median->ns, median->behind, pairs};
+		*ahead = (struct kw_skew){true, difference(behind->ns, difference(0, median->ns)), median->behind, pairs};
 	else
-		*behind = (struct kw_skew){true, ahead->ns - median->ns, median->ahead, pairs};
+		*behind = (struct kw_skew){true, difference(ahead->ns, median->ns), median->ahead, pairs};
 	return true;
 }
 
@@ -246,7 +263,7 @@ int kw_survey_settle(struct kw_survey *survey)
 
 int64_t kw_survey_shift(const struct kw_survey *survey, size_t host)
 {
-	return survey->hosts[host].offset - survey->hosts[host].skew.ns;
+	return bounded(difference(survey->hosts[host].offset, survey->hosts[host].skew.ns));
 }
 
 /* ---- answers ---- */
