@@ -347,7 +347,13 @@ static bool is_closer(const struct kw_path_end *end, enum kw_closer side)
 	return end->verdict->closer == side;
 }
 
-/* The end that knows more: the one that is surer of its verdict; then the one that closed; then the client. */
+static bool saw_loss(const struct kw_path_end *end)
+{
+	return end->verdict->premature == KW_PREMATURE_YES;
+}
+
+/* The end that knows more: the one that is surer of its verdict; then the one that saw a request lost, because the other one may
+ * never have met that request; then the one that closed; then the client. */
 static enum kw_role speaker_of(const struct kw_path_ends *ends)
 {
 	const struct kw_path_end *client = &ends->client, *server = &ends->server;
@@ -358,6 +364,8 @@ static enum kw_role speaker_of(const struct kw_path_ends *ends)
 		return KW_ROLE_SERVER;
 	if (client->verdict->confidence != server->verdict->confidence)
 		return client->verdict->confidence > server->verdict->confidence ? KW_ROLE_CLIENT : KW_ROLE_SERVER;
+	if (saw_loss(client) != saw_loss(server))
+		return saw_loss(client) ? KW_ROLE_CLIENT : KW_ROLE_SERVER;
 	return is_closer(server, KW_CLOSER_SERVER) && !is_closer(client, KW_CLOSER_CLIENT) ? KW_ROLE_SERVER
 										      : KW_ROLE_CLIENT;
 }
