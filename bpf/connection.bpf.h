@@ -24,6 +24,18 @@ KW_GLOBAL int kw_port_passes(__u32 local, __u32 remote)
 	return !count;
 }
 
+static __always_inline int kw_netns_passes(const struct sock *sk)
+{
+	return !kw_config.netns || kw_config.netns == kw_netns_of(sk);
+}
+
+/* What a socket shows before it has state: its ports and its network namespace. */
+static __always_inline int kw_place_passes(const struct sock *sk)
+{
+	return kw_netns_passes(sk) &&
+	       kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport));
+}
+
 KW_GLOBAL int kw_net_passes(const struct kw_identity *identity)
 {
 	if (!kw_config.filter_net || !identity)
@@ -272,10 +284,9 @@ static __always_inline void kw_base_midway(struct kw_connection *c, struct sock 
 /* connect(): the current task is the one that calls it. */
 static __always_inline void kw_connecting(struct sock *sk, int last)
 {
-	__u16 remote = bpf_ntohs(sk->__sk_common.skc_dport);
 	struct kw_connection *c;
 
-	if (!kw_role_passes(KW_ROLE_CLIENT) || !kw_port_passes(sk->__sk_common.skc_num, remote))
+	if (!kw_role_passes(KW_ROLE_CLIENT) || !kw_place_passes(sk))
 		return;
 	c = kw_create(sk, KW_ROLE_CLIENT, TCP_SYN_SENT, last);
 	if (!c)
@@ -299,8 +310,7 @@ static __always_inline struct kw_connection *kw_accepted(struct sock *sk, __u8 s
 {
 	struct kw_connection *c;
 
-	if (!kw_role_passes(KW_ROLE_SERVER) ||
-	    !kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
+	if (!kw_role_passes(KW_ROLE_SERVER) || !kw_place_passes(sk))
 		return NULL;
 	c = kw_create(sk, KW_ROLE_SERVER, state, last);
 	if (!c)

@@ -87,7 +87,7 @@ static __always_inline void kw_note_older(struct sock *sk)
 	__u8 role = kw_role_by_listener(sk, local, remote);
 	struct kw_connection *c;
 
-	if (kw_find(sk) || !kw_role_passes(role) || !kw_port_passes(local, remote))
+	if (kw_find(sk) || !kw_role_passes(role) || !kw_place_passes(sk))
 		return;
 	c = kw_take_up(sk, role);
 	if (!c)
@@ -104,7 +104,7 @@ static __always_inline void kw_adopt(struct sock *sk)
 {
 	struct kw_states *s = kw_states();
 
-	if (!kw_port_passes(sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
+	if (!kw_place_passes(sk))
 		return;
 	if (kw_take_up(sk, KW_ROLE_UNKNOWN) && s)
 		kw_count(&s->adopted, 1);

@@ -547,6 +547,7 @@ struct kw_config {
 	__u16 ports[KW_PORTS]; /* ports at either end; none means all */
 	__u32 pid;             /* thread-group id; 0 means all */
 	__u32 role;            /* enum kw_role; KW_ROLE_UNKNOWN means all */
+	__u32 netns;           /* inode of the network namespace; 0 means all */
 	__u32 tick_us;         /* length of the kernel's timer tick, microseconds */
 	__u8 exchanges;        /* one event per exchange */
 	__u8 filter_comm;

@@ -10,16 +10,17 @@ import pytest
 from lib import deadlines, observer, record, wire
 
 FINDINGS = """
-    gateway_errors timeout_race goaway_losses truncated_responses no_responses drain unannounced_closes timeout_not_honoured
+    gateway_errors middlebox timeout_race goaway_losses truncated_responses no_responses drain unannounced_closes timeout_not_honoured
     too_many_pings lost_requests streams_refused forwards_hop_by_hop forbidden_fields connects_fail tls_handshakes_fail
     tls_unclean_closes low_reuse max_churn max_streams_churn max_age_churn probe_only clients_give_up dead_path
     close_wait_leak obsolete_fields
 """.split()
+PATH = "reset_by_path fin_by_path dropped_by_path seen_by_one_end".split()
 ALERTS = """
     LostRequests GatewayErrors KeepAliveRace SafeMarginShrinking UnannouncedCloses ReuseCollapse TruncatedResponses
     ConnectsFail GoawayLosses TlsHandshakesFail EventsLost Down
 """.split()
-TOPICS = [*record.REASONS, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
+TOPICS = [*record.REASONS, *PATH, *FINDINGS, *(f"Keepwatch{name}" for name in ALERTS)]
 
 
 def explain(*arguments, **options):

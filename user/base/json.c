@@ -51,3 +51,16 @@ int kw_json_write_line(FILE *file, json_t *object, int digits)
 	json_decref(object);
 	return r;
 }
+
+int kw_json_host(FILE *file, const char *host, const char *text)
+{
+	json_t *name = json_string(host);
+	bool failed;
+
+	if (!name)
+		return -ENOMEM;
+	failed = fputs("{\"host\":", file) == EOF || json_dumpf(name, file, JSON_ENCODE_ANY) < 0 ||
+		 fprintf(file, ",%s", text + 1) < 0;
+	json_decref(name);
+	return failed ? -EIO : 0;
+}

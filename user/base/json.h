@@ -24,4 +24,7 @@ json_t *kw_json_string_or_null(const char *text);
  * errno set. */
 int kw_json_write_line(FILE *file, json_t *object, int digits);
 
+/* Writes the line @text, an object that is not empty, with one more key in front: "host". -ENOMEM; -EIO with errno set. */
+int kw_json_host(FILE *file, const char *host, const char *text);
+
 #endif

@@ -20,6 +20,9 @@ enum kw_exit kw_command_trace(const struct kw_options *options);
 enum kw_exit kw_command_report(const struct kw_options *options);
 enum kw_exit kw_command_record(const struct kw_options *options);
 enum kw_exit kw_command_replay(const struct kw_options *options);
+
+/* The part of kw_command_replay() for several files, or for --pair. */
+enum kw_exit kw_replay_hosts(const struct kw_options *options);
 enum kw_exit kw_command_check(const struct kw_options *options);
 enum kw_exit kw_command_explain(const struct kw_options *options);
 enum kw_exit kw_command_top(const struct kw_options *options);

@@ -41,6 +41,10 @@ static void print_list(void)
 	for (enum kw_reason reason = 0; reason < KW_REASON_MAX; reason++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_reason_name(reason),
 		       kw_explanation_of_reason(reason)->summary);
+	printf("\nReasons of the path, which take the recordings of both hosts:\n");
+	for (enum kw_path_reason reason = KW_PATH_NONE + 1; reason < KW_PATH_MAX; reason++)
+		printf("  %-*s %s\n", NAME_WIDTH, kw_path_reason_name(reason),
+		       kw_explanations_path[reason].summary);
 	printf("\nFindings, which follow from many connections of one service:\n");
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_finding_name(id), kw_explanation_of_finding(id)->summary);
@@ -53,8 +57,13 @@ static void print_list(void)
 /* Returns 0, or -ENOENT if there is no such name. */
 static int print_topic(const char *topic)
 {
+	enum kw_path_reason path = kw_path_reason_by_name(topic);
 	enum kw_reason reason = kw_reason_by_name(topic);
 
+	if (path < KW_PATH_MAX) {
+		print_page(topic, "reason", NULL, &kw_explanations_path[path]);
+		return 0;
+	}
 	if (reason < KW_REASON_MAX) {
 		print_page(topic, "reason", kw_reason_premature(reason), kw_explanation_of_reason(reason));
 		return 0;

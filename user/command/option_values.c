@@ -3,10 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/user_file.h"
 #include "base/words.h"
+#include "join/path.h"
 #include "judge/judge.h"
 #include "recording/recording.h"
 
@@ -167,6 +173,18 @@ int kw_set_front_end(struct kw_options *options, const char *value)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+/* The namespace is known by its inode from now on, so that its file need not be there later. */
+int kw_set_netns(struct kw_options *options, const char *value)
+{
+	_cleanup_fd_ int fd = kw_user_read(value);
+	struct stat status;
+
+	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &status) < 0)
+		return -EINVAL;
+	options->filter.netns = (__u32)status.st_ino;
+	return 0;
 }
 
 int kw_set_net(struct kw_options *options, const char *value)
@@ -393,11 +411,15 @@ int kw_set_premature(struct kw_options *options, const char *value)
 
 static int add_reason(struct kw_options *options, const char *member)
 {
+	enum kw_path_reason path = kw_path_reason_by_name(member);
 	enum kw_reason reason = kw_reason_by_name(member);
 
-	if (reason == KW_REASON_MAX)
+	if (path < KW_PATH_MAX)
+		options->reasons |= 1ULL << (KW_REASON_MAX + path);
+	else if (reason < KW_REASON_MAX)
+		options->reasons |= 1ULL << reason;
+	else
 		return -EINVAL;
-	options->reasons |= 1ULL << reason;
 	return 0;
 }
 
@@ -463,6 +485,13 @@ int kw_set_fail_on(struct kw_options *options, const char *value)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+int kw_set_pair(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->pair = true;
+	return 0;
 }
 
 int kw_set_as(struct kw_options *options, const char *value)

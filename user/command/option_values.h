@@ -12,6 +12,7 @@ int kw_set_comm(struct kw_options *options, const char *value);
 int kw_set_role(struct kw_options *options, const char *value);
 int kw_set_front_end(struct kw_options *options, const char *value);
 int kw_set_btf(struct kw_options *options, const char *value);
+int kw_set_netns(struct kw_options *options, const char *value);
 int kw_set_net(struct kw_options *options, const char *value);
 int kw_set_ring_size(struct kw_options *options, const char *value);
 int kw_set_max_size(struct kw_options *options, const char *value);
@@ -44,6 +45,7 @@ int kw_set_replay(struct kw_options *options, const char *value);
 
 int kw_set_every(struct kw_options *options, const char *value);
 int kw_set_fail_on(struct kw_options *options, const char *value);
+int kw_set_pair(struct kw_options *options, const char *value);
 int kw_set_as(struct kw_options *options, const char *value);
 
 #endif

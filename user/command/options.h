@@ -60,7 +60,7 @@ struct kw_options {
 	/* trace */
 	bool premature;
 	bool open;
-	uint64_t reasons; /* 1 << enum kw_reason; 0 means all */
+	uint64_t reasons; /* 1 << enum kw_reason, and 1 << (KW_REASON_MAX + enum kw_path_reason); 0 means all */
 	uint64_t count;   /* 0 means no limit */
 
 	/* report */
@@ -79,7 +79,10 @@ struct kw_options {
 	enum kw_command help_for; /* KW_COMMAND_HELP: all commands */
 
 	/* record, replay */
-	char *file;                /* owned; NULL for other commands */
+	char *file;        /* owned; NULL for other commands */
+	char **more_files; /* replay: the files behind the first; of argv */
+	size_t more_file_count;
+	bool pair;                 /* replay as trace: print both ends of a connection together */
 	enum kw_command replay_as; /* trace, report, or run: the metrics */
 	uint64_t max_size;         /* bytes of a file of a set; 0: one file, of any size */
 	unsigned int max_files;    /* of a set; 0: not given */

@@ -14,6 +14,7 @@
 #include "command/nearest.h"
 #include "command/option_table.h"
 #include "command/option_values.h"
+#include "join/survey.h"
 
 #define DEFAULT_SERVICES 100
 #define DEFAULT_RING (2U << 20)
@@ -134,7 +135,7 @@ static int command_by_name(const char *name, enum kw_command *ret_command)
 	return unknown_command(name);
 }
 
-/* The command and, of those that take one, its file or topic. */
+/* The command and, of those that take one, its file, its files or its topic. */
 static int read_arguments(int argc, char **argv, struct kw_options *options)
 {
 	int at = optind, r = 0;
@@ -151,6 +152,11 @@ static int read_arguments(int argc, char **argv, struct kw_options *options)
 		options->file = strdup(argv[at++]);
 		if (!options->file)
 			return kw_log_error(-ENOMEM, "out of memory");
+	}
+	if (options->command == KW_COMMAND_REPLAY) {
+		options->more_files = argv + at;
+		options->more_file_count = (size_t)(argc - at);
+		at = argc;
 	}
 	if (options->command == KW_COMMAND_EXPLAIN && at < argc)
 		options->topic = argv[at++];
@@ -265,11 +271,25 @@ static int apply_file(struct kw_options *options, const char *path)
 	return 0;
 }
 
+static int check_replay(const struct kw_options *options)
+{
+	if (options->more_file_count >= KW_HOSTS_MAX)
+		return kw_log_error(-EINVAL, "replay takes at most %d files", KW_HOSTS_MAX);
+	if (options->more_file_count && options->replay_as == KW_COMMAND_RUN)
+		return kw_log_error(-EINVAL, "--as metrics takes one file: metrics are those of one host");
+	if (options->pair && options->replay_as != KW_COMMAND_TRACE)
+		return kw_log_error(-EINVAL,
+				    "--pair goes with --as trace: a report of several files uses pairs anyway");
+	return 0;
+}
+
 static int check_together(const struct kw_options *options)
 {
 	if (options->max_files && !options->max_size)
 		return kw_log_error(-EINVAL,
 				    "--max-files takes --max-size, which says when another file begins");
+	if (options->command == KW_COMMAND_REPLAY)
+		return check_replay(options);
 	if (kw_endpoint_is_loopback(&options->listen_address) || options->allow_remote)
 		return 0;
 	if (options->listen_file)

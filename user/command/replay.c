@@ -107,9 +107,12 @@ enum kw_exit kw_command_replay(const struct kw_options *options)
 {
 	struct kw_recording_header header;
 	_cleanup_(kw_player_close) struct kw_player player = {0};
-	int r = kw_player_open(&player, options->file, &header);
 	bool found = false;
+	int r;
 
+	if (options->more_file_count || options->pair)
+		return kw_replay_hosts(options);
+	r = kw_player_open(&player, options->file, &header);
 	if (r < 0)
 		return KW_EXIT_FAILED;
 	kw_log(KW_LOG_DEBUG, "%s: recorded by keepwatch %s on %s (%s, Linux %s)", options->file,

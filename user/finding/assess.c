@@ -171,7 +171,7 @@ static int find(struct kw_assessment *assessment)
 		struct kw_finding finding = {.id = id, .examples = assessment->sum.examples[id]};
 		struct kw_finding *grown;
 
-		if (!rows[id](assessment, &finding))
+		if (!rows[id] || !rows[id](assessment, &finding))
 			continue;
 		grown = reallocarray(assessment->findings, assessment->finding_count + 1, sizeof(*grown));
 		if (!grown)

@@ -9,6 +9,7 @@ const char *kw_finding_name(enum kw_finding_id id)
 {
 	static const char *const names[KW_FINDING_MAX] = {
 		[KW_FINDING_GATEWAY_ERRORS] = "gateway_errors",
+		[KW_FINDING_MIDDLEBOX] = "middlebox",
 		[KW_FINDING_TIMEOUT_RACE] = "timeout_race",
 		[KW_FINDING_GOAWAY_LOSSES] = "goaway_losses",
 		[KW_FINDING_TRUNCATED_RESPONSES] = "truncated_responses",

@@ -29,7 +29,13 @@ int kw_player_open(struct kw_player *player, const char *path, struct kw_recordi
 
 	*player = (struct kw_player){0};
 	r = kw_file_set_open(&player->set, path);
-	return r < 0 ? r : open_part(player, ret_header);
+	if (r < 0)
+		return r;
+	player->damaged = player->set.damaged;
+	r = open_part(player, ret_header);
+	if (r < 0)
+		kw_player_close(player);
+	return r;
 }
 
 static const char *cgroup_path(void *names, uint64_t id)
@@ -87,11 +93,10 @@ static int on_clock(struct kw_player *player, const struct kw_frame *frame)
 	return 0;
 }
 
-static int on_frame(struct kw_player *player, const struct kw_frame *frame, const struct kw_sink *sink)
+/* A frame that is no event. */
+static int on_other(struct kw_player *player, const struct kw_frame *frame)
 {
 	switch (frame->type) {
-	case KW_FRAME_EVENT:
-		return on_event(player, frame, sink);
 	case KW_FRAME_NAME:
 		return on_name(player, frame);
 	case KW_FRAME_CLOCK:
@@ -101,38 +106,74 @@ static int on_frame(struct kw_player *player, const struct kw_frame *frame, cons
 	}
 }
 
-/* Returns 1 if the sink has enough. */
-static int play_part(struct kw_player *player, const struct kw_sink *sink)
+/* The next event of this part. Returns 1; 0 at its end. */
+static int fetch_here(struct kw_player *player)
 {
-	struct kw_frame frame;
 	int r;
 
-	while ((r = kw_recording_next(player->reader, &frame)) > 0) {
-		r = on_frame(player, &frame, sink);
-		if (r != 0)
+	while ((r = kw_recording_next(player->reader, &player->frame)) > 0) {
+		if (player->frame.type == KW_FRAME_EVENT)
+			return 1;
+		r = on_other(player, &player->frame);
+		if (r < 0)
 			return r;
 	}
 	return r;
 }
 
-int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
+/* Leaves a part that is at its end, or damaged. Returns 1 if another one is open; 0, or -EBADMSG if a part was damaged, if there is
+ * none. */
+static int leave_part(struct kw_player *player, bool damaged)
 {
 	struct kw_recording_header header;
-	bool damaged = player->set.damaged;
 	int r;
 
-	for (;;) {
-		r = play_part(player, sink);
-		damaged |= r == -EBADMSG;
-		if ((r != 0 && r != -EBADMSG) || player->next == player->set.count)
-			break;
-		r = open_part(player, &header);
-		if (r < 0)
+	player->damaged |= damaged;
+	if (player->next == player->set.count)
+		return player->damaged ? -EBADMSG : 0;
+	r = open_part(player, &header);
+	return r < 0 ? r : 1;
+}
+
+int kw_player_fetch(struct kw_player *player)
+{
+	int r;
+
+	do {
+		r = fetch_here(player);
+		if (r > 0 || (r < 0 && r != -EBADMSG))
 			return r;
+		r = leave_part(player, r == -EBADMSG);
+	} while (r > 0);
+	return r;
+}
+
+uint64_t kw_player_time(const struct kw_player *player)
+{
+	struct kw_event_header header = {0};
+
+	if (player->frame.size >= sizeof(header))
+		memcpy(&header, player->frame.payload, sizeof(header));
+	return header.time & ((1ULL << KW_TIME_BITS) - 1);
+}
+
+int kw_player_feed(struct kw_player *player, const struct kw_sink *sink)
+{
+	return on_event(player, &player->frame, sink);
+}
+
+int kw_player_play(struct kw_player *player, const struct kw_sink *sink)
+{
+	int r;
+
+	while ((r = kw_player_fetch(player)) > 0) {
+		r = kw_player_feed(player, sink);
+		if (r == -EBADMSG)
+			r = leave_part(player, true) > 0 ? 0 : r;
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
-	if (r < 0 && r != -EBADMSG)
-		return r;
-	return damaged ? -EBADMSG : 0;
+	return r;
 }
 
 void kw_player_close(struct kw_player *player)

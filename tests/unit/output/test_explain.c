@@ -10,22 +10,27 @@
 
 #include "output/explain/pages.h"
 
-#define FINDINGS KW_REASON_MAX
+#define PATHS KW_REASON_MAX
+#define FINDINGS (PATHS + KW_PATH_MAX - 1)
 #define ALERTS (FINDINGS + KW_FINDING_MAX)
 #define TOPICS (ALERTS + KW_ALERTS)
 #define LONGEST_SUMMARY 96 /* the list of all gives each a line */
 
 static const char *name_of(int topic)
 {
-	if (topic < FINDINGS)
+	if (topic < PATHS)
 		return kw_reason_name(topic);
+	if (topic < FINDINGS)
+		return kw_path_reason_name(topic - PATHS + 1);
 	return topic < ALERTS ? kw_finding_name(topic - FINDINGS) : kw_alerts[topic - ALERTS].name;
 }
 
 static const struct kw_explanation *page_of(int topic)
 {
-	if (topic < FINDINGS)
+	if (topic < PATHS)
 		return kw_explanation_of_reason(topic);
+	if (topic < FINDINGS)
+		return &kw_explanations_path[topic - PATHS + 1];
 	return topic < ALERTS ? kw_explanation_of_finding(topic - FINDINGS) : &kw_alerts[topic - ALERTS].page;
 }
 

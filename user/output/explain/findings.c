@@ -22,6 +22,24 @@ const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX] = {
 			 "let the gateway send requests again where that is safe: nginx proxy_next_upstream, "
 			 "HAProxy retry-on"},
 		},
+	[KW_FINDING_MIDDLEBOX] =
+		{
+			"a device between two hosts resets, ends or drops their connections",
+			"The recordings of both hosts together show connections that neither end closed: an end "
+			"received a RST or a FIN that the other one had not sent, or its segments never arrived. If "
+			"all of them had been idle, the shortest idle time that failed and the longest that worked "
+			"enclose the age at which the device forgets. Found by keepwatch replay --as report with "
+			"several files.",
+			{"a NAT, a firewall or a balancer with a timeout of idle connections that is shorter than that "
+			 "of the programs at both ends",
+			 "rules that reset, intrusion prevention, a failover without state, asymmetric routes"},
+			{"send TCP keep-alive probes more often than the age: net.ipv4.tcp_keepalive_time, or "
+			 "TCP_KEEPIDLE with SO_KEEPALIVE",
+			 "or raise the device's timeout above the idle timeouts of both ends",
+			 "or let the client close idle connections before the age",
+			 "keepwatch replay --pair prints each such connection: keepwatch explain reset_by_path, keepwatch "
+			 "explain dropped_by_path"},
+		},
 	[KW_FINDING_TIMEOUT_RACE] =
 		{
 			"clients use idle connections up to, or past, the moment when the server closes them",

@@ -24,7 +24,7 @@ static json_t *number_value(const struct kw_number *number)
 	}
 }
 
-static json_t *examples(const struct kw_examples *examples)
+json_t *kw_report_examples(const struct kw_examples *examples)
 {
 	json_t *list = json_array();
 
@@ -37,6 +37,24 @@ static json_t *examples(const struct kw_examples *examples)
 		kw_json_append(&list, json_string(id));
 	}
 	return list;
+}
+
+json_t *kw_report_numbers(const struct kw_finding *finding)
+{
+	json_t *numbers = json_object();
+
+	for (size_t i = 0; i < finding->number_count; i++)
+		kw_json_set(&numbers, finding->numbers[i].name, number_value(&finding->numbers[i]));
+	return numbers;
+}
+
+json_t *kw_report_advice(const struct kw_finding *finding)
+{
+	json_t *advice = json_array();
+
+	for (size_t i = 0; i < finding->advice_count; i++)
+		kw_json_append(&advice, json_string(finding->advice[i]));
+	return advice;
 }
 
 /* The text report and the page name both ends in the finding's headline, which JSON has not. */
@@ -61,12 +79,8 @@ static json_t *finding_object(const struct kw_overview_finding *entry)
 {
 	const struct kw_finding *finding = entry->finding;
 	const struct kw_service *service = &entry->service->counters->service;
-	json_t *object = json_object(), *numbers = json_object(), *advice = json_array();
+	json_t *object = json_object();
 
-	for (size_t i = 0; i < finding->number_count; i++)
-		kw_json_set(&numbers, finding->numbers[i].name, number_value(&finding->numbers[i]));
-	for (size_t i = 0; i < finding->advice_count; i++)
-		kw_json_append(&advice, json_string(finding->advice[i]));
 	kw_json_set(&object, "id", json_string(kw_finding_name(finding->id)));
 	kw_json_set(&object, "severity", json_string(kw_severity_name(finding->severity)));
 	kw_json_set(&object, "role", json_string(kw_role_name(service->role)));
@@ -74,9 +88,9 @@ static json_t *finding_object(const struct kw_overview_finding *entry)
 	if (service->peer[0])
 		kw_json_set(&object, "peer", json_string(service->peer));
 	kw_json_set(&object, "summary", summary(entry));
-	kw_json_set(&object, "advice", advice);
-	kw_json_set(&object, "numbers", numbers);
-	kw_json_set(&object, "examples", examples(&finding->examples));
+	kw_json_set(&object, "advice", kw_report_advice(finding));
+	kw_json_set(&object, "numbers", kw_report_numbers(finding));
+	kw_json_set(&object, "examples", kw_report_examples(&finding->examples));
 	return object;
 }
 

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/memory_stream.h"
 #include "base/standard_output.h"
 #include "output/report/print.h"
 
@@ -51,6 +54,33 @@ static void show_progress(const struct kw_reporter *reporter)
 		(unsigned long long)requests, (unsigned long long)lost);
 }
 
+/* With the host as the object's first key. */
+static int print_json_of(const char *host, const struct kw_overview *overview, const struct kw_clock *clock)
+{
+	_cleanup_(kw_memory_stream_close) struct kw_memory_stream line;
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r = kw_memory_stream_open(&line);
+
+	if (r == 0)
+		r = kw_report_json(line.file, overview, clock);
+	if (r == 0)
+		r = kw_memory_stream_take(&line, &text, &length);
+	return r < 0 ? r : kw_json_host(stdout, host, text);
+}
+
+static int print_overview(struct kw_reporter *reporter, const struct kw_overview *overview,
+			  const struct kw_clock *clock)
+{
+	const char *host = reporter->settings.host;
+
+	if (reporter->settings.json)
+		return host ? print_json_of(host, overview, clock) : kw_report_json(stdout, overview, clock);
+	if (host && printf("---- %s ----\n", host) < 0)
+		return -EIO;
+	return kw_report_text(stdout, overview, clock, kw_output_has_colour());
+}
+
 static int print(struct kw_reporter *reporter)
 {
 	const struct kw_clock *clock = reporter->intake.source.clock;
@@ -60,8 +90,7 @@ static int print(struct kw_reporter *reporter)
 	if (r < 0)
 		return kw_log_error(r, "out of memory");
 	clear_progress(reporter);
-	r = reporter->settings.json ? kw_report_json(stdout, &overview, clock)
-				    : kw_report_text(stdout, &overview, clock, kw_output_has_colour());
+	r = print_overview(reporter, &overview, clock);
 	for (size_t i = 0; i < overview.finding_count; i++)
 		reporter->found |= overview.findings[i].finding->severity >= reporter->settings.fail_on;
 	kw_overview_free(&overview);

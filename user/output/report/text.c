@@ -69,23 +69,38 @@ static void print_examples(FILE *file, const struct kw_examples *examples)
 		fputc('\n', file);
 }
 
+void kw_report_headline(FILE *file, const struct kw_finding *finding, bool colour)
+{
+	fprintf(file, "\n%s%s: %s%s  ", colour ? colours[finding->severity] : "",
+		kw_severity_name(finding->severity), kw_finding_name(finding->id), colour ? PLAIN : "");
+}
+
+void kw_report_summary(FILE *file, const struct kw_finding *finding)
+{
+	kw_wrap(file, WIDTH, "    ", finding->summary);
+}
+
+void kw_report_advice_text(FILE *file, const struct kw_finding *finding)
+{
+	for (size_t i = 0; i < finding->advice_count; i++)
+		kw_wrap(file, WIDTH, "  - ", finding->advice[i]);
+	print_examples(file, &finding->examples);
+}
+
 static void print_finding(FILE *file, const struct kw_overview *overview, size_t number,
 			  const struct kw_clock *clock, bool colour)
 {
 	const struct kw_overview_finding *entry = &overview->findings[number];
 	const struct kw_finding *finding = entry->finding;
 
-	fprintf(file, "\n%s%s: %s%s  ", colour ? colours[finding->severity] : "",
-		kw_severity_name(finding->severity), kw_finding_name(finding->id), colour ? PLAIN : "");
+	kw_report_headline(file, finding, colour);
 	print_who(file, entry->service);
 	print_other(file, entry->other);
 	fputc('\n', file);
-	kw_wrap(file, WIDTH, "    ", finding->summary);
+	kw_report_summary(file, finding);
 	if (finding->id == KW_FINDING_DRAIN)
 		print_timeline(file, entry->service, clock);
-	for (size_t i = 0; i < finding->advice_count; i++)
-		kw_wrap(file, WIDTH, "  - ", finding->advice[i]);
-	print_examples(file, &finding->examples);
+	kw_report_advice_text(file, finding);
 }
 
 /* ---- the table of services ---- */

@@ -11,10 +11,8 @@
 #include "output/trace/json_http2.h"
 #include "output/trace/json_tls.h"
 
-#define SCHEMA 1
-
-/* 15 digits hide the rounding of a double. Nanoseconds within a year would need 16. */
-#define DIGITS 15
+#define SCHEMA KW_JSON_SCHEMA
+#define DIGITS KW_JSON_DIGITS
 
 /* ---- values: what is unknown is null ---- */
 
@@ -254,7 +252,7 @@ static void add_facts(json_t **object, const struct kw_record *record)
 
 /* ---- lines ---- */
 
-int kw_json_connection(FILE *file, const struct kw_record *record)
+json_t *kw_json_connection_object(const struct kw_record *record)
 {
 	const struct kw_event_connection *event = record->event->connection;
 	char id[KW_ID_TEXT];
@@ -270,7 +268,12 @@ int kw_json_connection(FILE *file, const struct kw_record *record)
 	add_facts(&object, record);
 	kw_json_set(&object, "tls", kw_json_tls(event));
 	kw_json_set(&object, "http2", kw_json_http2(event, record->verdict));
-	return kw_json_write_line(file, object, DIGITS);
+	return object;
+}
+
+int kw_json_connection(FILE *file, const struct kw_record *record)
+{
+	return kw_json_write_line(file, kw_json_connection_object(record), DIGITS);
 }
 
 /* The side that reset a stream, and its code; null if neither did. */

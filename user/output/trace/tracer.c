@@ -3,12 +3,38 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/standard_output.h"
+
+/* The record that was printed goes out behind the name of its host: as the first key of the object, or of the line. */
+static int print_host(struct kw_tracer *tracer)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r = kw_memory_stream_take(&tracer->line, &text, &length);
+
+	if (r < 0)
+		return r;
+	if (!length)
+		r = 0;
+	else if (tracer->settings.json)
+		r = kw_json_host(stdout, tracer->settings.host, text);
+	else if (fprintf(stdout, "%-16s %s", tracer->settings.host, text) < 0)
+		r = -EIO;
+	if (r < 0)
+		return r;
+	r = kw_memory_stream_open(&tracer->line);
+	tracer->out = tracer->line.file;
+	return r;
+}
 
 /* In a live run each line goes out at once; in a replay the output is buffered. */
 static int flush(struct kw_tracer *tracer, int r)
 {
+	if (r == 0 && tracer->settings.host)
+		r = print_host(tracer);
 	if (r == 0 && !tracer->settings.at_once)
 		return 0;
 	r = kw_output_flush(r);
@@ -45,8 +71,8 @@ static int print_connection(struct kw_tracer *tracer, const struct kw_event *eve
 	kw_audit_of(&tracer->audit, event->connection, &forwarded);
 	kw_service_name(tracer->settings.namer, identity, record.cgroup, &service);
 	if (tracer->settings.json)
-		return flush(tracer, kw_json_connection(stdout, &record));
-	return flush(tracer, kw_text_connection(stdout, &record, &tracer->style));
+		return flush(tracer, kw_json_connection(tracer->out, &record));
+	return flush(tracer, kw_text_connection(tracer->out, &record, &tracer->style));
 }
 
 static int on_closed(struct kw_tracer *tracer, const struct kw_event *event, const struct kw_verdict *verdict)
@@ -67,9 +93,9 @@ static int on_exchange(struct kw_tracer *tracer, const struct kw_event_exchange 
 	struct kw_service service;
 
 	if (tracer->settings.json)
-		return flush(tracer, kw_json_exchange(stdout, exchange));
+		return flush(tracer, kw_json_exchange(tracer->out, exchange));
 	kw_service_name(tracer->settings.namer, &exchange->identity, NULL, &service);
-	return flush(tracer, kw_text_exchange(stdout, exchange, &service, tracer->source.clock));
+	return flush(tracer, kw_text_exchange(tracer->out, exchange, &service, tracer->source.clock));
 }
 
 /* The record that this amends was printed before, or filtered out; its reason is not known here. */
@@ -80,9 +106,9 @@ static int on_late(struct kw_tracer *tracer, const struct kw_event_late *late)
 	if (tracer->settings.reasons)
 		return 0;
 	if (tracer->settings.json)
-		return flush(tracer, kw_json_amend(stdout, late));
+		return flush(tracer, kw_json_amend(tracer->out, late));
 	kw_service_name(tracer->settings.namer, &late->identity, NULL, &service);
-	return flush(tracer, kw_text_late(stdout, late, &service, tracer->source.clock, &tracer->style));
+	return flush(tracer, kw_text_late(tracer->out, late, &service, tracer->source.clock, &tracer->style));
 }
 
 /* These are printed like premature closes, whatever is asked for; with --reason only those with such a cause. */
@@ -102,8 +128,8 @@ static int on_gateway(struct kw_tracer *tracer, const struct kw_gateway_error *e
 	kw_service_name(tracer->settings.namer, identity, kw_source_cgroup(&tracer->source, identity->cgroup),
 			&service);
 	if (tracer->settings.json)
-		return flush(tracer, kw_json_gateway(stdout, &record));
-	return flush(tracer, kw_text_gateway(stdout, &record, &tracer->style));
+		return flush(tracer, kw_json_gateway(tracer->out, &record));
+	return flush(tracer, kw_text_gateway(tracer->out, &record, &tracer->style));
 }
 
 static int print_gateways(struct kw_tracer *tracer)
@@ -125,10 +151,11 @@ static int on_forwarded(struct kw_tracer *tracer, const struct kw_forwarded *fou
 	if (!found->after || tracer->settings.reasons || tracer->settings.premature)
 		return 0;
 	if (tracer->settings.json)
-		return flush(tracer, kw_json_forwarded(stdout, found));
+		return flush(tracer, kw_json_forwarded(tracer->out, found));
 	kw_service_name(tracer->settings.namer, identity, kw_source_cgroup(&tracer->source, identity->cgroup),
 			&service);
-	return flush(tracer, kw_text_forwarded(stdout, found, &service, tracer->source.clock, &tracer->style));
+	return flush(tracer,
+		     kw_text_forwarded(tracer->out, found, &service, tracer->source.clock, &tracer->style));
 }
 
 static int print_forwarded(struct kw_tracer *tracer)
@@ -199,7 +226,7 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (tracer->settings.json)
-		r = kw_json_summary(stdout, &tracer->summary);
+		r = flush(tracer, kw_json_summary(tracer->out, &tracer->summary));
 	else
 		log_losses(&tracer->summary.losses);
 	log_closing(&tracer->summary.closing);
@@ -210,8 +237,13 @@ int kw_tracer_finish(struct kw_tracer *tracer)
 int kw_tracer_open(struct kw_tracer *tracer, const struct kw_tracer_settings *settings, struct kw_source source)
 {
 	*tracer = (struct kw_tracer){.settings = *settings, .source = source};
+	tracer->out = stdout;
 	tracer->style.colour = kw_output_has_colour();
 	tracer->style.evidence = settings->evidence;
+	if (settings->host && kw_memory_stream_open(&tracer->line) < 0)
+		return kw_log_error(-ENOMEM, "out of memory");
+	if (settings->host)
+		tracer->out = tracer->line.file;
 	if (kw_audit_open(&tracer->audit) < 0 || kw_gateway_open(&tracer->gateway) < 0)
 		return kw_log_error(-ENOMEM, "out of memory");
 	return 0;
@@ -221,6 +253,7 @@ void kw_tracer_close(struct kw_tracer *tracer)
 {
 	kw_gateway_close(&tracer->gateway);
 	kw_audit_close(&tracer->audit);
+	kw_memory_stream_close(&tracer->line);
 }
 
 struct kw_sink kw_tracer_sink(struct kw_tracer *tracer)

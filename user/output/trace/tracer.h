@@ -3,6 +3,7 @@
 #ifndef KEEPWATCH_TRACER_H
 #define KEEPWATCH_TRACER_H
 
+#include "base/memory_stream.h"
 #include "event/source.h"
 #include "join/audit.h"
 #include "join/gateway.h"
@@ -12,6 +13,8 @@
 
 struct kw_tracer_settings {
 	const struct kw_namer *namer; /* names the services; must outlive the tracer */
+	const char *
+		host; /* is printed in front of each record, because there are several; NULL: it is not; must outlive it too */
 	bool json;
 	bool at_once;     /* each line is handed to the reader as it is written */
 	bool evidence;    /* for every connection; premature ones always have theirs */
@@ -25,6 +28,8 @@ struct kw_tracer_settings {
 struct kw_tracer {
 	struct kw_tracer_settings settings;
 	struct kw_source source;
+	FILE *out;                    /* standard output, or the stream below */
+	struct kw_memory_stream line; /* with a host: the record that is being printed; owned */
 	struct kw_text_style style;
 	struct kw_summary summary;
 	struct kw_gateway gateway; /* errors of gateways and their causes; owned */
