@@ -163,15 +163,19 @@ def test_the_cursor_moves_by_lines_and_to_the_ends(terminal):
 def services(terminal):
     lines = terminal.lines()
     first = next(i for i, line in enumerate(lines) if line.startswith("service ")) + 1
-    return [line.split()[0] for line in lines[first:first + 3]]
+    return [line.split(" ")[0] for line in lines[first : first + 3]]
+
+
+def wait_for_order(terminal, *names):
+    terminal.wait_until(lambda: services(terminal) == list(names), f"the order {names}")
 
 
 def test_services_are_sorted_by_any_column_and_back(terminal):
-    assert services(terminal) == ["10.0.0.7:3000", "nginx:8080", "haproxy:80"]
+    wait_for_order(terminal, "10.0.0.7:3000", "nginx:8080", "haproxy:80")
     terminal.press("s", "sorted by service")
-    assert services(terminal) == ["10.0.0.7:3000", "haproxy:80", "nginx:8080"]
+    wait_for_order(terminal, "10.0.0.7:3000", "haproxy:80", "nginx:8080")
     terminal.press("I", "sorted by service, reversed")
-    assert services(terminal) == ["nginx:8080", "haproxy:80", "10.0.0.7:3000"]
+    wait_for_order(terminal, "nginx:8080", "haproxy:80", "10.0.0.7:3000")
     names = "role http open idle streams req/s reuse closes/s lost timeout margin".split() + ["top reason"]
     for key, name in zip("s>." * 4, names):
         terminal.press(key, f"sorted by {name}")
@@ -288,14 +292,18 @@ def test_without_a_terminal_it_says_so(recordings):
     check_refused(run("top", "--replay", str(recordings["scene"])), 2, "terminal", "--once")
 
 
+def modes(terminal):
+    return termios.tcgetattr(terminal.process.child_fd)[3]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_as_it_was(recordings, number):
     with played(recordings["played"], TERM="xterm") as terminal:
-        before = termios.tcgetattr(terminal.process.child_fd)
         terminal.wait_until(lambda: b"\x1b[?1049h" in terminal.sent and b"web1" in terminal.sent, "the screen")
-        terminal.wait_until(lambda: termios.tcgetattr(terminal.process.child_fd) != before, "its modes")
+        terminal.wait_until(lambda: not modes(terminal) & (termios.ICANON | termios.ECHO), "its modes")
         terminal.process.kill(number)
         assert terminal.end() == 0
+        assert modes(terminal) & termios.ICANON and modes(terminal) & termios.ECHO
         assert b"\x1b[?1049l" in terminal.sent  # back to the screen that was there before
         assert terminal.sent.rindex(b"\x1b[?1049l") > terminal.sent.rindex(b"\x1b[?1049h")
 
@@ -330,7 +338,7 @@ def test_of_ten_thousand_services_only_the_visible_ones_are_sent(recordings):
         terminal.wait_until(lambda: terminal.selected().startswith("service:9999"), "the last one")
         assert len(terminal.sent) - before < 4000
         terminal.press("/service:77" + ENTER, "Services: 111 of 10000")
-        terminal.press(ENTER, "service:77 (server service)", "Latest closes:")
+        terminal.press(HOME + ENTER, "service:77 (server service)", "Latest closes:")
 
 
 # ---- this host ----

@@ -231,6 +231,27 @@ static void report_takes_its_options(void **state)
 	kw_options_free(&options);
 }
 
+static void top_takes_its_options(void **state)
+{
+	struct kw_options options =
+		parsed("top --once --interval 5s --replay closes.kw --port 80 --window 1m --services 9");
+
+	(void)state;
+	assert_int_equal(options.command, KW_COMMAND_TOP);
+	assert_true(options.once);
+	assert_int_equal(options.interval, 5 * KW_S);
+	assert_string_equal(options.replay, "closes.kw");
+	assert_int_equal(options.filter.port_count, 1);
+	assert_int_equal(options.window, 60 * KW_S);
+	assert_int_equal(options.services, 9);
+	kw_options_free(&options);
+	options = parsed("top");
+	assert_false(options.once);
+	assert_int_equal(options.interval, 2 * KW_S);
+	assert_null(options.replay);
+	kw_options_free(&options);
+}
+
 static void a_replay_takes_the_options_of_what_it_replays_as(void **state)
 {
 	struct kw_options options = parsed("replay file --count 3 --json");
@@ -288,6 +309,11 @@ static void bad_usage_is_told_in_one_line(void **state)
 		{"report --premature", "report has no option --premature"},
 		{"report --fail-on fatal", "info, warning or critical"},
 		{"report --every 0s", "duration"},
+		{"top --interval 999ms", "1s or more"},
+		{"top --interval 0s", "1s or more"},
+		{"top --replay=", "a file"},
+		{"top --for 5s", "top has no option"},
+		{"report --once", "report has no option"},
 		{"trace run", "unexpected argument 'run'"},
 		{"trace --port", "--port needs a value"},
 		{"trace --json=1", "takes no value"},
@@ -399,6 +425,7 @@ int main(void)
 		cmocka_unit_test(trace_takes_its_options),
 		cmocka_unit_test(run_takes_its_options),
 		cmocka_unit_test(report_takes_its_options),
+		cmocka_unit_test(top_takes_its_options),
 		cmocka_unit_test(a_replay_takes_the_options_of_what_it_replays_as),
 		cmocka_unit_test(bad_usage_is_told_in_one_line),
 		cmocka_unit_test(a_file_says_what_the_command_line_does_not),
