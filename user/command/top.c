@@ -17,7 +17,7 @@
 
 /* ---- keys and the terminal's size ---- */
 
-/* Between a loop and a viewer, both of which somebody else owns. */
+/* The context of all that the event loop calls. Both are owned by somebody else. */
 struct hands {
 	struct kw_loop *loop;
 	struct kw_viewer *viewer;

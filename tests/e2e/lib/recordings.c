@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Makes recordings of which every byte is known: recordings KIND FILE.
+/* Makes recordings whose every byte is known: recordings KIND FILE.
  *
  *   scene     a server that closes idle connections, a proxy that uses them too late, and its 502
  *   played    the same in a recording that begins late, as the following do
@@ -146,8 +146,7 @@ static void make_hostile(void)
 	static const char *const names[] = {"\033[2J\033]0;own\a",
 					    "a\nb\tc\rd",
 					    "\xff\xfe\x80",
-					    "\xe2\x80\xae"
-					    "gnp.exe",
+					    "\342\200\256gnp.exe",
 					    "\xe6\x97\xa5\xe6\x9c\xac",
 					    "\x9b"
 					    "31m",

@@ -184,7 +184,7 @@ static void views_go_deeper_and_back(void **state)
 }
 
 /* The evidence stays on the screen, although the place of its close has long been taken. */
-static void what_is_open_stays(void **state)
+static void an_open_view_stays(void **state)
 {
 	(void)state;
 	observe_three();
@@ -292,7 +292,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_filter_ignores_the_case_of_letters_and_is_bounded, open_it,
 						close_it),
 		cmocka_unit_test_setup_teardown(views_go_deeper_and_back, open_it, close_it),
-		cmocka_unit_test_setup_teardown(what_is_open_stays, open_it, close_it),
+		cmocka_unit_test_setup_teardown(an_open_view_stays, open_it, close_it),
 		cmocka_unit_test_setup_teardown(keys_of_an_empty_screen_do_nothing, open_it, close_it),
 		cmocka_unit_test_setup_teardown(every_view_fits_every_size, open_it, close_it),
 		cmocka_unit_test_setup_teardown(the_cursor_is_always_visible, open_it, close_it),

@@ -46,7 +46,7 @@ size_t kw_top_closes_of(const struct kw_top_model *model, const struct kw_top_se
 		if (kw_top_is_of(service, &model->closes[i].service) &&
 		    !is_among(&model->closes[i], ret_closes, latest))
 			ret_closes[count++] = &model->closes[i];
-	qsort(ret_closes, count, sizeof(*ret_closes), compare);
+	qsort(ret_closes, count, sizeof(const struct kw_premature_close *), compare);
 	return count;
 }
 

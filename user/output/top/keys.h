@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the user is looking at, and how each key changes that. Pure: a key and a state give the next state. */
+/* The view that the user has open, and how each key changes that. Pure: a key and a state give the next state. */
 #ifndef KEEPWATCH_TOP_KEYS_H
 #define KEEPWATCH_TOP_KEYS_H
 

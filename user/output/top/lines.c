@@ -17,7 +17,7 @@ static const unsigned int looks[KW_SEVERITY_MAX] = {KW_LOOK_INFO, KW_LOOK_WARNIN
 
 /* ---- head and foot ---- */
 
-/* What the user has chosen, as far as it is not the usual. Returns the columns taken. */
+/* The order, role and filter that the user has chosen, as far as they are not the usual. Returns the columns taken. */
 static int put_choice(struct kw_canvas *canvas, int column, const struct kw_top_state *state)
 {
 	const struct kw_top_choice *choice = &state->choice;

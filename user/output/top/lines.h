@@ -19,7 +19,7 @@ void kw_top_line_title(struct kw_canvas *canvas, int row, const struct kw_top_mo
 		       enum kw_top_section section);
 
 /* Two lines: the finding with its service, and its summary. */
-void kw_top_line_finding(struct kw_canvas *canvas, int row, const struct kw_top_finding *finding);
+void kw_top_line_finding(struct kw_canvas *canvas, int row, const struct kw_top_finding *shown);
 
 /* Two lines: the close and its decisive sentence. */
 void kw_top_line_close(struct kw_canvas *canvas, int row, const struct kw_clock *clock,
