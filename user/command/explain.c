@@ -43,7 +43,8 @@ static void print_list(void)
 		       kw_explanation_of_reason(reason)->summary);
 	printf("\nReasons of the path, which take the recordings of both hosts:\n");
 	for (enum kw_path_reason reason = KW_PATH_NONE + 1; reason < KW_PATH_MAX; reason++)
-		printf("  %-*s %s\n", NAME_WIDTH, kw_path_reason_name(reason), kw_explanations_path[reason].summary);
+		printf("  %-*s %s\n", NAME_WIDTH, kw_path_reason_name(reason),
+		       kw_explanations_path[reason].summary);
 	printf("\nFindings, which follow from many connections of one service:\n");
 	for (enum kw_finding_id id = 0; id < KW_FINDING_MAX; id++)
 		printf("  %-*s %s\n", NAME_WIDTH, kw_finding_name(id), kw_explanation_of_finding(id)->summary);

@@ -22,10 +22,10 @@ struct replay;
 struct host {
 	struct replay *replay;
 	size_t number;
-	struct kw_both_ends both;     /* as trace or report */
-	struct kw_tracer tracer;      /* as trace */
-	struct kw_reporter reporter;  /* as report */
-	struct kw_audit audit;        /* for pairs */
+	struct kw_both_ends both;    /* as trace or report */
+	struct kw_tracer tracer;     /* as trace */
+	struct kw_reporter reporter; /* as report */
+	struct kw_audit audit;       /* for pairs */
 };
 
 struct replay {
@@ -227,7 +227,8 @@ static int as_trace(struct replay *replay)
 	int r = 0;
 
 	for (size_t i = 0; i < recorded->count && r == 0; i++) {
-		r = open_trace(&replay->hosts[i], &recorded->list[i], kw_player_source(&recorded->list[i].player));
+		r = open_trace(&replay->hosts[i], &recorded->list[i],
+			       kw_player_source(&recorded->list[i].player));
 		replay->sinks[i] = kw_both_ends_sink(&replay->hosts[i].both);
 	}
 	if (r == 0)
@@ -324,7 +325,8 @@ static int as_report(struct replay *replay)
 		return kw_log_error(-ENOMEM, "out of memory");
 	name_paths(replay);
 	for (size_t i = 0; i < recorded->count && r == 0; i++) {
-		r = open_report(&replay->hosts[i], &recorded->list[i], kw_player_source(&recorded->list[i].player));
+		r = open_report(&replay->hosts[i], &recorded->list[i],
+				kw_player_source(&recorded->list[i].player));
 		replay->sinks[i] = (struct kw_sink){.context = &replay->hosts[i], .event = on_reported};
 	}
 	if (r == 0)

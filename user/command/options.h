@@ -73,8 +73,8 @@ struct kw_options {
 	enum kw_command help_for; /* KW_COMMAND_HELP: all commands */
 
 	/* record, replay */
-	char *file;                /* owned; NULL for other commands */
-	char **more_files;         /* replay: the files behind the first; of argv */
+	char *file;        /* owned; NULL for other commands */
+	char **more_files; /* replay: the files behind the first; of argv */
 	size_t more_file_count;
 	bool pair;                 /* replay as trace: print both ends of a connection together */
 	enum kw_command replay_as; /* trace, report, or run: the metrics */

@@ -277,7 +277,8 @@ static int check_replay(const struct kw_options *options)
 	if (options->more_file_count && options->replay_as == KW_COMMAND_RUN)
 		return kw_log_error(-EINVAL, "--as metrics takes one file: metrics are those of one host");
 	if (options->pair && options->replay_as != KW_COMMAND_TRACE)
-		return kw_log_error(-EINVAL, "--pair goes with --as trace: a report of several files uses pairs anyway");
+		return kw_log_error(-EINVAL,
+				    "--pair goes with --as trace: a report of several files uses pairs anyway");
 	return 0;
 }
 

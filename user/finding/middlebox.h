@@ -11,13 +11,13 @@
 struct kw_path_counts {
 	const char *client; /* labels of the hosts, safe to print */
 	const char *server;
-	uint64_t pairs;                     /* connections with a record of each end */
-	uint64_t agreed;                    /* of these: both ends gave the same reason */
-	uint64_t reasons[KW_PATH_MAX];      /* by enum kw_path_reason; also those with one end */
-	uint64_t idle;                      /* resets, FINs and drops with a known idle time before them */
-	int64_t idle_failed;                /* ns, the shortest of these; set if idle is not 0 */
-	int64_t idle_worked;                /* ns, the longest idle time that worked on any of the connections; 0: none is known */
-	struct kw_examples examples;        /* the clients' ends */
+	uint64_t pairs;                /* connections with a record of each end */
+	uint64_t agreed;               /* of these: both ends gave the same reason */
+	uint64_t reasons[KW_PATH_MAX]; /* by enum kw_path_reason; also those with one end */
+	uint64_t idle;                 /* resets, FINs and drops with a known idle time before them */
+	int64_t idle_failed;           /* ns, the shortest of these; set if idle is not 0 */
+	int64_t idle_worked; /* ns, the longest idle time that worked on any of the connections; 0: none is known */
+	struct kw_examples examples; /* the clients' ends */
 };
 
 /* Counts a pair. @client: its event; NULL: there is no record of it. */

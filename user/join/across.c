@@ -10,7 +10,7 @@
 #include "join/pair_key.h"
 
 /* Records of one connection may begin and end at other times, by the delay of the path and the error of the clocks, ns. */
-#define MARGIN (int64_t)KW_S
+#define MARGIN (int64_t) KW_S
 
 struct key {
 	uint64_t pair;
@@ -22,8 +22,8 @@ struct kw_across_held {
 	struct key key;
 	size_t host;
 	struct kw_forwarded forwarded;
-	char *cgroup;      /* owned; or NULL */
-	uint64_t *event;   /* the event's bytes; owned */
+	char *cgroup;    /* owned; or NULL */
+	uint64_t *event; /* the event's bytes; owned */
 	UT_hash_handle hh;
 };
 
@@ -56,7 +56,8 @@ static struct kw_path_end path_end(const struct kw_across *across, const struct 
 {
 	if (!end->present)
 		return (struct kw_path_end){0};
-	return (struct kw_path_end){end->event.connection, end->verdict, kw_survey_shift(across->survey, end->host)};
+	return (struct kw_path_end){end->event.connection, end->verdict,
+				    kw_survey_shift(across->survey, end->host)};
 }
 
 /* Judges an end anew by what the other one shows. Of FINs that crossed between two hosts, clocks do not say which was first. */
@@ -184,7 +185,8 @@ static uint8_t other_role(uint8_t role)
 }
 
 /* Two connections may have the same endpoints, one after the other. */
-static bool overlap(const struct kw_across *across, const struct kw_across_end *a, const struct kw_across_end *b)
+static bool overlap(const struct kw_across *across, const struct kw_across_end *a,
+		    const struct kw_across_end *b)
 {
 	struct kw_path_end x = path_end(across, a), y = path_end(across, b);
 	int64_t x_begin = (int64_t)x.event->opened + x.shift, x_end = (int64_t)x.event->header.time + x.shift;

@@ -208,7 +208,8 @@ static void say_idle(const struct view *v)
 	struct kw_path *path = v->path;
 
 	if (path->idle_failed != KW_DURATION_UNKNOWN)
-		say(path, "the connection had been idle for %s before", kw_signed_duration(path->idle_failed).text);
+		say(path, "the connection had been idle for %s before",
+		    kw_signed_duration(path->idle_failed).text);
 	if (path->idle_worked > 0)
 		say(path, "an idle time of %s had still worked on this connection",
 		    kw_signed_duration(path->idle_worked).text);
@@ -363,11 +364,12 @@ static enum kw_role speaker_of(const struct kw_path_ends *ends)
 	if (!client->event || !client->verdict)
 		return KW_ROLE_SERVER;
 	if (client->verdict->confidence != server->verdict->confidence)
-		return client->verdict->confidence > server->verdict->confidence ? KW_ROLE_CLIENT : KW_ROLE_SERVER;
+		return client->verdict->confidence > server->verdict->confidence ? KW_ROLE_CLIENT
+										 : KW_ROLE_SERVER;
 	if (saw_loss(client) != saw_loss(server))
 		return saw_loss(client) ? KW_ROLE_CLIENT : KW_ROLE_SERVER;
 	return is_closer(server, KW_CLOSER_SERVER) && !is_closer(client, KW_CLOSER_CLIENT) ? KW_ROLE_SERVER
-										      : KW_ROLE_CLIENT;
+											   : KW_ROLE_CLIENT;
 }
 
 static void judge_both(const struct kw_path_ends *ends, struct kw_path *path)
@@ -381,7 +383,8 @@ static void judge_both(const struct kw_path_ends *ends, struct kw_path *path)
 	path->both = true;
 	path->nat = !same_endpoints(&client->event->identity, &server->event->identity);
 	path->delay = delay;
-	path->agree = client->verdict && server->verdict && client->verdict->closer == server->verdict->closer &&
+	path->agree = client->verdict && server->verdict &&
+		      client->verdict->closer == server->verdict->closer &&
 		      client->verdict->reason == server->verdict->reason;
 	if (is_seen_whole(client) && is_seen_whole(server))
 		try_rules(ends, views);

@@ -46,15 +46,15 @@ struct kw_path_ends {
 
 struct kw_path {
 	enum kw_path_reason reason;
-	enum kw_role victim;   /* the end that was deceived: it got the segment, or its own segments were dropped;
+	enum kw_role victim; /* the end that was deceived: it got the segment, or its own segments were dropped;
 				* KW_ROLE_UNKNOWN without a reason */
-	enum kw_role speaker;  /* the end whose verdict counts if there is no reason of the path */
-	bool both;             /* the next two are known: there is a record of each end */
-	bool agree;            /* both ends name the same closer and the same reason */
-	bool nat;              /* addresses or ports differ between the two ends */
-	int64_t delay;         /* ns, one way: half of the handshake's round trip; or KW_DURATION_UNKNOWN */
-	int64_t idle_failed;   /* ns without data before the act that failed; or KW_DURATION_UNKNOWN */
-	int64_t idle_worked;   /* ns, the longest idle time that a request ended and survived; or KW_DURATION_UNKNOWN */
+	enum kw_role speaker; /* the end whose verdict counts if there is no reason of the path */
+	bool both;            /* the next two are known: there is a record of each end */
+	bool agree;           /* both ends name the same closer and the same reason */
+	bool nat;             /* addresses or ports differ between the two ends */
+	int64_t delay;        /* ns, one way: half of the handshake's round trip; or KW_DURATION_UNKNOWN */
+	int64_t idle_failed;  /* ns without data before the act that failed; or KW_DURATION_UNKNOWN */
+	int64_t idle_worked; /* ns, the longest idle time that a request ended and survived; or KW_DURATION_UNKNOWN */
 	struct kw_evidence evidence; /* of the path's reason; empty if there is none */
 };
 

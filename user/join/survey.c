@@ -10,7 +10,7 @@
 #include "join/pair_key.h"
 
 /* Two clocks are compared with this error at most, ns: it stands between a recording's begin and a connection's. */
-#define MARGIN (int64_t)KW_S
+#define MARGIN (int64_t) KW_S
 
 /* One end of a connection. */
 struct kw_survey_end {
@@ -97,7 +97,8 @@ static int take_end(struct kw_survey *survey, size_t host, const struct kw_event
 				    .handshake = handshake_of(event) + survey->hosts[host].offset,
 				    .host = (uint16_t)host,
 				    .role = event->identity.role,
-				    .timed = event->identity.flow == KW_FLOW_BY_ROLE && !event->identity.preexisting};
+				    .timed = event->identity.flow == KW_FLOW_BY_ROLE &&
+					     !event->identity.preexisting};
 
 	return end.key ? add_end(survey, &end) : 0;
 }
@@ -201,7 +202,8 @@ static int by_hosts(const void *a, const void *b)
 }
 
 /* The two ends stand beside each other, the client's first. */
-static bool is_sample(const struct kw_survey_end *client, const struct kw_survey_end *server, struct sample *ret)
+static bool is_sample(const struct kw_survey_end *client, const struct kw_survey_end *server,
+		      struct sample *ret)
 {
 	bool up = client->host < server->host;
 
@@ -218,12 +220,14 @@ static bool is_sample(const struct kw_survey_end *client, const struct kw_survey
 /* From one known clock to the other. Returns whether something became known. */
 static bool reach(struct kw_survey *survey, const struct sample *median, size_t pairs)
 {
-	struct kw_skew *behind = &survey->hosts[median->behind].skew, *ahead = &survey->hosts[median->ahead].skew;
+	struct kw_skew *behind = &survey->hosts[median->behind].skew,
+		       *ahead = &survey->hosts[median->ahead].skew;
 
 	if (behind->known == ahead->known)
 		return false;
 	if (behind->known)
-		*ahead = (struct kw_skew){true, difference(behind->ns, difference(0, median->ns)), median->behind, pairs};
+		*ahead = (struct kw_skew){true, difference(behind->ns, difference(0, median->ns)),
+					  median->behind, pairs};
 	else
 		*behind = (struct kw_skew){true, difference(ahead->ns, median->ns), median->ahead, pairs};
 	return true;

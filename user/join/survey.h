@@ -39,8 +39,8 @@ struct kw_survey {
 	struct kw_survey_host hosts[KW_HOSTS_MAX];
 	struct kw_survey_end *ends; /* owned; sorted by key once settled */
 	size_t end_count, end_room;
-	bool overflowed;                 /* some ends are not among them */
-	struct kw_survey_place *places;  /* endpoints that hosts have, by themselves; owned */
+	bool overflowed;                /* some ends are not among them */
+	struct kw_survey_place *places; /* endpoints that hosts have, by themselves; owned */
 };
 
 /* Adds a host, at most KW_HOSTS_MAX, and returns its number. @offset, @started: as in struct kw_survey_host. */

@@ -10,10 +10,11 @@
 struct kw_recorded_host {
 	struct kw_player player;
 	struct kw_recording_header header;
-	char label[KW_HOST_LABEL]; /* the host's name, safe to print; with the file's name behind it if two have the same */
+	char label
+		[KW_HOST_LABEL]; /* the host's name, safe to print; with the file's name behind it if two have the same */
 	int64_t shift; /* ns, added to its monotonic times: the time by which all are ordered; the real time at first */
-	bool waiting;  /* an event was fetched and waits for its turn */
-	bool over;     /* no more events come */
+	bool waiting; /* an event was fetched and waits for its turn */
+	bool over;    /* no more events come */
 };
 
 struct kw_recorded_hosts {

@@ -72,7 +72,8 @@ static struct ends unheard(uint64_t closed)
 	client->closing.error = 0;
 	client->closing.retransmits = 4;
 	client->ending.tx_sent = REQUESTS + MORE;
-	client->http.counts.requests_begun = client->http.counts.requests = client->http.counts.requests_ended = 4;
+	client->http.counts.requests_begun = client->http.counts.requests = client->http.counts.requests_ended =
+		4;
 	client->http.request_begin = REQUESTS;
 	client->http.request_end = client->http.oldest_end = REQUESTS + MORE;
 	client->http.request_started = client->http.request_ended = 6 * KW_S;
@@ -115,7 +116,8 @@ static void a_rst_that_the_other_end_did_not_send_is_the_paths(void **state)
 	(void)state;
 	assert_reason(&path, "reset_by_path");
 	assert_int_equal(path.victim, KW_ROLE_CLIENT);
-	assert_string_equal(path.evidence.sentences[0], "the client received a RST that the server had not sent");
+	assert_string_equal(path.evidence.sentences[0],
+			    "the client received a RST that the server had not sent");
 	assert_int_equal(path.idle_failed, 4 * KW_S);
 	assert_int_equal(path.idle_worked, 210 * KW_MS);
 	assert_int_equal(path.delay, DELAY);
@@ -186,7 +188,8 @@ static void a_request_that_never_arrived_was_dropped(void **state)
 	(void)state;
 	assert_reason(&path, "dropped_by_path");
 	assert_int_equal(path.idle_failed, 4 * KW_S);
-	assert_string_equal(path.evidence.sentences[0], "36 bytes that the client sent never reached the server");
+	assert_string_equal(path.evidence.sentences[0],
+			    "36 bytes that the client sent never reached the server");
 	all = unheard(8 * KW_S); /* the server's idle timeout passed before the client gave up */
 	path = judged(&all, 0);
 	assert_reason(&path, "dropped_by_path");
@@ -271,7 +274,8 @@ static void pass(struct kw_survey *survey, size_t host, uint64_t time)
 }
 
 /* Connections from host 0 to host 1, each with its own numbers; host 1's clock is @ahead. The @missing last ones are unknown there. */
-static struct taken joined(int64_t ahead, uint32_t count, uint32_t missing, uint64_t started, struct kw_skew *ret_skew)
+static struct taken joined(int64_t ahead, uint32_t count, uint32_t missing, uint64_t started,
+			   struct kw_skew *ret_skew)
 {
 	struct kw_survey survey = {0};
 	struct taken taken = {0};
@@ -290,8 +294,10 @@ static struct taken joined(int64_t ahead, uint32_t count, uint32_t missing, uint
 			for (size_t host = 0; host < 2 - (i + missing >= count); host++) {
 				event = decoded(host ? &all.server : &all.client);
 				kw_judge(event.connection, &verdict);
-				assert_int_equal(round ? kw_across_take(&across, host, &event, &verdict, NULL, NULL)
-						       : kw_survey_take(&survey, host, &event), 0);
+				assert_int_equal(
+					round ? kw_across_take(&across, host, &event, &verdict, NULL, NULL)
+					      : kw_survey_take(&survey, host, &event),
+					0);
 			}
 		}
 		pass(&survey, 0, 60 * KW_S);

@@ -26,7 +26,8 @@ extern const struct kw_explanation
 			     KW_EXPLANATIONS_CUT]; /* by enum kw_reason minus KW_EXPLANATIONS_CUT */
 extern const struct kw_explanation
 	kw_explanations_http2[KW_REASON_MAX]; /* by enum kw_reason; empty where the two above have the page */
-extern const struct kw_explanation kw_explanations_path[KW_PATH_MAX]; /* by enum kw_path_reason; the first is empty */
+extern const struct kw_explanation
+	kw_explanations_path[KW_PATH_MAX]; /* by enum kw_path_reason; the first is empty */
 extern const struct kw_explanation kw_explanations_findings[KW_FINDING_MAX]; /* by enum kw_finding_id */
 
 #define KW_ALERTS 12

@@ -79,8 +79,8 @@ static void print_finding(FILE *file, const struct kw_path_counts *counts, bool 
 
 static void print_path(FILE *file, const struct kw_path_counts *counts)
 {
-	fprintf(file, "\n%s > %s: %" PRIu64 " connection%s with both ends, which agree on %" PRIu64, counts->client,
-		counts->server, counts->pairs, kw_plural(counts->pairs), counts->agreed);
+	fprintf(file, "\n%s > %s: %" PRIu64 " connection%s with both ends, which agree on %" PRIu64,
+		counts->client, counts->server, counts->pairs, kw_plural(counts->pairs), counts->agreed);
 	for (enum kw_path_reason reason = KW_PATH_NONE + 1; reason < KW_PATH_MAX; reason++)
 		if (counts->reasons[reason])
 			fprintf(file, ", %s %" PRIu64, kw_path_reason_name(reason), counts->reasons[reason]);

@@ -10,7 +10,8 @@
 
 struct kw_reporter_settings {
 	struct kw_intake_settings intake;
-	const char *host; /* is named with each report, because there are several; NULL: it is not; must outlive the reporter */
+	const char *
+		host; /* is named with each report, because there are several; NULL: it is not; must outlive the reporter */
 	bool json;
 	uint64_t every; /* ns from report to report; 0 means once, at the end */
 	enum kw_severity

@@ -123,7 +123,8 @@ static void print_head(FILE *file, const struct kw_pair_record *pair)
 	if (!event->identity.preexisting && end >= event->opened)
 		kw_duration_print(end - event->opened, lasted);
 	fprintf(file, "%s  %s > %s  %-24s %5" PRIu32 " req %10s  ", when, host_of(&pair->client),
-		host_of(&pair->server), pair->server.record ? pair->server.record->service->name : speaker->service->name,
+		host_of(&pair->server),
+		pair->server.record ? pair->server.record->service->name : speaker->service->name,
 		(uint32_t)event->http.counts.requests, lasted);
 }
 
@@ -157,8 +158,8 @@ static void print_end(FILE *file, const char *role, const struct kw_pair_end *en
 	kw_endpoint_print(identity->local, identity->local_port, local);
 	kw_endpoint_print(identity->remote, identity->remote_port, remote);
 	kw_connection_id(identity, id);
-	fprintf(file, "%*s%s on %s: local %s, remote %s, id %s, %s\n", INDENT, "", role, end->host, local, remote, id,
-		end->record->verdict ? kw_reason_name(end->record->verdict->reason) : "open");
+	fprintf(file, "%*s%s on %s: local %s, remote %s, id %s, %s\n", INDENT, "", role, end->host, local,
+		remote, id, end->record->verdict ? kw_reason_name(end->record->verdict->reason) : "open");
 }
 
 int kw_pair_text(FILE *file, const struct kw_pair_record *pair, const struct kw_text_style *style)

@@ -30,7 +30,8 @@ static struct kw_pair_end describe(const struct kw_pairer *pairer, const struct 
 		return (struct kw_pair_end){0};
 	if (from->verdict)
 		kw_evidence_write(from->verdict, &ret_end->evidence);
-	kw_service_name(pairer->settings.namer, &from->event.connection->identity, from->cgroup, &ret_end->service);
+	kw_service_name(pairer->settings.namer, &from->event.connection->identity, from->cgroup,
+			&ret_end->service);
 	ret_end->record = (struct kw_record){.event = &from->event,
 					     .verdict = from->verdict,
 					     .evidence = from->verdict ? &ret_end->evidence : NULL,
@@ -91,7 +92,8 @@ int kw_pairer_take(void *context, const struct kw_across_pair *pair)
 
 	if (!is_wanted(pairer, pair, &record))
 		return 0;
-	r = pairer->settings.json ? kw_pair_json(stdout, &record) : kw_pair_text(stdout, &record, &pairer->style);
+	r = pairer->settings.json ? kw_pair_json(stdout, &record)
+				  : kw_pair_text(stdout, &record, &pairer->style);
 	pairer->printed++;
 	r = flush(pairer, r);
 	return r == 0 && pairer->printed == pairer->settings.count ? KW_OUTPUT_ENOUGH : r;

@@ -154,7 +154,8 @@ static int on_forwarded(struct kw_tracer *tracer, const struct kw_forwarded *fou
 		return flush(tracer, kw_json_forwarded(tracer->out, found));
 	kw_service_name(tracer->settings.namer, identity, kw_source_cgroup(&tracer->source, identity->cgroup),
 			&service);
-	return flush(tracer, kw_text_forwarded(tracer->out, found, &service, tracer->source.clock, &tracer->style));
+	return flush(tracer,
+		     kw_text_forwarded(tracer->out, found, &service, tracer->source.clock, &tracer->style));
 }
 
 static int print_forwarded(struct kw_tracer *tracer)

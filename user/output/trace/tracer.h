@@ -13,7 +13,8 @@
 
 struct kw_tracer_settings {
 	const struct kw_namer *namer; /* names the services; must outlive the tracer */
-	const char *host; /* is printed in front of each record, because there are several; NULL: it is not; must outlive it too */
+	const char *
+		host; /* is printed in front of each record, because there are several; NULL: it is not; must outlive it too */
 	bool json;
 	bool at_once;     /* each line is handed to the reader as it is written */
 	bool evidence;    /* for every connection; premature ones always have theirs */
