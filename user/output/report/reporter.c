@@ -36,6 +36,7 @@ static void show_progress(const struct kw_reporter *reporter)
 {
 	const struct kw_aggregate *aggregate = &reporter->intake.aggregate;
 	uint64_t connections = 0, requests = 0, lost = 0;
+	char line[160];
 
 	for (const struct kw_service_counters *counters = aggregate->services; counters;
 	     counters = counters->hh.next) {
@@ -46,14 +47,16 @@ static void show_progress(const struct kw_reporter *reporter)
 		requests += kw_traffic_requests(&total) + total.requests[KW_VERSION_UNKNOWN];
 		lost += kw_traffic_lost(&total);
 	}
-	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (Ctrl-C ends it)",
-		(double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,
-		(unsigned long long)requests, (unsigned long long)lost);
+	snprintf(line, sizeof(line), "%.0f s: %llu connections, %llu requests, %llu lost (Ctrl-C ends it)",
+		 (double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,
+		 (unsigned long long)requests, (unsigned long long)lost);
+	fprintf(stderr, CLEAR "%.*s", reporter->progress - 1, line);
 }
 
 static int print(struct kw_reporter *reporter)
 {
 	const struct kw_clock *clock = reporter->intake.source.clock;
+	struct kw_report_style style = {kw_output_has_colour(), reporter->settings.width};
 	struct kw_overview overview;
 	int r = kw_overview_make(&reporter->intake.aggregate, &overview);
 
@@ -61,7 +64,7 @@ static int print(struct kw_reporter *reporter)
 		return kw_log_error(r, "out of memory");
 	clear_progress(reporter);
 	r = reporter->settings.json ? kw_report_json(stdout, &overview, clock)
-				    : kw_report_text(stdout, &overview, clock, kw_output_has_colour());
+				    : kw_report_text(stdout, &overview, clock, &style);
 	for (size_t i = 0; i < overview.finding_count; i++)
 		reporter->found |= overview.findings[i].finding->severity >= reporter->settings.fail_on;
 	kw_overview_free(&overview);
