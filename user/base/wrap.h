@@ -9,4 +9,8 @@
  * @first, such as "  - ", and the others with as many spaces. */
 void kw_wrap(FILE *file, int width, const char *first, const char *text);
 
+/* Prints the lines of @text. A line of more than @width columns is broken at spaces, and goes on four columns to the right of where
+ * it began; a longer word gets a line of its own. Escape sequences that set colours take no column. */
+void kw_wrap_lines(FILE *file, int width, const char *text);
+
 #endif

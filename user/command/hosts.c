@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/standard_output.h"
+#include "base/terminal.h"
 #include "base/words.h"
 #include "command/commands.h"
 #include "command/settings.h"
@@ -301,13 +303,14 @@ static int print_paths(struct replay *replay)
 {
 	size_t count = replay->recorded.count;
 	struct kw_paths_report report = {.counts = replay->counts, .count = count * count};
+	const struct kw_report_style style = {kw_output_has_colour(), kw_terminal_width(STDOUT_FILENO)};
 	struct kw_finding finding;
 	int r;
 
 	if (replay->options->json)
 		r = kw_paths_json(stdout, &report);
 	else
-		r = kw_paths_text(stdout, &report, kw_output_has_colour());
+		r = kw_paths_text(stdout, &report, &style);
 	for (size_t i = 0; i < report.count; i++)
 		if (kw_raise_middlebox(&report.counts[i], &finding))
 			replay->found |= finding.severity >= replay->options->fail_on;

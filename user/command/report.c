@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/terminal.h"
 #include "command/commands.h"
 #include "command/observation.h"
 #include "command/settings.h"
@@ -13,6 +14,7 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 {
 	_cleanup_(kw_both_ends_close) struct kw_both_ends both = {0};
 	struct kw_sink sink = kw_both_ends_sink(&both);
+	int progress = options->verbosity >= 0 ? kw_terminal_width(STDERR_FILENO) : 0;
 	int r = kw_both_ends_open(&both, kw_reporter_sink(reporter));
 
 	if (r == 0)
@@ -20,7 +22,7 @@ static int observe(const struct kw_options *options, struct kw_observer *observe
 	if (r < 0)
 		return r;
 	kw_reporter_start(reporter, kw_clock_monotonic());
-	reporter->progress = isatty(STDERR_FILENO) && options->verbosity >= 0;
+	reporter->progress = progress;
 	r = kw_observation_run(observer, options->duration);
 	if (r == 0)
 		r = kw_both_ends_end(&both);

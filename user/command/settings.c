@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "command/settings.h"
 
+#include <unistd.h>
+
+#include "base/terminal.h"
+
 struct kw_intake_settings kw_settings_intake(const struct kw_options *options, uint64_t window)
 {
 	return (struct kw_intake_settings){
@@ -11,6 +15,7 @@ struct kw_reporter_settings kw_settings_report(const struct kw_options *options)
 {
 	return (struct kw_reporter_settings){.intake = kw_settings_intake(options, 0),
 					     .json = options->json,
+					     .width = kw_terminal_width(STDOUT_FILENO),
 					     .every = options->every,
 					     .fail_on = options->fail_on};
 }

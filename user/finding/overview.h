@@ -55,6 +55,11 @@ const struct kw_assessment *kw_overview_next_end(const struct kw_overview *overv
 						 const struct kw_assessment *service,
 						 const struct kw_assessment *after);
 
+/* The end whose idle times are shown in the row of @service: the one that saw the longest idle time before a reuse. That may be a
+ * clients' end, because only clients see requests that were sent after the server had closed. Never NULL. */
+const struct kw_assessment *kw_overview_idle_end(const struct kw_overview *overview,
+						 const struct kw_assessment *service);
+
 /* A number of one end of a service's connections, over the window. */
 typedef uint64_t kw_count_fn(const struct kw_assessment *service);
 kw_count_fn kw_count_connections, kw_count_closed, kw_count_requests, kw_count_reused, kw_count_premature,

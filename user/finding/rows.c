@@ -54,6 +54,17 @@ const struct kw_assessment *kw_overview_next_end(const struct kw_overview *overv
 	return overview->by_end[first];
 }
 
+const struct kw_assessment *kw_overview_idle_end(const struct kw_overview *overview,
+						 const struct kw_assessment *service)
+{
+	const struct kw_assessment *longest = service, *end = NULL;
+
+	while ((end = kw_overview_next_end(overview, service, end)))
+		if (end->sum.reuse_idle_max > longest->sum.reuse_idle_max)
+			longest = end;
+	return longest;
+}
+
 uint64_t kw_count_connections(const struct kw_assessment *service)
 {
 	return kw_traffic_seen(&service->sum.traffic);

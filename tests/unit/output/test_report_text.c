@@ -25,7 +25,7 @@ static char *written(struct world *world,
 
 	conclude(world);
 	assert_int_equal(json ? json(file, &world->overview, &utc)
-			      : kw_report_text(file, &world->overview, &utc, false),
+			      : kw_report_text(file, &world->overview, &utc, &(struct kw_report_style){0}),
 			 0);
 	fclose(file);
 	return text;

@@ -65,16 +65,16 @@ int kw_paths_json(FILE *file, const struct kw_paths_report *report)
 
 /* ---- text ---- */
 
-static void print_finding(FILE *file, const struct kw_path_counts *counts, bool colour)
+static void print_finding(FILE *file, const struct kw_path_counts *counts, const struct kw_report_style *style)
 {
 	struct kw_finding finding;
 
 	if (!kw_raise_middlebox(counts, &finding))
 		return;
-	kw_report_headline(file, &finding, colour);
+	kw_report_headline(file, &finding, style);
 	fprintf(file, "%s > %s\n", counts->client, counts->server);
-	kw_report_summary(file, &finding);
-	kw_report_advice_text(file, &finding);
+	kw_report_summary(file, &finding, style);
+	kw_report_advice_text(file, &finding, style);
 }
 
 static void print_path(FILE *file, const struct kw_path_counts *counts)
@@ -87,11 +87,11 @@ static void print_path(FILE *file, const struct kw_path_counts *counts)
 	fputc('\n', file);
 }
 
-int kw_paths_text(FILE *file, const struct kw_paths_report *report, bool colour)
+int kw_paths_text(FILE *file, const struct kw_paths_report *report, const struct kw_report_style *style)
 {
 	fputs("---- between the hosts ----\n", file);
 	for (size_t i = 0; i < report->count; i++)
-		print_finding(file, &report->counts[i], colour);
+		print_finding(file, &report->counts[i], style);
 	for (size_t i = 0; i < report->count; i++)
 		if (is_used(&report->counts[i]))
 			print_path(file, &report->counts[i]);

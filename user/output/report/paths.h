@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "finding/middlebox.h"
+#include "output/report/print.h"
 
 /* The paths to print: from each host to each. Those without a connection are left out. */
 struct kw_paths_report {
@@ -15,6 +16,6 @@ struct kw_paths_report {
 
 /* Prints one object, or text. 0, -ENOMEM, or -EIO with errno set. */
 int kw_paths_json(FILE *file, const struct kw_paths_report *report);
-int kw_paths_text(FILE *file, const struct kw_paths_report *report, bool colour);
+int kw_paths_text(FILE *file, const struct kw_paths_report *report, const struct kw_report_style *style);
 
 #endif

@@ -39,6 +39,7 @@ static void show_progress(const struct kw_reporter *reporter)
 {
 	const struct kw_aggregate *aggregate = &reporter->intake.aggregate;
 	uint64_t connections = 0, requests = 0, lost = 0;
+	char line[160];
 
 	for (const struct kw_service_counters *counters = aggregate->services; counters;
 	     counters = counters->hh.next) {
@@ -49,9 +50,10 @@ static void show_progress(const struct kw_reporter *reporter)
 		requests += kw_traffic_requests(&total) + total.requests[KW_VERSION_UNKNOWN];
 		lost += kw_traffic_lost(&total);
 	}
-	fprintf(stderr, CLEAR "%.0f s: %llu connections, %llu requests, %llu lost (Ctrl-C ends it)",
-		(double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,
-		(unsigned long long)requests, (unsigned long long)lost);
+	snprintf(line, sizeof(line), "%.0f s: %llu connections, %llu requests, %llu lost (Ctrl-C ends it)",
+		 (double)(aggregate->now - aggregate->started) / 1e9, (unsigned long long)connections,
+		 (unsigned long long)requests, (unsigned long long)lost);
+	fprintf(stderr, CLEAR "%.*s", reporter->progress - 1, line);
 }
 
 /* With the host as the object's first key. */
@@ -72,13 +74,14 @@ static int print_json_of(const char *host, const struct kw_overview *overview, c
 static int print_overview(struct kw_reporter *reporter, const struct kw_overview *overview,
 			  const struct kw_clock *clock)
 {
+	const struct kw_report_style style = {kw_output_has_colour(), reporter->settings.width};
 	const char *host = reporter->settings.host;
 
 	if (reporter->settings.json)
 		return host ? print_json_of(host, overview, clock) : kw_report_json(stdout, overview, clock);
 	if (host && printf("---- %s ----\n", host) < 0)
 		return -EIO;
-	return kw_report_text(stdout, overview, clock, kw_output_has_colour());
+	return kw_report_text(stdout, overview, clock, &style);
 }
 
 static int print(struct kw_reporter *reporter)

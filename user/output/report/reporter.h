@@ -13,6 +13,7 @@ struct kw_reporter_settings {
 	const char *
 		host; /* is named with each report, because there are several; NULL: it is not; must outlive the reporter */
 	bool json;
+	int width;      /* columns of the terminal at standard output; 0: it is no terminal */
 	uint64_t every; /* ns from report to report; 0 means once, at the end */
 	enum kw_severity
 		fail_on; /* a finding of this severity or above sets found; KW_SEVERITY_MAX: none does */
@@ -22,7 +23,7 @@ struct kw_reporter {
 	struct kw_reporter_settings settings;
 	struct kw_intake intake;
 	uint64_t next;    /* monotonic ns of the next report; 0: only at the end */
-	bool progress;    /* shows a progress line on the terminal */
+	int progress;     /* columns of the terminal for a progress line, which must not wrap; 0: shows none */
 	bool reader_gone; /* the reader has closed the pipe of standard output */
 	bool found;       /* some report had a finding as severe as --fail-on says */
 };

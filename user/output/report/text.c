@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/duration.h"
+#include "base/cleanup.h"
+#include "base/memory_stream.h"
 #include "base/sanitize.h"
 #include "base/timestamp.h"
 #include "base/words.h"
@@ -12,10 +13,8 @@
 #include "output/report/print.h"
 #include "output/trace/text.h"
 
-#define WIDTH 100    /* of wrapped text */
+#define WIDTH 100    /* most columns of text, because longer lines are hard to read */
 #define HISTOGRAMS 5 /* most services that get a histogram */
-#define SERVICES 40  /* most services in the table; the JSON has them all */
-#define NAME_LEAST 24
 
 static const char *const colours[KW_SEVERITY_MAX] = {"\033[1;36m", "\033[1;33m", "\033[1;31m"};
 #define PLAIN "\033[0m"
@@ -69,154 +68,44 @@ static void print_examples(FILE *file, const struct kw_examples *examples)
 		fputc('\n', file);
 }
 
-void kw_report_headline(FILE *file, const struct kw_finding *finding, bool colour)
+void kw_report_headline(FILE *file, const struct kw_finding *finding, const struct kw_report_style *style)
 {
-	fprintf(file, "\n%s%s: %s%s  ", colour ? colours[finding->severity] : "",
-		kw_severity_name(finding->severity), kw_finding_name(finding->id), colour ? PLAIN : "");
+	fprintf(file, "\n%s%s: %s%s  ", style->colour ? colours[finding->severity] : "",
+		kw_severity_name(finding->severity), kw_finding_name(finding->id), style->colour ? PLAIN : "");
 }
 
-void kw_report_summary(FILE *file, const struct kw_finding *finding)
+/* Of lines that are read as sentences. */
+static int width_of(const struct kw_report_style *style)
 {
-	kw_wrap(file, WIDTH, "    ", finding->summary);
+	return style->width && style->width < WIDTH ? style->width : WIDTH;
 }
 
-void kw_report_advice_text(FILE *file, const struct kw_finding *finding)
+void kw_report_summary(FILE *file, const struct kw_finding *finding, const struct kw_report_style *style)
+{
+	kw_wrap(file, width_of(style), "    ", finding->summary);
+}
+
+void kw_report_advice_text(FILE *file, const struct kw_finding *finding, const struct kw_report_style *style)
 {
 	for (size_t i = 0; i < finding->advice_count; i++)
-		kw_wrap(file, WIDTH, "  - ", finding->advice[i]);
+		kw_wrap(file, width_of(style), "  - ", finding->advice[i]);
 	print_examples(file, &finding->examples);
 }
 
 static void print_finding(FILE *file, const struct kw_overview *overview, size_t number,
-			  const struct kw_clock *clock, bool colour)
+			  const struct kw_clock *clock, const struct kw_report_style *style)
 {
 	const struct kw_overview_finding *entry = &overview->findings[number];
 	const struct kw_finding *finding = entry->finding;
 
-	kw_report_headline(file, finding, colour);
+	kw_report_headline(file, finding, style);
 	print_who(file, entry->service);
 	print_other(file, entry->other);
 	fputc('\n', file);
-	kw_report_summary(file, finding);
+	kw_report_summary(file, finding, style);
 	if (finding->id == KW_FINDING_DRAIN)
 		print_timeline(file, entry->service, clock);
-	kw_report_advice_text(file, finding);
-}
-
-/* ---- the table of services ---- */
-
-struct cell {
-	char text[KW_DURATION_TEXT + 1];
-};
-
-/* With a ~ if it is @inferred from TLS records; a dash if it is not @known. */
-static struct cell cell_of(bool known, bool inferred, const char *text)
-{
-	struct cell cell;
-
-	snprintf(cell.text, sizeof(cell.text), "%s%s", known && inferred ? "~" : "", known ? text : "-");
-	return cell;
-}
-
-static struct cell seconds_cell(bool known, bool inferred, double seconds)
-{
-	return cell_of(known, inferred, kw_duration_about(seconds).text);
-}
-
-static struct cell share_cell(uint64_t part, uint64_t whole, bool inferred)
-{
-	char text[KW_DURATION_TEXT];
-
-	snprintf(text, sizeof(text), "%.1f%%", whole ? 100.0 * (double)part / (double)whole : 0);
-	return cell_of(whole, inferred, text);
-}
-
-static struct cell number_cell(double number, bool inferred)
-{
-	char text[KW_DURATION_TEXT];
-
-	snprintf(text, sizeof(text), "%.1f", number);
-	return cell_of(true, inferred, text);
-}
-
-/* The mark of a protocol, if the service speaks it. @file NULL: only counts. Returns the length. */
-static int print_mark(FILE *file, const char *mark, bool speaks)
-{
-	if (speaks && file)
-		fputs(mark, file);
-	return speaks ? (int)strlen(mark) : 0;
-}
-
-/* "node:3000, 127.0.0.1:3000": the name at the server's end, and those at its clients' ends on this host. @file NULL: only
- * counts. Returns the length. */
-static int print_names(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
-{
-	const struct kw_assessment *end = NULL;
-	int length = (int)strlen(service->counters->service.name);
-
-	if (file)
-		fputs(service->counters->service.name, file);
-	length += print_mark(file, " (tls)", kw_speaks_tls(&service->sum));
-	length += print_mark(file, " (h2c)", kw_speaks_http2(&service->sum));
-	while ((end = kw_overview_next_end(overview, service, end))) {
-		length += (int)strlen(end->counters->service.name) + 2;
-		if (file)
-			fprintf(file, ", %s", end->counters->service.name);
-	}
-	return length;
-}
-
-static const char *row_role(const struct kw_overview *overview, const struct kw_assessment *service)
-{
-	if (kw_overview_next_end(overview, service, NULL))
-		return "both";
-	return kw_role_name(service->counters->service.role);
-}
-
-static void print_service(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service,
-			  int width)
-{
-	const struct kw_window_statistics *sum = &service->sum;
-	bool tls = sum->traffic.exchanges;
-
-	fprintf(file, "%*s  %-7s %11" PRIu64 " %9s %7s %9s %10s %9s %14s\n",
-		width - print_names(file, overview, service), "", row_role(overview, service),
-		kw_overview_count(overview, service, kw_count_connections),
-		number_cell(kw_exchanges_per_connection(sum), tls).text,
-		share_cell(kw_reused(sum), kw_exchanges(sum), tls).text,
-		share_cell(kw_overview_count(overview, service, kw_count_premature),
-			   kw_overview_count(overview, service, kw_count_closed), false)
-			.text,
-		seconds_cell(service->counters->has_advertised_timeout, false,
-			     service->counters->advertised_timeout)
-			.text,
-		seconds_cell(service->server_idle.known, tls, service->server_idle.seconds).text,
-		cell_of(kw_reused(sum), tls, kw_duration(sum->reuse_idle_max).text).text);
-}
-
-static void print_services(FILE *file, const struct kw_overview *overview)
-{
-	int width = NAME_LEAST;
-	size_t rows = 0;
-
-	for (size_t i = 0; i < overview->service_count; i++) {
-		int length = print_names(NULL, overview, &overview->services[i]);
-
-		if (kw_overview_has_row(overview, &overview->services[i]) && length > width)
-			width = length;
-	}
-	fprintf(file, "\n%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "service", "role", "connections",
-		"requests/", "reused", "premature", "timeout", "timeout", "longest idle");
-	fprintf(file, "%-*s  %-7s %11s %9s %7s %9s %10s %9s %14s\n", width, "", "", "", "conn.", "", "",
-		"advertised", "inferred", "before reuse");
-	for (size_t i = 0; i < overview->service_count && rows < SERVICES; i++) {
-		if (!kw_overview_has_row(overview, &overview->services[i]))
-			continue;
-		print_service(file, overview, &overview->services[i], width);
-		rows++;
-	}
-	if (overview->row_count > SERVICES)
-		fprintf(file, "and %zu more: see --json\n", overview->row_count - SERVICES);
+	kw_report_advice_text(file, finding, style);
 }
 
 /* ---- the page ---- */
@@ -262,32 +151,63 @@ static void print_verdict(FILE *file, const struct kw_overview *overview, bool c
 /* A histogram is only useful for a service whose connections were both used again and closed while idle. */
 static bool has_histogram(const struct kw_overview *overview, const struct kw_assessment *service)
 {
-	return kw_overview_has_row(overview, service) && kw_reused(&service->sum) &&
-	       service->sum.close_idle.count;
+	const struct kw_window_statistics *sum = &kw_overview_idle_end(overview, service)->sum;
+
+	return kw_overview_has_row(overview, service) && kw_reused(sum) && sum->close_idle.count;
 }
 
-int kw_report_text(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock, bool colour)
+static void print_histograms(FILE *file, const struct kw_overview *overview, int width)
 {
 	int histograms = 0;
 
-	if (!overview->has_http && overview->healthy && !overview->closing.connections) {
-		fprintf(file, "No HTTP connection was seen in %.1f s.\n", overview->observed);
-		return ferror(file) ? -EIO : 0;
-	}
-	print_verdict(file, overview, colour);
-	for (size_t i = 0; i < overview->finding_count; i++)
-		print_finding(file, overview, i, clock, colour);
-	print_services(file, overview);
 	for (size_t i = 0; i < overview->service_count && histograms < HISTOGRAMS; i++) {
-		if (!has_histogram(overview, &overview->services[i]))
+		const struct kw_assessment *service = &overview->services[i], *end = NULL;
+
+		if (!has_histogram(overview, service))
 			continue;
 		fputs("\nIdle times of ", file);
-		print_who(file, &overview->services[i]);
-		fputs(overview->services[i].sum.traffic.exchanges ? ", inferred from TLS records in part\n"
-								  : "\n",
-		      file);
-		kw_report_histogram(file, &overview->services[i]);
+		print_who(file, service);
+		while ((end = kw_overview_next_end(overview, service, end)))
+			print_other(file, end);
+		fputs(service->sum.traffic.exchanges ? ", inferred from TLS records in part\n" : "\n", file);
+		kw_report_histogram(file, kw_overview_idle_end(overview, service), width);
 		histograms++;
 	}
+}
+
+static void print_report(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock,
+			 const struct kw_report_style *style)
+{
+	if (!overview->has_http && overview->healthy && !overview->closing.connections) {
+		fprintf(file, "No HTTP connection was seen in %.1f s.\n", overview->observed);
+		return;
+	}
+	print_verdict(file, overview, style->colour);
+	for (size_t i = 0; i < overview->finding_count; i++)
+		print_finding(file, overview, i, clock, style);
+	kw_report_services(file, overview, style->width);
+	print_histograms(file, overview, style->width);
+}
+
+int kw_report_text(FILE *file, const struct kw_overview *overview, const struct kw_clock *clock,
+		   const struct kw_report_style *style)
+{
+	_cleanup_(kw_memory_stream_close) struct kw_memory_stream stream = {0};
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	int r;
+
+	if (!style->width) {
+		print_report(file, overview, clock, style);
+		return ferror(file) ? -EIO : 0;
+	}
+	r = kw_memory_stream_open(&stream);
+	if (r < 0)
+		return r;
+	print_report(stream.file, overview, clock, style);
+	r = kw_memory_stream_take(&stream, &text, &length);
+	if (r < 0)
+		return r;
+	kw_wrap_lines(file, style->width, text);
 	return ferror(file) ? -EIO : 0;
 }
