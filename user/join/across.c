@@ -172,9 +172,12 @@ static int hold(struct kw_across *across, const struct key *key, const struct kw
 
 static struct kw_across_held *find(struct kw_across *across, uint64_t pair, uint8_t role)
 {
-	struct key key = {pair, role};
 	struct kw_across_held *held;
+	struct key key;
 
+	memset(&key, 0, sizeof(key));
+	key.pair = pair;
+	key.role = role;
 	HASH_FIND(hh, across->held, &key, sizeof(key), held);
 	return held;
 }
@@ -188,11 +191,12 @@ static uint8_t other_role(uint8_t role)
 static bool overlap(const struct kw_across *across, const struct kw_across_end *a,
 		    const struct kw_across_end *b)
 {
-	struct kw_path_end x = path_end(across, a), y = path_end(across, b);
-	int64_t x_begin = (int64_t)x.event->opened + x.shift, x_end = (int64_t)x.event->header.time + x.shift;
-	int64_t y_begin = (int64_t)y.event->opened + y.shift, y_end = (int64_t)y.event->header.time + y.shift;
+	const struct kw_event_connection *x = a->event.connection, *y = b->event.connection;
+	int64_t x_shift = kw_survey_shift(across->survey, a->host),
+		y_shift = kw_survey_shift(across->survey, b->host);
 
-	return x_begin <= y_end + MARGIN && y_begin <= x_end + MARGIN;
+	return (int64_t)x->opened + x_shift <= (int64_t)y->header.time + y_shift + MARGIN &&
+	       (int64_t)y->opened + y_shift <= (int64_t)x->header.time + x_shift + MARGIN;
 }
 
 /* ---- events ---- */
