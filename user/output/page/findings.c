@@ -121,7 +121,7 @@ static void write_finding(FILE *file, const struct kw_overview *overview, size_t
 	write_more(file, entry->finding);
 	fputs("</div>\n", file);
 	if (entry->finding->id == KW_FINDING_TIMEOUT_RACE)
-		kw_page_plot(file, entry->service, number);
+		kw_page_plot(file, overview, entry->service, number);
 	fputs("</div>\n</details>\n", file);
 }
 

@@ -224,12 +224,24 @@ static void write_description(FILE *file, const struct kw_assessment *service, s
 	fputs(".</desc>\n", file);
 }
 
-static void write_caption(FILE *file, const struct kw_assessment *service)
+/* The names of both ends, if both are on this host. */
+static void write_names(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
 {
-	fputs("<figcaption><h3>", file);
+	const struct kw_assessment *end = NULL;
+
+	fputs("<h3>", file);
 	kw_page_who(file, service->counters);
+	while ((end = kw_overview_next_end(overview, service, end))) {
+		fputs(", ", file);
+		kw_page_who(file, end->counters);
+	}
+	fputs("</h3>\n", file);
+}
+
+static void write_key(FILE *file, const struct kw_assessment *service)
+{
 	fprintf(file,
-		"</h3>\n<span class=\"key reuse\">used again (%s%" PRIu64 ")</span> "
+		"<span class=\"key reuse\">used again (%s%" PRIu64 ")</span> "
 		"<span class=\"key close\">closed while idle (%" PRIu64 ")</span>",
 		service->sum.traffic.exchanges ? "~" : "", kw_reused(&service->sum),
 		service->sum.close_idle.count);
@@ -241,18 +253,12 @@ static void write_caption(FILE *file, const struct kw_assessment *service)
 		kw_page_seconds(file, fabs(service->margin));
 		fprintf(file, "%s</span>", service->margin < 0 ? " below zero" : "");
 	}
-	fputs("</figcaption>\n", file);
 }
 
-bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number)
+static void write_drawing(FILE *file, const struct kw_assessment *service, size_t number)
 {
-	struct axis axis;
+	struct axis axis = axis_of(service);
 
-	if (!kw_reused(&service->sum) || !service->sum.close_idle.count)
-		return false;
-	axis = axis_of(service);
-	fputs("<figure class=\"plot\">\n", file);
-	write_caption(file, service);
 	fprintf(file,
 		"<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"plot-%zu-title plot-%zu-desc\">\n",
 		WIDTH, HEIGHT, number, number);
@@ -263,16 +269,36 @@ bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number
 	write_closes(file, &axis, &service->sum.close_idle);
 	fprintf(file, "<path class=\"axis\" d=\"M%d %dH%d\"/>\n", LEFT, AXIS, RIGHT);
 	write_marks(file, &axis, service);
-	fputs("</svg>\n</figure>\n", file);
+	fputs("</svg>\n", file);
+}
+
+bool kw_page_plot(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service,
+		  size_t number)
+{
+	const struct kw_assessment *end = kw_overview_idle_end(overview, service);
+
+	if (!kw_reused(&end->sum) || !end->sum.close_idle.count)
+		return false;
+	fputs("<figure class=\"plot\">\n<figcaption>", file);
+	write_names(file, overview, service);
+	write_key(file, end);
+	fputs("</figcaption>\n", file);
+	write_drawing(file, end, number);
+	fputs("</figure>\n", file);
 	return true;
 }
 
-/* Whether the service has a timeout race; then its plot is beside that finding. */
-static bool has_race(const struct kw_assessment *service)
+/* Whether a finding of a timeout race is about this row; then its plot is beside that. */
+static bool has_race(const struct kw_overview *overview, const struct kw_assessment *service)
 {
-	for (size_t i = 0; i < service->finding_count; i++)
-		if (service->findings[i].id == KW_FINDING_TIMEOUT_RACE)
+	for (size_t i = 0; i < overview->finding_count && i < KW_PAGE_FINDINGS; i++) {
+		const struct kw_overview_finding *entry = &overview->findings[i];
+
+		if (entry->finding->id == KW_FINDING_TIMEOUT_RACE &&
+		    (entry->service == service || entry->other == service ||
+		     kw_overview_server_end(overview, entry->service) == service))
 			return true;
+	}
 	return false;
 }
 
@@ -287,8 +313,8 @@ void kw_page_plots(FILE *file, const struct kw_overview *overview)
 	      "race are above, at that finding.</p>\n<div class=\"plots\">\n",
 	      file);
 	for (size_t i = 0; i < overview->service_count && drawn < KW_PAGE_PLOTS; i++)
-		if (kw_overview_has_row(overview, &overview->services[i]) && !has_race(&overview->services[i]))
-			drawn += kw_page_plot(file, &overview->services[i], KW_PAGE_FINDINGS + drawn);
+		if (kw_overview_has_row(overview, &overview->services[i]) && !has_race(overview, &overview->services[i]))
+			drawn += kw_page_plot(file, overview, &overview->services[i], KW_PAGE_FINDINGS + drawn);
 	fputs("</div>\n", file);
 	if (!drawn)
 		fputs("<p class=\"none\">None yet: a plot needs a service whose connections were both used "

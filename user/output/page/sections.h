@@ -22,8 +22,9 @@ void kw_page_closes(FILE *file, const struct kw_premature_closes *closes, const 
 /* A row for each service. */
 void kw_page_services(FILE *file, const struct kw_overview *overview);
 
-/* Writes one plot, as a figure. Returns false, after writing nothing, if there is nothing to compare. */
-bool kw_page_plot(FILE *file, const struct kw_assessment *service, size_t number);
+/* Writes the plot of the row of @service, as a figure. Returns false, after writing nothing, if there is nothing to compare. */
+bool kw_page_plot(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service,
+		  size_t number);
 
 /* The style sheet and the script: page.css and page.js. */
 extern const char kw_page_css[], kw_page_js[];

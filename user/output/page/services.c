@@ -29,6 +29,18 @@ static void seconds_cell(FILE *file, bool known, bool inferred, double seconds)
 	fputs("</td>", file);
 }
 
+/* Below zero, requests are lost. */
+static void margin_cell(FILE *file, const struct kw_assessment *service, bool inferred)
+{
+	if (!service->has_margin || service->margin >= 0) {
+		seconds_cell(file, service->has_margin, inferred, service->margin);
+		return;
+	}
+	fprintf(file, "<td class=\"critical\">%s", inferred ? "~" : "");
+	kw_page_seconds(file, service->margin);
+	fputs("</td>", file);
+}
+
 static void share_cell(FILE *file, uint64_t part, uint64_t whole, bool inferred)
 {
 	if (whole)
@@ -60,25 +72,29 @@ static void reasons_cell(FILE *file, const struct kw_window_statistics *sum)
 	fputs("</td>", file);
 }
 
+/* Each end has lines of its own: its name, and its role. */
 static void names_cell(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
 {
 	const struct kw_assessment *end = NULL;
 
-	fputs("<th scope=\"row\">", file);
+	fputs("<th scope=\"row\"><span class=\"end\">", file);
 	kw_page_who(file, service->counters);
 	if (kw_speaks_tls(&service->sum))
 		fputs(" <span class=\"protocol\">tls</span>", file);
 	if (kw_speaks_http2(&service->sum))
 		fputs(" <span class=\"protocol\">h2c</span>", file);
+	fputs("</span>", file);
 	while ((end = kw_overview_next_end(overview, service, end))) {
-		fputs(", ", file);
+		fputs(" <span class=\"end\">", file);
 		kw_page_who(file, end->counters);
+		fputs("</span>", file);
 	}
 	fputs("</th>", file);
 }
 
 static void write_row(FILE *file, const struct kw_overview *overview, const struct kw_assessment *service)
 {
+	const struct kw_assessment *idle = kw_overview_idle_end(overview, service);
 	const struct kw_window_statistics *sum = &service->sum;
 	bool tls = sum->traffic.exchanges;
 
@@ -92,8 +108,8 @@ static void write_row(FILE *file, const struct kw_overview *overview, const stru
 	seconds_cell(file, service->counters->has_advertised_timeout, false,
 		     service->counters->advertised_timeout);
 	seconds_cell(file, service->server_idle.known, tls, service->server_idle.seconds);
-	seconds_cell(file, kw_reused(sum), tls, service->reuse_max);
-	seconds_cell(file, service->has_margin, tls, service->margin);
+	seconds_cell(file, kw_reused(&idle->sum), tls, idle->reuse_max);
+	margin_cell(file, idle, tls);
 	reasons_cell(file, sum);
 	fputs("</tr>\n", file);
 }
