@@ -18,7 +18,7 @@
 struct kw_survey_end;
 struct kw_survey_place;
 
-/* What is known of a host's clock. Host 0 has the reference. */
+/* Knowledge of a host's clock. Host 0 has the reference. */
 struct kw_skew {
 	bool known;     /* connections join this host to host 0, through others perhaps */
 	int64_t ns;     /* how far this host's clock is ahead of the clock of host 0 */
@@ -58,8 +58,8 @@ int64_t kw_survey_shift(const struct kw_survey *survey, size_t host);
 /* Whether another record may be of the other end of a connection with this key (see pair_key.h); @role: of the known end. */
 bool kw_survey_has_other(const struct kw_survey *survey, uint64_t key, uint8_t role);
 
-/* Whether the other end of this connection, of which only @host has a record, should have one: another host has the address that
- * it would have, uses it likewise, was recorded during the connection's whole life, and lost nothing. */
+/* Whether the other end of this connection, should have a record, where only @host has one: another host has the address that
+ * it would have, uses it in the same role, was recorded during the connection's whole life, and lost nothing. */
 bool kw_survey_expects(const struct kw_survey *survey, size_t host, const struct kw_event_connection *event);
 
 void kw_survey_close(struct kw_survey *survey);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What two ends prove about the path between them, and what they do not; clocks that are compared; ends that find each other. */
+/* Two ends prove some things about the path between them, and not others; clocks that are compared; ends that find each other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
