@@ -58,7 +58,7 @@ int64_t kw_survey_shift(const struct kw_survey *survey, size_t host);
 /* Whether another record may be of the other end of a connection with this key (see pair_key.h); @role: of the known end. */
 bool kw_survey_has_other(const struct kw_survey *survey, uint64_t key, uint8_t role);
 
-/* Whether the other end of this connection, should have a record, where only @host has one: another host has the address that
+/* Whether the other end of this connection should have a record, where only @host has one: another host has the address that
  * it would have, uses it in the same role, was recorded during the connection's whole life, and lost nothing. */
 bool kw_survey_expects(const struct kw_survey *survey, size_t host, const struct kw_event_connection *event);
 
