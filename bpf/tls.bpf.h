@@ -271,6 +271,8 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
 	kw_tls_step_loop(&reader);
+	if (kw_reads_libraries)
+		kw_plaintext_expect(c, reader.tls, sk);
 	kw_tls_leave(c, reader.tls, cursor);
 }
 

@@ -432,7 +432,7 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 		return kw_http2_phase(f);
 	if (http->flags & KW_HTTP_TUNNEL)
 		return KW_PHASE_TUNNEL;
-	if (f->tls && !(http->flags & KW_HTTP_UNSUPPORTED))
+	if (f->tls && !(http->flags & (KW_HTTP_UNSUPPORTED | KW_HTTP_PLAINTEXT)))
 		return phase_of_records(f);
 	if (http->protocol == HTTP1_PROTOCOL_TLS || http->protocol == HTTP1_PROTOCOL_H2C ||
 	    http->protocol == HTTP1_PROTOCOL_OPAQUE)

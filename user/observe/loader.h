@@ -30,6 +30,7 @@ struct kw_loader_settings {
 	uint32_t ring_size;             /* bytes; a power of two and a multiple of the page size */
 	enum kw_front_end front_end;    /* KW_FRONT_END_ANY: the first that works */
 	const char *btf; /* a file with the kernel's types, read by the call; NULL: as the kernel shows them */
+	bool tls;        /* put probes into TLS libraries, and read the plaintext there */
 	kw_loader_event_fn event;
 	void *context; /* of event; must outlive the loader */
 };

@@ -168,6 +168,7 @@ static int open_all(struct kw_observer *observer, const struct kw_observer_setti
 					     .ring_size = settings->ring_size,
 					     .front_end = settings->front_end,
 					     .btf = settings->btf,
+					     .tls = settings->tls,
 					     .event = on_event,
 					     .context = observer};
 	int r = open_loop(&observer->loop);

@@ -11,6 +11,7 @@
 #include "include/event.h"
 #include "keepwatch.skel.h"
 #include "keepwatch_old.skel.h"
+#include "observe/tls/attacher.h"
 
 _Static_assert(sizeof(struct keepwatch_bpf__bss) == sizeof(struct keepwatch_old_bpf__bss) &&
 		       sizeof(struct keepwatch_bpf__rodata) == sizeof(struct keepwatch_old_bpf__rodata),
@@ -60,6 +61,23 @@ static struct keepwatch_bpf *open_old(void)
 	return NULL;
 }
 
+void kw_programs_want_libraries(struct keepwatch_bpf *skel, bool wanted)
+{
+	struct bpf_program *programs[] = {skel->progs.kw_library_begin, skel->progs.kw_library_call,
+					  skel->progs.kw_library_return};
+	struct bpf_map *maps[] = {skel->maps.plaintexts, skel->maps.plaintext_blank, skel->maps.randoms,
+				  skel->maps.processes,  skel->maps.asks,            skel->maps.library_calls};
+
+	skel->rodata->kw_reads_libraries = wanted;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		bpf_program__set_autoload(programs[i], wanted);
+		bpf_program__set_autoattach(programs[i], false);
+		bpf_program__set_expected_attach_type(programs[i], (enum bpf_attach_type)KW_UPROBE_MULTI);
+	}
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		bpf_map__set_autocreate(maps[i], wanted);
+}
+
 struct keepwatch_bpf *kw_programs_open_for(const struct btf *types)
 {
 	struct keepwatch_bpf *skel = is_old(types) ? open_old() : keepwatch_bpf__open();
@@ -67,6 +85,8 @@ struct keepwatch_bpf *kw_programs_open_for(const struct btf *types)
 
 	if (skel && arguments)
 		skel->rodata->kw_recvmsg_arguments = arguments;
+	if (skel)
+		kw_programs_want_libraries(skel, false);
 	return skel;
 }
 
