@@ -169,7 +169,7 @@ enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages)
 
 bool kw_tls_is_answered_once(const struct kw_facts *f)
 {
-	return f->tls && f->event->http.counts.requests_begun == 1 && f->tls->doubts & TLS_DOUBT_TICKET &&
+	return f->by_records && f->event->http.counts.requests_begun == 1 && f->tls->doubts & TLS_DOUBT_TICKET &&
 	       f->tls->doubts & TLS_DOUBT_UNWANTED;
 }
 
