@@ -112,6 +112,25 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, enu
 	return 0;
 }
 
+/* A send begins: notes where. One that did not succeed is made again with the same bytes, some of which may have gone by then. */
+static __always_inline void kw_library_mark(const struct kw_library_call *call)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+	__u64 now;
+
+	if (p && !p->blocked && kw_library_position(p, KW_SENT, &now) == 0)
+		p->seen[KW_SENT] = now;
+}
+
+/* It has not succeeded. */
+static __always_inline void kw_library_block(const struct kw_library_call *call)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+
+	if (p)
+		p->blocked = 1;
+}
+
 /* The place of a call's @n bytes. A send has just handed its last byte to TCP, in records that are longer than what is in them; a
  * library that keeps them for its program to send cannot be followed. A receive takes what the socket gave: the ciphertext moves
  * when the library has given all that it had before. Returns where the first byte lies; -1: nowhere. */
@@ -122,8 +141,10 @@ static __always_inline __s64 kw_library_place(struct kw_plaintext *p, enum kw_wa
 	if (kw_library_position(p, way, &now))
 		return -1;
 	p->seen[way & 1] = now;
-	if (way == KW_SENT)
+	if (way == KW_SENT) {
+		p->blocked = 0;
 		return now > seen + n ? (__s64)(now - n) : -1;
+	}
 	if (now > seen)
 		p->taken[KW_RECEIVED] = seen;
 	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
@@ -249,6 +270,8 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 	call->length = KW_FOURTH(ctx);
 	call->stack = KW_STACK(ctx);
 	call->cookie = bpf_get_attach_cookie(ctx);
+	if (call->cookie & KW_PROBE_WRITES)
+		kw_library_mark(call);
 	return 0;
 }
 
@@ -271,6 +294,8 @@ static __always_inline int kw_library_leave(struct pt_regs *ctx)
 		return 0;
 	way = call->cookie & KW_PROBE_WRITES ? KW_SENT : KW_RECEIVED;
 	n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
+	if (!n && way == KW_SENT)
+		kw_library_block(call);
 	p = n ? kw_library_find(call) : NULL;
 	call->object = 0;
 	if (!p)
