@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from lib import kernel, observer, tls, wire
+from lib import observer, tls, wire
 from lib.maps import Maps
 from lib.sessions import Session
 
@@ -289,8 +289,6 @@ def test_http2_is_judged_by_its_records(nothing_left, certificates, tmp_path):
 def test_bytes_that_the_program_itself_sends_are_judged_by_records(watched, certificates):
     """A library that hands its bytes to its program does not show where they are in the stream."""
     listener, trace = watched
-    with Session(listener, certificates, "1.3") as session:
-        pass
     with wire.Pair(listener) as pair:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         client = tls.client_context(certificates).wrap_bio(incoming, outgoing, server_hostname=tls.NAME)
@@ -305,7 +303,6 @@ def test_bytes_that_the_program_itself_sends_are_judged_by_records(watched, cert
     assert record["protocol"] == "tls" and record["tls"]["plaintext"] is None
     (record,) = trace.wait_for(1, local=pair.server_name, remote=pair.client_name)
     assert record["protocol"] == "http/1.1" and record["tls"]["plaintext"] == "openssl"
-    del session
 
 
 def answer_once(plain, certificates):
@@ -328,49 +325,49 @@ def drive(step, sock, incoming, outgoing):
             incoming.write(sock.recv(65536))
 
 
-def without_option(arguments, certificates):
-    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], *arguments) as trace:
+def test_without_the_option_nothing_is_loaded(nothing_left, certificates):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)]) as trace:
         with Session(listener, certificates, "1.3") as session:
             idle_client(session)
-        return ends(trace, session), kernel.held_by(trace.process.pid)
-
-
-def test_without_the_option_nothing_is_read(nothing_left, certificates):
-    del nothing_left
-    records, _ = without_option([], certificates)
+        records = ends(trace, session)
+        with Maps(trace.process.pid) as maps:
+            assert not {"plaintexts", "randoms", "library_calls", "asks"} & set(maps.contents())
+        assert children_of(trace.process.pid) == []
     assert all(one["protocol"] == "tls" and one["tls"]["plaintext"] is None for one in records)
 
 
 # ---- a random number that somebody has copied ---------------------------------------------------------
 
 
-def random_at(data):
-    """Where the random number of a ClientHello lies: behind the headers of record and message, and the version."""
-    assert data[0] == 22 and data[5] == 1
-    return slice(11, 43)
-
-
 def test_a_copied_random_number_joins_nothing(watched, certificates):
-    """Whoever sees a ClientHello may send its random number in one of his own: neither connection is then mixed up with the
-    other."""
+    """Whoever sees a ClientHello may send the same once more: which of the two an object of the library carries is not known any
+    more, so neither is read."""
     listener, trace = watched
     server_context = tls.server_context(certificates, "1.3")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = tls.client_context(certificates, "1.3").wrap_bio(incoming, outgoing, server_hostname=tls.NAME)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()
     with wire.Pair(listener) as victim, wire.Pair(listener) as copier:
-        hello, ends_made = tls.hello_bytes(), []
-        for pair in victim, copier:
-            pair.client.sendall(hello)
-            pair.server.settimeout(0.0)
-            end = server_context.wrap_socket(pair.server, server_side=True, do_handshake_on_connect=False)
-            with contextlib.suppress(ssl.SSLError, OSError):
-                end.do_handshake()
-            ends_made.append(end)
-        assert hello[random_at(hello)]
-        for end in ends_made:
-            end.close()
-        names = victim.server_name, victim.client_name, copier.client_name
-    for client in names[1:]:
-        (record,) = trace.wait_for(1, local=names[0], remote=client)
-        assert record["tls"] is None or record["tls"]["plaintext"] is None
+        server = threading.Thread(target=answer_once, args=(victim.server, certificates))
+        victim.client.sendall(hello)
+        server.start()
+        drive(client.do_handshake, victim.client, incoming, outgoing)
+        copier.client.sendall(hello)
+        copier.server.settimeout(0.0)
+        copied = server_context.wrap_socket(copier.server, server_side=True, do_handshake_on_connect=False)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            copied.do_handshake()
+        drive(lambda: client.write(GET), victim.client, incoming, outgoing)
+        assert drive(client.read, victim.client, incoming, outgoing) == OK
+        victim.client.close()
+        copied.close()
+        server.join(wire.DEADLINE)
+    for end in victim.client_name, copier.client_name:
+        (record,) = trace.wait_for(1, local=victim.server_name, remote=end)
+        assert record["protocol"] == "tls" and record["tls"]["plaintext"] is None
 
 
 # ---- processes that come and go -----------------------------------------------------------------------

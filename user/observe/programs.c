@@ -17,10 +17,10 @@ _Static_assert(sizeof(struct keepwatch_bpf__bss) == sizeof(struct keepwatch_old_
 		       sizeof(struct keepwatch_bpf__rodata) == sizeof(struct keepwatch_old_bpf__rodata),
 	       "both builds have the same variables");
 
-/* Does the kernel offer a helper to programs, by its number's name in include/uapi/linux/bpf.h? */
-static bool has_helper(const struct btf *btf, const char *name)
+/* Does the kernel have this value of an enum of include/uapi/linux/bpf.h? */
+static bool has_value(const struct btf *btf, const char *type_name, const char *name)
 {
-	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	int id = btf__find_by_name_kind(btf, type_name, BTF_KIND_ENUM);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 
 	for (__u32 i = 0; type && i < btf_vlen(type); i++)
@@ -31,7 +31,7 @@ static bool has_helper(const struct btf *btf, const char *name)
 
 static bool is_old(const struct btf *btf)
 {
-	return btf && !has_helper(btf, "BPF_FUNC_loop");
+	return btf && !has_value(btf, "bpf_func_id", "BPF_FUNC_loop");
 }
 
 /* How many arguments a function of the kernel takes; 0 if that is not known. */
@@ -59,6 +59,15 @@ static struct keepwatch_bpf *open_old(void)
 	keepwatch_bpf__destroy(skel);
 	errno = -r;
 	return NULL;
+}
+
+bool kw_programs_can_read_libraries(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool can = btf && has_value(btf, "bpf_attach_type", "BPF_TRACE_UPROBE_MULTI");
+
+	btf__free(btf);
+	return can;
 }
 
 void kw_programs_want_libraries(struct keepwatch_bpf *skel, bool wanted)
