@@ -22,16 +22,17 @@ const volatile __u8 kw_reads_libraries = 0;
 struct kw_plaintext {
 	struct kw_connection c;
 	struct kw_pipeline pipeline;
-	__u64 random;         /* see struct tls_connection */
-	__u64 cookie;         /* the socket's */
-	__u64 socket;         /* its address, which is read only as long as the cookie is there */
-	__u64 object;         /* the library's, which carries the connection; 0: none has yet */
-	__u64 seen[KW_WAYS];  /* position of the ciphertext when the latest send began, and when the latest receive ended */
+	__u64 random; /* see struct tls_connection */
+	__u64 cookie; /* the socket's */
+	__u64 socket; /* its address, which is read only as long as the cookie is there */
+	__u64 object; /* the library's, which carries the connection; 0: none has yet */
+	__u64 seen
+		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
-	__u32 lost;           /* some of it was not seen, or more than one object claims it: nothing can be said */
-	__u32 blocked;        /* the latest send did not succeed, and will be made again */
+	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
+	__u32 blocked; /* the latest send did not succeed, and will be made again */
 	__u32 reserved;
-	__u32 told;           /* a record has been made of it */
+	__u32 told; /* a record has been made of it */
 };
 
 struct {

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import os
 import select
+import signal
 import socket
 import ssl
 import subprocess
@@ -386,6 +387,40 @@ def test_short_lived_processes_are_read(nothing_left, certificates, tmp_path):
 
 def children_of(pid):
     return [int(one) for one in open(f"/proc/{pid}/task/{pid}/children", encoding="ascii").read().split()]
+
+
+KEPT = 1 << 2 | 1 << 19 | 1 << 38 | 1 << 39  # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF
+
+
+def test_the_process_of_the_probes_keeps_what_they_take(nothing_left):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        (attacher,) = children_of(trace.process.pid)
+        with open(f"/proc/{attacher}/status", encoding="ascii") as file:
+            status = dict(line.split(":", 1) for line in file)
+        for which in "CapEff", "CapPrm", "CapBnd":
+            assert int(status[which], 16) == KEPT
+        assert int(status["CapAmb"], 16) == int(status["CapInh"], 16) == 0
+        assert status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1"
+        assert "0" not in status["Uid"].split()
+
+
+def test_an_observer_does_not_go_on_without_its_probes(nothing_left):
+    del nothing_left
+    with wire.listen() as listener:
+        trace = observer.Observer("trace", "--json", "--port", str(wire.port_of(listener)), "--tls")
+        trace.status = 1
+        with trace:
+            (attacher,) = children_of(trace.process.pid)
+            os.kill(attacher, signal.SIGKILL)
+            assert trace.end() == 1
+        assert "keepwatch: the process that puts probes into TLS libraries has ended" in trace.errors
+
+
+def test_check_lists_the_libraries():
+    said = subprocess.run([observer.BINARY, "check", "--tls"], check=True, capture_output=True, text=True).stdout
+    own = [line for line in said.splitlines() if f"(process {os.getpid()})" in line]
+    assert own and all(line.startswith("library") and line.endswith(": would get probes") for line in own)
 
 
 ROUNDS = 20

@@ -110,7 +110,8 @@ static bool is_held(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
 
-	return is_iterator(section) || is_for_libraries(section) || kw_tail_calls_reach(program) || strcmp(section, KW_WITNESS_HOOK) == 0;
+	return is_iterator(section) || is_for_libraries(section) || kw_tail_calls_reach(program) ||
+	       strcmp(section, KW_WITNESS_HOOK) == 0;
 }
 
 bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program)

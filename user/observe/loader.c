@@ -251,11 +251,10 @@ static int attach_sweep(struct kw_loader *loader)
 
 static int start_attacher(struct kw_loader *loader)
 {
-	struct kw_attacher_programs programs = {
-		.begin = bpf_program__fd(loader->skel->progs.kw_library_begin),
-		.call = bpf_program__fd(loader->skel->progs.kw_library_call),
-		.end = bpf_program__fd(loader->skel->progs.kw_library_return),
-		.asks = bpf_map__fd(loader->skel->maps.asks)};
+	struct kw_attacher_programs programs = {.begin = bpf_program__fd(loader->skel->progs.kw_library_begin),
+						.call = bpf_program__fd(loader->skel->progs.kw_library_call),
+						.end = bpf_program__fd(loader->skel->progs.kw_library_return),
+						.asks = bpf_map__fd(loader->skel->maps.asks)};
 
 	loader->attacher = loader->tls ? kw_attacher_start(&programs) : -1;
 	return loader->tls && loader->attacher < 0 ? loader->attacher : 0;
@@ -282,6 +281,11 @@ int kw_loader_start(struct kw_loader *loader)
 			 bpf_map__fd(loader->skel->maps.softirqs));
 	return r < 0 ? kw_log_error(r, "cannot find the connections that are already open: %s", strerror(-r))
 		     : 0;
+}
+
+int kw_loader_attacher_fd(const struct kw_loader *loader)
+{
+	return loader->attacher;
 }
 
 int kw_loader_fd(const struct kw_loader *loader)

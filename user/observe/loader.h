@@ -47,6 +47,9 @@ KW_DEFINE_CLEANUP(struct kw_loader *, kw_loader_close);
  * A connection that opens after this returns is seen from its start. Errors as above. */
 int kw_loader_start(struct kw_loader *loader);
 
+/* With settings.tls, a descriptor that becomes readable once probes are put into libraries no more, which is an error; else -1. */
+int kw_loader_attacher_fd(const struct kw_loader *loader);
+
 /* Observes other connections from now on. Those that have state keep it, those that have none and are open get none. */
 void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filter);
 

@@ -8,11 +8,11 @@
 
 /* A library that a process has mapped. All of it lasts only for the call. */
 struct kw_tls_library {
-	int fd;           /* open for reading, at any position; the caller's */
-	uint64_t device;  /* these two name the file */
+	int fd;          /* open for reading, at any position; the caller's */
+	uint64_t device; /* these two name the file */
 	uint64_t inode;
 	const char *path; /* as the process sees it: hostile text */
-	pid_t pid;        /* the process; 0: none, because it is a file of this host that no process need have mapped */
+	pid_t pid; /* the process; 0: none, because it is a file of this host that no process need have mapped */
 };
 
 typedef void (*kw_tls_library_fn)(void *context, const struct kw_tls_library *library);

@@ -21,7 +21,8 @@ enum kw_tls_function {
 
 struct kw_tls_symbols {
 	uint64_t functions[KW_TLS_FUNCTIONS]; /* offset in the file, bytes; 0: the library has none */
-	uint16_t random_at; /* offset of the client's random number in the object, bytes; KW_TLS_FIELD_UNKNOWN */
+	uint16_t
+		random_at; /* offset of the client's random number in the object, bytes; KW_TLS_FIELD_UNKNOWN */
 	uint16_t server_at; /* the same of the number that says whether it is a server's */
 };
 
