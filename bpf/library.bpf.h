@@ -30,7 +30,8 @@ struct {
 	__type(value, struct kw_library_call);
 } library_calls SEC(".maps");
 
-/* The current process uses a library that has probes. */
+/* The current process uses a library that has probes. Only the making of an object says so, whose probe is the last that a library
+ * gets: so none of the object's calls is missed. */
 static __always_inline void kw_library_used(void)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32, probed = KW_PROCESS_PROBED;
@@ -260,9 +261,10 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 	struct kw_library_call *call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
 							    BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	kw_library_used();
-	if (!call)
-		return 0; /* what it carries is missed, which its positions show */
+	if (!call) {
+		kw_count_lost(KW_LOST_STATE);
+		return 0;
+	}
 	if (call->object && call->object != KW_FIRST(ctx))
 		kw_library_lose(call);
 	call->object = KW_FIRST(ctx);

@@ -15,7 +15,7 @@ const volatile __u8 kw_reads_libraries = 0;
 
 #define KW_PLAINTEXTS 65536
 #define KW_PROCESSES 8192
-#define KW_ASKS_SIZE 4096 /* bytes */
+#define KW_ASKS_SIZE 65536 /* bytes: whole pages, however large these are */
 
 /* The connection as its plaintext shows it: in `c` the machine, counts, times and samples are the library's, all else is copied from
  * the socket's state for each record. Positions are those of the ciphertext, so that they compare with what TCP says. */
@@ -191,7 +191,7 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
 				  const struct kw_standing *standing)
 {
-	if (!p || !c || !t || !standing || !p->object || p->lost ||
+	if (!p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
 	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
 	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || (c->reported && !p->told))
 		return 0;

@@ -120,10 +120,11 @@ static int probe_all(const struct kw_attacher_programs *programs, struct library
 	add_place(&calls, functions[KW_TLS_READ_EX], fields | LENGTHS);
 	add_place(&calls, functions[KW_TLS_WRITE], fields | WRITES);
 	add_place(&calls, functions[KW_TLS_WRITE_EX], fields | WRITES | LENGTHS);
-	r = probe(library, programs->begin, &beginning, 0);
+	r = probe(library, programs->end, &calls, RETURNS);
 	if (r == 0)
 		r = probe(library, programs->call, &calls, 0);
-	return r < 0 ? r : probe(library, programs->end, &calls, RETURNS);
+	/* Last, because the kernel side takes it for a sign that all others are there. */
+	return r < 0 ? r : probe(library, programs->begin, &beginning, 0);
 }
 
 static void take_off(struct library *library)
