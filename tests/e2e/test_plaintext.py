@@ -338,6 +338,48 @@ def test_without_the_option_nothing_is_loaded(nothing_left, certificates):
     assert all(one["protocol"] == "tls" and one["tls"]["plaintext"] is None for one in records)
 
 
+def openssl(*arguments):
+    command = ["openssl", *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+
+
+def say(end, data, other, wanted):
+    """Lets one program send these bytes, and waits until another program, or itself, has said something."""
+    end.stdin.write(data)
+    said = b""
+    while wanted not in said:
+        assert select.select([other.stdout], [], [], wire.DEADLINE)[0], said
+        piece = other.stdout.read(65536)
+        assert piece, said
+        said += piece
+
+
+def test_a_session_that_is_renegotiated_is_judged_by_its_records(nothing_left, certificates):
+    """Its random number is another from then on, so that the rest of it cannot be joined."""
+    del nothing_left
+    port = free_port()
+    keys = ["-cert", certificates.server, "-key", certificates.server_key]
+    with observer.Trace([port], "--tls") as trace, contextlib.ExitStack() as programs:
+        for again in False, True:
+            server = programs.enter_context(openssl("s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2", "-naccept", 1,
+                                                    "-client_renegotiation", *keys))
+            say(server, b"", server, b"ACCEPT")
+            client = programs.enter_context(openssl("s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-crlf"))
+            say(client, b"", client, b"Verify return code")
+            say(client, b"GET /1 HTTP/1.1\n\n", server, b"GET /1")
+            say(server, OK, client, b"ok")
+            if again:
+                say(client, b"R\n", client, b"RENEGOTIATING")
+            say(client, b"GET /2 HTTP/1.1\n\n", server, b"GET /2")
+            client.kill()
+            client.wait()
+            server.kill()
+            server.wait()
+            wanted = (None, "tls") if again else ("openssl", "http/1.1")
+            records = trace.wait_for(4 if again else 2)[-2:]
+            assert [(one["tls"]["plaintext"], one["protocol"]) for one in records] == [wanted] * 2
+
+
 # ---- a random number that somebody has copied ---------------------------------------------------------
 
 
