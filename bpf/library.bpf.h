@@ -6,7 +6,7 @@
 
 #include "steps.bpf.h"
 
-/* What user space says of a probe, in the number that comes with it. The offsets are those of fields in the library's object. */
+/* User space says this of a probe, in the number that comes with it. The offsets are those of fields in the library's object. */
 #define KW_PROBE_RANDOM(cookie) ((cookie)&0xffff)
 #define KW_PROBE_SERVER(cookie) ((cookie) >> 16 & 0xffff) /* KW_PROBE_UNKNOWN: not known */
 #define KW_PROBE_UNKNOWN 0xffff
@@ -113,7 +113,7 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, enu
 	return 0;
 }
 
-/* A send begins: notes where. One that did not succeed is made again with the same bytes, some of which may have gone by then. */
+/* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
 static __always_inline void kw_library_mark(const struct kw_library_call *call)
 {
 	struct kw_plaintext *p = kw_library_find(call);

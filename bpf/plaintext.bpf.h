@@ -43,7 +43,7 @@ struct {
 	__type(value, struct kw_plaintext);
 } plaintexts SEC(".maps");
 
-/* What new state begins as: nothing but zeros. */
+/* New state begins as this: nothing but zeros. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

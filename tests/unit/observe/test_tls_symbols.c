@@ -47,7 +47,7 @@ static struct library own(void)
 	return library;
 }
 
-/* What is read of a file with these bytes. */
+/* Reads a file with these bytes. */
 static int read_bytes(const uint8_t *bytes, size_t size, struct kw_tls_symbols *symbols)
 {
 	int fd = memfd_create("library", MFD_CLOEXEC), r;

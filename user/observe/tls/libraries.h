@@ -18,7 +18,7 @@ struct kw_tls_library {
 typedef void (*kw_tls_library_fn)(void *context, const struct kw_tls_library *library);
 
 /* Calls @found for each library of a process, of all processes, and of the host's folders for libraries: the same file may come
- * several times. What cannot be read is passed over: processes end at any time. */
+ * several times. Files that cannot be read are passed over, because processes end at any time. */
 void kw_tls_libraries_of(pid_t pid, kw_tls_library_fn found, void *context);
 void kw_tls_libraries_of_all(kw_tls_library_fn found, void *context);
 void kw_tls_libraries_of_host(kw_tls_library_fn found, void *context);
