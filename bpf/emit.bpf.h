@@ -4,6 +4,7 @@
 #define KEEPWATCH_EMIT_BPF_H
 
 #include "span.bpf.h"
+#include "plaintext.bpf.h"
 #include "../include/http2/window.h"
 #include "../include/tls/records.h"
 
@@ -103,14 +104,6 @@ static __always_inline void kw_check_gap(struct kw_http *http, const struct kw_c
 	if (t)
 		kw_count(&t->tainted[KW_TAINT_GAP], 1);
 }
-
-/* The part of a record that the state of its connection does not say. */
-struct kw_standing {
-	__u32 report; /* enum kw_report */
-	__u32 reserved;
-	__u64 sent;  /* position up to which TCP has been handed bytes, 0 if that does not tell, */
-	__u64 taken; /* and up to which the application took them; both of a connection that lives */
-};
 
 static __always_inline void kw_read_standing(struct kw_standing *ret_standing, const struct kw_connection *c,
 					     struct sock *sk, enum kw_report report)
@@ -350,8 +343,9 @@ static __always_inline void kw_fill_tls(struct kw_tls_facts *facts, const struct
 	latest = (facts->latest_by - 1) & 1;
 	facts->latest_open = machine->streams[latest].headed || machine->streams[latest].field ||
 			     c->http1.streams[latest].remain;
-	facts->lost = c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME ||
-		      (c->closing.time && c->tx_end != c->tx_bytes);
+	facts->lost = c->closing.time && c->tx_end != c->tx_bytes;
+	if (!kw_reads_libraries || !(c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT))
+		facts->lost |= c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME;
 	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
 }
 
@@ -462,9 +456,9 @@ KW_GLOBAL int kw_emit_history(struct kw_connection *c, const struct kw_pipeline 
 	return 0;
 }
 
-/* The same of a connection that carries TLS, which has neither pipelines nor names. */
-KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struct kw_reported *before,
-			  const struct kw_standing *standing)
+/* The same of a connection that carries TLS, which has no names, and a pipeline only where its plaintext is read. */
+KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, const struct kw_pipeline *pipeline,
+			  struct kw_reported *before, const struct kw_standing *standing)
 {
 	struct kw_event_tls *event;
 
@@ -475,12 +469,21 @@ KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struc
 		return -1;
 	event->history.connection.header.type = KW_EVENT_TLS;
 	event->history.connection.header.size = sizeof(*event);
-	kw_fill(&event->history.connection, c, NULL, standing);
+	kw_fill(&event->history.connection, c, pipeline, standing);
 	kw_fill_history(&event->history, c, before);
 	kw_take_names(&event->history, NULL);
 	kw_fill_tls(&event->tls, t, c);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
+}
+
+/* The same of one whose plaintext is read: @p has been settled. */
+static __always_inline int kw_emit_plaintext(struct kw_plaintext *p, const struct kw_tls *t,
+					     struct kw_reported *before, const struct kw_standing *standing)
+{
+	if (!p)
+		return -1;
+	return kw_emit_tls(&p->c, t, p->c.pipelined ? &p->pipeline : NULL, before, standing);
 }
 
 /* The same of a connection that carries HTTP/2. */
@@ -524,6 +527,7 @@ struct kw_parts {
 	struct kw_reported *reported;
 	struct kw_tls *tls;
 	struct kw_http2 *http2;
+	struct kw_plaintext *plaintext;
 };
 
 /* Finds the parts that a connection of its protocol can have. None is compared with NULL here, so that the verifier follows no path
@@ -537,6 +541,8 @@ static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c
 		parts.http2 = bpf_sk_storage_get(&http2, sk, NULL, 0);
 	} else if (c->http1.protocol == HTTP1_PROTOCOL_TLS) {
 		parts.tls = bpf_sk_storage_get(&tls, sk, NULL, 0);
+		if (kw_reads_libraries)
+			parts.plaintext = kw_plaintext_of(c);
 	} else {
 		parts.pipeline = kw_pipeline_of(c, sk);
 		parts.names = kw_names_of(c, sk);
@@ -550,8 +556,10 @@ static __always_inline int kw_emit(struct kw_connection *c, const struct kw_part
 {
 	if (parts->http2)
 		return kw_emit_http2(c, parts->http2, parts->reported, standing);
+	if (parts->tls && kw_reads_libraries && kw_plaintext_settle(parts->plaintext, c, parts->tls, standing))
+		return kw_emit_plaintext(parts->plaintext, parts->tls, parts->reported, standing);
 	if (parts->tls)
-		return kw_emit_tls(c, parts->tls, parts->reported, standing);
+		return kw_emit_tls(c, parts->tls, NULL, parts->reported, standing);
 	if (standing->report == KW_REPORT_CLOSED && kw_is_short(c))
 		return kw_emit_short(c, parts->pipeline, standing);
 	return kw_emit_history(c, parts->pipeline, parts->names, parts->reported, standing);

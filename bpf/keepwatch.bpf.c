@@ -13,6 +13,7 @@
  *   fentry/tcp_v4_send_reset, v6    the latter, where the tracepoint leaves them out
  *   tp_btf/inet_sk_error_report     an error of the socket, before the application fetches and clears it
  *   tp_btf/tcp_destroy_sock         the socket is gone: its closing record is sent
+ *   uprobe, uretprobe               with --tls: plaintext that a library takes and gives
  *   tp_btf/softirq_entry            at times: are programs shown all that happens?
  *   iter/tcp                        at the start: connections that are older, and who listens where
  *   iter/task_file                  at the start: whose they are
@@ -55,6 +56,7 @@
 #include "frame.bpf.h"
 #include "plain.bpf.h"
 #include "transfer.bpf.h"
+#include "library.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -340,4 +342,27 @@ int kw_sweep_files(struct bpf_iter__task_file *ctx)
 		kw_mark(ctx->meta);
 	}
 	return 0;
+}
+
+/* ---- with --tls: calls of a TLS library --------------------------------------------------------------- */
+
+/* A connection's object is made. */
+SEC("?uprobe")
+int kw_library_begin(struct pt_regs *ctx)
+{
+	kw_library_used();
+	return 0;
+}
+
+/* It sends or receives. */
+SEC("?uprobe")
+int kw_library_call(struct pt_regs *ctx)
+{
+	return kw_library_enter(ctx);
+}
+
+SEC("?uretprobe")
+int kw_library_return(struct pt_regs *ctx)
+{
+	return kw_library_leave(ctx);
 }

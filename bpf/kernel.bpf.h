@@ -280,6 +280,9 @@ enum kw_call {
 #define KW_FIRST(regs) ((regs)->di)
 #define KW_SECOND(regs) ((regs)->si)
 #define KW_THIRD(regs) ((regs)->dx)
+#define KW_FOURTH(regs) ((regs)->cx) /* of a call of a library, as these two */
+#define KW_RETURNED(regs) ((regs)->ax)
+#define KW_STACK(regs) ((regs)->sp)
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -303,6 +306,9 @@ enum kw_call {
 #define KW_FIRST(regs) ((regs)->regs[0])
 #define KW_SECOND(regs) ((regs)->regs[1])
 #define KW_THIRD(regs) ((regs)->regs[2])
+#define KW_FOURTH(regs) ((regs)->regs[3]) /* of a call of a library, as these two */
+#define KW_RETURNED(regs) ((regs)->regs[0])
+#define KW_STACK(regs) ((regs)->sp)
 
 #else
 #error "the system calls of this processor are not known yet: see enum kw_call"

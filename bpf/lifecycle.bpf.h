@@ -237,6 +237,8 @@ static __always_inline void kw_end(struct kw_connection *c, const struct kw_part
 	kw_last_steps(c, parts->pipeline);
 	KW_FORGET();
 	kw_emit_closed(c, parts);
+	if (kw_reads_libraries)
+		kw_plaintext_end(c, parts->tls);
 }
 
 /* The same, in a program of its own that is tail-called: the socket's state is found again. */

@@ -209,6 +209,8 @@ struct kw_tls {
 	__u64 sent;     /* position up to which TCP had been handed bytes when the latest receive ended, */
 	__u64 answered; /* and when the peer's latest data was received */
 	__u32 records;  /* of data, in the latest request */
+	__u32 expected; /* the process that the plaintext is expected from: see plaintext.bpf.h; 0: none */
+	__u32 renegotiated; /* TLS 1.2: a handshake began behind the first one, after which the random number is another */
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct kw_tls) <= 384, "the state of a TLS connection stays small");

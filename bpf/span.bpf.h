@@ -118,4 +118,12 @@ static __always_inline void kw_span_advance(struct kw_connection *c, __u32 direc
 	s->body += n;
 }
 
+/* The part of a record that the state of its connection does not say. */
+struct kw_standing {
+	__u32 report; /* enum kw_report */
+	__u32 reserved;
+	__u64 sent;  /* position up to which TCP has been handed bytes, 0 if that does not tell, */
+	__u64 taken; /* and up to which the application took them; both of a connection that lives */
+};
+
 #endif

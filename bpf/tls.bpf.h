@@ -136,6 +136,9 @@ KW_GLOBAL int kw_tls_act(struct kw_connection *c, struct kw_tls *t, const struct
 	if (event & TLS_EVENT_RECORD) {
 		__u8 meaning = t->machine.streams[outcome->direction & 1].meaning;
 
+		if (kw_reads_libraries && t->facts.done &&
+		    t->machine.streams[outcome->direction & 1].type == TLS_HANDSHAKE)
+			t->renegotiated = 1;
 		if (meaning == TLS_MEANS_DATA)
 			kw_tls_data(c, t, outcome, way);
 		else if (meaning == TLS_MEANS_TICKET && t->machine.doubts & TLS_DOUBT_TICKET)
@@ -271,6 +274,8 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
 	kw_tls_step_loop(&reader);
+	if (kw_reads_libraries)
+		kw_plaintext_expect(c, reader.tls, sk);
 	kw_tls_leave(c, reader.tls, cursor);
 }
 

@@ -49,6 +49,10 @@ struct in6_addr {
 	} in6_u;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 /* What a socket, a TIME_WAIT minisocket and a request socket have in common. All kernels. */
 struct sock_common {
 	__be32 skc_daddr;
@@ -62,6 +66,7 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie; /* a socket's number, which no other one gets */
 };
 
 struct sock;
@@ -196,7 +201,7 @@ struct task_struct {
 };
 
 #if defined(__TARGET_ARCH_x86)
-/* The registers of the system call that runs (arch/x86/include/asm/ptrace.h). */
+/* The registers of the system call that runs (arch/x86/include/asm/ptrace.h), or of a call of a library. */
 struct pt_regs {
 	unsigned long bx;
 	unsigned long r10;
@@ -207,11 +212,14 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long orig_ax;
 	unsigned long cs;
+	unsigned long ax;
+	unsigned long sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 /* The same (arch/arm64/include/asm/ptrace.h). */
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 	__u64 pstate;
 	__s32 syscallno;
 };

@@ -151,7 +151,12 @@ KW_INLINE void tls_field(struct tls_connection *c, struct tls_stream *s, enum tl
 	case TLS_FIELD_VERSION:
 		if (direction == TLS_SERVER)
 			c->version = s->number;
-		tls_expect(s, TLS_FIELD_SESSION, TLS_RANDOM, 1);
+		tls_expect(s, TLS_FIELD_RANDOM, 0, TLS_NUMBER);
+		break;
+	case TLS_FIELD_RANDOM:
+		if (direction == TLS_CLIENT)
+			c->random = s->number;
+		tls_expect(s, TLS_FIELD_SESSION, TLS_RANDOM - TLS_NUMBER, 1);
 		break;
 	case TLS_FIELD_SESSION:
 		tls_expect(s, TLS_FIELD_SUITES, s->number, 2);

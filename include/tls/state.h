@@ -81,6 +81,7 @@ enum tls_field {
 	TLS_FIELD_ALERT,        /* level and code */
 	TLS_FIELD_MESSAGE,      /* type of the handshake's message, and its length */
 	TLS_FIELD_VERSION,      /* the hello's own, which TLS 1.3 leaves at 1.2 */
+	TLS_FIELD_RANDOM,       /* the first bytes of the hello's random number */
 	TLS_FIELD_SESSION,      /* length of the session's id */
 	TLS_FIELD_SUITES,       /* client: length of the list; server: the chosen one */
 	TLS_FIELD_COMPRESSIONS, /* client: length of the list; server: the chosen one */
@@ -128,12 +129,13 @@ struct tls_connection {
 	__u8 doubts;                  /* bits, enum tls_doubt */
 	__u8 alert_by; /* 1 + enum tls_direction of the alert that ended the handshake; 0: none */
 	__u8 alert_level;
-	__u8 alert_code;     /* TLS_CODE_HIDDEN if it was encrypted */
-	__u8 asked;          /* the client has sent data */
-	__u8 replied;        /* TLS 1.3: the server has sent a record since the client's Finished */
-	__u8 sealed;         /* TLS 1.3: the server has sent an encrypted record */
-	__u8 keep_name;      /* the server's name is wanted; set by whoever drives the machine */
-	__u8 resumable;      /* the client says how it would use a ticket (RFC 8446 section 4.2.9) */
+	__u8 alert_code; /* TLS_CODE_HIDDEN if it was encrypted */
+	__u8 asked;      /* the client has sent data */
+	__u8 replied;    /* TLS 1.3: the server has sent a record since the client's Finished */
+	__u8 sealed;     /* TLS 1.3: the server has sent an encrypted record */
+	__u8 keep_name;  /* the server's name is wanted; set by whoever drives the machine */
+	__u8 resumable;  /* the client says how it would use a ticket (RFC 8446 section 4.2.9) */
+	__u64 random; /* the first 8 bytes of the client's random number, which no two connections share by chance; 0 before it came */
 	char name[TLS_NAME]; /* as the client sent it: hostile text, ended by NUL unless full */
 };
 

@@ -87,6 +87,7 @@ static int failed(void)
 struct kept {
 	bool read_search; /* CAP_DAC_READ_SEARCH */
 	bool bpf;         /* CAP_BPF */
+	bool probes;      /* those that it takes to find other processes' libraries and put probes into them */
 };
 
 static void keep(unsigned int capability)
@@ -100,8 +101,13 @@ static void choose_capabilities(struct kept kept)
 	capng_clear(CAPNG_SELECT_ALL);
 	if (kept.read_search)
 		keep(CAP_DAC_READ_SEARCH);
-	if (kept.bpf)
+	if (kept.bpf || kept.probes)
 		keep(CAP_BPF);
+	if (kept.probes) {
+		keep(CAP_PERFMON);
+		keep(CAP_SYS_PTRACE);
+		keep(CAP_DAC_READ_SEARCH);
+	}
 }
 
 /* The bounding set is out of reach without CAP_SETPCAP. It only matters to what is executed, and nothing is. */
@@ -178,6 +184,17 @@ int kw_privileges_drop(const struct kw_needs *needs)
 		r = restrict_files();
 	if (r == 0 && !SANITIZED)
 		r = kw_system_calls_narrow(lowers_rights, needs->screen);
+	return r;
+}
+
+int kw_privileges_drop_to_probes(const struct kw_system_call *allowed, size_t count)
+{
+	int r = drop_capabilities((struct kept){.probes = true}, "nobody");
+
+	if (r == 0)
+		r = forbid_gains();
+	if (r == 0 && !SANITIZED)
+		r = kw_system_calls_allow(allowed, count);
 	return r;
 }
 

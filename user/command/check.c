@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/sanitize.h"
 #include "command/commands.h"
 #include "keepwatch.skel.h"
 #include "event/cgroup.h"
@@ -16,6 +17,8 @@
 #include "observe/programs.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
+#include "observe/tls/libraries.h"
+#include "observe/tls/symbols.h"
 
 #define HOOK_PREFIX "tp_btf/"
 
@@ -243,6 +246,44 @@ static enum kw_front_end check_programs(struct report *report, enum kw_front_end
 	return chosen;
 }
 
+/* ---- with --tls ------------------------------------------------------------------------------------------ */
+
+static const char *library_text(int result)
+{
+	switch (result) {
+	case 0:
+		return "would get probes";
+	case -ENOENT:
+		return "would get no probes, because it lacks a function of OpenSSL 3";
+	case -ENOTSUP:
+		return "would get no probes, because its code does not show where it keeps the client's random number";
+	default:
+		return "would get no probes, because it is no library for this processor";
+	}
+}
+
+/* A kw_tls_library_fn. */
+static void on_library(void *context, const struct kw_tls_library *library)
+{
+	struct kw_tls_symbols symbols;
+	char path[512], process[32];
+
+	(void)context;
+	kw_sanitize(library->path, strlen(library->path), path, sizeof(path));
+	snprintf(process, sizeof(process), library->pid ? "process %d" : "this host's", (int)library->pid);
+	printf("%-8s %s (%s): %s\n", "library", path, process,
+	       library_text(kw_tls_symbols_read(library->fd, &symbols)));
+}
+
+static void check_libraries(struct report *report)
+{
+	if (!say(report, kw_programs_can_read_libraries(), "probes in many functions at once",
+		 "--tls needs Linux 6.6 or newer"))
+		return;
+	kw_tls_libraries_of_host(on_library, NULL);
+	kw_tls_libraries_of_all(on_library, NULL);
+}
+
 enum kw_exit kw_command_check(const struct kw_options *options)
 {
 	struct report report = {0};
@@ -262,6 +303,8 @@ enum kw_exit kw_command_check(const struct kw_options *options)
 	}
 	if (privileged && described)
 		chosen = check_programs(&report, options->front_end);
+	if (options->tls && privileged && described)
+		check_libraries(&report);
 	if (report.missing) {
 		printf("keepwatch cannot run here: the lines above say what is missing\n");
 		return KW_EXIT_HOST;

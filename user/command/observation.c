@@ -32,6 +32,7 @@ int kw_observation_open(struct kw_observer *observer, const struct kw_options *o
 						.ring_size = options->ring_size,
 						.front_end = options->front_end,
 						.btf = options->btf,
+						.tls = options->tls,
 						.last_sweep = last_sweep,
 						.has_screen = options->command == KW_COMMAND_TOP,
 						.event = on_event,

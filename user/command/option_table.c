@@ -78,6 +78,8 @@ const struct kw_option_row kw_option_table[] = {
 	 "tracepoint or trampoline", "kernel hooks that show the bytes (the first that works)"},
 	{"btf", 0, "FILE", OBSERVING | CHECK | LIVE, kw_set_btf, "a file",
 	 "types of the running kernel (BTF), where it cannot show them itself"},
+	{"tls", 0, NULL, OBSERVING | CHECK | LIVE, kw_set_tls, "no value",
+	 "read HTTP inside TLS from the OpenSSL libraries of all processes, by probes"},
 	{"config", 0, "FILE", ALL, NULL, "a file", "read long options from FILE, one 'key = value' per line"},
 	{"verbose", 'v', NULL, ALL, kw_set_verbose, "no value",
 	 "log more; trace: print evidence for each connection"},

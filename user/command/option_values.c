@@ -395,6 +395,13 @@ int kw_set_exchanges(struct kw_options *options, const char *value)
 	return 0;
 }
 
+int kw_set_tls(struct kw_options *options, const char *value)
+{
+	(void)value;
+	options->tls = true;
+	return 0;
+}
+
 int kw_set_server_names(struct kw_options *options, const char *value)
 {
 	(void)value;

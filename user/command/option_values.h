@@ -32,6 +32,7 @@ int kw_set_log_premature(struct kw_options *options, const char *value);
 
 int kw_set_json(struct kw_options *options, const char *value);
 int kw_set_exchanges(struct kw_options *options, const char *value);
+int kw_set_tls(struct kw_options *options, const char *value);
 int kw_set_server_names(struct kw_options *options, const char *value);
 int kw_set_premature(struct kw_options *options, const char *value);
 int kw_set_reason(struct kw_options *options, const char *value);

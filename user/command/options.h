@@ -36,6 +36,7 @@ struct kw_options {
 	struct kw_config filter;     /* what the kernel side is told, its ports, process and network filters */
 	uint32_t ring_size;          /* bytes; a power of two and a multiple of the page size */
 	enum kw_front_end front_end; /* how to see what is sent and received */
+	bool tls;                    /* read plaintext from TLS libraries */
 	char *btf;                   /* a file with the kernel's types; owned; NULL: as the kernel shows them */
 
 	/* run */

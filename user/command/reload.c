@@ -60,6 +60,8 @@ static void compare(const struct kw_options *a, const struct kw_options *b, char
 		add_name(ret_names, "networks");
 	if (!same_text(a->listen, b->listen))
 		add_name(ret_names, "listen");
+	if (a->tls != b->tls)
+		add_name(ret_names, "tls");
 	if (!same_text(a->btf, b->btf))
 		add_name(ret_names, "btf");
 }

@@ -616,7 +616,10 @@ static void say_records(struct kw_writer *w)
 		return;
 	if (tls->notified_by && !strcmp(by(tls->notified_by), kw_closer_name(w->verdict->closer)))
 		kw_say(w, "%s was the first to end the TLS session (close_notify)", by(tls->notified_by));
-	kw_say(w, "judged by direction and length of TLS records, not by HTTP");
+	if (w->facts->by_records)
+		kw_say(w, "judged by direction and length of TLS records, not by HTTP");
+	else
+		kw_say(w, "the HTTP inside TLS was read where the program's OpenSSL took and gave it");
 }
 
 static void say_transport(struct kw_writer *w)

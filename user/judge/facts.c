@@ -432,7 +432,7 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 		return kw_http2_phase(f);
 	if (http->flags & KW_HTTP_TUNNEL)
 		return KW_PHASE_TUNNEL;
-	if (f->tls && !(http->flags & KW_HTTP_UNSUPPORTED))
+	if (f->by_records && !(http->flags & KW_HTTP_UNSUPPORTED))
 		return phase_of_records(f);
 	if (http->protocol == HTTP1_PROTOCOL_TLS || http->protocol == HTTP1_PROTOCOL_H2C ||
 	    http->protocol == HTTP1_PROTOCOL_OPAQUE)
@@ -587,6 +587,7 @@ void kw_facts_derive(const struct kw_event_connection *event, const struct kw_fa
 	f->tls = kw_tls_facts_of(event);
 	if (f->tls && f->tls->lost)
 		f->tls = NULL;
+	f->by_records = f->tls && !(event->http.flags & KW_HTTP_PLAINTEXT);
 	f->http2 = kw_http2_facts_of(event);
 	derive_act(f);
 	f->actor = f->closer;

@@ -368,10 +368,10 @@ static bool server_idle_timeout(const struct kw_facts *f)
 	       f->idle >= advertised(f) - TOLERANCE;
 }
 
-/* Whether a response within TLS announced the close cannot be seen, and in HTTP/2 none can. */
+/* Whether a response within TLS announced the close cannot be seen in its records, and in HTTP/2 none can. */
 static bool unannounced_close(const struct kw_facts *f)
 {
-	return is_idle_by_server(f) && is_at_once(f) && !f->tls && !f->http2;
+	return is_idle_by_server(f) && is_at_once(f) && !f->by_records && !f->http2;
 }
 
 static bool client_closed_idle(const struct kw_facts *f)

@@ -35,8 +35,9 @@ struct kw_streams {
 
 struct kw_facts {
 	const struct kw_event_connection *event; /* the facts are as good as this lasts */
-	const struct kw_far_end *far;       /* during the derivation; NULL: nothing is known of the other end */
-	const struct kw_tls_facts *tls;     /* NULL: no TLS, or nothing can be said of its records */
+	const struct kw_far_end *far;   /* during the derivation; NULL: nothing is known of the other end */
+	const struct kw_tls_facts *tls; /* NULL: no TLS, or nothing can be said of its records */
+	bool by_records; /* TLS whose messages are concluded from its records, because its plaintext was not read */
 	const struct kw_http2_facts *http2; /* NULL: no HTTP/2, or its frames were not followed */
 	const struct kw_http2_side
 		*goaway; /* HTTP/2: who sent the GOAWAY that decides; NULL: nobody did before the close */

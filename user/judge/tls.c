@@ -169,8 +169,8 @@ enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages)
 
 bool kw_tls_is_answered_once(const struct kw_facts *f)
 {
-	return f->tls && f->event->http.counts.requests_begun == 1 && f->tls->doubts & TLS_DOUBT_TICKET &&
-	       f->tls->doubts & TLS_DOUBT_UNWANTED;
+	return f->by_records && f->event->http.counts.requests_begun == 1 &&
+	       f->tls->doubts & TLS_DOUBT_TICKET && f->tls->doubts & TLS_DOUBT_UNWANTED;
 }
 
 bool kw_tls_is_over(const struct kw_facts *f)

@@ -94,6 +94,12 @@ static const struct addition *addition_of(const char *section)
 	return NULL;
 }
 
+/* Programs for libraries are no part of a front end: see tls/attacher.h. */
+static bool is_for_libraries(const char *section)
+{
+	return strcmp(section, "uprobe") == 0 || strcmp(section, "uretprobe") == 0;
+}
+
 static bool is_iterator(const char *section)
 {
 	return strncmp(section, "iter/", strlen("iter/")) == 0;
@@ -104,7 +110,8 @@ static bool is_held(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
 
-	return is_iterator(section) || kw_tail_calls_reach(program) || strcmp(section, KW_WITNESS_HOOK) == 0;
+	return is_iterator(section) || is_for_libraries(section) || kw_tail_calls_reach(program) ||
+	       strcmp(section, KW_WITNESS_HOOK) == 0;
 }
 
 bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_program *program)
@@ -112,7 +119,7 @@ bool kw_front_end_has_twin(const struct bpf_object *object, const struct bpf_pro
 	const char *section = bpf_program__section_name(program);
 	struct bpf_program *other;
 
-	if (is_iterator(section) || kw_tail_calls_reach(program))
+	if (is_iterator(section) || is_for_libraries(section) || kw_tail_calls_reach(program))
 		return false;
 	bpf_object__for_each_program(other, object)
 	{
@@ -139,7 +146,8 @@ static enum kw_front_end front_end_of(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
 
-	if (bpf_program__autoload(program) || addition_of(section) || is_iterator(section))
+	if (bpf_program__autoload(program) || addition_of(section) || is_iterator(section) ||
+	    is_for_libraries(section))
 		return KW_FRONT_END_ANY;
 	return strncmp(section, "fexit/", strlen("fexit/")) == 0 ? KW_FRONT_END_TRAMPOLINE
 								 : KW_FRONT_END_TRACEPOINT;

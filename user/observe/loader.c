@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include "observe/programs.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
+#include "observe/tls/attacher.h"
 #include "observe/witness.h"
 
 struct kw_loader {
@@ -27,6 +29,8 @@ struct kw_loader {
 	struct bpf_link *sweep; /* the iterator over all connections */
 	uint64_t *per_cpu;      /* room to read a value of any per-CPU map into */
 	int cpus;
+	bool tls;     /* libraries get probes */
+	int attacher; /* see kw_attacher_start(); -1: none */
 	bool started; /* the connections that are older have been found */
 	struct kw_conservation conservation;
 	struct kw_witness witness;
@@ -115,16 +119,22 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 
 	if (r == 0)
 		r = kw_host_require();
+	if (r == 0 && settings->tls && !kw_programs_can_read_libraries())
+		r = kw_log_error(-EOPNOTSUPP, "this kernel cannot put probes into libraries as --tls needs it: "
+					      "Linux 6.6 or newer can");
 	if (r < 0)
 		return r;
 	loader = calloc(1, sizeof(*loader));
 	if (!loader)
 		return kw_log_error(-ENOMEM, "out of memory");
+	loader->attacher = -1;
 	loader->skel = kw_programs_open();
 	if (!loader->skel)
 		return kw_log_error(-errno, "cannot read the programs for the kernel: %s", strerror(errno));
 	kw_loader_set_filter(loader, settings->filter);
 	kw_front_end_hold(loader->skel->obj);
+	kw_programs_want_libraries(loader->skel, settings->tls);
+	loader->tls = settings->tls;
 	bpf_map__set_max_entries(loader->skel->maps.events,
 				 settings->ring_size); /* fails only once it is loaded */
 	r = choose_front_end(loader, settings->front_end);
@@ -146,6 +156,8 @@ void kw_loader_close(struct kw_loader *loader)
 {
 	if (!loader)
 		return;
+	if (loader->attacher >= 0)
+		close(loader->attacher);
 	ring_buffer__free(loader->ring);
 	bpf_link__destroy(loader->sweep);
 	kw_witness_end(&loader->witness);
@@ -237,6 +249,17 @@ static int attach_sweep(struct kw_loader *loader)
 	return loader->sweep ? 0 : -errno;
 }
 
+static int start_attacher(struct kw_loader *loader)
+{
+	struct kw_attacher_programs programs = {.begin = bpf_program__fd(loader->skel->progs.kw_library_begin),
+						.call = bpf_program__fd(loader->skel->progs.kw_library_call),
+						.end = bpf_program__fd(loader->skel->progs.kw_library_return),
+						.asks = bpf_map__fd(loader->skel->maps.asks)};
+
+	loader->attacher = loader->tls ? kw_attacher_start(&programs) : -1;
+	return loader->tls && loader->attacher < 0 ? loader->attacher : 0;
+}
+
 /* The hooks come first: a connection that opens while the older ones are being found must not be missed. */
 int kw_loader_start(struct kw_loader *loader)
 {
@@ -246,6 +269,9 @@ int kw_loader_start(struct kw_loader *loader)
 		r = attach_sweep(loader);
 	if (r < 0)
 		return refused(r, "attach");
+	r = start_attacher(loader);
+	if (r < 0)
+		return r;
 	r = find_sockets(loader);
 	if (r == 0)
 		r = find_owners(loader);
@@ -255,6 +281,11 @@ int kw_loader_start(struct kw_loader *loader)
 			 bpf_map__fd(loader->skel->maps.softirqs));
 	return r < 0 ? kw_log_error(r, "cannot find the connections that are already open: %s", strerror(-r))
 		     : 0;
+}
+
+int kw_loader_attacher_fd(const struct kw_loader *loader)
+{
+	return loader->attacher;
 }
 
 int kw_loader_fd(const struct kw_loader *loader)

@@ -30,6 +30,7 @@ struct kw_loader_settings {
 	uint32_t ring_size;             /* bytes; a power of two and a multiple of the page size */
 	enum kw_front_end front_end;    /* KW_FRONT_END_ANY: the first that works */
 	const char *btf; /* a file with the kernel's types, read by the call; NULL: as the kernel shows them */
+	bool tls;        /* put probes into TLS libraries, and read the plaintext there */
 	kw_loader_event_fn event;
 	void *context; /* of event; must outlive the loader */
 };
@@ -45,6 +46,9 @@ KW_DEFINE_CLEANUP(struct kw_loader *, kw_loader_close);
 /* Attaches the hooks, then finds the connections that are older, in every network namespace, and their owners.
  * A connection that opens after this returns is seen from its start. Errors as above. */
 int kw_loader_start(struct kw_loader *loader);
+
+/* With settings.tls, a descriptor that becomes readable once probes are put into libraries no more, which is an error; else -1. */
+int kw_loader_attacher_fd(const struct kw_loader *loader);
 
 /* Observes other connections from now on. Those that have state keep it, those that have none and are open get none. */
 void kw_loader_set_filter(struct kw_loader *loader, const struct kw_config *filter);

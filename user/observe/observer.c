@@ -46,6 +46,15 @@ static int on_ring(void *context)
 	return kw_loader_consume(observer->loader);
 }
 
+/* The probes are gone with their process: plaintext is not read any more, which must not go unnoticed. */
+static int on_attacher(void *context)
+{
+	struct kw_observer *observer = context;
+
+	observer->reported = true;
+	return kw_log_error(-EPIPE, "the process that puts probes into TLS libraries has ended");
+}
+
 static void warn_of_unseen(const struct kw_event_unseen *now, const struct kw_event_unseen *before)
 {
 	if (now->closes > before->closes)
@@ -135,6 +144,8 @@ static int add_sources(struct kw_observer *observer)
 	uint64_t watchdog = kw_notify_watchdog();
 	int r = kw_loop_add(loop, kw_loader_fd(observer->loader), on_ring, observer);
 
+	if (r == 0 && kw_loader_attacher_fd(observer->loader) >= 0)
+		r = kw_loop_add(loop, kw_loader_attacher_fd(observer->loader), on_attacher, observer);
 	if (r == 0)
 		r = kw_loop_add_timer(loop, READ_INTERVAL, on_ring, observer);
 	if (r == 0)
@@ -168,6 +179,7 @@ static int open_all(struct kw_observer *observer, const struct kw_observer_setti
 					     .ring_size = settings->ring_size,
 					     .front_end = settings->front_end,
 					     .btf = settings->btf,
+					     .tls = settings->tls,
 					     .event = on_event,
 					     .context = observer};
 	struct kw_needs needs = {.screen = settings->has_screen};

@@ -17,6 +17,7 @@ struct kw_observer_settings {
 	uint32_t ring_size;             /* bytes; a power of two and a multiple of the page size */
 	enum kw_front_end front_end;    /* KW_FRONT_END_ANY: the first that works */
 	const char *btf;                /* a file with the kernel's types; NULL: as the kernel shows them */
+	bool tls;                       /* as in struct kw_loader_settings */
 	enum kw_sweep_mode last_sweep;  /* what to report when stopping */
 	bool has_screen;                /* the process draws on its terminal: see kw_privileges_drop() */
 	kw_observer_event_fn event;

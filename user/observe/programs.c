@@ -11,15 +11,16 @@
 #include "include/event.h"
 #include "keepwatch.skel.h"
 #include "keepwatch_old.skel.h"
+#include "observe/tls/attacher.h"
 
 _Static_assert(sizeof(struct keepwatch_bpf__bss) == sizeof(struct keepwatch_old_bpf__bss) &&
 		       sizeof(struct keepwatch_bpf__rodata) == sizeof(struct keepwatch_old_bpf__rodata),
 	       "both builds have the same variables");
 
-/* Does the kernel offer a helper to programs, by its number's name in include/uapi/linux/bpf.h? */
-static bool has_helper(const struct btf *btf, const char *name)
+/* Does the kernel have this value of an enum of include/uapi/linux/bpf.h? */
+static bool has_value(const struct btf *btf, const char *type_name, const char *name)
 {
-	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	int id = btf__find_by_name_kind(btf, type_name, BTF_KIND_ENUM);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 
 	for (__u32 i = 0; type && i < btf_vlen(type); i++)
@@ -30,7 +31,7 @@ static bool has_helper(const struct btf *btf, const char *name)
 
 static bool is_old(const struct btf *btf)
 {
-	return btf && !has_helper(btf, "BPF_FUNC_loop");
+	return btf && !has_value(btf, "bpf_func_id", "BPF_FUNC_loop");
 }
 
 /* How many arguments a function of the kernel takes; 0 if that is not known. */
@@ -60,6 +61,33 @@ static struct keepwatch_bpf *open_old(void)
 	return NULL;
 }
 
+bool kw_programs_can_read_libraries(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool can = btf && has_value(btf, "bpf_attach_type", "BPF_TRACE_UPROBE_MULTI");
+
+	btf__free(btf);
+	return can;
+}
+
+void kw_programs_want_libraries(struct keepwatch_bpf *skel, bool wanted)
+{
+	struct bpf_program *programs[] = {skel->progs.kw_library_begin, skel->progs.kw_library_call,
+					  skel->progs.kw_library_return};
+	struct bpf_map *maps[] = {skel->maps.plaintexts, skel->maps.plaintext_blank,
+				  skel->maps.randoms,    skel->maps.processes,
+				  skel->maps.asks,       skel->maps.library_calls};
+
+	skel->rodata->kw_reads_libraries = wanted;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		bpf_program__set_autoload(programs[i], wanted);
+		bpf_program__set_autoattach(programs[i], false);
+		bpf_program__set_expected_attach_type(programs[i], (enum bpf_attach_type)KW_UPROBE_MULTI);
+	}
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		bpf_map__set_autocreate(maps[i], wanted);
+}
+
 struct keepwatch_bpf *kw_programs_open_for(const struct btf *types)
 {
 	struct keepwatch_bpf *skel = is_old(types) ? open_old() : keepwatch_bpf__open();
@@ -67,6 +95,8 @@ struct keepwatch_bpf *kw_programs_open_for(const struct btf *types)
 
 	if (skel && arguments)
 		skel->rodata->kw_recvmsg_arguments = arguments;
+	if (skel)
+		kw_programs_want_libraries(skel, false);
 	return skel;
 }
 

@@ -10,7 +10,7 @@ from lib import kernel
 from lib.kernel import bpf
 
 LOOKUP, UPDATE, NEXT_KEY, PROGRAM_BY_ID, MAP_BY_ID, INFO_BY_FD = 1, 2, 4, 13, 14, 15
-HASHES, ARRAY, PROGRAMS, PER_CPU_ARRAY, RING, STORAGE = (1, 9), 2, 3, 6, 27, 24  # enum bpf_map_type
+HASHES, ARRAY, PROGRAMS, PER_CPU_ARRAY, RING, STORAGE, TASK_STORAGE = (1, 9), 2, 3, 6, 27, 24, 29  # enum bpf_map_type
 
 
 def address(buffer):
@@ -70,12 +70,22 @@ class Map(Object):
         with mmap.mmap(self.fd, self.entries, prot=mmap.PROT_READ, offset=2 * mmap.PAGESIZE) as data:
             return data[:]
 
+    def of_this_thread(self):
+        """The bytes of task storage that are this process's, of its first thread."""
+        task = os.pidfd_open(os.getpid())
+        try:
+            return self.lookup(struct.pack("i", task))
+        finally:
+            os.close(task)
+
     def contents(self, sockets):
-        """All bytes of the map; of socket storage, those of these sockets."""
+        """All bytes of the map; of socket storage, those of these sockets; of task storage, those of this process."""
         if self.type == RING:
             return self.ring()
         if self.type == STORAGE:
             return b"".join(self.lookup(struct.pack("i", socket.fileno())) for socket in sockets)
+        if self.type == TASK_STORAGE:
+            return self.of_this_thread()
         if self.type == PROGRAMS:
             return b""  # it holds programs and no bytes
         assert self.type in (*HASHES, ARRAY, PER_CPU_ARRAY), self.name

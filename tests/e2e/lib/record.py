@@ -77,8 +77,8 @@ TLS = {
     "handshake_s": or_null(is_seconds),
     "alert": or_null(ALERT),
     "close_notify": all_of(client=is_bool, server=is_bool),
-    "exchanges_inferred": is_count,
-    "plaintext": one_of(None),
+    "exchanges_inferred": or_null(is_count),
+    "plaintext": one_of(None, "openssl"),
 }
 
 

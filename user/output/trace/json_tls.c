@@ -48,6 +48,7 @@ static void add_name(json_t **object, const struct kw_tls_facts *tls)
 json_t *kw_json_tls(const struct kw_event_connection *event)
 {
 	const struct kw_tls_facts *tls = kw_tls_facts_of(event);
+	bool plaintext = event->http.flags & KW_HTTP_PLAINTEXT;
 	json_t *object;
 
 	if (!tls || tls->lost)
@@ -62,8 +63,9 @@ json_t *kw_json_tls(const struct kw_event_connection *event)
 	kw_json_set(&object, "close_notify",
 		    json_pack("{s:b, s:b}", "client", tls->notifiers >> TLS_CLIENT & 1, "server",
 			      tls->notifiers >> TLS_SERVER & 1));
-	kw_json_set(&object, "exchanges_inferred", kw_json_integer(event->http.counts.requests_begun));
-	kw_json_set(&object, "plaintext", json_null());
+	kw_json_set(&object, "exchanges_inferred",
+		    kw_json_integer_or_null(!plaintext, event->http.counts.requests_begun));
+	kw_json_set(&object, "plaintext", kw_json_string_or_null(plaintext ? "openssl" : NULL));
 	add_name(&object, tls);
 	return object;
 }

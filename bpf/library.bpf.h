@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The plaintext of TLS connections: what a call of a library shows. Its bytes go through the same machine as those of clear text,
+ * once the call has succeeded. Programs here are of another type than those of sockets (kprobe): they are loaded only with --tls. */
+#ifndef KEEPWATCH_LIBRARY_BPF_H
+#define KEEPWATCH_LIBRARY_BPF_H
+
+#include "steps.bpf.h"
+
+/* User space says this of a probe, in the number that comes with it. The offsets are those of fields in the library's object. */
+#define KW_PROBE_RANDOM(cookie) ((cookie)&0xffff)
+#define KW_PROBE_SERVER(cookie) ((cookie) >> 16 & 0xffff) /* KW_PROBE_UNKNOWN: not known */
+#define KW_PROBE_UNKNOWN 0xffff
+#define KW_PROBE_WRITES (1ULL << 32)  /* the call sends */
+#define KW_PROBE_LENGTHS (1ULL << 33) /* it returns 1, and the number of bytes where its fourth argument says */
+
+/* A call of a library, while it runs. Threads may be stopped within a program, so each has room of its own. */
+struct kw_library_call {
+	__u64 object; /* 0: no call runs */
+	__u64 buffer;
+	__u64 length; /* address of a number of bytes */
+	__u64 stack;  /* where the stack stood at the call */
+	__u64 cookie;
+	struct kw_scratch room;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct kw_library_call);
+} library_calls SEC(".maps");
+
+/* The current process uses a library that has probes. Only the making of an object says so, whose probe is the last that a library
+ * gets: so none of the object's calls is missed. */
+static __always_inline void kw_library_used(void)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, probed = KW_PROCESS_PROBED;
+	__u32 *standing = bpf_map_lookup_elem(&processes, &pid);
+
+	if (!standing)
+		bpf_map_update_elem(&processes, &pid, &probed, BPF_ANY);
+	else if (*standing != KW_PROCESS_PROBED)
+		*standing = KW_PROCESS_PROBED;
+}
+
+/* ---- which connection? ------------------------------------------------------------------------------ */
+
+static __always_inline struct kw_plaintext *kw_plaintext_by(__u64 random, __u32 role)
+{
+	struct kw_random_key key = {};
+	struct kw_plaintext *p;
+	__u64 *cookie;
+
+	key.random = random;
+	key.pid = bpf_get_current_pid_tgid() >> 32;
+	key.role = role;
+	cookie = bpf_map_lookup_elem(&randoms, &key);
+	p = cookie ? bpf_map_lookup_elem(&plaintexts, cookie) : NULL;
+	return p && p->random == random ? p : NULL;
+}
+
+/* Where the library does not show its side, and both are in this process, neither is taken. */
+static __always_inline struct kw_plaintext *kw_plaintext_by_either(__u64 random)
+{
+	struct kw_plaintext *client = kw_plaintext_by(random, KW_ROLE_CLIENT);
+	struct kw_plaintext *server = kw_plaintext_by(random, KW_ROLE_SERVER);
+
+	if (client && server)
+		return NULL;
+	return client ? client : server;
+}
+
+/* The connection that the object of a call carries, by the random number that the object has now; or NULL. */
+static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_call *call)
+{
+	__u32 server_at = KW_PROBE_SERVER(call->cookie), server = 0;
+	struct kw_plaintext *p;
+	__u64 random = 0;
+
+	if (bpf_probe_read_user(&random, sizeof(random),
+				(const void *)(call->object + KW_PROBE_RANDOM(call->cookie))))
+		return NULL;
+	random = __builtin_bswap64(random);
+	if (server_at == KW_PROBE_UNKNOWN)
+		p = kw_plaintext_by_either(random);
+	else if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
+		return NULL;
+	else
+		p = kw_plaintext_by(random, server ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+	if (!p)
+		return NULL;
+	if (!p->object)
+		__sync_val_compare_and_swap(&p->object, 0, call->object);
+	if (p->object != call->object)
+		p->lost = 1;
+	return p->lost ? NULL : p;
+}
+
+/* ---- where in the stream? --------------------------------------------------------------------------- */
+
+/* Reads how far the socket's ciphertext has come. Returns 0, or -1 if the socket is another one by now. */
+static __always_inline int kw_library_position(const struct kw_plaintext *p, enum kw_way way,
+					       __u64 *ret_position)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
+	struct sock *sk = (struct sock *)p->socket;
+	__u32 sequence = way == KW_SENT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
+	__u32 base = way == KW_SENT ? p->c.tx_base : p->c.rx_base;
+
+	if ((__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != p->cookie)
+		return -1;
+	*ret_position = kw_position(sequence, base, p->seen[way & 1]);
+	return 0;
+}
+
+/* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
+static __always_inline void kw_library_mark(const struct kw_library_call *call)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+	__u64 now;
+
+	if (p && !p->blocked && kw_library_position(p, KW_SENT, &now) == 0)
+		p->seen[KW_SENT] = now;
+}
+
+/* It has not succeeded. */
+static __always_inline void kw_library_block(const struct kw_library_call *call)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+
+	if (p)
+		p->blocked = 1;
+}
+
+/* The place of a call's @n bytes. A send has just handed its last byte to TCP, in records that are longer than what is in them; a
+ * library that keeps them for its program to send cannot be followed. A receive takes what the socket gave: the ciphertext moves
+ * when the library has given all that it had before. Returns where the first byte lies; -1: nowhere. */
+static __always_inline __s64 kw_library_place(struct kw_plaintext *p, enum kw_way way, __u64 n)
+{
+	__u64 seen = p->seen[way & 1], now;
+
+	if (kw_library_position(p, way, &now))
+		return -1;
+	p->seen[way & 1] = now;
+	if (way == KW_SENT) {
+		p->blocked = 0;
+		return now > seen + n ? (__s64)(now - n) : -1;
+	}
+	if (now > seen)
+		p->taken[KW_RECEIVED] = seen;
+	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
+}
+
+/* ---- the bytes -------------------------------------------------------------------------------------- */
+
+struct kw_library_reader {
+	struct kw_plaintext *p;
+	struct kw_scratch *room;
+};
+
+/* Keeps the latest request where a later one will not overwrite it. */
+static __always_inline void kw_library_keep(struct kw_plaintext *p)
+{
+	struct kw_connection *c = &p->c;
+	struct kw_pending *pending;
+
+	if (!kw_is_request_complete(&c->http) || (__s32)(c->http1.pushed - c->http1.popped) <= 0)
+		return;
+	pending = &p->pipeline.requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
+	pending->started = c->http.request_started;
+	pending->ended = c->http.request_ended;
+	pending->idle_before = c->http.idle_before_last;
+	pending->begin = c->http.request_begin;
+	pending->end = c->http.request_end;
+	c->pipelined = 1;
+}
+
+/* Acts upon what the machine has said. */
+KW_GLOBAL int kw_library_act(struct kw_plaintext *p, const struct kw_outcome *outcome)
+{
+	if (!p || !outcome)
+		return 0;
+	if (outcome->event & HTTP1_EVENT_BEGIN && outcome->direction == HTTP1_REQUESTS)
+		kw_library_keep(p);
+	return kw_act_upon(&p->c, p->c.pipelined ? &p->pipeline : NULL, outcome);
+}
+
+static long kw_library_step(__u32 index, struct kw_library_reader *reader)
+{
+	struct kw_cursor *cursor = &reader->room->cursor;
+	struct kw_connection *c = &reader->p->c;
+
+	if (cursor->stage != KW_STAGE_BYTES) {
+		cursor->stage = KW_STAGE_BYTES;
+		cursor->outcome.event = http1_call(&c->http1, cursor->outcome.direction);
+	} else {
+		if (!cursor->left || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
+			return 1;
+		kw_advance(c, reader->room, index);
+	}
+	KW_FORGET();
+	if (cursor->outcome.event)
+		kw_library_act(reader->p, &cursor->outcome);
+	cursor->outcome.event = 0;
+	return 0;
+}
+
+KW_LOOP(kw_library_step, struct kw_library_reader, KW_STEPS)
+
+/* A call's @n bytes have passed, the first at @begin. */
+static __always_inline void kw_library_follow(struct kw_plaintext *p, struct kw_library_call *call,
+					      enum kw_way way, __u64 begin, __u64 n)
+{
+	struct kw_library_reader reader = {.p = p, .room = &call->room};
+	struct kw_cursor *cursor = &call->room.cursor;
+
+	__builtin_memset(cursor, 0, sizeof(*cursor));
+	cursor->outcome.now = bpf_ktime_get_ns();
+	cursor->outcome.position = begin;
+	cursor->outcome.direction = kw_direction(p->c.role, way);
+	cursor->outcome.why = KW_TAINT_BLIND;
+	cursor->end = begin + n;
+	cursor->left = n;
+	cursor->way = way;
+	cursor->segment = call->buffer;
+	cursor->segment_left = n;
+	cursor->located = cursor->sought = 1;
+	KW_FORGET();
+	kw_library_step_loop(&reader);
+	http1_call_end(&p->c.http1, cursor->outcome.direction);
+	p->taken[way & 1] = begin + n;
+	kw_forget(&call->room);
+}
+
+/* How many bytes the call in hand took or gave; 0: none. */
+static __always_inline __u64 kw_library_result(const struct kw_library_call *call, __s32 returned)
+{
+	__u64 n = 0;
+
+	if (returned <= 0)
+		return 0;
+	if (!(call->cookie & KW_PROBE_LENGTHS))
+		return returned;
+	return bpf_probe_read_user(&n, sizeof(n), (const void *)call->length) || n > KW_SPAN_MOST ? 0 : n;
+}
+
+/* ---- the two probes --------------------------------------------------------------------------------- */
+
+/* A call begins within another one, as with TLS inside TLS: that one's bytes will not be followed, and its connection says nothing
+ * more. A call that was left by a jump looks the same. */
+static __always_inline void kw_library_lose(const struct kw_library_call *call)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+
+	if (p)
+		p->lost = 1;
+}
+
+static __always_inline int kw_library_enter(struct pt_regs *ctx)
+{
+	struct kw_library_call *call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
+							    BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!call) {
+		kw_count_lost(KW_LOST_STATE);
+		return 0;
+	}
+	if (call->object && call->object != KW_FIRST(ctx))
+		kw_library_lose(call);
+	call->object = KW_FIRST(ctx);
+	call->buffer = KW_SECOND(ctx);
+	call->length = KW_FOURTH(ctx);
+	call->stack = KW_STACK(ctx);
+	call->cookie = bpf_get_attach_cookie(ctx);
+	if (call->cookie & KW_PROBE_WRITES)
+		kw_library_mark(call);
+	return 0;
+}
+
+/* Is this the end of the call that began last? The return has taken its address off the stack, where it is there. */
+static __always_inline int kw_library_is_end(const struct kw_library_call *call, struct pt_regs *ctx)
+{
+	return call->object && KW_STACK(ctx) - call->stack <= sizeof(__u64);
+}
+
+static __always_inline int kw_library_leave(struct pt_regs *ctx)
+{
+	struct kw_library_call *call =
+		bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL, 0);
+	struct kw_plaintext *p;
+	enum kw_way way;
+	__s64 begin;
+	__u64 n;
+
+	if (!call || !kw_library_is_end(call, ctx))
+		return 0;
+	way = call->cookie & KW_PROBE_WRITES ? KW_SENT : KW_RECEIVED;
+	n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
+	if (!n && way == KW_SENT)
+		kw_library_block(call);
+	p = n ? kw_library_find(call) : NULL;
+	call->object = 0;
+	if (!p)
+		return 0;
+	begin = kw_library_place(p, way, n);
+	if (begin < 0)
+		p->lost = 1;
+	else
+		kw_library_follow(p, call, way, begin, n);
+	return 0;
+}
+
+#endif

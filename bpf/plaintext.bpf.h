@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The plaintext of TLS connections: what the sockets know of it. Programs that probe a library cannot find a socket's storage, so
+ * this state lies in a hash by the socket's cookie. It is made when a ClientHello passes in a process that uses a library with
+ * probes, and is removed with the socket's last record.
+ *
+ * The library's side finds it by the client's random number, which the hello shows in clear and the library keeps: by nothing else,
+ * because the address of a library's object is used again, and a thread's system calls are not only those of the call in hand. */
+#ifndef KEEPWATCH_PLAINTEXT_BPF_H
+#define KEEPWATCH_PLAINTEXT_BPF_H
+
+#include "span.bpf.h"
+
+/* Libraries have probes (--tls). Set before the programs are loaded, so that without it all this is no part of them. */
+const volatile __u8 kw_reads_libraries = 0;
+
+#define KW_PLAINTEXTS 65536
+#define KW_PROCESSES 8192
+#define KW_ASKS_SIZE 65536 /* bytes: whole pages, however large these are */
+
+/* The connection as its plaintext shows it: in `c` the machine, counts, times and samples are the library's, all else is copied from
+ * the socket's state for each record. Positions are those of the ciphertext, so that they compare with what TCP says. */
+struct kw_plaintext {
+	struct kw_connection c;
+	struct kw_pipeline pipeline;
+	__u64 random; /* see struct tls_connection */
+	__u64 cookie; /* the socket's */
+	__u64 socket; /* its address, which is read only as long as the cookie is there */
+	__u64 object; /* the library's, which carries the connection; 0: none has yet */
+	__u64 seen
+		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
+	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
+	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
+	__u32 blocked; /* the latest send did not succeed, and will be made again */
+	__u32 reserved;
+	__u32 told; /* a record has been made of it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, KW_PLAINTEXTS);
+	__type(key, __u64);
+	__type(value, struct kw_plaintext);
+} plaintexts SEC(".maps");
+
+/* New state begins as this: nothing but zeros. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kw_plaintext);
+} plaintext_blank SEC(".maps");
+
+/* Both ends of a connection may be in one process, so the role is part of the key. */
+struct kw_random_key {
+	__u64 random;
+	__u32 pid; /* a thread group */
+	__u32 role;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, KW_PLAINTEXTS);
+	__type(key, struct kw_random_key);
+	__type(value, __u64); /* a cookie */
+} randoms SEC(".maps");
+
+/* Processes that have been seen in a probe, or that were asked for. */
+enum kw_process_standing {
+	KW_PROCESS_ASKED,
+	KW_PROCESS_PROBED,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KW_PROCESSES);
+	__type(key, __u32);
+	__type(value, __u32); /* enum kw_process_standing */
+} processes SEC(".maps");
+
+/* Processes whose libraries are to be looked at: their ids, each an __u32. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, KW_ASKS_SIZE);
+} asks SEC(".maps");
+
+/* A process without probes uses TLS: asks, once. A ring that is full loses nothing for good, because all processes are looked at from
+ * time to time. */
+static __always_inline void kw_ask(__u32 pid)
+{
+	__u32 asked = KW_PROCESS_ASKED;
+
+	bpf_map_update_elem(&processes, &pid, &asked, BPF_NOEXIST);
+	bpf_ringbuf_output(&asks, &pid, sizeof(pid), 0);
+}
+
+/* State for a connection. */
+static __always_inline void kw_plaintext_begin(const struct kw_connection *c, __u64 random, __u64 socket)
+{
+	__u64 cookie = c->identity.cookie;
+	__u32 zero = 0;
+	struct kw_plaintext *p = bpf_map_lookup_elem(&plaintext_blank, &zero);
+
+	if (!p || bpf_map_update_elem(&plaintexts, &cookie, p, BPF_NOEXIST)) {
+		kw_count_lost(KW_LOST_STATE);
+		return;
+	}
+	p = bpf_map_lookup_elem(&plaintexts, &cookie);
+	if (!p)
+		return;
+	p->random = random;
+	p->cookie = cookie;
+	p->socket = socket;
+	p->c.role = c->role;
+	p->c.tx_base = c->tx_base;
+	p->c.rx_base = c->rx_base;
+	p->c.http.http10_only = 1;
+	p->c.identity = c->identity;
+}
+
+/* Another connection of this process has the same random number: whoever sent it the second time has copied it. It is not known any
+ * more which of the two an object of the library carries. */
+static __always_inline void kw_plaintext_contest(const struct kw_random_key *key)
+{
+	__u64 *cookie = bpf_map_lookup_elem(&randoms, key);
+	struct kw_plaintext *p = cookie ? bpf_map_lookup_elem(&plaintexts, cookie) : NULL;
+
+	if (p)
+		p->lost = 1;
+}
+
+/* The ClientHello on @sk has passed: the plaintext of the current process may follow. */
+static __noinline int kw_plaintext_expect(const struct kw_connection *c, struct kw_tls *t, struct sock *sk)
+{
+	struct kw_random_key key = {};
+	__u32 *standing, pid;
+	__u64 cookie;
+
+	if (!c || !t || !t->machine.random || t->expected)
+		return 0;
+	t->expected = pid = bpf_get_current_pid_tgid() >> 32;
+	standing = bpf_map_lookup_elem(&processes, &pid);
+	if (!standing)
+		kw_ask(pid);
+	if (!standing || *standing != KW_PROCESS_PROBED)
+		return 0;
+	kw_plaintext_begin(c, t->machine.random, (__u64)sk);
+	key.random = t->machine.random;
+	key.pid = pid;
+	key.role = c->role;
+	cookie = c->identity.cookie;
+	if (bpf_map_update_elem(&randoms, &key, &cookie, BPF_NOEXIST))
+		kw_plaintext_contest(&key);
+	return 0;
+}
+
+static __always_inline struct kw_plaintext *kw_plaintext_of(const struct kw_connection *c)
+{
+	__u64 cookie = c->identity.cookie;
+
+	return bpf_map_lookup_elem(&plaintexts, &cookie);
+}
+
+/* The part of the flags of a side that the socket alone knows. */
+#define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
+
+static __always_inline void kw_plaintext_copy(struct kw_connection *to, const struct kw_connection *c)
+{
+	to->state = c->state;
+	to->owned = c->owned;
+	to->reported = c->reported;
+	to->half_closed = c->half_closed;
+	to->tx_end = c->tx_end;
+	to->rx_end = c->rx_end;
+	to->opened = c->opened;
+	to->established = c->established;
+	to->peer_fin = c->peer_fin;
+	to->identity = c->identity;
+	to->ending = c->ending;
+	to->closing = c->closing;
+	to->notice = c->notice;
+	to->http.app_error = c->http.app_error;
+	for (__u32 i = 0; i < 2; i++)
+		to->sides[i].flags |= c->sides[i].flags & KW_FLAGS_OF_SOCKET;
+	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT;
+}
+
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if the
+ * records of TLS have been reported before, because their counts are others. */
+KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
+				  const struct kw_standing *standing)
+{
+	if (!p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
+	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
+	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || (c->reported && !p->told))
+		return 0;
+	kw_plaintext_copy(&p->c, c);
+	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
+	p->c.rx_bytes = c->rx_bytes;
+	c->half_closed = standing->report != KW_REPORT_CLOSED && c->peer_fin &&
+			 !(c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
+	p->told = 1;
+	return 1;
+}
+
+/* The last record of @c has been sent. */
+KW_GLOBAL int kw_plaintext_end(const struct kw_connection *c, const struct kw_tls *t)
+{
+	struct kw_random_key key = {};
+	__u64 cookie, *known;
+
+	if (!c || !t || !t->expected)
+		return 0;
+	key.random = t->machine.random;
+	key.pid = t->expected;
+	key.role = c->role;
+	cookie = c->identity.cookie;
+	known = bpf_map_lookup_elem(&randoms, &key);
+	if (known && *known == cookie)
+		bpf_map_delete_elem(&randoms, &key);
+	bpf_map_delete_elem(&plaintexts, &cookie);
+	return 0;
+}
+
+#endif

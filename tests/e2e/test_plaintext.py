@@ -1,0 +1,558 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""HTTP/1 inside TLS, read where OpenSSL takes and gives it (--tls): each scene is played in clear text and over TLS, and both
+records must say the same."""
+
+import concurrent.futures
+import contextlib
+import os
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from lib import observer, tls, wire
+from lib.maps import Maps
+from lib.sessions import Session
+
+GET, OK = wire.GET, wire.OK
+PARTIAL = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+CUT_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n30\r\nabc"
+CLOSES = wire.response("200 OK", "Connection: close")
+UPLOAD = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nonly this"
+SAME = (
+    "role", "protocol", "reason", "closer", "manner", "confidence", "premature", "requests", "responses", "lost_requests",
+    "late_request", "retryable", "codes", "last_status", "last_method", "announced", "keep_alive", "tainted", "errors",
+)  # fmt: skip
+
+
+def idle_client(pair):
+    pair.exchange()
+    pair.exchange(wire.request("POST", "/", "Content-Length: 3", body=b"abc"), wire.response("404 Not Found"))
+    pair.close(first=pair.client)
+
+
+def idle_server(pair):
+    pair.exchange()
+    pair.close(first=pair.server)
+
+
+def announced(pair):
+    pair.exchange(GET, CLOSES)
+    pair.close(first=pair.server)
+
+
+def announced_by_client(pair):
+    pair.exchange(wire.request("GET", "/", "Connection: close"), OK)
+    pair.close(first=pair.client)
+
+
+def advertised(pair):
+    pair.exchange(GET, wire.response("200 OK", "Keep-Alive: timeout=5, max=9"))
+    pair.close(first=pair.server)
+
+
+def no_response(pair):
+    pair.exchange()
+    pair.send_request()
+    pair.close(first=pair.server)
+
+
+def gave_up(pair):
+    pair.send_request()
+    pair.close(first=pair.client)
+
+
+def truncated(pair):
+    pair.send_request()
+    pair.send_response(PARTIAL)
+    pair.close(first=pair.server)
+
+
+def cut_in_chunk(pair):
+    pair.send_request()
+    pair.send_response(CUT_CHUNK)
+    pair.close(first=pair.server)
+
+
+def aborted(pair):
+    pair.send_request()
+    pair.send_response(PARTIAL)
+    pair.close(first=pair.client)
+
+
+def cut_upload(pair):
+    pair.send_request(UPLOAD)
+    pair.close(first=pair.client)
+
+
+def chunked(pair):
+    pair.exchange(GET, CHUNKED)
+    pair.exchange(wire.request("HEAD"), b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    pair.exchange(GET, b"HTTP/1.1 304 Not Modified\r\n\r\n")
+    pair.close(first=pair.client)
+
+
+def old_version(pair):
+    pair.exchange(wire.request(version="1.0"), wire.response(version="1.0"))
+    pair.close(first=pair.server)
+
+
+def delimited(pair):
+    pair.send_request()
+    pair.send_response(b"HTTP/1.1 200 OK\r\n\r\nto the end")
+    pair.close(first=pair.server)
+
+
+def pipelined(pair):
+    pair.send_request(GET * 3)
+    pair.send_response(OK * 2)
+    pair.close(first=pair.server)
+
+
+def in_bytes(pair):
+    for sender, receiver, data in (pair.client, pair.server, GET), (pair.server, pair.client, OK):
+        for byte in data:
+            sender.sendall(bytes([byte]))
+            assert wire.read_exactly(receiver, 1) == bytes([byte])
+    pair.close(first=pair.client)
+
+
+def long_body(pair):
+    """Records, sends and receives begin and end in different places."""
+    body = bytes(200_000)
+    sender = threading.Thread(target=pair.server.sendall, args=(wire.response(body=body),))
+    pair.send_request()
+    sender.start()
+    assert wire.read_response(pair.client) == (200, body)
+    sender.join()
+    pair.close(first=pair.client)
+
+
+def reset_by_server(pair):
+    pair.exchange()
+    pair.send_request()
+    wire.reset(pair.server)
+    wire.wait_for_end(pair.client)
+
+
+def stale(pair):
+    """The server has closed, and then the request comes."""
+    pair.exchange()
+    pair.server.close()
+    wire.wait_for_end(pair.client)
+    pair.client.sendall(GET)
+    with contextlib.suppress(OSError):
+        pair.client.recv(100)
+
+
+SCENES = (
+    idle_client, idle_server, announced, announced_by_client, advertised, no_response, gave_up, truncated, cut_in_chunk, aborted,
+    cut_upload, chunked, old_version, delimited, pipelined, in_bytes, long_body, reset_by_server, stale,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def watched(nothing_left):
+    """A listener, and an observer of it that reads plaintext."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        yield listener, trace
+
+
+def ends(trace, pair):
+    """The records of both ends, which need not agree where a request came too late."""
+    names = (pair.client_name, pair.server_name), (pair.server_name, pair.client_name)
+    return [trace.wait_for(1, local=local, remote=remote)[0] for local, remote in names]
+
+
+def facts(one):
+    return {key: one[key] for key in SAME if key in one}
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_session_says_what_its_twin_in_clear_text_says(watched, certificates, scene, version):
+    listener, trace = watched
+    with wire.Pair(listener) as clear:
+        scene(clear)
+    with Session(listener, certificates, version) as session:
+        scene(session)
+    for plain, read in zip(ends(trace, clear), ends(trace, session)):
+        assert read["tls"]["plaintext"] == "openssl", read
+        assert facts(read) == facts(plain)
+
+
+# ---- many connections at once -------------------------------------------------------------------------
+
+AT_ONCE = 40
+EACH = 3
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; keepalive_requests 1000;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    server {{
+        listen 127.0.0.1:{port} ssl {more}; ssl_certificate {cert}; ssl_certificate_key {key};
+        location /few {{ return 404; }}
+        location / {{ return 200 "ok"; }}
+    }}
+}}
+"""
+
+
+def free_port():
+    with wire.listen() as listener:
+        return wire.port_of(listener)
+
+
+@contextlib.contextmanager
+def tls_nginx(folder, certificates, more=""):
+    """Its port."""
+    port = free_port()
+    config = folder / "nginx.conf"
+    config.write_text(NGINX.format(folder=folder, port=port, more=more, cert=certificates.server, key=certificates.server_key))
+    server = subprocess.Popen(["nginx", "-c", config])
+    try:
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            assert server.poll() is None, "nginx did not start"
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+class Visitor:
+    """A connection that asks `good` times for what is there, and `bad` times for what is not."""
+
+    def __init__(self, context, port, good, bad):
+        self.good, self.bad = good, bad
+        plain = socket.create_connection(("127.0.0.1", port), wire.DEADLINE)
+        self.name = wire.name_of(plain.getsockname())
+        self.end = context.wrap_socket(plain, server_hostname=tls.NAME)
+
+    def ask(self, path):
+        self.end.sendall(wire.request("GET", path))
+        return wire.read_response(self.end)[0]
+
+    def visit(self, turns):
+        """All visitors ask in turn, so that their calls lie among each other."""
+        for path, status in [("/", 200)] * self.good + [("/few", 404)] * self.bad:
+            turns.wait(wire.DEADLINE)
+            assert self.ask(path) == status
+        for _ in range(2 * EACH - self.good - self.bad):
+            turns.wait(wire.DEADLINE)
+        self.end.close()
+
+
+def test_many_connections_of_one_process_are_not_mixed_up(nothing_left, certificates, tmp_path):
+    del nothing_left
+    context = tls.client_context(certificates)
+    with tls_nginx(tmp_path, certificates) as port, observer.Trace([port], "--tls") as trace:
+        visitors = [Visitor(context, port, 1 + i % EACH, (i // EACH) % EACH) for i in range(AT_ONCE)]
+        turns = threading.Barrier(AT_ONCE)
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            for done in [pool.submit(one.visit, turns) for one in visitors]:
+                done.result()
+        for one in visitors:
+            wanted = {"requests": one.good + one.bad, "responses": one.good + one.bad, "confidence": "certain"}
+            for ends in {"local": one.name}, {"remote": one.name}:
+                (record,) = trace.wait_for(1, **ends)
+                assert record["tls"]["plaintext"] == "openssl", record
+                assert {key: record[key] for key in wanted} == wanted, record
+
+
+# ---- what is not covered ------------------------------------------------------------------------------
+
+
+def test_http2_is_judged_by_its_records(nothing_left, certificates, tmp_path):
+    del nothing_left
+    with tls_nginx(tmp_path, certificates, "http2") as port, observer.Trace([port], "--tls") as trace:
+        subprocess.run(["curl", "-sk", "--http2", f"https://127.0.0.1:{port}/"], check=True, capture_output=True)
+        for record in trace.wait_for(2):
+            assert record["protocol"] == "tls" and record["tls"]["plaintext"] is None
+
+
+def test_bytes_that_the_program_itself_sends_are_judged_by_records(watched, certificates):
+    """A library that hands its bytes to its program does not show where they are in the stream."""
+    listener, trace = watched
+    with wire.Pair(listener) as pair:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = tls.client_context(certificates).wrap_bio(incoming, outgoing, server_hostname=tls.NAME)
+        server = threading.Thread(target=answer_once, args=(pair.server, certificates))
+        server.start()
+        drive(client.do_handshake, pair.client, incoming, outgoing)
+        drive(lambda: client.write(GET), pair.client, incoming, outgoing)
+        assert drive(client.read, pair.client, incoming, outgoing) == OK
+        pair.client.close()
+        server.join(wire.DEADLINE)
+    (record,) = trace.wait_for(1, local=pair.client_name, remote=pair.server_name)
+    assert record["protocol"] == "tls" and record["tls"]["plaintext"] is None
+    (record,) = trace.wait_for(1, local=pair.server_name, remote=pair.client_name)
+    assert record["protocol"] == "http/1.1" and record["tls"]["plaintext"] == "openssl"
+
+
+def answer_once(plain, certificates):
+    with tls.server_context(certificates).wrap_socket(plain, server_side=True) as end:
+        assert wire.read_exactly(end, len(GET)) == GET
+        end.sendall(OK)
+        with contextlib.suppress(OSError):
+            end.recv(1)
+
+
+def drive(step, sock, incoming, outgoing):
+    """Does a step of a library that neither sends nor receives by itself."""
+    while True:
+        try:
+            result = step()
+            sock.sendall(outgoing.read())
+            return result
+        except ssl.SSLWantReadError:
+            sock.sendall(outgoing.read())
+            incoming.write(sock.recv(65536))
+
+
+def test_without_the_option_nothing_is_loaded(nothing_left, certificates):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)]) as trace:
+        with Session(listener, certificates, "1.3") as session:
+            idle_client(session)
+        records = ends(trace, session)
+        with Maps(trace.process.pid) as maps:
+            assert not {"plaintexts", "randoms", "library_calls", "asks"} & set(maps.contents())
+        assert children_of(trace.process.pid) == []
+    assert all(one["protocol"] == "tls" and one["tls"]["plaintext"] is None for one in records)
+
+
+def openssl(*arguments):
+    command = ["openssl", *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+
+
+def say(end, data, other, wanted):
+    """Lets one program send these bytes, and waits until another program, or itself, has said something."""
+    end.stdin.write(data)
+    said = b""
+    while wanted not in said:
+        assert select.select([other.stdout], [], [], wire.DEADLINE)[0], said
+        piece = other.stdout.read(65536)
+        assert piece, said
+        said += piece
+
+
+def test_a_session_that_is_renegotiated_is_judged_by_its_records(nothing_left, certificates):
+    """Its random number is another from then on, so that the rest of it cannot be joined."""
+    del nothing_left
+    port = free_port()
+    keys = ["-cert", certificates.server, "-key", certificates.server_key]
+    with observer.Trace([port], "--tls") as trace, contextlib.ExitStack() as programs:
+        for again in False, True:
+            server = programs.enter_context(openssl("s_server", "-accept", f"127.0.0.1:{port}", "-tls1_2", "-naccept", 1,
+                                                    "-client_renegotiation", *keys))
+            say(server, b"", server, b"ACCEPT")
+            client = programs.enter_context(openssl("s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-crlf"))
+            say(client, b"", client, b"Verify return code")
+            say(client, b"GET /1 HTTP/1.1\n\n", server, b"GET /1")
+            say(server, OK, client, b"ok")
+            if again:
+                say(client, b"R\n", client, b"RENEGOTIATING")
+            say(client, b"GET /2 HTTP/1.1\n\n", server, b"GET /2")
+            client.kill()
+            client.wait()
+            server.kill()
+            server.wait()
+            wanted = (None, "tls") if again else ("openssl", "http/1.1")
+            records = trace.wait_for(4 if again else 2)[-2:]
+            assert [(one["tls"]["plaintext"], one["protocol"]) for one in records] == [wanted] * 2
+
+
+# ---- a random number that somebody has copied ---------------------------------------------------------
+
+
+def test_a_copied_random_number_joins_nothing(watched, certificates):
+    """Whoever sees a ClientHello may send the same once more: which of the two an object of the library carries is not known any
+    more, so neither is read."""
+    listener, trace = watched
+    server_context = tls.server_context(certificates, "1.3")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = tls.client_context(certificates, "1.3").wrap_bio(incoming, outgoing, server_hostname=tls.NAME)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()
+    with wire.Pair(listener) as victim, wire.Pair(listener) as copier:
+        server = threading.Thread(target=answer_once, args=(victim.server, certificates))
+        victim.client.sendall(hello)
+        server.start()
+        drive(client.do_handshake, victim.client, incoming, outgoing)
+        copier.client.sendall(hello)
+        copier.server.settimeout(0.0)
+        copied = server_context.wrap_socket(copier.server, server_side=True, do_handshake_on_connect=False)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            copied.do_handshake()
+        drive(lambda: client.write(GET), victim.client, incoming, outgoing)
+        assert drive(client.read, victim.client, incoming, outgoing) == OK
+        victim.client.close()
+        copied.close()
+        server.join(wire.DEADLINE)
+    for end in victim.client_name, copier.client_name:
+        (record,) = trace.wait_for(1, local=victim.server_name, remote=end)
+        assert record["protocol"] == "tls" and record["tls"]["plaintext"] is None
+
+
+# ---- processes that come and go -----------------------------------------------------------------------
+
+
+def test_short_lived_processes_are_read(nothing_left, certificates, tmp_path):
+    del nothing_left
+    with tls_nginx(tmp_path, certificates) as port, observer.Trace([port], "--tls") as trace:
+        for _ in range(5):
+            url = f"https://127.0.0.1:{port}/"
+            subprocess.run(["curl", "-sk", "--http1.1", url, url], check=True, capture_output=True)
+        trace.wait_until(lambda: len(trace.records(role="client")) == 5, "the records of five clients")
+        for record in trace.records(role="client")[1:]:
+            assert record["requests"] == record["responses"] == 2 and record["tls"]["plaintext"] == "openssl"
+
+
+def children_of(pid):
+    return [int(one) for one in open(f"/proc/{pid}/task/{pid}/children", encoding="ascii").read().split()]
+
+
+KEPT = 1 << 2 | 1 << 19 | 1 << 38 | 1 << 39  # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF
+
+
+def test_the_process_of_the_probes_keeps_what_they_take(nothing_left):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        (attacher,) = children_of(trace.process.pid)
+        with open(f"/proc/{attacher}/status", encoding="ascii") as file:
+            status = dict(line.split(":", 1) for line in file)
+        for which in "CapEff", "CapPrm", "CapBnd":
+            assert int(status[which], 16) == KEPT
+        assert int(status["CapAmb"], 16) == int(status["CapInh"], 16) == 0
+        assert status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1"
+        assert "0" not in status["Uid"].split()
+
+
+def test_an_observer_does_not_go_on_without_its_probes(nothing_left):
+    del nothing_left
+    with wire.listen() as listener:
+        trace = observer.Observer("trace", "--json", "--port", str(wire.port_of(listener)), "--tls")
+        trace.status = 1
+        with trace:
+            (attacher,) = children_of(trace.process.pid)
+            os.kill(attacher, signal.SIGKILL)
+            assert trace.end() == 1
+        assert "keepwatch: the process that puts probes into TLS libraries has ended" in trace.errors
+
+
+def test_check_lists_the_libraries():
+    said = subprocess.run([observer.BINARY, "check", "--tls"], check=True, capture_output=True, text=True).stdout
+    own = [line for line in said.splitlines() if f"(process {os.getpid()})" in line]
+    assert own and all(line.startswith("library") and line.endswith(": would get probes") for line in own)
+
+
+ROUNDS = 20
+
+
+def test_probes_come_and_go_under_load(nothing_left, certificates, tmp_path):
+    """Programs are not disturbed, and nothing stays behind however an observer ends."""
+    del nothing_left
+    stop = threading.Event()
+    counts = []
+
+    def load(port):
+        context = tls.client_context(certificates)
+        while not stop.is_set():
+            one = Visitor(context, port, 1, 1)
+            assert one.ask("/") == 200
+            one.end.close()
+            counts.append(1)
+
+    with tls_nginx(tmp_path, certificates) as port, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        loads = [pool.submit(load, port) for _ in range(2)]
+        try:
+            for i in range(ROUNDS):
+                before = len(counts)
+                trace = observer.Observer("trace", "--json", "--port", str(port), "--tls")
+                with trace:
+                    (attacher,) = children_of(trace.process.pid)
+                    trace.wait_until(lambda: len(counts) > before, "traffic")
+                    if i % 2:
+                        trace.process.kill()
+                        trace.process.wait()
+                        trace._kill()
+                        trace.stop = lambda: None
+                wait_until_gone(attacher)
+        finally:
+            stop.set()
+        for one in loads:
+            one.result()
+
+
+def wait_until_gone(pid):
+    """A process ends soon after its last descriptor of its own is closed."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    with contextlib.closing(os.fdopen(fd)):
+        ready = select.select([fd], [], [], wire.DEADLINE)
+        assert ready[0], "the process that puts probes into libraries is still there"
+
+
+# ---- privacy ------------------------------------------------------------------------------------------
+
+SECRET = b"q7Zt4kWm9RbX2cVn8LpD3sGh"
+SECRET_REQUEST = (b"POST /" + SECRET + b"?token=" + SECRET + b" HTTP/1.1\r\nHost: " + SECRET + b"\r\nCookie: a=" + SECRET
+                  + b"\r\nAuthorization: Bearer " + SECRET + b"\r\nX-" + SECRET
+                  + b": a\r\nContent-Length: 24\r\n\r\n" + SECRET)
+SECRET_RESPONSE = b"HTTP/1.1 200 OK\r\nSet-Cookie: " + SECRET + b"\r\nContent-Length: 24\r\n\r\n" + SECRET
+PIECE = 8
+
+
+def pieces(secret):
+    return [secret[at : at + PIECE].lower() for at in range(len(secret) - PIECE + 1)]
+
+
+def maps_of(trace, sockets):
+    with Maps(trace.process.pid) as maps:
+        contents = maps.contents(sockets)
+    assert contents["library_calls"], "this thread has made no call that was seen"
+    return b"".join(contents.values()).lower()
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096], ids=lambda size: f"in {size} bytes")
+def test_no_secret_is_kept(nothing_left, certificates, size):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls", "--exchanges") as trace:
+        with Session(listener, certificates, "1.3") as session:
+            for sender, receiver, data in (
+                (session.client, session.server, SECRET_REQUEST),
+                (session.server, session.client, SECRET_RESPONSE),
+            ):
+                for at in range(0, len(data), size):
+                    sender.sendall(data[at : at + size])
+                    wire.read_exactly(receiver, len(data[at : at + size]))
+                held = maps_of(trace, [session.client, session.server])
+                assert not [piece for piece in pieces(SECRET) if piece in held]
+            session.close(first=session.client)
+        for one in ends(trace, session):
+            assert one["tls"]["plaintext"] == "openssl"
+        held = maps_of(trace, [])
+        assert not [piece for piece in pieces(SECRET) if piece in held]
+        said = "\n".join(trace.output).encode().lower()
+        assert not [piece for piece in pieces(SECRET) if piece in said]
