@@ -29,7 +29,7 @@ static __always_inline int kw_netns_passes(const struct sock *sk)
 	return !kw_config.netns || kw_config.netns == kw_netns_of(sk);
 }
 
-/* What a socket shows before it has state: its ports and its network namespace. */
+/* Filters that ask for things a socket shows before it has state: its ports and its network namespace. */
 static __always_inline int kw_place_passes(const struct sock *sk)
 {
 	return kw_netns_passes(sk) &&

@@ -187,7 +187,7 @@ const volatile __u32 kw_recvmsg_arguments = 5;
 		kw_argument;                                                                                   \
 	})
 
-/* The function's result, in a program at its exit. Its place is behind the arguments, of which there are @arguments; the helper
+/* The function's result, in a program at its exit. Its place is behind the arguments, @arguments in number; the helper
  * knows it too (from 5.17). */
 static __always_inline int kw_result(unsigned long long *ctx, __u32 arguments)
 {

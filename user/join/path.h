@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the two ends of a connection say together about the path between their hosts: whether something there spoke or kept
+/* Conclusions that the two ends of a connection allow together about the path between their hosts: whether something there spoke or kept
  * silent in the name of one end. Pure. */
 #ifndef KEEPWATCH_JOIN_PATH_H
 #define KEEPWATCH_JOIN_PATH_H

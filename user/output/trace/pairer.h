@@ -7,7 +7,7 @@
 #include "join/across.h"
 #include "output/trace/tracer.h"
 
-/* What is shown of a host. */
+/* A host, as it is shown. */
 struct kw_pairer_host {
 	const char *label; /* safe to print */
 	struct kw_source source;
