@@ -18,22 +18,12 @@ from test_bad_input import run
 from test_flow import RECEIVE_QUEUE, SEND_QUEUE, next_number
 from test_recording import Recorder
 
+pytest_plugins = ["lib.routed"]
+
 DAY = 86400
 CLOCK_ERROR = 0.02  # KW_PATH_CLOCK_ERROR
 BY_PATH = ["reset_by_path", "fin_by_path", "dropped_by_path", "seen_by_one_end"]
 TCP_INFO_RETRANSMITS = 100  # offset of tcpi_total_retrans in struct tcp_info
-
-
-@pytest.fixture(scope="module")
-def path():
-    with routed.Routed() as made:
-        yield made
-
-
-@pytest.fixture
-def door(path):
-    with path.listen() as listener:
-        yield listener
 
 
 class Recordings(contextlib.ExitStack):

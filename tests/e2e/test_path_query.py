@@ -6,7 +6,9 @@ import sqlite3
 
 from lib import observer
 from test_bad_input import run
-from test_path import Recordings, door, healthy, path  # pylint: disable=unused-import
+from test_path import Recordings, healthy
+
+pytest_plugins = ["lib.routed"]
 
 README = observer.ROOT / "tools/prometheus/README.md"
 
@@ -28,7 +30,7 @@ def joined(recordings):
         return database.execute(query()).fetchall()
 
 
-def test_the_query_of_the_manual_finds_the_two_ends_of_each_connection(path, door, tmp_path):  # pylint: disable=redefined-outer-name
+def test_the_query_of_the_manual_finds_the_two_ends_of_each_connection(path, door, tmp_path):
     recordings = Recordings(path, tmp_path)
     with recordings:
         healthy(path, door, 40)

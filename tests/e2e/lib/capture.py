@@ -61,11 +61,6 @@ class Stream:
         if frame["tcp.flags.reset"] == "1" or frame["tcp.flags.fin"] == "1":
             self._take_end(who, frame)
 
-    @property
-    def flow(self):
-        """As records name it: unlike the addresses it is this connection's alone, because under load ports come again."""
-        return "-".join(f"{self.first_numbers[who]:08x}" for who in ("client", "server"))
-
     def _take_messages(self, who, frame):
         begin, length = int(frame["tcp.seq"]), int(frame["tcp.len"])
         requests = values(frame["http.request.method"])
@@ -99,6 +94,7 @@ class Stream:
 
     @property
     def flow(self):
+        """As records name it: unlike the addresses it is this connection's alone, because under load ports come again."""
         if not self.established:
             return None
         return f"{self.first_numbers['client']:08x}-{self.first_numbers['server']:08x}"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A client's and a server's network namespace with a router between them, which translates addresses, and can be made to reset,
-forget or forge: as a firewall does."""
+forget or forge: as a firewall does. A plugin: `pytest_plugins = ["lib.routed"]` gives its fixtures."""
 
 import contextlib
 import socket
 import struct
+
+import pytest
 
 from lib import namespaces, wire
 from lib.namespaces import Namespace
@@ -121,4 +123,14 @@ class Routed(contextlib.ExitStack):
             raw.sendto(segment(source, target, *numbers, flags), (target[0], 0))
 
 
-__all__ = ["ACK", "CLIENT", "FIN", "OUTER", "RST", "Routed", "SERVER", "SERVER_SIDE", "namespaces"]
+
+@pytest.fixture(scope="module")
+def path():
+    with Routed() as made:
+        yield made
+
+
+@pytest.fixture
+def door(path):
+    with path.listen() as listener:
+        yield listener
