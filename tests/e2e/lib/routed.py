@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from lib import namespaces, wire
+from lib import wire
 from lib.namespaces import Namespace
 
 CLIENT, CLIENT_SIDE = "198.18.1.2", "198.18.1.1"
