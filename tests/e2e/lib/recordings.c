@@ -143,14 +143,11 @@ static void make_scene(void)
 
 static void make_hostile(void)
 {
-	static const char *const names[] = {"\033[2J\033]0;own\a",
-					    "a\nb\tc\rd",
-					    "\xff\xfe\x80",
-					    "\342\200\256gnp.exe",
-					    "\xe6\x97\xa5\xe6\x9c\xac",
-					    "\x9b"
-					    "31m",
-					    "%s%n%s"};
+	/* Begins with the mark that makes a terminal show what follows from right to left. */
+	static const char reordered[] = {(char)0xe2, (char)0x80, (char)0xae, 'g', 'n', 'p',
+					 '.',        'e',        'x',        'e', 0};
+	static const char *const names[] = {"\033[2J\033]0;own\a",      "a\nb\tc\rd", "\xff\xfe\x80", reordered,
+					    "\xe6\x97\xa5\xe6\x9c\xac", "\23331m",    "%s%n%s"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		for (uint64_t k = 0; k < 3; k++)
