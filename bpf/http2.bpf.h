@@ -267,7 +267,7 @@ static long kw_http2_step(__u32 index, struct kw_http2_reader *reader)
 	return 0;
 }
 
-KW_LOOP(kw_http2_step, struct kw_http2_reader, KW_HTTP2_STEPS)
+KW_LOOP(kw_http2_step, KW_HTTP2_STEPS)
 
 /* ---- a call ----------------------------------------------------------------------------------------- */
 

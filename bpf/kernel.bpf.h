@@ -230,18 +230,18 @@ struct {
 	__type(value, __u64);
 } rounds SEC(".maps");
 
-#define KW_LOOP(step, type, most)                                                                              \
-	static long step##_each(const void *map, const __u32 *index, const void *value, type *context)         \
+#define KW_LOOP(step, most)                                                                                    \
+	static long step##_each(const void *map, const __u32 *index, const void *value, void *context)         \
 	{                                                                                                      \
 		return *index < (most) ? step(*index, context) : 1;                                            \
 	}                                                                                                      \
-	static __always_inline void step##_loop(type *context)                                                 \
+	static __always_inline void step##_loop(void *context)                                                 \
 	{                                                                                                      \
 		bpf_for_each_map_elem(&rounds, step##_each, context, 0);                                       \
 	}
 #else
-#define KW_LOOP(step, type, most)                                                                              \
-	static __always_inline void step##_loop(type *context)                                                 \
+#define KW_LOOP(step, most)                                                                                    \
+	static __always_inline void step##_loop(void *context)                                                 \
 	{                                                                                                      \
 		bpf_loop(most, step, context, 0);                                                              \
 	}

@@ -205,7 +205,7 @@ static long kw_library_step(__u32 index, struct kw_library_reader *reader)
 	return 0;
 }
 
-KW_LOOP(kw_library_step, struct kw_library_reader, KW_STEPS)
+KW_LOOP(kw_library_step, KW_STEPS)
 
 /* A call's @n bytes have passed, the first at @begin. */
 static __always_inline void kw_library_follow(struct kw_plaintext *p, struct kw_library_call *call,

@@ -33,7 +33,7 @@ static long kw_add_segment(__u32 index, struct kw_extent *extent)
 	return kw_add_length(extent, index) != 0;
 }
 
-KW_LOOP(kw_add_segment, struct kw_extent, KW_MESSAGES)
+KW_LOOP(kw_add_segment, KW_MESSAGES)
 
 struct kw_mmsg_search {
 	__u64 messages; /* user address of the first */
@@ -85,7 +85,7 @@ static long kw_ask_message(__u32 index, struct kw_mmsg_search *search)
 	return kw_look_at_message(search, index) != 0;
 }
 
-KW_LOOP(kw_ask_message, struct kw_mmsg_search, KW_MESSAGES)
+KW_LOOP(kw_ask_message, KW_MESSAGES)
 
 /* Finds the buffers of the message that sendmmsg() or recvmmsg() on @sk has just passed. Returns 0, or -1 if they cannot be
  * found. */

@@ -34,7 +34,7 @@ static long kw_read_on(__u32 index, struct kw_sight *sight)
 	return 0;
 }
 
-KW_LOOP(kw_read_on, struct kw_sight, HTTP1_LINES / KW_STEPS_A_ROUND)
+KW_LOOP(kw_read_on, HTTP1_LINES / KW_STEPS_A_ROUND)
 
 /* Reads the head at the beginning of the @size bytes in scratch. Returns its size; up to HTTP1_PLAIN_SO_FAR if it is not a plain
  * one. A function of its own, so that the verifier reads it once; it costs the message one return. */

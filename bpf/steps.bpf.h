@@ -159,7 +159,7 @@ static long kw_step(__u32 index, struct kw_reader *reader)
 	return 0;
 }
 
-KW_LOOP(kw_step, struct kw_reader, KW_STEPS)
+KW_LOOP(kw_step, KW_STEPS)
 
 /* The slot of this way, if it holds a call of @task that a program has left to be gone on with. */
 static __always_inline struct kw_scratch *kw_slot_left(__u32 way, __u64 task)

@@ -212,7 +212,7 @@ static long kw_tls_step(__u32 index, struct kw_tls_reader *reader)
 	return 0;
 }
 
-KW_LOOP(kw_tls_step, struct kw_tls_reader, KW_TLS_STEPS)
+KW_LOOP(kw_tls_step, KW_TLS_STEPS)
 
 /* The state of the records on @sk; with its first record it gets one. */
 static __always_inline struct kw_tls *kw_tls_of(struct kw_connection *c, struct sock *sk)

@@ -200,7 +200,7 @@ static long kw_ask_note(__u32 before, struct kw_uring_search *search)
 	return search->found != 0;
 }
 
-KW_LOOP(kw_ask_note, struct kw_uring_search, KW_URING_NOTES)
+KW_LOOP(kw_ask_note, KW_URING_NOTES)
 
 /* The address of the request that the current task carries out on @file; 0: none is known. */
 static __always_inline __u64 kw_request_in_hand(__u64 file, __u32 way)
@@ -246,7 +246,7 @@ static long kw_step_back(__u32 index, struct kw_way_back *back)
 	return 0;
 }
 
-KW_LOOP(kw_step_back, struct kw_way_back, KW_IOVECS)
+KW_LOOP(kw_step_back, KW_IOVECS)
 
 /* The iovecs that an iterator goes through, from @back->left bytes before the place where it stands. */
 static __always_inline int kw_take_vector(struct kw_cursor *cursor, struct kw_way_back *back)

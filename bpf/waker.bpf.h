@@ -48,7 +48,7 @@ static long kw_ask_learner(__u32 index, struct kw_waking *waking)
 	return 1;
 }
 
-KW_LOOP(kw_ask_learner, struct kw_waking, KW_LEARNERS)
+KW_LOOP(kw_ask_learner, KW_LEARNERS)
 
 /* Which thread of the same process woke the current task last, of those that learnt of a failure; 0 if none did, or the kernel
  * does not keep it (one for a single processor). */
