@@ -95,6 +95,18 @@ def test_record_and_replay(valgrind, own_listener, tmp_path):
     assert run("replay", str(tmp_path / "damaged"), command=valgrind)[0] == 1
 
 
+def test_a_compressed_set_is_replayed_and_shown(valgrind, own_listener, tmp_path):
+    path = tmp_path / "recording"
+    with Recorder(path, [wire.port_of(own_listener)], "--max-size", "1M", "--max-files", "2", "--compress") as recorder:
+        make_traffic(own_listener)
+        recorder.stop()
+    (tmp_path / "other").write_bytes(path.read_bytes())
+    for how in (["replay", path], ["replay", path, tmp_path / "other", "--pair", "--json"], ["replay", path, tmp_path / "other", "--as", "report"],
+                ["top", "--once", "--replay", path]):
+        status, output, errors = run(*map(str, how), command=valgrind, timeout=observer.DEADLINE)
+        assert status == 0 and output, errors
+
+
 @pytest.mark.parametrize("arguments, expected", [
     (["check"], 0), (["explain", "stale_reuse"], 0), (["explain"], 0), (["--help"], 0), (["--version"], 0),
     (["run", "--web-config", "/etc/passwd"], 2), (["trace", "--nonsense"], 2), (["trace", "--config", "/nonexistent"], 2), (["run", "--listen", "nowhere"], 2),
