@@ -301,14 +301,14 @@ enum kw_call {
 
 #define KW_PSTATE_32 0x10 /* arch/arm64/include/uapi/asm/ptrace.h: PSR_MODE32_BIT */
 
-#define KW_IS_64_BIT(regs) (!((regs)->pstate & KW_PSTATE_32))
-#define KW_NUMBER(regs) ((regs)->syscallno)
-#define KW_FIRST(regs) ((regs)->regs[0])
-#define KW_SECOND(regs) ((regs)->regs[1])
-#define KW_THIRD(regs) ((regs)->regs[2])
-#define KW_FOURTH(regs) ((regs)->regs[3]) /* of a call of a library, as these two */
-#define KW_RETURNED(regs) ((regs)->regs[0])
-#define KW_STACK(regs) ((regs)->sp)
+#define KW_IS_64_BIT(r) (!((r)->pstate & KW_PSTATE_32))
+#define KW_NUMBER(r) ((r)->syscallno)
+#define KW_FIRST(r) ((r)->regs[0])
+#define KW_SECOND(r) ((r)->regs[1])
+#define KW_THIRD(r) ((r)->regs[2])
+#define KW_FOURTH(r) ((r)->regs[3]) /* of a call of a library, as these two */
+#define KW_RETURNED(r) ((r)->regs[0])
+#define KW_STACK(r) ((r)->sp)
 
 #else
 #error "the system calls of this processor are not known yet: see enum kw_call"
