@@ -182,7 +182,7 @@ static void a_healthy_service_has_a_row_and_a_plot(void **state)
 		observe(&page, "nginx:8080", reused(2000), idle_close(60000));
 	text = written(&page, "web1");
 	assert_says(text, "data-level=\"healthy\"");
-	assert_says(text, "<th scope=\"row\"><bdi class=\"name\">nginx:8080</bdi>");
+	assert_says(text, "<th scope=\"row\"><span class=\"end\"><bdi class=\"name\">nginx:8080</bdi>");
 	assert_says(text,
 		    "Used again 40 times, after up to 2 s. Closed while idle 20 times, after 60 s to 60 s");
 	assert_says(text, "server closes at 60 s");
@@ -277,7 +277,7 @@ static void connections_with_both_ends_here_are_told_once(void **state)
 	row = strstr(text, "<tr><th scope=\"row\">");
 	assert_non_null(row);
 	assert_null(strstr(row + 1, "<tr><th scope=\"row\">"));
-	assert_says(row, "10.0.0.5:8080");
+	assert_says(row, "</span></span> <span class=\"end\"><bdi class=\"name\">10.0.0.5:8080</bdi>");
 	close_page(&page);
 }
 
