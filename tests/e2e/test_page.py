@@ -3,6 +3,7 @@
 
 import html.parser
 import http.client
+import itertools
 import re
 import subprocess
 from pathlib import Path
@@ -16,6 +17,7 @@ from lib.child import child
 HOSTILE = "<b>&\"'\x1b[31m\xff"  # as the name of a process: 15 bytes at most
 SHOWN = "<b>&\"'?[31m?"
 NAMES = "Array.from(document.querySelectorAll('tbody .name'), one => one.textContent)"
+LINK_TOPS = "Array.from(document.querySelectorAll('nav a'), one => one.offsetTop)"
 VOID = {"meta", "link"}
 
 
@@ -131,7 +133,7 @@ def test_it_shows_what_is_lost_and_what_to_change(browser, daemon, listener):
     use_well(listener, 20)
     race(listener)
     wait_for(daemon, 2)
-    for scheme, width in (("light", 1200), ("dark", 1200), ("light", 390), ("dark", 390)):
+    for scheme, width in itertools.product(("light", "dark"), (400, 800, 1600)):
         with browser.open(scheme=scheme, width=width) as page:
             page.go(daemon.url + "/")
             assert page.value("document.querySelector('h1').textContent") == "Requests are being lost"
@@ -140,13 +142,15 @@ def test_it_shows_what_is_lost_and_what_to_change(browser, daemon, listener):
             assert "stale_reuse" in page.value("document.querySelector('#closes').textContent")
             assert page.value("document.querySelectorAll('#closes details').length") == 1
             assert page.value("document.querySelectorAll('tbody tr').length") == 1
+            assert page.value("document.querySelectorAll('tbody .end').length") == 2
             assert page.value("document.querySelectorAll('.finding svg rect.reuse').length") > 0
             assert page.value("document.documentElement.scrollWidth") == width, "it scrolls sideways"
+            assert page.value(LINK_TOPS)[0] == page.value(LINK_TOPS)[1], "the links are stacked"
             dark = page.value("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 24)"
             assert dark == (scheme == "dark")
             page.screenshot(observer.ROOT / "build" / f"page-{scheme}-{width}.png")
             check(page, daemon)
-    for name in ("light-1200", "dark-390"):
+    for name in ("light-1600", "dark-400"):
         picture = (observer.ROOT / "build" / f"page-{name}.png").read_bytes()
         assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
 

@@ -277,7 +277,7 @@ static void connections_with_both_ends_here_are_told_once(void **state)
 	row = strstr(text, "<tr><th scope=\"row\">");
 	assert_non_null(row);
 	assert_null(strstr(row + 1, "<tr><th scope=\"row\">"));
-	assert_says(row, "10.0.0.5:8080");
+	assert_says(row, "</span></span> <span class=\"end\"><bdi class=\"name\">10.0.0.5:8080</bdi>");
 	close_page(&page);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "output/report/print.h"
 #include "tests/unit/http2_world.h"
@@ -103,6 +104,63 @@ static void a_service_of_http2_is_marked_and_its_streams_are_requests(void **sta
 	close_world(&world);
 }
 
+/* Checks that each line of the report fits @width, and that it has each part. */
+static void fits(int width, const char *const *parts)
+{
+	struct kw_report_style style = {.width = width};
+	struct world world;
+	size_t length;
+	char *text;
+	FILE *file = open_memstream(&text, &length);
+
+	open_world(&world);
+	add_idle_closes(&world);
+	conclude(&world);
+	assert_int_equal(kw_report_text(file, &world.overview, &utc, &style), 0);
+	fclose(file);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= (size_t)width);
+	for (; *parts; parts++)
+		assert_non_null(strstr(text, *parts));
+	free(text);
+	close_world(&world);
+}
+
+static void it_fits_the_terminal(void **state)
+{
+	(void)state;
+	fits(60, (const char *const[]){"\nServices\ns (tls)\n  role ", "~4.0 requests on each", NULL});
+	fits(80, (const char *const[]){"\n  role     connec-", "\ns (tls)\n  ", NULL});
+	fits(120, (const char *const[]){"\nservice       ", "\ns (tls)        ", NULL});
+	fits(200, (const char *const[]){"\nservice       ", "\ns (tls)        ", NULL});
+}
+
+/* Idle times far below those where reuse and close meet are one row. */
+static void the_histogram_shows_where_reuse_and_close_meet(void **state)
+{
+	struct world world;
+	struct kw_event_tls event = tls_event(4);
+	char *text;
+
+	(void)state;
+	open_world(&world);
+	event.tls.notifiers = 1 << TLS_SERVER;
+	event.history.connection.http.idle_max = 3 * KW_S;
+	event.history.histograms[KW_HISTOGRAM_IDLE][2] = 20;
+	event.history.histograms[KW_HISTOGRAM_IDLE][10] = 30;
+	event.history.histograms[KW_HISTOGRAM_IDLE][21] = 3;
+	add_tls(&world, 8, event, tls_verdict(KW_REASON_SERVER_CLOSED_IDLE, KW_CLOSER_SERVER, KW_PHASE_IDLE));
+	text = written(&world, NULL);
+	assert_non_null(strstr(text, "longest idle before reuse 3 s"));
+	assert_non_null(strstr(text, "server closes after 5 s"));
+	assert_non_null(strstr(text, "        less |                                     400 |"));
+	assert_non_null(strstr(text, "       3.5 s |##############################        24 |"));
+	assert_non_null(strstr(text, "         5 s |"));
+	assert_null(strstr(text, "        1 ms |"));
+	free(text);
+	close_world(&world);
+}
+
 static void json_counts_no_inferred_exchanges_as_requests(void **state)
 {
 	struct world world;
@@ -124,6 +182,8 @@ int main(void)
 		cmocka_unit_test(numbers_within_tls_carry_a_tilde),
 		cmocka_unit_test(numbers_in_clear_text_carry_none),
 		cmocka_unit_test(a_service_of_http2_is_marked_and_its_streams_are_requests),
+		cmocka_unit_test(it_fits_the_terminal),
+		cmocka_unit_test(the_histogram_shows_where_reuse_and_close_meet),
 		cmocka_unit_test(json_counts_no_inferred_exchanges_as_requests),
 	};
 
