@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Recording real traffic, and replaying it later."""
 
+import contextlib
+import fcntl
 import json
 import os
 import re
 import signal
+import struct
 import tempfile
+import termios
 from pathlib import Path
 
 import pytest
 
 from lib import observer, wire
+from lib.child import child
 from lib.reporter import Conclusion, Report
 from test_bad_input import NOBODY, check_refused, run
 
@@ -178,3 +183,34 @@ def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     check_refused(run("replay", str(tmp_path / "file")), 1, "not a recording")
     check_refused(run("replay", str(tmp_path / "missing")), 1, "No such file")
+
+
+def in_terminal(width, *arguments):
+    """The lines that keepwatch prints on a terminal of that many columns."""
+    main, terminal = os.openpty()
+    with open(main, "rb", buffering=0) as reader:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 40, width, 0, 0))
+        environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"NO_COLOR": "1"}
+        with child([observer.BINARY, *arguments], stdout=terminal, env=environment) as process:
+            os.close(terminal)
+            text = b""
+            with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+                while piece := reader.read(1 << 16):
+                    text += piece
+            assert process.wait(observer.DEADLINE) == 0
+    return text.decode().splitlines()
+
+
+def test_a_report_is_as_wide_as_its_terminal(own_listener, tmp_path):
+    port = wire.port_of(own_listener)
+    path = tmp_path / "recording"
+    with Recorder(path, [port]) as recorder:
+        make_traffic(own_listener)
+        recorder.stop()
+    piped = replay(path, "--as", "report").splitlines()
+    assert max(map(len, piped)) > 100, "a pipe takes lines of any length"
+    for width in (60, 80, 120, 200):
+        lines = in_terminal(width, "replay", str(path), "--as", "report")
+        assert max(map(len, lines)) <= width
+        assert " ".join(" ".join(lines).split()).startswith(" ".join(" ".join(piped[:2]).split()))
+    assert "Services" in in_terminal(60, "replay", str(path), "--as", "report")
