@@ -13,6 +13,9 @@
 /* Libraries have probes (--tls). Set before the programs are loaded, so that without it all this is no part of them. */
 const volatile __u8 kw_reads_libraries = 0;
 
+/* Kernels before 6.8 verify global functions that nobody calls, too: theirs ask first, so that without libraries they name no map that
+ * is not there. */
+
 #define KW_PLAINTEXTS 65536
 #define KW_PROCESSES 8192
 #define KW_ASKS_SIZE 65536 /* bytes: whole pages, however large these are */
@@ -191,7 +194,7 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
 				  const struct kw_standing *standing)
 {
-	if (!p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
+	if (!kw_reads_libraries || !p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
 	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
 	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || (c->reported && !p->told))
 		return 0;
@@ -210,7 +213,7 @@ KW_GLOBAL int kw_plaintext_end(const struct kw_connection *c, const struct kw_tl
 	struct kw_random_key key = {};
 	__u64 cookie, *known;
 
-	if (!c || !t || !t->expected)
+	if (!kw_reads_libraries || !c || !t || !t->expected)
 		return 0;
 	key.random = t->machine.random;
 	key.pid = t->expected;
