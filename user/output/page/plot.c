@@ -313,7 +313,8 @@ void kw_page_plots(FILE *file, const struct kw_overview *overview)
 	      "race are above, at that finding.</p>\n<div class=\"plots\">\n",
 	      file);
 	for (size_t i = 0; i < overview->service_count && drawn < KW_PAGE_PLOTS; i++)
-		if (kw_overview_has_row(overview, &overview->services[i]) && !has_race(overview, &overview->services[i]))
+		if (kw_overview_has_row(overview, &overview->services[i]) &&
+		    !has_race(overview, &overview->services[i]))
 			drawn += kw_page_plot(file, overview, &overview->services[i], KW_PAGE_FINDINGS + drawn);
 	fputs("</div>\n", file);
 	if (!drawn)
