@@ -20,4 +20,8 @@ def child(command, **options):
 
 def children():
     """The process ids of this process's children, the ended ones included that nobody has waited for."""
-    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile has none
+            found.update((task / "children").read_text().split())
+    return found
