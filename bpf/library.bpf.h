@@ -59,7 +59,7 @@ static __always_inline struct kw_plaintext *kw_plaintext_by(__u64 random, __u32 
 	return p && p->random == random ? p : NULL;
 }
 
-/* Where the library does not show its side, and both are in this process, neither is taken. */
+/* A library may not show which side an object is, and both sides may be in this process: then neither is joined. */
 static __always_inline struct kw_plaintext *kw_plaintext_by_either(__u64 random)
 {
 	struct kw_plaintext *client = kw_plaintext_by(random, KW_ROLE_CLIENT);

@@ -71,7 +71,7 @@ struct link_of_uprobes {
 
 #define RETURNS 1 /* BPF_F_UPROBE_MULTI_RETURN */
 
-/* Functions of one library, each with what the program is told of it. */
+/* Functions of one library, each with the number by which the program knows it. */
 struct places {
 	uint64_t offsets[KW_TLS_FUNCTIONS];
 	uint64_t cookies[KW_TLS_FUNCTIONS];

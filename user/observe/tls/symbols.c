@@ -23,7 +23,7 @@ static const char *const names[KW_TLS_FUNCTIONS] = {
 
 /* ---- the table -------------------------------------------------------------------------------------- */
 
-/* Where in the file is what will be at @address? 0: nowhere, or not as code. */
+/* The offset in the file of the code that is loaded at @address; 0 if there is none. */
 static uint64_t offset_of(Elf *elf, uint64_t address)
 {
 	size_t count = 0;
