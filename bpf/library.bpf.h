@@ -7,6 +7,13 @@
 #include "feed.bpf.h"
 #include "../include/probe.h"
 
+/* The object that a thread's latest call was of. */
+struct kw_library_latest {
+	__u64 object;
+	__u64 random;
+	__u64 cookie; /* of the connection that it carried */
+};
+
 /* A call of a library, while it runs. Threads may be stopped within a program, so each has room of its own. */
 struct kw_library_call {
 	__u64 object; /* 0: no call runs */
@@ -14,6 +21,9 @@ struct kw_library_call {
 	__u64 length; /* address of a number of bytes */
 	__u64 stack;  /* where the stack stood at the call */
 	__u64 cookie;
+	__u64 bio; /* of a send: where its object's bytes are counted */
+	__u64 found; /* of a send: cookie of the connection that the object carried at its beginning; 0: not known yet */
+	struct kw_library_latest latest;
 	struct kw_scratch room;
 };
 
@@ -64,10 +74,47 @@ static __always_inline struct kw_plaintext *kw_plaintext_by_either(__u64 random)
 	return client ? client : server;
 }
 
-/* The connection that the object of a call carries, by the random number that the object has now; or NULL. */
-static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_call *call)
+/* The connection with this random number that the object of a call can carry, by the side that it is. */
+static __always_inline struct kw_plaintext *kw_plaintext_by_side(const struct kw_library_call *call,
+								 __u64 random)
 {
 	__u32 server_at = KW_PROBE_SERVER(call->cookie), server = 0;
+
+	if (server_at == KW_PROBE_UNKNOWN)
+		return kw_plaintext_by_either(random);
+	if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
+		return NULL;
+	return kw_plaintext_by(random, server ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+}
+
+/* The same for a thread that goes on with the object of its latest call. The number is compared again, because another object may have
+ * come to lie there. */
+static __always_inline struct kw_plaintext *kw_plaintext_again(const struct kw_library_call *call, __u64 random)
+{
+	struct kw_plaintext *p;
+	__u64 cookie = call->latest.cookie;
+
+	if (call->latest.object != call->object || call->latest.random != random)
+		return NULL;
+	p = bpf_map_lookup_elem(&plaintexts, &cookie);
+	return p && p->random == random && p->object == call->object ? p : NULL;
+}
+
+static __always_inline void kw_library_remember(struct kw_library_call *call, struct kw_plaintext *p)
+{
+	call->latest.object = call->object;
+	call->latest.random = p->random;
+	call->latest.cookie = p->cookie;
+	p->library = KW_PROBE_LIBRARY(call->cookie);
+	if (!p->object)
+		__sync_val_compare_and_swap(&p->object, 0, call->object);
+	if (p->object != call->object)
+		p->lost = 1;
+}
+
+/* The connection that the object of a call carries, by the random number that the object has now; or NULL. */
+static __noinline struct kw_plaintext *kw_library_find(struct kw_library_call *call)
+{
 	struct kw_plaintext *p;
 	__u64 random = 0;
 
@@ -75,20 +122,26 @@ static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_c
 				(const void *)(call->object + KW_PROBE_RANDOM(call->cookie))))
 		return NULL;
 	random = __builtin_bswap64(random);
-	if (server_at == KW_PROBE_UNKNOWN)
-		p = kw_plaintext_by_either(random);
-	else if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
-		return NULL;
-	else
-		p = kw_plaintext_by(random, server ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
-	if (!p)
-		return NULL;
-	if (!p->object)
-		__sync_val_compare_and_swap(&p->object, 0, call->object);
-	p->library = KW_PROBE_LIBRARY(call->cookie);
-	if (p->object != call->object)
-		p->lost = 1;
+	p = kw_plaintext_again(call, random);
+	if (!p) {
+		p = kw_plaintext_by_side(call, random);
+		if (!p)
+			return NULL;
+		kw_library_remember(call, p);
+	}
 	return p->lost ? NULL : p;
+}
+
+/* The same at the end of a call, which may have found it at its beginning. */
+static __always_inline struct kw_plaintext *kw_library_find_again(struct kw_library_call *call)
+{
+	__u64 cookie = call->found;
+	struct kw_plaintext *p;
+
+	if (!cookie)
+		return kw_library_find(call);
+	p = bpf_map_lookup_elem(&plaintexts, &cookie);
+	return p && !p->lost ? p : NULL;
 }
 
 /* ---- where in the stream? --------------------------------------------------------------------------- */
@@ -109,15 +162,17 @@ static __always_inline int kw_library_passed(const struct kw_plaintext *p, enum 
 
 /* The same by the number of bytes that the object has read from its BIO, or written to it. A program may send and receive for the object,
  * earlier or later: then only this says where the bytes will be in the stream, or were. */
-static __always_inline int kw_library_counted(const struct kw_plaintext *p, const struct kw_library_call *call,
+static __always_inline int kw_library_counted(const struct kw_plaintext *p, struct kw_library_call *call,
 					      enum kw_way way, __u64 *ret_position)
 {
-	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, bio = 0, count = 0;
+	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, count = 0;
 
-	if (bpf_probe_read_user(&bio, sizeof(bio),
-				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)) ||
-	    bpf_probe_read_user(&count, sizeof(count),
-				(const void *)(bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
+	if (!call->bio &&
+	    bpf_probe_read_user(&call->bio, sizeof(call->bio),
+				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)))
+		return -1;
+	if (bpf_probe_read_user(&count, sizeof(count),
+				(const void *)(call->bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
 		return -1;
 	*ret_position = p->base[way & 1] + count;
 	return 0;
@@ -132,19 +187,21 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, con
 }
 
 /* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
-static __always_inline void kw_library_mark(const struct kw_library_call *call)
+static __always_inline void kw_library_mark(struct kw_library_call *call)
 {
 	struct kw_plaintext *p = kw_library_find(call);
 	__u64 now;
 
+	if (p)
+		call->found = p->cookie;
 	if (p && !p->blocked && kw_library_position(p, call, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 }
 
 /* It has not succeeded. */
-static __always_inline void kw_library_block(const struct kw_library_call *call)
+static __always_inline void kw_library_block(struct kw_library_call *call)
 {
-	struct kw_plaintext *p = kw_library_find(call);
+	struct kw_plaintext *p = kw_library_find_again(call);
 
 	if (p)
 		p->blocked = 1;
@@ -153,7 +210,7 @@ static __always_inline void kw_library_block(const struct kw_library_call *call)
 /* The place of a call's @n bytes. A send has just handed on its last byte, in records that are longer than what is in them. A receive takes
  * what the library had read: the ciphertext moves when the library has given all that it had before. Returns where the first byte
  * lies; -1: nowhere. */
-static __always_inline __s64 kw_library_place(struct kw_plaintext *p, const struct kw_library_call *call,
+static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_library_call *call,
 					      enum kw_way way, __u64 n)
 {
 	__u64 seen = p->seen[way & 1], now;
@@ -186,7 +243,7 @@ static __always_inline __u64 kw_library_result(const struct kw_library_call *cal
 
 /* A call begins within another one, as with TLS inside TLS: that one's bytes will not be followed, and its connection says nothing
  * more. A call that was left by a jump looks the same. */
-static __always_inline void kw_library_lose(const struct kw_library_call *call)
+static __always_inline void kw_library_lose(struct kw_library_call *call)
 {
 	struct kw_plaintext *p = kw_library_find(call);
 
@@ -214,6 +271,7 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 	if (call->cookie & KW_PROBE_FIFTH)
 		call->length = KW_FIFTH(ctx);
 	call->stack = KW_STACK(ctx);
+	call->bio = call->found = 0;
 	if (call->cookie & KW_PROBE_WRITES)
 		kw_library_mark(call);
 	return 0;
@@ -251,7 +309,7 @@ static __always_inline int kw_library_leave(struct pt_regs *ctx)
 	n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
 	if (!n && way == KW_SENT)
 		kw_library_block(call);
-	p = n ? kw_library_find(call) : NULL;
+	p = n ? kw_library_find_again(call) : NULL;
 	if (p)
 		kw_library_took(p, call, way, n);
 	call->object = 0;
