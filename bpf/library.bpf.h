@@ -18,6 +18,7 @@ struct kw_library_latest {
 struct kw_library_call {
 	__u64 object; /* 0: no call runs */
 	__u64 buffer;
+	__u64 size;   /* of what is to be sent */
 	__u64 length; /* address of a number of bytes */
 	__u64 stack;  /* where the stack stood at the call */
 	__u64 cookie;
@@ -198,33 +199,93 @@ static __always_inline void kw_library_mark(struct kw_library_call *call)
 		p->seen[KW_SENT] = now;
 }
 
-/* It has not succeeded. */
-static __always_inline void kw_library_block(struct kw_library_call *call)
+/* Where a receive's @n bytes lie: the ciphertext moves when the library has given all that it had before. Returns the position of the
+ * first byte; -1: it is not known. */
+static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
 {
-	struct kw_plaintext *p = kw_library_find_again(call);
+	__u64 seen = p->seen[KW_RECEIVED], now;
 
-	if (p)
-		p->blocked = 1;
-}
-
-/* The place of a call's @n bytes. A send has just handed on its last byte, in records that are longer than what is in them. A receive takes
- * what the library had read: the ciphertext moves when the library has given all that it had before. Returns where the first byte
- * lies; -1: nowhere. */
-static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_library_call *call,
-					      enum kw_way way, __u64 n)
-{
-	__u64 seen = p->seen[way & 1], now;
-
-	if (kw_library_position(p, call, way, &now) || now < seen)
+	if (kw_library_position(p, call, KW_RECEIVED, &now) || now < seen)
 		return -1;
-	p->seen[way & 1] = now;
-	if (way == KW_SENT) {
-		p->blocked = 0;
-		return now > seen + n ? (__s64)(now - n) : -1;
-	}
+	p->seen[KW_RECEIVED] = now;
 	if (now > seen)
 		p->taken[KW_RECEIVED] = seen;
 	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
+}
+
+/* ---- receives --------------------------------------------------------------------------------------- */
+
+/* The first plaintext of a server: up to here it has sent nothing but its handshake, tickets among it. */
+static __always_inline void kw_library_first(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	__u64 now;
+
+	call->bio = 0; /* the other one */
+	if (kw_library_position(p, call, KW_SENT, &now) == 0)
+		p->seen[KW_SENT] = now;
+}
+
+/* The call has given @n bytes of @p. */
+static __always_inline void kw_library_received(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
+{
+	int first = p->c.http1.protocol == HTTP1_PROTOCOL_NONE && p->c.role == KW_ROLE_SERVER;
+	__s64 begin = kw_library_place(p, call, n);
+
+	if (begin < 0) {
+		p->lost = 1;
+		return;
+	}
+	if (first)
+		kw_library_first(p, call);
+	kw_feed(p, &call->room, KW_RECEIVED, begin, call->buffer, n);
+}
+
+/* ---- sends ------------------------------------------------------------------------------------------ */
+
+/* A whole record takes at most so many bytes of the stream (RFC 8446 section 5.2, and RFC 5246 section 6.2.3 with CBC, whose overhead in
+ * use is below this). */
+#define KW_RECORD_MOST (1 << 14)
+#define KW_RECORD_SPAN (KW_RECORD_MOST + 64)
+
+/* Follows the bytes of a send up to @end that have not been followed, the last of which is at @position. */
+static __always_inline void kw_library_send(struct kw_plaintext *p, struct kw_library_call *call, __u64 end,
+					    __u64 position)
+{
+	__u64 n = end - p->fed;
+
+	kw_feed(p, &call->room, KW_SENT, position - n, call->buffer + p->fed, n);
+}
+
+/* It has not succeeded: its program will make it again, or give up. Whole records of it may have gone. */
+static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	__u64 now, gone, most = call->size ? call->size - 1 : 0;
+
+	p->blocked = 1;
+	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT])
+		return;
+	gone = (now - p->seen[KW_SENT]) / KW_RECORD_SPAN * KW_RECORD_MOST;
+	gone = gone < most ? gone : most;
+	if (gone <= p->fed || gone > KW_SPAN_MOST)
+		return;
+	kw_library_send(p, call, gone, now);
+	p->fed = gone;
+}
+
+/* The call has taken @n bytes of @p: it has just handed on the last one, in records that are longer than what is in them. */
+static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
+{
+	__u64 now;
+
+	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT] + n) {
+		p->lost = 1;
+		return;
+	}
+	p->seen[KW_SENT] = now;
+	p->blocked = 0;
+	if (n > p->fed)
+		kw_library_send(p, call, n, now);
+	p->fed -= n < p->fed ? n : p->fed;
 }
 
 /* ---- the probes -------------------------------------------------------------------------------------- */
@@ -271,6 +332,7 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 	if (call->cookie & KW_PROBE_FIFTH)
 		call->length = KW_FIFTH(ctx);
 	call->stack = KW_STACK(ctx);
+	call->size = call->cookie & KW_PROBE_LENGTHS ? KW_THIRD(ctx) : (__u32)KW_THIRD(ctx);
 	call->bio = call->found = 0;
 	if (call->cookie & KW_PROBE_WRITES)
 		kw_library_mark(call);
@@ -283,35 +345,31 @@ static __always_inline int kw_library_is_end(const struct kw_library_call *call,
 	return call->object && KW_STACK(ctx) - call->stack <= sizeof(__u64);
 }
 
-/* The call has taken or given @n bytes of @p. */
-static __always_inline void kw_library_took(struct kw_plaintext *p, struct kw_library_call *call,
-					    enum kw_way way, __u64 n)
+/* The call has returned @returned. */
+static __always_inline void kw_library_end(struct kw_library_call *call, __s32 returned)
 {
-	__s64 begin = kw_library_place(p, call, way, n);
+	int writes = !!(call->cookie & KW_PROBE_WRITES);
+	__u64 n = kw_library_result(call, returned);
+	struct kw_plaintext *p = n || writes ? kw_library_find_again(call) : NULL;
 
-	if (begin < 0)
-		p->lost = 1;
+	if (!p)
+		return;
+	if (!writes)
+		kw_library_received(p, call, n);
+	else if (n)
+		kw_library_sent(p, call, n);
 	else
-		kw_feed(p, &call->room, way, begin, call->buffer, n);
+		kw_library_blocked(p, call);
 }
 
 static __always_inline int kw_library_leave(struct pt_regs *ctx)
 {
 	struct kw_library_call *call =
 		bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL, 0);
-	struct kw_plaintext *p;
-	enum kw_way way;
-	__u64 n;
 
 	if (!call || !kw_library_is_end(call, ctx))
 		return 0;
-	way = call->cookie & KW_PROBE_WRITES ? KW_SENT : KW_RECEIVED;
-	n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
-	if (!n && way == KW_SENT)
-		kw_library_block(call);
-	p = n ? kw_library_find_again(call) : NULL;
-	if (p)
-		kw_library_took(p, call, way, n);
+	kw_library_end(call, (__s32)KW_RETURNED(ctx));
 	call->object = 0;
 	return 0;
 }
