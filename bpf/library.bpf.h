@@ -12,6 +12,8 @@ struct kw_library_call {
 	__u64 object; /* 0: no call runs */
 	__u64 buffer;
 	__u64 length; /* address of a number of bytes */
+	__u64 size;   /* bytes in the buffer */
+	__u64 corked; /* GnuTLS: bytes that the object kept when the call began */
 	__u64 stack;  /* where the stack stood at the call */
 	__u64 cookie;
 	struct kw_scratch room;
@@ -23,6 +25,11 @@ struct {
 	__type(key, int);
 	__type(value, struct kw_library_call);
 } library_calls SEC(".maps");
+
+static __always_inline int kw_is_of_gnutls(const struct kw_library_call *call)
+{
+	return KW_PROBE_LIBRARY(call->cookie) == KW_LIBRARY_GNUTLS;
+}
 
 /* The current process uses a library that has probes. Only the making of an object says so, whose probe is the last that a library
  * gets: so none of the object's calls is missed. */
@@ -68,11 +75,14 @@ static __always_inline struct kw_plaintext *kw_plaintext_by_either(__u64 random)
 static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_call *call)
 {
 	__u32 server_at = KW_PROBE_SERVER(call->cookie), server = 0;
+	__u64 random = 0, holder = call->object, pointer_at = kw_is_of_gnutls(call) ? 0 : KW_PROBE_POINTER(call->cookie);
 	struct kw_plaintext *p;
-	__u64 random = 0;
 
+	if (pointer_at &&
+	    bpf_probe_read_user(&holder, sizeof(holder), (const void *)(call->object + pointer_at)))
+		return NULL;
 	if (bpf_probe_read_user(&random, sizeof(random),
-				(const void *)(call->object + KW_PROBE_RANDOM(call->cookie))))
+				(const void *)(holder + KW_PROBE_RANDOM(call->cookie))))
 		return NULL;
 	random = __builtin_bswap64(random);
 	if (server_at == KW_PROBE_UNKNOWN)
@@ -80,7 +90,7 @@ static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_c
 	else if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
 		return NULL;
 	else
-		p = kw_plaintext_by(random, server ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+		p = kw_plaintext_by(random, server == 1 ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
 	if (!p)
 		return NULL;
 	if (!p->object)
@@ -170,6 +180,44 @@ static __always_inline __s64 kw_library_place(struct kw_plaintext *p, const stru
 	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
 }
 
+/* ---- GnuTLS ------------------------------------------------------------------------------------------- */
+
+/* Errors of a send that has taken bytes, and is to be called again until it has sent them: gnutls/gnutls.h. */
+#define KW_GNUTLS_AGAIN (-28)
+#define KW_GNUTLS_INTERRUPTED (-52)
+#define KW_GNUTLS_MOST 16384 /* bytes of a record, which a send takes at most */
+
+static __always_inline __u64 kw_gnutls_corked(const struct kw_library_call *call)
+{
+	__u64 n = 0, at = KW_PROBE_CORKED(call->cookie);
+
+	if (at != KW_PROBE_UNKNOWN)
+		bpf_probe_read_user(&n, sizeof(n), (const void *)(call->object + at));
+	return n;
+}
+
+/* How many bytes a send has taken that have not been followed. Those of a corked object come again when it is uncorked. Those of
+ * a send that could not finish are followed at once, because its program need not show them again. */
+static __always_inline __u64 kw_gnutls_taken(const struct kw_library_call *call, __s32 returned)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+
+	if (!p)
+		return 0;
+	if (p->blocked) {
+		if (returned > 0 && (__u32)returned != p->blocked)
+			p->lost = 1;
+		if (returned > 0)
+			p->blocked = 0;
+		return 0;
+	}
+	if (returned == KW_GNUTLS_AGAIN || returned == KW_GNUTLS_INTERRUPTED) {
+		p->blocked = call->size < KW_GNUTLS_MOST ? call->size : KW_GNUTLS_MOST;
+		return p->blocked;
+	}
+	return returned > 0 && kw_gnutls_corked(call) - call->corked != (__u64)returned ? returned : 0;
+}
+
 /* ---- the probes -------------------------------------------------------------------------------------- */
 
 /* How many bytes the call in hand took or gave; 0: none. */
@@ -196,9 +244,13 @@ static __always_inline void kw_library_lose(const struct kw_library_call *call)
 
 static __always_inline int kw_library_enter(struct pt_regs *ctx)
 {
-	struct kw_library_call *call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
-							    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct kw_library_call *call;
+	__u64 cookie = bpf_get_attach_cookie(ctx);
 
+	if (cookie & KW_PROBE_THIRD && (__u32)KW_SECOND(ctx) != TLS_APPLICATION_DATA)
+		return 0;
+	call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
 		kw_count_lost(KW_LOST_STATE);
 		return 0;
@@ -207,15 +259,26 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 		kw_library_lose(call);
 	call->object = KW_FIRST(ctx);
 	call->buffer = KW_SECOND(ctx);
-	call->cookie = bpf_get_attach_cookie(ctx);
+	call->size = KW_THIRD(ctx);
+	call->cookie = cookie;
 	/* The context may only be read at fixed offsets, so the compiler must not choose between two of them. */
 	call->length = KW_FOURTH(ctx);
 	KW_FORGET();
-	if (call->cookie & KW_PROBE_FIFTH)
+	if (cookie & KW_PROBE_FIFTH)
 		call->length = KW_FIFTH(ctx);
+	if (cookie & KW_PROBE_THIRD)
+		call->buffer = call->size;
 	call->stack = KW_STACK(ctx);
-	if (call->cookie & KW_PROBE_WRITES)
-		kw_library_mark(call);
+	if (cookie & KW_PROBE_UNREAD) {
+		kw_library_lose(call);
+		call->object = 0;
+		return 0;
+	}
+	if (!(cookie & KW_PROBE_WRITES))
+		return 0;
+	kw_library_mark(call);
+	if (kw_is_of_gnutls(call))
+		call->corked = kw_gnutls_corked(call);
 	return 0;
 }
 
@@ -229,8 +292,13 @@ static __always_inline int kw_library_is_end(const struct kw_library_call *call,
 static __always_inline void kw_library_took(struct kw_plaintext *p, struct kw_library_call *call,
 					    enum kw_way way, __u64 n)
 {
-	__s64 begin = kw_library_place(p, call, way, n);
+	__s64 begin;
 
+	/* GnuTLS: a record that waits lies behind what was sent before it. */
+	if (way == KW_SENT && p->blocked && kw_is_of_gnutls(call))
+		begin = p->seen[KW_SENT];
+	else
+		begin = kw_library_place(p, call, way, n);
 	if (begin < 0)
 		p->lost = 1;
 	else
@@ -248,8 +316,11 @@ static __always_inline int kw_library_leave(struct pt_regs *ctx)
 	if (!call || !kw_library_is_end(call, ctx))
 		return 0;
 	way = call->cookie & KW_PROBE_WRITES ? KW_SENT : KW_RECEIVED;
-	n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
-	if (!n && way == KW_SENT)
+	if (way == KW_SENT && kw_is_of_gnutls(call))
+		n = kw_gnutls_taken(call, (__s32)KW_RETURNED(ctx));
+	else
+		n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
+	if (!n && way == KW_SENT && !kw_is_of_gnutls(call))
 		kw_library_block(call);
 	p = n ? kw_library_find(call) : NULL;
 	if (p)

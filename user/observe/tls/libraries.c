@@ -21,7 +21,9 @@ static bool is_library(const char *path)
 {
 	const char *name = strrchr(path, '/');
 
-	return name && strncmp(name + 1, NAME, strlen(NAME)) == 0 && !strstr(path, " (deleted)");
+	return name &&
+	       (strncmp(name + 1, NAME, strlen(NAME)) == 0 || strncmp(name + 1, "libgnutls.so.30", 15) == 0) &&
+	       !strstr(path, " (deleted)");
 }
 
 /* A file that may be looked at. Returns a descriptor, or -1. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "observe/tls/probes.h"
 
+#include <errno.h>
+
 void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint64_t offset, uint64_t cookie)
 {
 	if (offset && probes->count < KW_PROBES_MOST)
@@ -9,6 +11,12 @@ void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint
 
 int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_probes)
 {
+	static int (*const kinds[])(const struct kw_tls_library *library,
+				    struct kw_probes *ret_probes) = {kw_probes_of_openssl, kw_probes_of_gnutls};
+	int r = -ENOENT;
+
 	ret_probes->count = 0;
-	return kw_probes_of_openssl(library, ret_probes);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == -ENOENT; i++)
+		r = kinds[i](library, ret_probes);
+	return r;
 }

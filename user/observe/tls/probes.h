@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The probes that a TLS library gets. Each kind of library has a file that finds them: openssl.c. */
+/* The probes that a TLS library gets. Each kind of library has a file that finds them: openssl.c, gnutls.c. */
 #ifndef KEEPWATCH_TLS_PROBES_H
 #define KEEPWATCH_TLS_PROBES_H
 
@@ -40,5 +40,6 @@ int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_pro
 
 /* The same of one kind. */
 int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes *ret_probes);
+int kw_probes_of_gnutls(const struct kw_tls_library *library, struct kw_probes *ret_probes);
 
 #endif
