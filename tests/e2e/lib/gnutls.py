@@ -102,7 +102,7 @@ class End:
         """All that is no matter of TLS is the socket's."""
         return getattr(self.plain, name)
 
-    def _wait(self, events):
+    def wait(self, events):
         poll = select.poll()
         poll.register(self.plain, events)
         assert poll.poll(wire.DEADLINE * 1000), "nothing moves"
@@ -110,7 +110,7 @@ class End:
     def _until_done(self, call, events):
         """Calls again as long as the library asks for that."""
         while (result := call()) in (AGAIN, INTERRUPTED):
-            self._wait(events)
+            self.wait(events)
         return _done(result)
 
     def handshake(self):
