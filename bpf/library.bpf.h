@@ -75,7 +75,8 @@ static __always_inline struct kw_plaintext *kw_plaintext_by_either(__u64 random)
 static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_call *call)
 {
 	__u32 server_at = KW_PROBE_SERVER(call->cookie), server = 0;
-	__u64 random = 0, holder = call->object, pointer_at = kw_is_of_gnutls(call) ? 0 : KW_PROBE_POINTER(call->cookie);
+	__u64 random = 0, holder = call->object,
+	      pointer_at = kw_is_of_gnutls(call) ? 0 : KW_PROBE_POINTER(call->cookie);
 	struct kw_plaintext *p;
 
 	if (pointer_at &&

@@ -127,7 +127,8 @@ static bool is_in_bucket(int fd, uint64_t at, const struct table *table, uint32_
 	if (!read_at(fd, buckets + (uint64_t)(hash % table->buckets) * sizeof(index), &index, sizeof(index)) ||
 	    index < table->first)
 		return false;
-	got = pread(fd, chain, sizeof(chain), (off_t)(chains + (uint64_t)(index - table->first) * sizeof(*chain)));
+	got = pread(fd, chain, sizeof(chain),
+		    (off_t)(chains + (uint64_t)(index - table->first) * sizeof(*chain)));
 	for (ssize_t i = 0; i < got / (ssize_t)sizeof(*chain); i++) {
 		if ((chain[i] | 1) == (hash | 1))
 			return true;

@@ -10,7 +10,7 @@
 enum kw_exports {
 	KW_EXPORTS_NO_ELF, /* it is no ELF file for this processor */
 	KW_EXPORTS_NONE,   /* it has none of the functions, or hides them */
-	KW_EXPORTS_MAYBE,  /* it exports one, or has a table that takes longer to read: see kw_elf_functions() */
+	KW_EXPORTS_MAYBE, /* it exports one, or has a table that takes longer to read: see kw_elf_functions() */
 };
 
 /* Looks at the file that @fd is open on, for @count functions; its position is not used. */

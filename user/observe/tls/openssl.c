@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* OpenSSL 3. Its functions for reading and writing hand their arguments on to inner ones, which begin with an instruction that the kernel
+/* OpenSSL 3, and 1.1. Its functions for reading and writing hand their arguments on to inner ones, which begin with an instruction that the kernel
  * carries out by itself: probes are put there, because they are ten times as fast. The code of exported functions shows where an
  * object keeps what is needed. */
 #include <errno.h>
@@ -18,13 +18,21 @@ enum function {
 	IS_SERVER,
 	GET_RBIO,
 	GET_WBIO,
+	SET_VERSION, /* a macro in OpenSSL, and a function where others went on with its code: LibreSSL, BoringSSL, AWS-LC */
 	FUNCTIONS,
 };
 
 static const char *const names[FUNCTIONS] = {
-	[READ] = "SSL_read",           [READ_EX] = "SSL_read_ex",   [WRITE] = "SSL_write",
-	[WRITE_EX] = "SSL_write_ex",   [NEW] = "SSL_new",           [GET_RANDOM] = "SSL_get_client_random",
-	[IS_SERVER] = "SSL_is_server", [GET_RBIO] = "SSL_get_rbio", [GET_WBIO] = "SSL_get_wbio",
+	[READ] = "SSL_read",
+	[READ_EX] = "SSL_read_ex",
+	[WRITE] = "SSL_write",
+	[WRITE_EX] = "SSL_write_ex",
+	[NEW] = "SSL_new",
+	[GET_RANDOM] = "SSL_get_client_random",
+	[IS_SERVER] = "SSL_is_server",
+	[GET_RBIO] = "SSL_get_rbio",
+	[GET_WBIO] = "SSL_get_wbio",
+	[SET_VERSION] = "SSL_CTX_set_min_proto_version",
 };
 
 /* Of the part that may be in a file of its own: libcrypto. */
@@ -82,13 +90,26 @@ static uint64_t bio_fields(const struct kw_tls_library *library, const uint64_t 
 	return KW_PROBE_OF_BIOS(bios) | KW_PROBE_OF_COUNTERS(numbers);
 }
 
+/* The random number is in the object from version 3 on, before that in a structure that the object has the address of. */
+static uint64_t random_field(int fd, const uint64_t *functions)
+{
+	struct kw_code_path path;
+	struct kw_elf_code code;
+	uint32_t at;
+
+	kw_elf_code(fd, functions[GET_RANDOM], &code);
+	at = kw_code_address(&code.code, 8);
+	if (at == KW_CODE_UNKNOWN && kw_code_behind(&code.code, 8, &path) && path.pointer < KW_PROBE_UNKNOWN &&
+	    path.field < KW_PROBE_UNKNOWN)
+		return KW_PROBE_OF_RANDOM(path.field) | KW_PROBE_OF_POINTER(path.pointer);
+	return KW_PROBE_OF_RANDOM(within(at, KW_PROBE_UNKNOWN));
+}
+
 static uint64_t fields_of(const struct kw_tls_library *library, const uint64_t *functions)
 {
 	struct kw_elf_code code;
-	uint64_t fields;
+	uint64_t fields = random_field(library->fd, functions);
 
-	kw_elf_code(library->fd, functions[GET_RANDOM], &code);
-	fields = KW_PROBE_OF_RANDOM(within(kw_code_address(&code.code, 8), KW_PROBE_UNKNOWN));
 	kw_elf_code(library->fd, functions[IS_SERVER], &code);
 	fields |= KW_PROBE_OF_SERVER(within(kw_code_load(&code.code, 8, 4), KW_PROBE_UNKNOWN));
 	return fields | bio_fields(library, functions) | KW_PROBE_OF_LIBRARY(KW_LIBRARY_OPENSSL);
@@ -130,6 +151,8 @@ int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes 
 		return r;
 	if (!functions[READ] || !functions[WRITE] || !functions[NEW])
 		return -ENOENT;
+	if (functions[SET_VERSION])
+		return -EPROTONOSUPPORT;
 	fields = fields_of(library, functions);
 	if (KW_PROBE_RANDOM(fields) == KW_PROBE_UNKNOWN)
 		return -ENOTSUP;

@@ -13,8 +13,8 @@ void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint
 
 /* The kinds of libraries that are known by a function that each of them exports. */
 static const char *const functions[] = {"SSL_read", "gnutls_record_recv"};
-static int (*const kinds[])(const struct kw_tls_library *library, struct kw_probes *ret_probes) = {
-	kw_probes_of_openssl, kw_probes_of_gnutls};
+static int (*const kinds[])(const struct kw_tls_library *library,
+			    struct kw_probes *ret_probes) = {kw_probes_of_openssl, kw_probes_of_gnutls};
 
 int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_probes)
 {
@@ -25,7 +25,8 @@ int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_pro
 	ret_probes->count = 0;
 	if (exports == KW_EXPORTS_NO_ELF)
 		return -ENOEXEC;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && exports == KW_EXPORTS_MAYBE && r == -ENOENT; i++)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && exports == KW_EXPORTS_MAYBE && r == -ENOENT;
+	     i++)
 		r = kinds[i](library, ret_probes);
 	return r;
 }
