@@ -30,3 +30,21 @@ int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_pro
 		r = kinds[i](library, ret_probes);
 	return r;
 }
+
+const char *kw_probes_refusal(int result)
+{
+	switch (result) {
+	case -ENOEXEC:
+		return "it is no file for this processor";
+	case -ENOENT:
+		return "it lacks functions that are needed";
+	case -EPROTONOSUPPORT:
+		return "it is not OpenSSL, but goes on with its code: LibreSSL, BoringSSL or AWS-LC";
+	case -ENOTSUP:
+		return "its code does not show where it keeps the client's random number";
+	case -ENOSPC:
+		return "too many other files have some";
+	default:
+		return "the kernel refuses them";
+	}
+}
