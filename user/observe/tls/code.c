@@ -189,21 +189,58 @@ static int64_t load_in(const struct walk *walk, uint32_t size)
 	return loads && to.reg && to.size == size && is_alias(walk, from.base) ? from.offset : -1;
 }
 
-/* The first that lies from @from to @to. @size: 0 for an address that is taken. */
+/* ---- branches --------------------------------------------------------------------------------------- */
+
+#define BRANCHES_MOST 8 /* of one function that are followed */
+
+/* The ways through a function that are still to be walked. */
+struct ways {
+	struct walk walks[BRANCHES_MOST];
+	size_t count;
+};
+
+/* Where does the instruction in hand go on, if not behind itself? Returns whether that is within the code, and sets the way's beginning. */
+static bool branch_in(const struct kw_code *code, const struct walk *walk, struct walk *ret_way)
+{
+	uint64_t to = (uint64_t)immediate(walk, 0);
+
+	if (!cs_insn_group(walk->handle, walk->one, CS_GRP_JUMP) || to < walk->at ||
+	    to >= code->at + code->size)
+		return false;
+	*ret_way = *walk;
+	ret_way->bytes = code->bytes + (to - code->at);
+	ret_way->left = code->size - (to - code->at);
+	ret_way->at = to;
+	return true;
+}
+
+/* The first that lies from @from to @to, on one way; ways that branch off are added. @size: 0 for an address that is taken. */
+static uint32_t find_on_way(const struct kw_code *code, struct walk walk, uint32_t from, uint32_t to,
+			    uint32_t size, struct ways *ways)
+{
+	while (next(&walk)) {
+		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
+
+		if (at >= (int64_t)from && at <= (int64_t)to)
+			return (uint32_t)at;
+		follow_argument(&walk);
+		if (ways->count < BRANCHES_MOST && branch_in(code, &walk, &ways->walks[ways->count]))
+			ways->count++;
+	}
+	return KW_CODE_UNKNOWN;
+}
+
 static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t to, uint32_t size)
 {
 	uint32_t found = KW_CODE_UNKNOWN;
+	struct ways ways = {.count = 1};
 	struct walk walk;
 
 	if (!begin(code, &walk))
 		return found;
-	while (found == KW_CODE_UNKNOWN && next(&walk)) {
-		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
-
-		if (at >= (int64_t)from && at <= (int64_t)to)
-			found = (uint32_t)at;
-		follow_argument(&walk);
-	}
+	ways.walks[0] = walk;
+	for (size_t i = 0; i < ways.count && found == KW_CODE_UNKNOWN; i++)
+		found = find_on_way(code, ways.walks[i], from, to, size, &ways);
 	end(&walk);
 	return found;
 }
