@@ -22,7 +22,8 @@ struct kw_library_call {
 	__u64 length; /* address of a number of bytes */
 	__u64 stack;  /* where the stack stood at the call */
 	__u64 cookie;
-	__u64 bio; /* of a send: where its object's bytes are counted */
+	__u64 bio; /* OpenSSL: where its object's bytes are counted; 0: not read yet */
+	__u64 corked; /* GnuTLS: bytes that the object kept when the call began */
 	__u64 found; /* of a send: cookie of the connection that the object carried at its beginning; 0: not known yet */
 	struct kw_library_latest latest;
 	struct kw_scratch room;
@@ -34,6 +35,11 @@ struct {
 	__type(key, int);
 	__type(value, struct kw_library_call);
 } library_calls SEC(".maps");
+
+static __always_inline int kw_is_of_gnutls(const struct kw_library_call *call)
+{
+	return KW_PROBE_LIBRARY(call->cookie) == KW_LIBRARY_GNUTLS;
+}
 
 /* The current process uses a library that has probes. Only the making of an object says so, whose probe is the last that a library
  * gets: so none of the object's calls is missed. */
@@ -85,7 +91,7 @@ static __always_inline struct kw_plaintext *kw_plaintext_by_side(const struct kw
 		return kw_plaintext_by_either(random);
 	if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
 		return NULL;
-	return kw_plaintext_by(random, server ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+	return kw_plaintext_by(random, server == 1 ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
 }
 
 /* The same for a thread that goes on with the object of its latest call. The number is compared again, because another object may have
@@ -116,11 +122,14 @@ static __always_inline void kw_library_remember(struct kw_library_call *call, st
 /* The connection that the object of a call carries, by the random number that the object has now; or NULL. */
 static __noinline struct kw_plaintext *kw_library_find(struct kw_library_call *call)
 {
+	__u64 random = 0, holder = call->object;
+	__u64 pointer_at = kw_is_of_gnutls(call) ? 0 : KW_PROBE_POINTER(call->cookie);
 	struct kw_plaintext *p;
-	__u64 random = 0;
 
-	if (bpf_probe_read_user(&random, sizeof(random),
-				(const void *)(call->object + KW_PROBE_RANDOM(call->cookie))))
+	if (pointer_at &&
+	    bpf_probe_read_user(&holder, sizeof(holder), (const void *)(call->object + pointer_at)))
+		return NULL;
+	if (bpf_probe_read_user(&random, sizeof(random), (const void *)(holder + KW_PROBE_RANDOM(call->cookie))))
 		return NULL;
 	random = __builtin_bswap64(random);
 	p = kw_plaintext_again(call, random);
@@ -179,7 +188,7 @@ static __always_inline int kw_library_counted(const struct kw_plaintext *p, stru
 	return 0;
 }
 
-static __always_inline int kw_library_position(const struct kw_plaintext *p, const struct kw_library_call *call,
+static __always_inline int kw_library_position(const struct kw_plaintext *p, struct kw_library_call *call,
 					       enum kw_way way, __u64 *ret_position)
 {
 	if (KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
@@ -240,6 +249,37 @@ static __always_inline void kw_library_received(struct kw_plaintext *p, struct k
 	kw_feed(p, &call->room, KW_RECEIVED, begin, call->buffer, n);
 }
 
+/* ---- GnuTLS ----------------------------------------------------------------------------------------- */
+
+/* Errors of a send that has taken bytes, and is to be called again until it has sent them, with the same bytes or none:
+ * gnutls_record_send(3). */
+#define KW_GNUTLS_AGAIN (-28)
+#define KW_GNUTLS_INTERRUPTED (-52)
+#define KW_GNUTLS_MOST 16384 /* bytes of a record, which a send takes at most */
+
+/* How many bytes of a send that has not succeeded are taken all the same. */
+static __always_inline __u64 kw_gnutls_gone(const struct kw_library_call *call, __s32 returned)
+{
+	if (returned != KW_GNUTLS_AGAIN && returned != KW_GNUTLS_INTERRUPTED)
+		return 0;
+	return call->size < KW_GNUTLS_MOST ? call->size : KW_GNUTLS_MOST;
+}
+
+static __always_inline __u64 kw_gnutls_corked(const struct kw_library_call *call)
+{
+	__u64 n = 0, at = KW_PROBE_CORKED(call->cookie);
+
+	if (at != KW_PROBE_UNKNOWN)
+		bpf_probe_read_user(&n, sizeof(n), (const void *)(call->object + at));
+	return n;
+}
+
+/* Does the object keep the @n bytes that it took? They come again when it is uncorked. */
+static __always_inline int kw_gnutls_keeps(const struct kw_library_call *call, __u64 n)
+{
+	return n && kw_is_of_gnutls(call) && kw_gnutls_corked(call) - call->corked == n;
+}
+
 /* ---- sends ------------------------------------------------------------------------------------------ */
 
 /* A whole record takes at most so many bytes of the stream (RFC 8446 section 5.2, and RFC 5246 section 6.2.3 with CBC, whose overhead in
@@ -247,28 +287,34 @@ static __always_inline void kw_library_received(struct kw_plaintext *p, struct k
 #define KW_RECORD_MOST (1 << 14)
 #define KW_RECORD_SPAN (KW_RECORD_MOST + 64)
 
-/* Follows the bytes of a send up to @end that have not been followed, the last of which is at @position. */
+/* Follows the bytes of a send up to @end that have not been followed, the first of which is at @position. */
 static __always_inline void kw_library_send(struct kw_plaintext *p, struct kw_library_call *call, __u64 end,
 					    __u64 position)
 {
-	__u64 n = end - p->fed;
-
-	kw_feed(p, &call->room, KW_SENT, position - n, call->buffer + p->fed, n);
+	kw_feed(p, &call->room, KW_SENT, position, call->buffer + p->fed, end - p->fed);
 }
 
-/* It has not succeeded: its program will make it again, or give up. Whole records of it may have gone. */
-static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw_library_call *call)
+/* How many bytes of a send that has not succeeded may have gone: whole records, but never its last byte. */
+static __always_inline __u64 kw_library_gone(struct kw_plaintext *p, struct kw_library_call *call)
 {
 	__u64 now, gone, most = call->size ? call->size - 1 : 0;
 
-	p->blocked = 1;
 	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT])
-		return;
+		return 0;
 	gone = (now - p->seen[KW_SENT]) / KW_RECORD_SPAN * KW_RECORD_MOST;
-	gone = gone < most ? gone : most;
+	return gone < most ? gone : most;
+}
+
+/* It has not succeeded: its program will make it again, or give up. */
+static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw_library_call *call,
+					       __s32 returned)
+{
+	__u64 gone = kw_is_of_gnutls(call) ? kw_gnutls_gone(call, returned) : kw_library_gone(p, call);
+
+	p->blocked = 1;
 	if (gone <= p->fed || gone > KW_SPAN_MOST)
 		return;
-	kw_library_send(p, call, gone, now);
+	kw_library_send(p, call, gone, p->seen[KW_SENT] + p->fed);
 	p->fed = gone;
 }
 
@@ -284,7 +330,7 @@ static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_li
 	p->seen[KW_SENT] = now;
 	p->blocked = 0;
 	if (n > p->fed)
-		kw_library_send(p, call, n, now);
+		kw_library_send(p, call, n, now - (n - p->fed));
 	p->fed -= n < p->fed ? n : p->fed;
 }
 
@@ -312,30 +358,49 @@ static __always_inline void kw_library_lose(struct kw_library_call *call)
 		p->lost = 1;
 }
 
+/* Takes down the arguments of a call. */
+static __always_inline void kw_library_note(struct kw_library_call *call, struct pt_regs *ctx, __u64 cookie)
+{
+	call->object = KW_FIRST(ctx);
+	call->buffer = KW_SECOND(ctx);
+	call->size = KW_THIRD(ctx);
+	/* The context may only be read at fixed offsets, so the compiler must not choose between two of them. */
+	call->length = KW_FOURTH(ctx);
+	KW_FORGET();
+	if (cookie & KW_PROBE_FIFTH)
+		call->length = KW_FIFTH(ctx);
+	if (cookie & KW_PROBE_THIRD)
+		call->buffer = call->size;
+	if (cookie & KW_PROBE_INT)
+		call->size = (__u32)call->size;
+	call->cookie = cookie;
+	call->stack = KW_STACK(ctx);
+	call->bio = call->found = 0;
+}
+
 static __always_inline int kw_library_enter(struct pt_regs *ctx)
 {
-	struct kw_library_call *call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
-							    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct kw_library_call *call;
 
+	if (cookie & KW_PROBE_THIRD && (__u32)KW_SECOND(ctx) != TLS_APPLICATION_DATA)
+		return 0;
+	call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call) {
 		kw_count_lost(KW_LOST_STATE);
 		return 0;
 	}
 	if (call->object && call->object != KW_FIRST(ctx))
 		kw_library_lose(call);
-	call->object = KW_FIRST(ctx);
-	call->buffer = KW_SECOND(ctx);
-	call->cookie = bpf_get_attach_cookie(ctx);
-	/* The context may only be read at fixed offsets, so the compiler must not choose between two of them. */
-	call->length = KW_FOURTH(ctx);
-	KW_FORGET();
-	if (call->cookie & KW_PROBE_FIFTH)
-		call->length = KW_FIFTH(ctx);
-	call->stack = KW_STACK(ctx);
-	call->size = call->cookie & KW_PROBE_LENGTHS ? KW_THIRD(ctx) : (__u32)KW_THIRD(ctx);
-	call->bio = call->found = 0;
-	if (call->cookie & KW_PROBE_WRITES)
+	kw_library_note(call, ctx, cookie);
+	if (cookie & KW_PROBE_UNREAD) {
+		kw_library_lose(call);
+		call->object = 0;
+	} else if (cookie & KW_PROBE_WRITES) {
 		kw_library_mark(call);
+		call->corked = kw_is_of_gnutls(call) ? kw_gnutls_corked(call) : 0;
+	}
 	return 0;
 }
 
@@ -356,10 +421,10 @@ static __always_inline void kw_library_end(struct kw_library_call *call, __s32 r
 		return;
 	if (!writes)
 		kw_library_received(p, call, n);
-	else if (n)
+	else if (!n)
+		kw_library_blocked(p, call, returned);
+	else if (!kw_gnutls_keeps(call, n))
 		kw_library_sent(p, call, n);
-	else
-		kw_library_blocked(p, call);
 }
 
 static __always_inline int kw_library_leave(struct pt_regs *ctx)

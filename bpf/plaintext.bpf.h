@@ -36,7 +36,7 @@ struct kw_plaintext {
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
 	__u64 fed;            /* bytes of the latest send that have been followed although it did not succeed */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
-	__u32 blocked; /* the latest send did not succeed, and will be made again */
+	__u32 blocked; /* the latest send did not succeed, and will be made again; GnuTLS: bytes that it took */
 	__u32 library; /* enum kw_library: the object's */
 	__u32 told;    /* a record has been made of it */
 };

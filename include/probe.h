@@ -25,10 +25,15 @@ enum kw_library {
 	(1ULL                                                                                                  \
 	 << 1) /* it returns 1, and the number of bytes in the place that an argument has the address of: */
 #define KW_PROBE_FIFTH (1ULL << 2) /* the fifth, in place of the fourth */
+#define KW_PROBE_THIRD                                                                                         \
+	(1ULL                                                                                                  \
+	 << 3) /* the bytes are where the third argument says; the second is the type of the records that are wanted, of which only data counts */
 #define KW_PROBE_LIBRARY(cookie) ((enum kw_library)((cookie) >> 4 & 3))
 #define KW_PROBE_OF_LIBRARY(library) ((__u64)(library) << 4)
+#define KW_PROBE_INT (1ULL << 7)    /* the third argument is an int */
+#define KW_PROBE_UNREAD (1ULL << 6) /* it gives or takes bytes in a way that is not followed */
 
-/* The client's random number, and the number that is not 0 if the object is a server's; KW_PROBE_UNKNOWN. */
+/* The client's random number, and the number that is 1 if the object is a server's; KW_PROBE_UNKNOWN. */
 #define KW_PROBE_RANDOM(cookie) ((cookie) >> 8 & 0xfff)
 #define KW_PROBE_OF_RANDOM(at) ((__u64)((at)&0xfff) << 8)
 #define KW_PROBE_SERVER(cookie) ((cookie) >> 20 & 0xfff)
@@ -40,5 +45,13 @@ enum kw_library {
 #define KW_PROBE_OF_BIOS(at) ((__u64)((at)&0xff) << 32)
 #define KW_PROBE_COUNTERS(cookie) ((cookie) >> 40 & 0xff)
 #define KW_PROBE_OF_COUNTERS(at) ((__u64)((at)&0xff) << 40)
+
+/* OpenSSL 1.1: the object has the address of a structure there, in which the random number is; 0: it is in the object itself. */
+#define KW_PROBE_POINTER(cookie) ((cookie) >> 48 & 0xfff)
+#define KW_PROBE_OF_POINTER(at) ((__u64)((at)&0xfff) << 48)
+
+/* GnuTLS: how many bytes the object keeps until it is uncorked; KW_PROBE_UNKNOWN. */
+#define KW_PROBE_CORKED(cookie) ((cookie) >> 48 & 0xfff)
+#define KW_PROBE_OF_CORKED(at) ((__u64)((at)&0xfff) << 48)
 
 #endif

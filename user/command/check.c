@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "base/sanitize.h"
+#include "command/check_tls.h"
 #include "command/commands.h"
 #include "keepwatch.skel.h"
 #include "event/cgroup.h"
@@ -17,8 +17,6 @@
 #include "observe/programs.h"
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
-#include "observe/tls/libraries.h"
-#include "observe/tls/probes.h"
 
 #define HOOK_PREFIX "tp_btf/"
 
@@ -248,39 +246,12 @@ static enum kw_front_end check_programs(struct report *report, enum kw_front_end
 
 /* ---- with --tls ------------------------------------------------------------------------------------------ */
 
-static const char *library_text(int result)
-{
-	switch (result) {
-	case 0:
-		return "would get probes";
-	case -ENOENT:
-		return "would get no probes, because it lacks a function of OpenSSL 3";
-	case -ENOTSUP:
-		return "would get no probes, because its code does not show where it keeps the client's random number";
-	default:
-		return "would get no probes, because it is no library for this processor";
-	}
-}
-
-/* A kw_tls_library_fn. */
-static void on_library(void *context, const struct kw_tls_library *library)
-{
-	struct kw_probes probes;
-	char path[512], process[32];
-
-	(void)context;
-	kw_sanitize(library->path, strlen(library->path), path, sizeof(path));
-	snprintf(process, sizeof(process), library->pid ? "process %d" : "this host's", (int)library->pid);
-	printf("%-8s %s (%s): %s\n", "library", path, process, library_text(kw_probes_of(library, &probes)));
-}
-
 static void check_libraries(struct report *report)
 {
 	if (!say(report, kw_programs_can_read_libraries(), "probes in many functions at once",
 		 "--tls needs Linux 6.6 or newer"))
 		return;
-	kw_tls_libraries_of_host(on_library, NULL);
-	kw_tls_libraries_of_all(on_library, NULL);
+	kw_check_tls();
 }
 
 enum kw_exit kw_command_check(const struct kw_options *options)

@@ -11,7 +11,7 @@
 #include "include/event.h"
 #include "keepwatch.skel.h"
 #include "keepwatch_old.skel.h"
-#include "observe/tls/attacher.h"
+#include "observe/tls/files.h"
 
 _Static_assert(sizeof(struct keepwatch_bpf__bss) == sizeof(struct keepwatch_old_bpf__bss) &&
 		       sizeof(struct keepwatch_bpf__rodata) == sizeof(struct keepwatch_old_bpf__rodata),

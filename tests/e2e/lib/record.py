@@ -78,7 +78,7 @@ TLS = {
     "alert": or_null(ALERT),
     "close_notify": all_of(client=is_bool, server=is_bool),
     "exchanges_inferred": or_null(is_count),
-    "plaintext": one_of(None, "openssl"),
+    "plaintext": one_of(None, "openssl", "gnutls", "go"),
 }
 
 

@@ -7,8 +7,6 @@
 
 #include "observe/tls/probes.h"
 
-#define KW_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI of include/uapi/linux/bpf.h, from Linux 6.6 */
-
 struct kw_attacher_programs {
 	int programs[KW_PROBE_PROGRAMS]; /* descriptors */
 	int asks;                        /* and that of the ring of process ids */

@@ -168,13 +168,15 @@ static void follow_argument(struct walk *walk)
 /* The field whose address the instruction in hand takes. */
 static int64_t address_in(const struct walk *walk)
 {
-	struct operand from = operand(walk, 1);
+	struct operand to = operand(walk, 0), from = operand(walk, 1);
 
-	if (walk->one->id == X86_INS_LEA && walk->machine->arch == CS_ARCH_X86 && is_alias(walk, from.base))
+	if (walk->machine->arch == CS_ARCH_ARM64)
+		return walk->one->id == ARM64_INS_ADD && is_alias(walk, from.reg) ? immediate(walk, 2) : -1;
+	if (walk->one->id == X86_INS_LEA && is_alias(walk, from.base))
 		return from.offset;
-	if (walk->one->id == ARM64_INS_ADD && walk->machine->arch == CS_ARCH_ARM64 && is_alias(walk, from.reg))
-		return immediate(walk, 2);
-	return -1;
+	return walk->one->id == X86_INS_ADD && is_alias(walk, to.reg) && !from.reg && !from.base
+		       ? immediate(walk, 1)
+		       : -1;
 }
 
 /* The field that it loads. */
@@ -187,21 +189,58 @@ static int64_t load_in(const struct walk *walk, uint32_t size)
 	return loads && to.reg && to.size == size && is_alias(walk, from.base) ? from.offset : -1;
 }
 
-/* The first that lies from @from to @to. @size: 0 for an address that is taken. */
+/* ---- branches --------------------------------------------------------------------------------------- */
+
+#define BRANCHES_MOST 8 /* of one function that are followed */
+
+/* The ways through a function that are still to be walked. */
+struct ways {
+	struct walk walks[BRANCHES_MOST];
+	size_t count;
+};
+
+/* Where does the instruction in hand go on, if not behind itself? Returns whether that is within the code, and sets the way's beginning. */
+static bool branch_in(const struct kw_code *code, const struct walk *walk, struct walk *ret_way)
+{
+	uint64_t to = (uint64_t)immediate(walk, 0);
+
+	if (!cs_insn_group(walk->handle, walk->one, CS_GRP_JUMP) || to < walk->at ||
+	    to >= code->at + code->size)
+		return false;
+	*ret_way = *walk;
+	ret_way->bytes = code->bytes + (to - code->at);
+	ret_way->left = code->size - (to - code->at);
+	ret_way->at = to;
+	return true;
+}
+
+/* The first that lies from @from to @to, on one way; ways that branch off are added. @size: 0 for an address that is taken. */
+static uint32_t find_on_way(const struct kw_code *code, struct walk walk, uint32_t from, uint32_t to,
+			    uint32_t size, struct ways *ways)
+{
+	while (next(&walk)) {
+		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
+
+		if (at >= (int64_t)from && at <= (int64_t)to)
+			return (uint32_t)at;
+		follow_argument(&walk);
+		if (ways->count < BRANCHES_MOST && branch_in(code, &walk, &ways->walks[ways->count]))
+			ways->count++;
+	}
+	return KW_CODE_UNKNOWN;
+}
+
 static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t to, uint32_t size)
 {
 	uint32_t found = KW_CODE_UNKNOWN;
+	struct ways ways = {.count = 1};
 	struct walk walk;
 
 	if (!begin(code, &walk))
 		return found;
-	while (found == KW_CODE_UNKNOWN && next(&walk)) {
-		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
-
-		if (at >= (int64_t)from && at <= (int64_t)to)
-			found = (uint32_t)at;
-		follow_argument(&walk);
-	}
+	ways.walks[0] = walk;
+	for (size_t i = 0; i < ways.count && found == KW_CODE_UNKNOWN; i++)
+		found = find_on_way(code, ways.walks[i], from, to, size, &ways);
 	end(&walk);
 	return found;
 }
@@ -219,6 +258,112 @@ uint32_t kw_code_load(const struct kw_code *code, uint32_t from, uint32_t size)
 bool kw_code_loads(const struct kw_code *code, uint32_t at, uint32_t size)
 {
 	return find_field(code, at, at, size) == at;
+}
+
+/* Has the instruction in hand a field of 4 bytes as its operand @index? */
+static bool is_field(const struct walk *walk, unsigned int index, struct operand *ret_field)
+{
+	*ret_field = operand(walk, index);
+	return is_alias(walk, ret_field->base) && ret_field->offset >= 0;
+}
+
+static bool is_compare(const struct walk *walk)
+{
+	return walk->machine->arch == CS_ARCH_X86 ? walk->one->id == X86_INS_CMP
+						  : walk->one->id == ARM64_INS_CMP;
+}
+
+uint32_t kw_code_compared(const struct kw_code *code, int64_t value)
+{
+	uint32_t found = KW_CODE_UNKNOWN, loaded_at = 0;
+	unsigned int loaded = 0;
+	struct operand field;
+	struct walk walk;
+
+	if (!begin(code, &walk))
+		return found;
+	while (found == KW_CODE_UNKNOWN && next(&walk)) {
+		bool compares = is_compare(&walk) && immediate(&walk, 1) == value;
+
+		if (compares && is_field(&walk, 0, &field) && field.size == 4)
+			found = (uint32_t)field.offset;
+		else if (compares && loaded && operand(&walk, 0).reg == loaded)
+			found = loaded_at;
+		else if (load_in(&walk, 4) >= 0) {
+			loaded = operand(&walk, 0).reg;
+			loaded_at = (uint32_t)load_in(&walk, 4);
+		} else if (loaded && writes(&walk, loaded))
+			loaded = 0;
+		follow_argument(&walk);
+	}
+	end(&walk);
+	return found;
+}
+
+/* Does the instruction in hand store @reg where the second argument points to? */
+static bool stores(const struct walk *walk, unsigned int reg)
+{
+	bool x86 = walk->machine->arch == CS_ARCH_X86;
+	struct operand place = operand(walk, x86 ? 0 : 1), value = operand(walk, x86 ? 1 : 0);
+
+	return (x86 ? is_move(walk) : walk->one->id == ARM64_INS_STR) && value.reg == reg &&
+	       place.base == walk->machine->arguments[1] && place.offset == 0;
+}
+
+uint32_t kw_code_stored_address(const struct kw_code *code)
+{
+	uint32_t found = KW_CODE_UNKNOWN;
+	unsigned int holder = 0; /* the register that has the address @at */
+	int64_t at = -1;
+	struct walk walk;
+
+	if (!begin(code, &walk))
+		return found;
+	while (found == KW_CODE_UNKNOWN && next(&walk) && !writes(&walk, walk.machine->arguments[1])) {
+		int64_t taken = address_in(&walk);
+
+		if (holder && stores(&walk, holder) && at < KW_CODE_UNKNOWN)
+			found = (uint32_t)at;
+		else if (taken >= 0) {
+			holder = operand(&walk, 0).reg;
+			at = taken;
+		} else if (holder && writes(&walk, holder))
+			holder = 0;
+		follow_argument(&walk);
+	}
+	end(&walk);
+	return found;
+}
+
+/* From here on the walk follows what the register holds, in place of the first argument. */
+static void follow_instead(struct walk *walk, unsigned int reg)
+{
+	for (unsigned int i = 0; i < ALIASES_MOST; i++)
+		walk->aliases[i] = i ? 0 : reg;
+}
+
+bool kw_code_behind(const struct kw_code *code, uint32_t from, struct kw_code_path *ret_path)
+{
+	struct kw_code_path path = {KW_CODE_UNKNOWN, KW_CODE_UNKNOWN};
+	struct walk walk;
+
+	if (!begin(code, &walk))
+		return false;
+	while (path.field == KW_CODE_UNKNOWN && next(&walk)) {
+		int64_t at = path.pointer == KW_CODE_UNKNOWN ? load_in(&walk, 8) : address_in(&walk);
+
+		if (path.pointer != KW_CODE_UNKNOWN && at >= 0 && at < KW_CODE_UNKNOWN)
+			path.field = (uint32_t)at;
+		if (path.pointer == KW_CODE_UNKNOWN && at >= (int64_t)from && at < KW_CODE_UNKNOWN) {
+			path.pointer = (uint32_t)at;
+			follow_instead(&walk, operand(&walk, 0).reg);
+		} else {
+			follow_argument(&walk);
+		}
+	}
+	end(&walk);
+	*ret_path = path;
+	return path.field != KW_CODE_UNKNOWN;
 }
 
 /* ---- the function that is called -------------------------------------------------------------------- */
@@ -268,6 +413,52 @@ bool kw_code_callee(const struct kw_code *code, struct kw_callee *ret_callee)
 		*ret_callee = (struct kw_callee){(uint64_t)immediate(&walk, 0), result};
 	end(&walk);
 	return found && ret_callee->at;
+}
+
+/* Does the instruction in hand go on elsewhere, whatever was before? */
+static bool is_jump(const struct walk *walk)
+{
+	if (walk->machine->arch == CS_ARCH_X86)
+		return walk->one->id == X86_INS_JMP;
+	return walk->one->id == ARM64_INS_B && walk->one->detail->arm64.cc == ARM64_CC_INVALID;
+}
+
+bool kw_code_only_jumps(const struct kw_code *code)
+{
+	bool jumps = false, other = false;
+	struct walk walk;
+
+	if (!begin(code, &walk))
+		return false;
+	while (!jumps && !other && next(&walk)) {
+		jumps = is_jump(&walk) && immediate(&walk, 0);
+		other = !jumps && (is_in_group(&walk, CS_GRP_JUMP) || is_in_group(&walk, CS_GRP_CALL) ||
+				   is_in_group(&walk, CS_GRP_RET));
+		for (unsigned int i = 0; i < 3; i++)
+			other |= !jumps && writes(&walk, walk.machine->arguments[i]);
+	}
+	end(&walk);
+	return jumps;
+}
+
+uint64_t kw_code_shifted(const struct kw_code *code)
+{
+	bool shifted = false;
+	uint64_t target = 0;
+	struct walk walk;
+
+	if (!begin(code, &walk))
+		return 0;
+	while (!target && next(&walk)) {
+		uint64_t to = is_jump(&walk) ? (uint64_t)immediate(&walk, 0) : 0;
+
+		if (is_move(&walk) && operand(&walk, 0).reg == walk.machine->arguments[2])
+			shifted = operand(&walk, 1).reg == walk.machine->arguments[1];
+		if (to && (to < code->at || to >= code->at + code->size))
+			target = to;
+	}
+	end(&walk);
+	return shifted ? target : 0;
 }
 
 bool kw_code_is_emulated(const struct kw_code *code)

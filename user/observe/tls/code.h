@@ -37,6 +37,21 @@ uint32_t kw_code_load(const struct kw_code *code, uint32_t from, uint32_t size);
 /* Does it load @size bytes from the field at @at? */
 bool kw_code_loads(const struct kw_code *code, uint32_t at, uint32_t size);
 
+/* The same of the field whose address it stores where its second argument points to. */
+uint32_t kw_code_stored_address(const struct kw_code *code);
+
+/* The field of 4 bytes that it compares with @value. */
+uint32_t kw_code_compared(const struct kw_code *code, int64_t value);
+
+/* The field that it reads through a pointer: the offset of the pointer in the object, and that of the field's address in the
+ * structure that it points to. Returns whether the function shows both. */
+struct kw_code_path {
+	uint32_t pointer;
+	uint32_t field;
+};
+
+bool kw_code_behind(const struct kw_code *code, uint32_t from, struct kw_code_path *ret_path);
+
 /* The function that it hands its first two arguments on to, unchanged. */
 struct kw_callee {
 	uint64_t at;
@@ -46,6 +61,12 @@ struct kw_callee {
 
 /* Finds the first that the function calls. Returns whether it shows one. */
 bool kw_code_callee(const struct kw_code *code, struct kw_callee *ret_callee);
+
+/* Does it nothing but go on in another function, with its first three arguments unchanged? */
+bool kw_code_only_jumps(const struct kw_code *code);
+
+/* The function, outside of this code, that it goes on in with its second argument as that one's third; 0: it shows none. */
+uint64_t kw_code_shifted(const struct kw_code *code);
 
 /* Is the first instruction one that the kernel carries out by itself when a probe is there? All others are stepped singly, which takes
  * ten times as long: arch/x86/kernel/uprobes.c and arch/arm64/kernel/probes/decode-insn.c. */

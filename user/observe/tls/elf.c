@@ -8,8 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYMBOLS_MOST (1 << 20) /* of one table: programs with a library linked into them have some 100,000 */
-#define HEADERS_MOST 1024
+#include "observe/tls/exports.h"
+
+#define SEGMENTS_MOST 64
+#define SYMBOLS_MOST (1 << 20) /* of one table: large programs have some 100,000 */
+#define NAMES_MOST (128 << 20) /* bytes of all their names */
 
 /* The names that are looked for. */
 struct search {
@@ -27,7 +30,7 @@ static uint64_t offset_of(Elf *elf, uint64_t address)
 
 	if (elf_getphdrnum(elf, &count) < 0)
 		return 0;
-	for (size_t i = 0; i < count && i < HEADERS_MOST; i++)
+	for (size_t i = 0; i < count && i < SEGMENTS_MOST; i++)
 		if (gelf_getphdr(elf, (int)i, &header) && header.p_type == PT_LOAD && (header.p_flags & PF_X) &&
 		    address >= header.p_vaddr && address - header.p_vaddr < header.p_filesz)
 			return address - header.p_vaddr + header.p_offset;
@@ -45,13 +48,31 @@ static void note_symbol(const struct search *search, const char *name, const GEl
 
 static void read_table(const struct search *search, Elf_Scn *section, const GElf_Shdr *header)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t count = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
+	Elf_Scn *strings = elf_getscn(search->elf, header->sh_link);
+	GElf_Shdr names;
 	GElf_Sym symbol;
+	Elf_Data *data;
+	size_t count;
 
+	if (header->sh_size > SYMBOLS_MOST * sizeof(Elf64_Sym) || !strings || !gelf_getshdr(strings, &names) ||
+	    names.sh_size > NAMES_MOST)
+		return;
+	data = elf_getdata(section, NULL);
+	count = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
 	for (size_t i = 0; i < count && i < SYMBOLS_MOST; i++)
 		if (gelf_getsym(data, (int)i, &symbol))
 			note_symbol(search, elf_strptr(search->elf, header->sh_link, symbol.st_name), &symbol);
+}
+
+/* Reads the tables of one type: SHT_DYNSYM has the functions that a file exports, SHT_SYMTAB all, and most files lack it. */
+static void read_tables(const struct search *search, GElf_Word type)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(search->elf, section)))
+		if (gelf_getshdr(section, &header) && header.sh_type == type)
+			read_table(search, section, &header);
 }
 
 static bool is_for_us(Elf *elf)
@@ -66,18 +87,21 @@ static bool is_for_us(Elf *elf)
 int kw_elf_functions(int fd, const char *const *names, size_t count, uint64_t *ret_offsets)
 {
 	struct search search = {NULL, names, count, ret_offsets};
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
 	int r = -ENOEXEC;
+	bool known;
 
 	memset(ret_offsets, 0, count * sizeof(*ret_offsets));
+	known = kw_exports_find(fd, names, count, ret_offsets);
+	if (known && (ret_offsets[0] || !kw_exports_has_symbols(fd)))
+		return 0;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return r;
 	search.elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (search.elf && is_for_us(search.elf)) {
-		while ((section = elf_nextscn(search.elf, section)))
-			if (gelf_getshdr(section, &header) && header.sh_type == SHT_DYNSYM)
-				read_table(&search, section, &header);
+		if (!known)
+			read_tables(&search, SHT_DYNSYM);
+		if (!ret_offsets[0])
+			read_tables(&search, SHT_SYMTAB);
 		r = 0;
 	}
 	elf_end(search.elf);

@@ -4,25 +4,26 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+#include <uthash.h>
 
 #include "base/cleanup.h"
 
-#define NAME "libssl.so.3" /* of OpenSSL 3; versions within it follow */
-#define LINES_MOST 65536   /* of one process' mappings */
-#define SIZE_MOST (64 << 20)
+#define LINES_MOST 65536      /* of one process' mappings */
+#define SIZE_MOST (2LL << 30) /* bytes of a file; only small parts of it are read */
+#define MET_MOST 65536        /* files of one look that are remembered, so that each is opened once */
+#define REPLACED " (deleted)" /* the kernel writes it behind the path of a file that has lost this name */
 
-static bool is_library(const char *path)
-{
-	const char *name = strrchr(path, '/');
+#define NS_A_SECOND 1000000000ULL
 
-	return name && strncmp(name + 1, NAME, strlen(NAME)) == 0 && !strstr(path, " (deleted)");
-}
+/* ---- opening ---------------------------------------------------------------------------------------- */
 
 /* A file that may be looked at. Returns a descriptor, or -1. */
 static int open_file(const char *place, struct stat *ret_about)
@@ -45,51 +46,178 @@ static void place_of(pid_t pid, const char *path, char *place, size_t size)
 		snprintf(place, size, "%s", path);
 }
 
-/* @place: the path as this process sees it. */
-static void show(const char *place, const char *path, pid_t pid, kw_tls_library_fn found, void *context)
+static uint64_t nanoseconds(const struct timespec *time)
 {
-	struct stat about;
-	_cleanup_fd_ int fd = open_file(place, &about);
+	return (uint64_t)time->tv_sec * NS_A_SECOND + (uint64_t)time->tv_nsec;
+}
+
+static struct kw_file_id id_of(int fd, const struct stat *about)
+{
+	struct kw_file_id id = {about->st_dev, about->st_ino, (uint64_t)about->st_size,
+				nanoseconds(&about->st_mtim), 0};
+	struct statfs where;
+
+	if (fstatfs(fd, &where) == 0 && where.f_type == OVERLAYFS_SUPER_MAGIC) {
+		id.device = KW_DEVICE_OVERLAY;
+		id.changed = nanoseconds(&about->st_ctim);
+	}
+	return id;
+}
+
+/* @fd: an open file, which this closes; or -1. */
+static void show(int fd, const struct stat *about, const char *path, pid_t pid, kw_tls_library_fn found,
+		 void *context)
+{
 	struct kw_tls_library library = {.fd = fd, .path = path, .pid = pid};
 
 	if (fd < 0)
 		return;
-	library.device = about.st_dev;
-	library.inode = about.st_ino;
+	library.id = id_of(fd, about);
 	found(context, &library);
+	close(fd);
 }
 
-/* A line of maps: proc(5). The path is the last field; what is mapped several times stands on lines that follow each other. */
-static char *path_of(char *line)
-{
-	char *path = strchr(line, '/');
+/* ---- what a look has met ---------------------------------------------------------------------------- */
 
-	if (path)
-		path[strcspn(path, "\n")] = 0;
-	return path;
+/* A mapped file, before it is opened. Devices of a file system with snapshots are one here, so mount namespaces tell containers
+ * apart. */
+struct mapped {
+	uint64_t namespace;
+	uint64_t device;
+	uint64_t inode;
+};
+
+struct met {
+	struct mapped key;
+	UT_hash_handle hh;
+};
+
+/* Looks at processes. */
+struct look {
+	kw_tls_library_fn found;
+	void *context;
+	struct met *met;
+};
+
+/* Is it the first time that this look meets the file? */
+static bool is_new(struct look *look, const struct mapped *key)
+{
+	struct met *met;
+
+	HASH_FIND(hh, look->met, key, sizeof(*key), met);
+	if (met)
+		return false;
+	met = HASH_COUNT(look->met) < MET_MOST ? malloc(sizeof(*met)) : NULL;
+	if (met) {
+		met->key = *key;
+		HASH_ADD(hh, look->met, key, sizeof(met->key), met);
+	}
+	return true;
 }
 
-void kw_tls_libraries_of(pid_t pid, kw_tls_library_fn found, void *context)
+static void end(struct look *look)
 {
-	char place[PATH_MAX + 64], last[PATH_MAX] = "";
+	struct met *met, *next;
+
+	HASH_ITER (hh, look->met, met, next) {
+		HASH_DEL(look->met, met);
+		free(met);
+	}
+}
+
+/* ---- a process -------------------------------------------------------------------------------------- */
+
+/* A line of maps: proc(5). */
+struct mapping {
+	unsigned long begin, end;
+	struct mapped file;
+	char *path;
+};
+
+/* Returns whether it is code of a file. */
+static bool parse(char *line, struct mapping *ret_mapping)
+{
+	unsigned int major, minor;
+	unsigned long inode;
+	char permissions[5];
+	int at = 0;
+
+	if (sscanf(line, "%lx-%lx %4s %*x %x:%x %lu %n", &ret_mapping->begin, &ret_mapping->end, permissions,
+		   &major, &minor, &inode, &at) != 6 ||
+	    permissions[2] != 'x' || !inode || line[at] != '/')
+		return false;
+	ret_mapping->path = line + at;
+	ret_mapping->path[strcspn(ret_mapping->path, "\n")] = 0;
+	ret_mapping->file.device = (uint64_t)major << 32 | minor;
+	ret_mapping->file.inode = inode;
+	return true;
+}
+
+static bool is_replaced(const char *path)
+{
+	size_t length = strlen(path), ending = strlen(REPLACED);
+
+	return length > ending && strcmp(path + length - ending, REPLACED) == 0;
+}
+
+/* The mapping itself leads to the very file, whatever has its name by now; without the right for that, the name has to do. */
+static int open_mapping(pid_t pid, const struct mapping *mapping, struct stat *ret_about)
+{
+	char place[PATH_MAX + 64];
+	int fd;
+
+	snprintf(place, sizeof(place), "/proc/%d/map_files/%lx-%lx", (int)pid, mapping->begin, mapping->end);
+	fd = open_file(place, ret_about);
+	if (fd >= 0 || is_replaced(mapping->path) || strlen(mapping->path) >= PATH_MAX)
+		return fd;
+	place_of(pid, mapping->path, place, sizeof(place));
+	return open_file(place, ret_about);
+}
+
+static uint64_t mount_namespace(pid_t pid)
+{
+	struct stat about;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	return stat(path, &about) == 0 ? about.st_ino : 0;
+}
+
+static void look_at(struct look *look, pid_t pid)
+{
+	uint64_t namespace = mount_namespace(pid);
 	_cleanup_file_ FILE *maps = NULL;
 	_cleanup_free_ char *line = NULL;
+	struct mapping mapping;
+	struct stat about;
+	char place[32];
 	size_t size = 0;
+	int fd;
 
 	snprintf(place, sizeof(place), "/proc/%d/maps", (int)pid);
 	maps = fopen(place, "re");
 	for (unsigned int i = 0; maps && i < LINES_MOST && getline(&line, &size, maps) > 0; i++) {
-		const char *path = path_of(line);
-
-		if (!path || !is_library(path) || strlen(path) >= sizeof(last) || strcmp(path, last) == 0)
+		if (!parse(line, &mapping))
 			continue;
-		strcpy(last, path);
-		place_of(pid, path, place, sizeof(place));
-		show(place, path, pid, found, context);
+		mapping.file.namespace = namespace;
+		if (!is_new(look, &mapping.file))
+			continue;
+		fd = open_mapping(pid, &mapping, &about);
+		show(fd, &about, mapping.path, pid, look->found, look->context);
 	}
 }
 
-void kw_tls_libraries_of_all(kw_tls_library_fn found, void *context)
+void kw_tls_libraries_of(pid_t pid, kw_tls_library_fn found, void *context)
+{
+	struct look look = {found, context, NULL};
+
+	look_at(&look, pid);
+	end(&look);
+}
+
+/* ---- all processes, and the host -------------------------------------------------------------------- */
+
+void kw_tls_processes(void (*found)(void *context, pid_t pid), void *context)
 {
 	_cleanup_dir_ DIR *processes = opendir("/proc");
 	const struct dirent *entry;
@@ -98,20 +226,44 @@ void kw_tls_libraries_of_all(kw_tls_library_fn found, void *context)
 		long pid = strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && pid <= INT_MAX)
-			kw_tls_libraries_of((pid_t)pid, found, context);
+			found(context, (pid_t)pid);
 	}
+}
+
+static void on_process(void *context, pid_t pid)
+{
+	look_at(context, pid);
+}
+
+void kw_tls_libraries_of_all(kw_tls_library_fn found, void *context)
+{
+	struct look look = {found, context, NULL};
+
+	kw_tls_processes(on_process, &look);
+	end(&look);
 }
 
 void kw_tls_libraries_of_host(kw_tls_library_fn found, void *context)
 {
-	static const char *const folders[] = {"/usr/lib/" NAME "*", "/usr/lib64/" NAME "*",
-					      "/usr/lib/*-linux-gnu/" NAME "*", "/usr/local/lib*/" NAME "*"};
+	static const char *const folders[] = {"/usr/lib", "/usr/lib64", "/usr/lib/*-linux-gnu",
+					      "/usr/local/lib*"};
+	static const char *const names[] = {"libssl.so.3*", "libssl.so.1.1*", "libgnutls.so.30*"};
 	glob_t paths = {0};
+	char pattern[64];
+	bool any = false;
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		glob(folders[i], i ? GLOB_APPEND : 0, NULL, &paths);
-	for (size_t i = 0; i < paths.gl_pathc; i++)
-		show(paths.gl_pathv[i], paths.gl_pathv[i], 0, found, context);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			snprintf(pattern, sizeof(pattern), "%s/%s", folders[i], names[k]);
+			any |= glob(pattern, any ? GLOB_APPEND : 0, NULL, &paths) == 0;
+		}
+	}
+	for (size_t i = 0; any && i < paths.gl_pathc; i++) {
+		struct stat about;
+		int fd = open_file(paths.gl_pathv[i], &about);
+
+		show(fd, &about, paths.gl_pathv[i], 0, found, context);
+	}
 	globfree(&paths);
 }
 

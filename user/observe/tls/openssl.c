@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* OpenSSL 3. Its functions for reading and writing hand their arguments on to inner ones, which begin with an instruction that the kernel
+/* OpenSSL 3, and 1.1. Its functions for reading and writing hand their arguments on to inner ones, which begin with an instruction that the kernel
  * carries out by itself: probes are put there, because they are ten times as fast. The code of exported functions shows where an
  * object keeps what is needed. */
 #include <errno.h>
@@ -18,8 +18,7 @@ enum function {
 	IS_SERVER,
 	GET_RBIO,
 	GET_WBIO,
-	NUMBER_READ, /* these two may be in a file of their own: libcrypto */
-	NUMBER_WRITTEN,
+	SET_VERSION, /* a macro in OpenSSL, and a function where others went on with its code: LibreSSL, BoringSSL, AWS-LC */
 	FUNCTIONS,
 };
 
@@ -33,38 +32,41 @@ static const char *const names[FUNCTIONS] = {
 	[IS_SERVER] = "SSL_is_server",
 	[GET_RBIO] = "SSL_get_rbio",
 	[GET_WBIO] = "SSL_get_wbio",
-	[NUMBER_READ] = "BIO_number_read",
-	[NUMBER_WRITTEN] = "BIO_number_written",
+	[SET_VERSION] = "SSL_CTX_set_min_proto_version",
 };
+
+/* Of the part that may be in a file of its own: libcrypto. */
+static const char *const counters[] = {"BIO_number_read", "BIO_number_written"};
 
 static uint64_t within(uint32_t at, uint32_t unknown)
 {
 	return at < unknown ? at : unknown;
 }
 
-/* Where in a BIO are the two numbers of bytes? @functions: NUMBER_READ and the one behind it. */
-static uint32_t counters_in(int fd, const uint64_t *functions)
+/* Where in a BIO are the two numbers of bytes? */
+static uint32_t counters_in(int fd)
 {
 	struct kw_elf_code read, written;
+	uint64_t functions[2];
 	uint32_t at;
 
+	if (kw_elf_functions(fd, counters, 2, functions) < 0)
+		return KW_PROBE_NO_BIO;
 	kw_elf_code(fd, functions[0], &read);
 	kw_elf_code(fd, functions[1], &written);
 	at = kw_code_load(&read.code, 8, 8);
 	return at < KW_PROBE_NO_BIO && kw_code_loads(&written.code, at + 8, 8) ? at : KW_PROBE_NO_BIO;
 }
 
-static uint32_t counters_of(const struct kw_tls_library *library, const uint64_t *functions)
+static uint32_t counters_of(const struct kw_tls_library *library)
 {
-	uint64_t others[FUNCTIONS - NUMBER_READ];
+	uint32_t at = counters_in(library->fd);
 	_cleanup_fd_ int crypto = -1;
 
-	if (functions[NUMBER_READ])
-		return counters_in(library->fd, functions + NUMBER_READ);
+	if (at != KW_PROBE_NO_BIO)
+		return at;
 	crypto = kw_tls_library_sibling(library, "libssl", "libcrypto");
-	if (crypto < 0 || kw_elf_functions(crypto, names + NUMBER_READ, FUNCTIONS - NUMBER_READ, others) < 0)
-		return KW_PROBE_NO_BIO;
-	return counters_in(crypto, others);
+	return crypto < 0 ? KW_PROBE_NO_BIO : counters_in(crypto);
 }
 
 /* Where in an object are its BIOs? */
@@ -81,20 +83,33 @@ static uint32_t bios_of(int fd, const uint64_t *functions)
 
 static uint64_t bio_fields(const struct kw_tls_library *library, const uint64_t *functions)
 {
-	uint32_t bios = bios_of(library->fd, functions), numbers = counters_of(library, functions);
+	uint32_t bios = bios_of(library->fd, functions), numbers = counters_of(library);
 
 	if (bios == KW_PROBE_NO_BIO || numbers == KW_PROBE_NO_BIO)
 		bios = numbers = KW_PROBE_NO_BIO;
 	return KW_PROBE_OF_BIOS(bios) | KW_PROBE_OF_COUNTERS(numbers);
 }
 
+/* The random number is in the object from version 3 on, before that in a structure that the object has the address of. */
+static uint64_t random_field(int fd, const uint64_t *functions)
+{
+	struct kw_code_path path;
+	struct kw_elf_code code;
+	uint32_t at;
+
+	kw_elf_code(fd, functions[GET_RANDOM], &code);
+	at = kw_code_address(&code.code, 8);
+	if (at == KW_CODE_UNKNOWN && kw_code_behind(&code.code, 8, &path) && path.pointer < KW_PROBE_UNKNOWN &&
+	    path.field < KW_PROBE_UNKNOWN)
+		return KW_PROBE_OF_RANDOM(path.field) | KW_PROBE_OF_POINTER(path.pointer);
+	return KW_PROBE_OF_RANDOM(within(at, KW_PROBE_UNKNOWN));
+}
+
 static uint64_t fields_of(const struct kw_tls_library *library, const uint64_t *functions)
 {
 	struct kw_elf_code code;
-	uint64_t fields;
+	uint64_t fields = random_field(library->fd, functions);
 
-	kw_elf_code(library->fd, functions[GET_RANDOM], &code);
-	fields = KW_PROBE_OF_RANDOM(within(kw_code_address(&code.code, 8), KW_PROBE_UNKNOWN));
 	kw_elf_code(library->fd, functions[IS_SERVER], &code);
 	fields |= KW_PROBE_OF_SERVER(within(kw_code_load(&code.code, 8, 4), KW_PROBE_UNKNOWN));
 	return fields | bio_fields(library, functions) | KW_PROBE_OF_LIBRARY(KW_LIBRARY_OPENSSL);
@@ -123,7 +138,7 @@ static void add_calls(int fd, struct kw_probes *probes, uint64_t plain, uint64_t
 			 cookie | KW_PROBE_LENGTHS | (callee.result == 5 ? KW_PROBE_FIFTH : 0));
 		return;
 	}
-	add_call(probes, plain, cookie);
+	add_call(probes, plain, cookie | KW_PROBE_INT);
 	add_call(probes, extended, cookie | KW_PROBE_LENGTHS);
 }
 
@@ -136,6 +151,8 @@ int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes 
 		return r;
 	if (!functions[READ] || !functions[WRITE] || !functions[NEW])
 		return -ENOENT;
+	if (functions[SET_VERSION])
+		return -EPROTONOSUPPORT;
 	fields = fields_of(library, functions);
 	if (KW_PROBE_RANDOM(fields) == KW_PROBE_UNKNOWN)
 		return -ENOTSUP;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The probes that a TLS library gets. Each kind of library has a file that finds them: openssl.c. */
+/* The probes that a TLS library gets. Each kind of library has a file that finds them: openssl.c, gnutls.c. */
 #ifndef KEEPWATCH_TLS_PROBES_H
 #define KEEPWATCH_TLS_PROBES_H
 
@@ -35,10 +35,17 @@ struct kw_probes {
 void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint64_t offset, uint64_t cookie);
 
 /* Finds the probes of a library, whichever kind it is. 0; -ENOEXEC: it is no file for this processor; -ENOENT: it lacks a function that is
- * needed; -ENOTSUP: its code does not show where it keeps what joins a connection to a socket. */
+ * needed; -EPROTONOSUPPORT: it has the functions of OpenSSL, but others made it; -ENOTSUP: its code does not show where it keeps what joins a connection to a socket. */
 int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_probes);
+
+/* Versions of libraries that it was tried with. */
+#define KW_PROBES_TRIED "OpenSSL 1.1.1, 3.0 and 3.5, and GnuTLS 3.7"
+
+/* Why a file gets no probes: the end of a sentence, behind "because". @result: of kw_probes_of(), or an errno of putting them, negative. */
+const char *kw_probes_refusal(int result);
 
 /* The same of one kind. */
 int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes *ret_probes);
+int kw_probes_of_gnutls(const struct kw_tls_library *library, struct kw_probes *ret_probes);
 
 #endif

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""GnuTLS in the hands of a test, call by call: ends of a session that behave like sockets."""
+
+import ctypes
+import select
+import socket
+import threading
+
+from lib import wire
+
+SERVER, CLIENT = 1, 2
+AGAIN, INTERRUPTED, PREMATURE, REHANDSHAKE = -28, -52, -110, -37
+INVALID_SESSION = -10
+CERTIFICATES, PEM = 1, 1
+SHUT_WRITE = 1
+UNCORK_WAIT = 1
+PRIORITIES = {"1.2": b"NORMAL:-VERS-ALL:+VERS-TLS1.2", "1.3": b"NORMAL:-VERS-ALL:+VERS-TLS1.3"}
+
+POINTER, SIZE, INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+PROTOTYPES = {
+    "gnutls_strerror": (ctypes.c_char_p, INT),
+    "gnutls_certificate_allocate_credentials": (INT, POINTER),
+    "gnutls_certificate_free_credentials": (None, POINTER),
+    "gnutls_certificate_set_x509_key_file": (INT, POINTER, ctypes.c_char_p, ctypes.c_char_p, INT),
+    "gnutls_init": (INT, POINTER, ctypes.c_uint),
+    "gnutls_deinit": (None, POINTER),
+    "gnutls_priority_set_direct": (INT, POINTER, ctypes.c_char_p, POINTER),
+    "gnutls_credentials_set": (INT, POINTER, INT, POINTER),
+    "gnutls_transport_set_int2": (None, POINTER, INT, INT),
+    "gnutls_handshake": (INT, POINTER),
+    "gnutls_record_send": (ctypes.c_ssize_t, POINTER, POINTER, SIZE),
+    "gnutls_record_send_range": (ctypes.c_ssize_t, POINTER, POINTER, SIZE, POINTER),
+    "gnutls_record_recv": (ctypes.c_ssize_t, POINTER, POINTER, SIZE),
+    "gnutls_record_recv_seq": (ctypes.c_ssize_t, POINTER, POINTER, SIZE, ctypes.c_char_p),
+    "gnutls_record_recv_packet": (ctypes.c_ssize_t, POINTER, POINTER),
+    "gnutls_packet_get": (None, POINTER, POINTER, POINTER),
+    "gnutls_packet_deinit": (None, POINTER),
+    "gnutls_record_cork": (None, POINTER),
+    "gnutls_record_uncork": (INT, POINTER, ctypes.c_uint),
+    "gnutls_session_key_update": (INT, POINTER, ctypes.c_uint),
+    "gnutls_bye": (INT, POINTER, INT),
+}
+
+
+def _load():
+    library = ctypes.CDLL("libgnutls.so.30", use_errno=True)
+    for name, (result, *arguments) in PROTOTYPES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+_library = _load()
+
+
+class Error(OSError):
+    """GnuTLS said no."""
+
+
+def _done(result):
+    if result < 0:
+        raise Error(result, _library.gnutls_strerror(result).decode())
+    return result
+
+
+class Range(ctypes.Structure):
+    _fields_ = [("low", SIZE), ("high", SIZE)]
+
+
+class Datum(ctypes.Structure):
+    _fields_ = [("data", POINTER), ("size", ctypes.c_uint)]
+
+
+class Credentials:
+    def __init__(self, certificates=None):
+        self.pointer = POINTER()
+        _done(_library.gnutls_certificate_allocate_credentials(ctypes.byref(self.pointer)))
+        if certificates:
+            files = [str(one).encode() for one in (certificates.server, certificates.server_key)]
+            _done(_library.gnutls_certificate_set_x509_key_file(self.pointer, *files, PEM))
+
+    def __del__(self):
+        _library.gnutls_certificate_free_credentials(self.pointer)
+
+
+class End:
+    """One end of a session over a connected socket, which is its own from now on."""
+
+    def __init__(self, plain, side, version, credentials):
+        self.plain = plain
+        self.credentials = credentials  # must live as long as the session
+        self.session = POINTER()
+        _done(_library.gnutls_init(ctypes.byref(self.session), side))
+        _done(_library.gnutls_priority_set_direct(self.session, PRIORITIES[version], None))
+        _done(_library.gnutls_credentials_set(self.session, CERTIFICATES, credentials.pointer))
+        _library.gnutls_transport_set_int2(self.session, plain.fileno(), plain.fileno())
+
+    def __del__(self):
+        _library.gnutls_deinit(self.session)
+
+    def __getattr__(self, name):
+        """All that is no matter of TLS is the socket's."""
+        return getattr(self.plain, name)
+
+    def wait(self, events):
+        poll = select.poll()
+        poll.register(self.plain, events)
+        assert poll.poll(wire.DEADLINE * 1000), "nothing moves"
+
+    def _until_done(self, call, events):
+        """Calls again as long as the library asks for that."""
+        while (result := call()) in (AGAIN, INTERRUPTED):
+            self.wait(events)
+        return _done(result)
+
+    def handshake(self):
+        self._until_done(lambda: _library.gnutls_handshake(self.session), select.POLLIN)
+
+    def send(self, data):
+        """One call. How many bytes it took, or AGAIN."""
+        return _library.gnutls_record_send(self.session, data, len(data) if data else 0)
+
+    def send_all_by(self, call, data):
+        """call(piece) until all has gone."""
+        while data:
+            data = data[self._until_done(lambda: call(data), select.POLLOUT) :]
+
+    def sendall(self, data):
+        self.send_all_by(self.send, bytes(data))
+
+    def send_in_range(self, data, padding):
+        """With as many bytes of padding as the library adds for this range."""
+        limits = Range(len(data), len(data) + padding)
+        self.send_all_by(lambda piece: _library.gnutls_record_send_range(self.session, piece, len(piece), ctypes.byref(limits)), data)
+
+    def cork(self):
+        _library.gnutls_record_cork(self.session)
+
+    def uncork(self):
+        _done(_library.gnutls_record_uncork(self.session, UNCORK_WAIT))
+
+    def update_key(self):
+        _done(_library.gnutls_session_key_update(self.session, 0))
+
+    def _receive_by(self, call):
+        try:
+            return self._until_done(call, select.POLLIN)
+        except Error as error:
+            if error.errno == PREMATURE:
+                return 0
+            raise
+
+    def recv(self, count, sequence=None):
+        room = ctypes.create_string_buffer(count)
+        if sequence:
+            got = self._receive_by(lambda: _library.gnutls_record_recv_seq(self.session, room, count, sequence))
+        else:
+            got = self._receive_by(lambda: _library.gnutls_record_recv(self.session, room, count))
+        return room.raw[:got]
+
+    def receive_packet(self):
+        packet, content = POINTER(), Datum()
+        self._receive_by(lambda: _library.gnutls_record_recv_packet(self.session, ctypes.byref(packet)))
+        _library.gnutls_packet_get(packet, ctypes.byref(content), None)
+        data = ctypes.string_at(content.data, content.size)
+        _library.gnutls_packet_deinit(packet)
+        return data
+
+    def say_bye(self):
+        _done(_library.gnutls_bye(self.session, SHUT_WRITE))
+
+
+class Session(wire.Pair):
+    """A wire.Pair whose ends speak TLS by GnuTLS; the handshake is done."""
+
+    def __init__(self, listener, certificates, version):
+        super().__init__(listener)
+        self.client = End(self.client, CLIENT, version, Credentials())
+        self.server = End(self.server, SERVER, version, Credentials(certificates))
+        errors = []
+
+        def accept():
+            try:
+                self.server.handshake()
+            except OSError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            self.client.handshake()
+        finally:
+            thread.join(wire.DEADLINE)
+        assert not errors, errors
