@@ -139,6 +139,7 @@ def aborted_while_sending(pair):
     sender = threading.Thread(target=send_and_fail, args=(pair.server, wire.response(body=bytes(20_000_000))))
     sender.start()
     assert wire.read_exactly(pair.client, 1000).startswith(b"HTTP/1.1 200 OK")
+    assert select.select([pair.client], [], [], wire.DEADLINE)[0]  # a close with bytes that were not read is a reset
     pair.client.close()
     sender.join(wire.DEADLINE)
     pair.server.close()
