@@ -281,6 +281,7 @@ enum kw_call {
 #define KW_SECOND(regs) ((regs)->si)
 #define KW_THIRD(regs) ((regs)->dx)
 #define KW_FOURTH(regs) ((regs)->cx) /* of a call of a library, as these two */
+#define KW_FIFTH(regs) ((regs)->r8)
 #define KW_RETURNED(regs) ((regs)->ax)
 #define KW_STACK(regs) ((regs)->sp)
 
@@ -307,6 +308,7 @@ enum kw_call {
 #define KW_SECOND(r) ((r)->regs[1])
 #define KW_THIRD(r) ((r)->regs[2])
 #define KW_FOURTH(r) ((r)->regs[3]) /* of a call of a library, as these two */
+#define KW_FIFTH(r) ((r)->regs[4])
 #define KW_RETURNED(r) ((r)->regs[0])
 #define KW_STACK(r) ((r)->sp)
 

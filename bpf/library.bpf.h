@@ -4,14 +4,8 @@
 #ifndef KEEPWATCH_LIBRARY_BPF_H
 #define KEEPWATCH_LIBRARY_BPF_H
 
-#include "steps.bpf.h"
-
-/* User space says this of a probe, in the number that comes with it. The offsets are those of fields in the library's object. */
-#define KW_PROBE_RANDOM(cookie) ((cookie)&0xffff)
-#define KW_PROBE_SERVER(cookie) ((cookie) >> 16 & 0xffff) /* KW_PROBE_UNKNOWN: not known */
-#define KW_PROBE_UNKNOWN 0xffff
-#define KW_PROBE_WRITES (1ULL << 32)  /* the call sends */
-#define KW_PROBE_LENGTHS (1ULL << 33) /* it returns 1, and the number of bytes where its fourth argument says */
+#include "feed.bpf.h"
+#include "../include/probe.h"
 
 /* A call of a library, while it runs. Threads may be stopped within a program, so each has room of its own. */
 struct kw_library_call {
@@ -97,6 +91,7 @@ static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_c
 		return NULL;
 	if (!p->object)
 		__sync_val_compare_and_swap(&p->object, 0, call->object);
+	p->library = KW_PROBE_LIBRARY(call->cookie);
 	if (p->object != call->object)
 		p->lost = 1;
 	return p->lost ? NULL : p;
@@ -157,86 +152,7 @@ static __always_inline __s64 kw_library_place(struct kw_plaintext *p, enum kw_wa
 	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
 }
 
-/* ---- the bytes -------------------------------------------------------------------------------------- */
-
-struct kw_library_reader {
-	struct kw_plaintext *p;
-	struct kw_scratch *room;
-};
-
-/* Keeps the latest request where a later one will not overwrite it. */
-static __always_inline void kw_library_keep(struct kw_plaintext *p)
-{
-	struct kw_connection *c = &p->c;
-	struct kw_pending *pending;
-
-	if (!kw_is_request_complete(&c->http) || (__s32)(c->http1.pushed - c->http1.popped) <= 0)
-		return;
-	pending = &p->pipeline.requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
-	pending->started = c->http.request_started;
-	pending->ended = c->http.request_ended;
-	pending->idle_before = c->http.idle_before_last;
-	pending->begin = c->http.request_begin;
-	pending->end = c->http.request_end;
-	c->pipelined = 1;
-}
-
-/* Acts upon what the machine has said. */
-KW_GLOBAL int kw_library_act(struct kw_plaintext *p, const struct kw_outcome *outcome)
-{
-	if (!p || !outcome)
-		return 0;
-	if (outcome->event & HTTP1_EVENT_BEGIN && outcome->direction == HTTP1_REQUESTS)
-		kw_library_keep(p);
-	return kw_act_upon(&p->c, p->c.pipelined ? &p->pipeline : NULL, outcome);
-}
-
-static long kw_library_step(__u32 index, struct kw_library_reader *reader)
-{
-	struct kw_cursor *cursor = &reader->room->cursor;
-	struct kw_connection *c = &reader->p->c;
-
-	if (cursor->stage != KW_STAGE_BYTES) {
-		cursor->stage = KW_STAGE_BYTES;
-		cursor->outcome.event = http1_call(&c->http1, cursor->outcome.direction);
-	} else {
-		if (!cursor->left || c->http1.protocol > HTTP1_PROTOCOL_HTTP1)
-			return 1;
-		kw_advance(c, reader->room, index);
-	}
-	KW_FORGET();
-	if (cursor->outcome.event)
-		kw_library_act(reader->p, &cursor->outcome);
-	cursor->outcome.event = 0;
-	return 0;
-}
-
-KW_LOOP(kw_library_step, KW_STEPS)
-
-/* A call's @n bytes have passed, the first at @begin. */
-static __always_inline void kw_library_follow(struct kw_plaintext *p, struct kw_library_call *call,
-					      enum kw_way way, __u64 begin, __u64 n)
-{
-	struct kw_library_reader reader = {.p = p, .room = &call->room};
-	struct kw_cursor *cursor = &call->room.cursor;
-
-	__builtin_memset(cursor, 0, sizeof(*cursor));
-	cursor->outcome.now = bpf_ktime_get_ns();
-	cursor->outcome.position = begin;
-	cursor->outcome.direction = kw_direction(p->c.role, way);
-	cursor->outcome.why = KW_TAINT_BLIND;
-	cursor->end = begin + n;
-	cursor->left = n;
-	cursor->way = way;
-	cursor->segment = call->buffer;
-	cursor->segment_left = n;
-	cursor->located = cursor->sought = 1;
-	KW_FORGET();
-	kw_library_step_loop(&reader);
-	http1_call_end(&p->c.http1, cursor->outcome.direction);
-	p->taken[way & 1] = begin + n;
-	kw_forget(&call->room);
-}
+/* ---- the probes -------------------------------------------------------------------------------------- */
 
 /* How many bytes the call in hand took or gave; 0: none. */
 static __always_inline __u64 kw_library_result(const struct kw_library_call *call, __s32 returned)
@@ -249,8 +165,6 @@ static __always_inline __u64 kw_library_result(const struct kw_library_call *cal
 		return returned;
 	return bpf_probe_read_user(&n, sizeof(n), (const void *)call->length) || n > KW_SPAN_MOST ? 0 : n;
 }
-
-/* ---- the two probes --------------------------------------------------------------------------------- */
 
 /* A call begins within another one, as with TLS inside TLS: that one's bytes will not be followed, and its connection says nothing
  * more. A call that was left by a jump looks the same. */
@@ -275,9 +189,13 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 		kw_library_lose(call);
 	call->object = KW_FIRST(ctx);
 	call->buffer = KW_SECOND(ctx);
-	call->length = KW_FOURTH(ctx);
-	call->stack = KW_STACK(ctx);
 	call->cookie = bpf_get_attach_cookie(ctx);
+	/* The context may only be read at fixed offsets, so the compiler must not choose between two of them. */
+	call->length = KW_FOURTH(ctx);
+	KW_FORGET();
+	if (call->cookie & KW_PROBE_FIFTH)
+		call->length = KW_FIFTH(ctx);
+	call->stack = KW_STACK(ctx);
 	if (call->cookie & KW_PROBE_WRITES)
 		kw_library_mark(call);
 	return 0;
@@ -312,7 +230,7 @@ static __always_inline int kw_library_leave(struct pt_regs *ctx)
 	if (begin < 0)
 		p->lost = 1;
 	else
-		kw_library_follow(p, call, way, begin, n);
+		kw_feed(p, &call->room, way, begin, call->buffer, n);
 	return 0;
 }
 

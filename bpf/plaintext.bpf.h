@@ -34,8 +34,8 @@ struct kw_plaintext {
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again */
-	__u32 reserved;
-	__u32 told; /* a record has been made of it */
+	__u32 library; /* enum kw_library: the object's */
+	__u32 told;    /* a record has been made of it */
 };
 
 struct {
@@ -168,7 +168,8 @@ static __always_inline struct kw_plaintext *kw_plaintext_of(const struct kw_conn
 /* The part of the flags of a side that the socket alone knows. */
 #define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
 
-static __always_inline void kw_plaintext_copy(struct kw_connection *to, const struct kw_connection *c)
+static __always_inline void kw_plaintext_copy(struct kw_connection *to, const struct kw_connection *c,
+					      __u32 library)
 {
 	to->state = c->state;
 	to->owned = c->owned;
@@ -186,7 +187,7 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->http.app_error = c->http.app_error;
 	for (__u32 i = 0; i < 2; i++)
 		to->sides[i].flags |= c->sides[i].flags & KW_FLAGS_OF_SOCKET;
-	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT;
+	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
 /* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if the
@@ -198,7 +199,7 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
 	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || (c->reported && !p->told))
 		return 0;
-	kw_plaintext_copy(&p->c, c);
+	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
 	p->c.rx_bytes = c->rx_bytes;
 	c->half_closed = standing->report != KW_REPORT_CLOSED && c->peer_fin &&

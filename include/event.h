@@ -165,11 +165,14 @@ enum kw_http_flag {
 	KW_HTTP_UNSUPPORTED = 1 << 13, /* MPTCP subflow, kTLS or sockmap: the programs do not look for HTTP */
 	KW_HTTP_TLS_ANSWER = 1 << 14,  /* a TLS record came where a response was expected */
 	KW_HTTP_PROXY_CONNECTION_ANSWER = 1 << 15, /* a response has a Proxy-Connection field */
-	KW_HTTP_PLAINTEXT =
-		1
-		<< 17, /* read where the TLS library of the process took and gave it: see struct kw_tls_facts for the rest */
 	KW_HTTP_TLS_REQUEST = 1 << 16, /* the client began with TLS, and the server answered by HTTP/1 */
+	KW_HTTP_PLAINTEXT =
+		1 << 17, /* read where a TLS library took and gave it: struct kw_tls_facts is there, too */
 };
+
+/* And whose library that was, enum kw_library; recordings made before there were several have 0 for OpenSSL. */
+#define KW_HTTP_LIBRARY(flags) ((flags) >> 18 & 3)
+#define KW_HTTP_OF_LIBRARY(library) ((__u32)(library) << 18)
 
 enum kw_announced_by {
 	KW_ANNOUNCED_NONE,

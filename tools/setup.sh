@@ -13,7 +13,7 @@
 set -eu
 
 apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-dev zlib1g-dev libmicrohttpd-dev
-	libgnutls28-dev libjansson-dev libyaml-dev libzstd-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev libncurses-dev scdoc"
+	libgnutls28-dev libjansson-dev libyaml-dev libzstd-dev libcrypt-dev uthash-dev libcap-ng-dev libseccomp-dev libncurses-dev libcapstone-dev scdoc"
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	libnghttp2-dev nghttp2-client nghttp2-server python3-grpcio golang-golang-x-net-dev
@@ -33,7 +33,7 @@ apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 # Names of the packages in Fedora and its relatives. Nobody has tested them.
 dnf_build="clang llvm gcc glibc-devel make pkgconf libbpf-devel bpftool elfutils-libelf-devel zlib-devel
 	libmicrohttpd-devel gnutls-devel jansson-devel libyaml-devel libzstd-devel libxcrypt-devel uthash-devel libcap-ng-devel
-	libseccomp-devel ncurses-devel scdoc"
+	libseccomp-devel ncurses-devel capstone-devel scdoc"
 dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-ptrace nginx curl openssl util-linux iproute
 	httpd-tools wrk nodejs compiler-rt procps-ng http-parser-devel liburing-devel
 	libnghttp2-devel nghttp2 python3-grpcio golang-x-net-devel

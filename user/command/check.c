@@ -18,7 +18,7 @@
 #include "observe/requirements.h"
 #include "observe/tail_calls.h"
 #include "observe/tls/libraries.h"
-#include "observe/tls/symbols.h"
+#include "observe/tls/probes.h"
 
 #define HOOK_PREFIX "tp_btf/"
 
@@ -265,14 +265,13 @@ static const char *library_text(int result)
 /* A kw_tls_library_fn. */
 static void on_library(void *context, const struct kw_tls_library *library)
 {
-	struct kw_tls_symbols symbols;
+	struct kw_probes probes;
 	char path[512], process[32];
 
 	(void)context;
 	kw_sanitize(library->path, strlen(library->path), path, sizeof(path));
 	snprintf(process, sizeof(process), library->pid ? "process %d" : "this host's", (int)library->pid);
-	printf("%-8s %s (%s): %s\n", "library", path, process,
-	       library_text(kw_tls_symbols_read(library->fd, &symbols)));
+	printf("%-8s %s (%s): %s\n", "library", path, process, library_text(kw_probes_of(library, &probes)));
 }
 
 static void check_libraries(struct report *report)

@@ -251,10 +251,11 @@ static int attach_sweep(struct kw_loader *loader)
 
 static int start_attacher(struct kw_loader *loader)
 {
-	struct kw_attacher_programs programs = {.begin = bpf_program__fd(loader->skel->progs.kw_library_begin),
-						.call = bpf_program__fd(loader->skel->progs.kw_library_call),
-						.end = bpf_program__fd(loader->skel->progs.kw_library_return),
-						.asks = bpf_map__fd(loader->skel->maps.asks)};
+	struct kw_attacher_programs programs = {
+		.programs = {[KW_PROBE_RETURN] = bpf_program__fd(loader->skel->progs.kw_library_return),
+			     [KW_PROBE_CALL] = bpf_program__fd(loader->skel->progs.kw_library_call),
+			     [KW_PROBE_BEGIN] = bpf_program__fd(loader->skel->progs.kw_library_begin)},
+		.asks = bpf_map__fd(loader->skel->maps.asks)};
 
 	loader->attacher = loader->tls ? kw_attacher_start(&programs) : -1;
 	return loader->tls && loader->attacher < 0 ? loader->attacher : 0;

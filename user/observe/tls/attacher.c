@@ -24,22 +24,15 @@
 #include "base/sanitize.h"
 #include "base/system_calls.h"
 #include "observe/tls/libraries.h"
-#include "observe/tls/symbols.h"
 
 #define LIBRARIES_MOST 256 /* so that nobody exhausts memory by files of his own */
-#define LINKS_MOST 3       /* one for each program */
 #define LOOK_AGAIN 10000   /* ms between two looks at all processes */
-
-/* As the kernel side reads them: bpf/library.bpf.h. */
-#define SERVER_SHIFT 16
-#define WRITES (1ULL << 32)
-#define LENGTHS (1ULL << 33)
 
 struct library {
 	uint64_t device;
 	uint64_t inode;
 	int fd;
-	int links[LINKS_MOST];
+	int links[KW_PROBE_PROGRAMS]; /* one for each program */
 	size_t count;
 	bool met; /* by the latest look at all processes */
 };
@@ -71,25 +64,25 @@ struct link_of_uprobes {
 
 #define RETURNS 1 /* BPF_F_UPROBE_MULTI_RETURN */
 
-/* Functions of one library, each with the number by which the program knows it. */
-struct places {
-	uint64_t offsets[KW_TLS_FUNCTIONS];
-	uint64_t cookies[KW_TLS_FUNCTIONS];
-	uint32_t count;
-};
-
-/* Puts @program at all places, at their beginning or (RETURNS) where they return. */
-static int probe(struct library *library, int program, const struct places *places, uint32_t flags)
+/* Puts the probes of one program, if there are any. */
+static int put(struct library *library, const struct kw_probes *probes, enum kw_probe_program program, int fd)
 {
-	struct link_of_uprobes link = {.program = (uint32_t)program,
+	uint64_t offsets[KW_PROBES_MOST], cookies[KW_PROBES_MOST];
+	struct link_of_uprobes link = {.program = (uint32_t)fd,
 				       .attach_type = KW_UPROBE_MULTI,
-				       .offsets = (uint64_t)(uintptr_t)places->offsets,
-				       .cookies = (uint64_t)(uintptr_t)places->cookies,
-				       .count = places->count,
-				       .uprobe_flags = flags};
+				       .offsets = (uint64_t)(uintptr_t)offsets,
+				       .cookies = (uint64_t)(uintptr_t)cookies,
+				       .uprobe_flags = program == KW_PROBE_RETURN ? RETURNS : 0};
 	char path[32];
-	int fd;
 
+	for (size_t i = 0; i < probes->count; i++) {
+		if (probes->list[i].program != program)
+			continue;
+		offsets[link.count] = probes->list[i].offset;
+		cookies[link.count++] = probes->list[i].cookie;
+	}
+	if (!link.count)
+		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", library->fd);
 	link.path = (uint64_t)(uintptr_t)path;
 	fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
@@ -99,32 +92,14 @@ static int probe(struct library *library, int program, const struct places *plac
 	return 0;
 }
 
-static void add_place(struct places *places, uint64_t offset, uint64_t cookie)
+static int put_all(const struct kw_attacher_programs *programs, struct library *library,
+		   const struct kw_probes *probes)
 {
-	if (!offset)
-		return;
-	places->offsets[places->count] = offset;
-	places->cookies[places->count++] = cookie;
-}
+	int r = 0;
 
-static int probe_all(const struct kw_attacher_programs *programs, struct library *library,
-		     const struct kw_tls_symbols *symbols)
-{
-	uint64_t fields = symbols->random_at | (uint64_t)symbols->server_at << SERVER_SHIFT;
-	const uint64_t *functions = symbols->functions;
-	struct places beginning = {0}, calls = {0};
-	int r;
-
-	add_place(&beginning, functions[KW_TLS_NEW], 0);
-	add_place(&calls, functions[KW_TLS_READ], fields);
-	add_place(&calls, functions[KW_TLS_READ_EX], fields | LENGTHS);
-	add_place(&calls, functions[KW_TLS_WRITE], fields | WRITES);
-	add_place(&calls, functions[KW_TLS_WRITE_EX], fields | WRITES | LENGTHS);
-	r = probe(library, programs->end, &calls, RETURNS);
-	if (r == 0)
-		r = probe(library, programs->call, &calls, 0);
-	/* Last, because the kernel side takes it for a sign that all others are there. */
-	return r < 0 ? r : probe(library, programs->begin, &beginning, 0);
+	for (enum kw_probe_program i = 0; i < KW_PROBE_PROGRAMS && r == 0; i++)
+		r = put(library, probes, i, programs->programs[i]);
+	return r;
 }
 
 static void take_off(struct library *library)
@@ -159,14 +134,14 @@ static struct library *find(struct attacher *attacher, const struct kw_tls_libra
 static void add(struct attacher *attacher, const struct kw_tls_library *found)
 {
 	struct library *library = &attacher->libraries[attacher->count];
-	struct kw_tls_symbols symbols;
-	int r = kw_tls_symbols_read(found->fd, &symbols);
+	struct kw_probes probes;
+	int r = kw_probes_of(found, &probes);
 
 	*library = (struct library){found->device, found->inode, .fd = -1, .met = true};
 	attacher->count++;
 	if (r == 0) {
 		library->fd = dup(found->fd);
-		r = library->fd < 0 ? -errno : probe_all(&attacher->programs, library, &symbols);
+		r = library->fd < 0 ? -errno : put_all(&attacher->programs, library, &probes);
 	}
 	if (r < 0) {
 		take_off(library);
@@ -310,13 +285,11 @@ static int run(const struct kw_attacher_programs *programs, int observer)
 /* The observer's other descriptors are none of this process' business, but for the standard ones. */
 static void close_others(const struct kw_attacher_programs *programs, int observer)
 {
-	const int kept[] = {programs->begin, programs->call, programs->end, programs->asks, observer};
-
 	for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
-		bool keep = false;
+		bool keep = fd == programs->asks || fd == observer;
 
-		for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-			keep |= fd == kept[i];
+		for (size_t i = 0; i < KW_PROBE_PROGRAMS; i++)
+			keep |= fd == programs->programs[i];
 		if (!keep)
 			close(fd);
 	}

@@ -5,13 +5,13 @@
 #ifndef KEEPWATCH_TLS_ATTACHER_H
 #define KEEPWATCH_TLS_ATTACHER_H
 
+#include "observe/tls/probes.h"
+
 #define KW_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI of include/uapi/linux/bpf.h, from Linux 6.6 */
 
 struct kw_attacher_programs {
-	int begin; /* descriptors of the programs for probes: see bpf/library.bpf.h */
-	int call;
-	int end;
-	int asks; /* and of the ring of process ids */
+	int programs[KW_PROBE_PROGRAMS]; /* descriptors */
+	int asks;                        /* and that of the ring of process ids */
 };
 
 /* Starts the process, and waits until the libraries that are in use have their probes. Returns a descriptor: the process ends when it is

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/sanitize.h"
+#include "include/probe.h"
 #include "event/tls_names.h"
 
 static json_t *offered(uint8_t protocols)
@@ -45,6 +46,14 @@ static void add_name(json_t **object, const struct kw_tls_facts *tls)
 	kw_json_set(object, "server_name", json_string(name));
 }
 
+/* Whose library gave the plaintext; NULL if it was not read. */
+static const char *plaintext_of(uint32_t flags)
+{
+	static const char *const names[KW_LIBRARIES] = {"openssl", "openssl", "gnutls", "go"};
+
+	return flags & KW_HTTP_PLAINTEXT ? names[KW_HTTP_LIBRARY(flags)] : NULL;
+}
+
 json_t *kw_json_tls(const struct kw_event_connection *event)
 {
 	const struct kw_tls_facts *tls = kw_tls_facts_of(event);
@@ -65,7 +74,7 @@ json_t *kw_json_tls(const struct kw_event_connection *event)
 			      tls->notifiers >> TLS_SERVER & 1));
 	kw_json_set(&object, "exchanges_inferred",
 		    kw_json_integer_or_null(!plaintext, event->http.counts.requests_begun));
-	kw_json_set(&object, "plaintext", kw_json_string_or_null(plaintext ? "openssl" : NULL));
+	kw_json_set(&object, "plaintext", kw_json_string_or_null(plaintext_of(event->http.flags)));
 	add_name(&object, tls);
 	return object;
 }

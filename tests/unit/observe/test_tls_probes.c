@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The functions of a TLS library: of this host's own, and of files that somebody has broken. */
+/* The probes of a TLS library: of this host's own, and of files that somebody has broken. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "observe/tls/libraries.h"
-#include "observe/tls/symbols.h"
+#include "observe/tls/probes.h"
 
 #define CUTS 200
 #define FLIPS 2000
@@ -48,13 +47,13 @@ static struct library own(void)
 }
 
 /* Reads a file with these bytes. */
-static int read_bytes(const uint8_t *bytes, size_t size, struct kw_tls_symbols *symbols)
+static int read_bytes(const uint8_t *bytes, size_t size, struct kw_probes *probes)
 {
 	int fd = memfd_create("library", MFD_CLOEXEC), r;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, size), (ssize_t)size);
-	r = kw_tls_symbols_read(fd, symbols);
+	r = kw_probes_of(&(struct kw_tls_library){.fd = fd, .path = "library"}, probes);
 	close(fd);
 	return r;
 }
@@ -62,39 +61,42 @@ static int read_bytes(const uint8_t *bytes, size_t size, struct kw_tls_symbols *
 static void a_library_shows_its_functions_and_fields(void **state)
 {
 	struct library library = own();
-	struct kw_tls_symbols symbols;
+	struct kw_probes probes;
 
 	(void)state;
-	assert_int_equal(read_bytes(library.bytes, library.size, &symbols), 0);
-	for (size_t i = 0; i < KW_TLS_FUNCTIONS; i++)
-		assert_in_range(symbols.functions[i], 1, library.size - 1);
-	assert_in_range(symbols.random_at, 8, 4096);
-	assert_in_range(symbols.server_at, 4, 4096);
-	assert_int_not_equal(symbols.random_at, symbols.server_at);
+	assert_int_equal(read_bytes(library.bytes, library.size, &probes), 0);
+	assert_true(probes.count >= 5);
+	for (size_t i = 0; i < probes.count; i++) {
+		assert_in_range(probes.list[i].offset, 1, library.size - 1);
+		assert_in_range(KW_PROBE_RANDOM(probes.list[i].cookie), 8, KW_PROBE_UNKNOWN - 1);
+		assert_in_range(KW_PROBE_SERVER(probes.list[i].cookie), 4, KW_PROBE_UNKNOWN - 1);
+		assert_int_equal(KW_PROBE_LIBRARY(probes.list[i].cookie), KW_LIBRARY_OPENSSL);
+	}
+	assert_int_equal(probes.list[probes.count - 1].program, KW_PROBE_BEGIN);
 	free(library.bytes);
 }
 
 static void other_files_are_no_libraries(void **state)
 {
 	static const uint8_t text[] = "#!/bin/sh\n";
-	struct kw_tls_symbols symbols;
+	struct kw_probes probes;
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(read_bytes(text, sizeof(text), &symbols), -ENOEXEC);
-	assert_int_equal(read_bytes(text, 0, &symbols), -ENOEXEC);
-	assert_int_equal(kw_tls_symbols_read(fd, &symbols), -ENOENT);
+	assert_int_equal(read_bytes(text, sizeof(text), &probes), -ENOEXEC);
+	assert_int_equal(read_bytes(text, 0, &probes), -ENOEXEC);
+	assert_int_equal(kw_probes_of(&(struct kw_tls_library){.fd = fd, .path = "library"}, &probes), -ENOENT);
 	close(fd);
 }
 
 static void a_library_that_was_cut_does_no_harm(void **state)
 {
 	struct library library = own();
-	struct kw_tls_symbols symbols;
+	struct kw_probes probes;
 
 	(void)state;
 	for (size_t i = 0; i < CUTS; i++)
-		assert_true(read_bytes(library.bytes, library.size / CUTS * i, &symbols) <= 0);
+		assert_true(read_bytes(library.bytes, library.size / CUTS * i, &probes) <= 0);
 	free(library.bytes);
 }
 
@@ -102,7 +104,7 @@ static void a_library_that_was_cut_does_no_harm(void **state)
 static void a_library_that_was_changed_does_no_harm(void **state)
 {
 	struct library library = own();
-	struct kw_tls_symbols symbols;
+	struct kw_probes probes;
 
 	(void)state;
 	srandom(1);
@@ -112,7 +114,7 @@ static void a_library_that_was_changed_does_no_harm(void **state)
 		uint8_t before = library.bytes[at];
 
 		library.bytes[at] = (uint8_t)random();
-		assert_true(read_bytes(library.bytes, library.size, &symbols) <= 0);
+		assert_true(read_bytes(library.bytes, library.size, &probes) <= 0);
 		if (i % 16 == 15)
 			library.bytes[at] = before;
 	}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* OpenSSL 3. Its functions for reading and writing hand their arguments on to inner ones, which begin with an instruction that the kernel
+ * carries out by itself: probes are put there, because they are ten times as fast. The code of exported functions shows where an
+ * object keeps what is needed. */
+#include <errno.h>
+
+#include "observe/tls/elf.h"
+#include "observe/tls/probes.h"
+
+enum function {
+	READ,
+	READ_EX,
+	WRITE,
+	WRITE_EX,
+	NEW,
+	GET_RANDOM,
+	IS_SERVER,
+	FUNCTIONS,
+};
+
+static const char *const names[FUNCTIONS] = {
+	[READ] = "SSL_read",           [READ_EX] = "SSL_read_ex", [WRITE] = "SSL_write",
+	[WRITE_EX] = "SSL_write_ex",   [NEW] = "SSL_new",         [GET_RANDOM] = "SSL_get_client_random",
+	[IS_SERVER] = "SSL_is_server",
+};
+
+static uint64_t within(uint32_t at, uint32_t unknown)
+{
+	return at < unknown ? at : unknown;
+}
+
+static uint64_t fields_of(int fd, const uint64_t *functions)
+{
+	struct kw_elf_code code;
+	uint64_t fields;
+
+	kw_elf_code(fd, functions[GET_RANDOM], &code);
+	fields = KW_PROBE_OF_RANDOM(within(kw_code_address(&code.code, 8), KW_PROBE_UNKNOWN));
+	kw_elf_code(fd, functions[IS_SERVER], &code);
+	fields |= KW_PROBE_OF_SERVER(within(kw_code_load(&code.code, 8, 4), KW_PROBE_UNKNOWN));
+	return fields | KW_PROBE_OF_BIOS(KW_PROBE_NO_BIO) | KW_PROBE_OF_COUNTERS(KW_PROBE_NO_BIO) |
+	       KW_PROBE_OF_LIBRARY(KW_LIBRARY_OPENSSL);
+}
+
+static void add_call(struct kw_probes *probes, uint64_t offset, uint64_t cookie)
+{
+	kw_probes_add(probes, KW_PROBE_RETURN, offset, cookie);
+	kw_probes_add(probes, KW_PROBE_CALL, offset, cookie);
+}
+
+/* Probes for the inner function that @plain and @extended both call, or else for these two. */
+static void add_calls(int fd, struct kw_probes *probes, uint64_t plain, uint64_t extended, uint64_t cookie)
+{
+	struct kw_elf_code code;
+	struct kw_callee callee, other;
+	bool same;
+
+	kw_elf_code(fd, plain, &code);
+	same = kw_code_callee(&code.code, &callee) && (callee.result == 4 || callee.result == 5);
+	kw_elf_code(fd, extended, &code);
+	same = same && kw_code_callee(&code.code, &other) && other.at == callee.at;
+	kw_elf_code(fd, same ? callee.at : 0, &code);
+	if (same && kw_code_is_emulated(&code.code)) {
+		add_call(probes, callee.at,
+			 cookie | KW_PROBE_LENGTHS | (callee.result == 5 ? KW_PROBE_FIFTH : 0));
+		return;
+	}
+	add_call(probes, plain, cookie);
+	add_call(probes, extended, cookie | KW_PROBE_LENGTHS);
+}
+
+int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes *ret_probes)
+{
+	uint64_t functions[FUNCTIONS], fields;
+	int r = kw_elf_functions(library->fd, names, FUNCTIONS, functions);
+
+	if (r < 0)
+		return r;
+	if (!functions[READ] || !functions[WRITE] || !functions[NEW])
+		return -ENOENT;
+	fields = fields_of(library->fd, functions);
+	if (KW_PROBE_RANDOM(fields) == KW_PROBE_UNKNOWN)
+		return -ENOTSUP;
+	add_calls(library->fd, ret_probes, functions[READ], functions[READ_EX], fields);
+	add_calls(library->fd, ret_probes, functions[WRITE], functions[WRITE_EX], fields | KW_PROBE_WRITES);
+	kw_probes_add(ret_probes, KW_PROBE_BEGIN, functions[NEW], fields);
+	return 0;
+}
