@@ -556,7 +556,8 @@ static __always_inline int kw_emit(struct kw_connection *c, const struct kw_part
 {
 	if (parts->http2)
 		return kw_emit_http2(c, parts->http2, parts->reported, standing);
-	if (parts->tls && kw_reads_libraries && kw_plaintext_settle(parts->plaintext, c, parts->tls, standing))
+	if (parts->tls && kw_reads_libraries &&
+	    kw_plaintext_settle(parts->plaintext, c, parts->tls, parts->reported, standing))
 		return kw_emit_plaintext(parts->plaintext, parts->tls, parts->reported, standing);
 	if (parts->tls)
 		return kw_emit_tls(c, parts->tls, NULL, parts->reported, standing);

@@ -191,14 +191,15 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
-/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if the
- * records of TLS have been reported before, because their counts are others. */
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if
+ * exchanges that the records of TLS show have been reported (@before), because they are counted otherwise. */
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
-				  const struct kw_standing *standing)
+				  const struct kw_reported *before, const struct kw_standing *standing)
 {
 	if (!kw_reads_libraries || !p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
 	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
-	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || (c->reported && !p->told))
+	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME ||
+	    (c->reported && !p->told && (!before || before->counts.requests_begun)))
 		return 0;
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
