@@ -26,10 +26,11 @@ struct kw_plaintext {
 	struct kw_connection c;
 	struct kw_pipeline pipeline;
 	struct kw_names names;
-	__u64 random; /* see struct tls_connection */
-	__u64 cookie; /* the socket's */
-	__u64 socket; /* its address, which is read only as long as the cookie is there */
-	__u64 object; /* the library's, which carries the connection; 0: none has yet */
+	__u64 random;        /* see struct tls_connection */
+	__u64 cookie;        /* the socket's */
+	__u64 socket;        /* its address, which is read only as long as the cookie is there */
+	__u64 object;        /* the library's, which carries the connection; 0: none has yet */
+	__u64 base[KW_WAYS]; /* position of the first byte of TLS */
 	__u64 seen
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
@@ -100,7 +101,8 @@ static __always_inline void kw_ask(__u32 pid)
 }
 
 /* State for a connection. */
-static __always_inline void kw_plaintext_begin(const struct kw_connection *c, __u64 random, __u64 socket)
+static __always_inline void kw_plaintext_begin(const struct kw_connection *c, const struct kw_tls *t,
+					       __u64 socket)
 {
 	__u64 cookie = c->identity.cookie;
 	__u32 zero = 0;
@@ -113,9 +115,11 @@ static __always_inline void kw_plaintext_begin(const struct kw_connection *c, __
 	p = bpf_map_lookup_elem(&plaintexts, &cookie);
 	if (!p)
 		return;
-	p->random = random;
+	p->random = t->machine.random;
 	p->cookie = cookie;
 	p->socket = socket;
+	p->base[KW_SENT] = p->seen[KW_SENT] = t->base[KW_SENT];
+	p->base[KW_RECEIVED] = p->seen[KW_RECEIVED] = t->base[KW_RECEIVED];
 	p->c.role = c->role;
 	p->c.tx_base = c->tx_base;
 	p->c.rx_base = c->rx_base;
@@ -149,7 +153,7 @@ static __noinline int kw_plaintext_expect(const struct kw_connection *c, struct 
 		kw_ask(pid);
 	if (!standing || *standing != KW_PROCESS_PROBED)
 		return 0;
-	kw_plaintext_begin(c, t->machine.random, (__u64)sk);
+	kw_plaintext_begin(c, t, (__u64)sk);
 	key.random = t->machine.random;
 	key.pid = pid;
 	key.role = c->role;
@@ -191,6 +195,12 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
+/* The library has made ciphertext that its program never sent: which messages were in it is not known. */
+static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
+{
+	return c->closing.time && p->taken[KW_SENT] > c->tx_end;
+}
+
 /* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if
  * exchanges that the records of TLS show have been reported (@before), because they are counted otherwise. */
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
@@ -198,7 +208,7 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 {
 	if (!kw_reads_libraries || !p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
 	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
-	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME ||
+	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || kw_plaintext_is_ahead(p, c) ||
 	    (c->reported && !p->told && (!before || before->counts.requests_begun)))
 		return 0;
 	kw_plaintext_copy(&p->c, c, p->library);
