@@ -351,6 +351,7 @@ SEC("?uprobe")
 int kw_library_begin(struct pt_regs *ctx)
 {
 	kw_library_used();
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
 
@@ -358,11 +359,15 @@ int kw_library_begin(struct pt_regs *ctx)
 SEC("?uprobe")
 int kw_library_call(struct pt_regs *ctx)
 {
-	return kw_library_enter(ctx);
+	kw_library_enter(ctx);
+	KW_ON_THREADS_STACK(ctx);
+	return 0;
 }
 
 SEC("?uretprobe")
 int kw_library_return(struct pt_regs *ctx)
 {
-	return kw_library_leave(ctx);
+	kw_library_leave(ctx);
+	KW_ON_THREADS_STACK(ctx);
+	return 0;
 }

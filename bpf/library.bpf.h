@@ -41,6 +41,12 @@ static __always_inline int kw_is_of_gnutls(const struct kw_library_call *call)
 	return KW_PROBE_LIBRARY(call->cookie) == KW_LIBRARY_GNUTLS;
 }
 
+/* Nothing follows such a program, but a program that something could follow runs on its thread's stack. Kernels from 6.13 on give
+ * the others one for each processor. Threads may be stopped within these programs, though, and another thread's run of the
+ * same program would overwrite that stack: the pointers on it led one of 7.3 into a page fault, and so to its end. */
+KW_PROGRAMS(nowhere, 1);
+#define KW_ON_THREADS_STACK(ctx) bpf_tail_call(ctx, &nowhere, 0)
+
 /* The current process uses a library that has probes. Only the making of an object says so, whose probe is the last that a library
  * gets: so none of the object's calls is missed. */
 static __always_inline void kw_library_used(void)
