@@ -2,6 +2,7 @@
 """Both ends of a TLS session in the hands of one test, like wire.Pair of a connection in clear text."""
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -18,11 +19,25 @@ def receive_below(plain, count, flags):
     return socket.socket.recv(plain, count, flags)
 
 
+def _is_reset(end):
+    """Waits until there is something to receive. Is it a RST, and nothing else?"""
+    poll = select.poll()
+    poll.register(end, select.POLLIN)
+    return any(mask & select.POLLERR for _, mask in poll.poll(wire.DEADLINE * 1000))
+
+
 class End(ssl.SSLSocket):
     """An end that can be asked what tests ask of a plain socket."""
 
     def recv(self, buflen=1024, flags=0):
-        return receive_below(self, buflen, flags) if flags else super().recv(buflen)
+        """Python takes a RST for the end of the stream, because it asks OpenSSL by SSL_read_ex(), whose result is 0 for both."""
+        if flags:
+            return receive_below(self, buflen, flags)
+        is_reset = not self.pending() and _is_reset(self)
+        data = super().recv(buflen)
+        if is_reset and not data:
+            raise ConnectionResetError
+        return data
 
     def shutdown(self, how):
         """Of the socket alone: ssl's own forgets the session, so that nothing could be read any more."""

@@ -17,9 +17,10 @@ from lib import observer, wire
 ALIKE = (
     "type", "role", "protocol", "preexisting", "requests", "responses", "closer", "manner", "phase", "reason", "premature",
     "lost_requests", "confidence", "body_bytes", "body_declared", "announced", "advertised", "overrun", "close_ignored",
-    "late_request", "unread_data", "hop_by_hop", "forwarded_hop_by_hop", "directives", "last_status", "app_error", "errors",
+    "late_request", "unread_data", "hop_by_hop", "directives", "last_status", "app_error", "errors",
 )  # fmt: skip
-NUMBER = re.compile(r"[\d.,]+( [num]?s)?")
+NUMBER = re.compile(r"\d[\d.,]*( [num]?s)?")
+READ = "the HTTP inside TLS was read where the program's OpenSSL took and gave it"
 
 
 @dataclass
@@ -72,13 +73,23 @@ class Trace(observer.Trace):
         return records
 
 
+def _sentences(record):
+    """Its evidence but for the one sentence that says how it is known, and for numbers."""
+    return [NUMBER.sub("N", sentence) for sentence in record.get("evidence") or () if sentence != READ]
+
+
 def likeness(record):
     """What the twins of a record say, too."""
-    return {key: record[key] for key in ALIKE if key in record}
+    return {key: record[key] for key in ALIKE if key in record} | {"evidence": _sentences(record)}
 
 
-def evidence(record):
-    return [NUMBER.sub("N", sentence) for sentence in record.get("evidence") or ()]
+def differences(read, clear):
+    """Between the records of two plays of a scenario: (role, what, over TLS, in clear text)."""
+    assert len(read) == len(clear), (read, clear)
+    for one, other in zip(map(likeness, read), map(likeness, clear)):
+        for key in other:
+            if one.get(key) != other[key]:
+                yield other.get("role"), key, one.get(key), other[key]
 
 
 @dataclass
