@@ -110,7 +110,8 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 	if (cursor->left)
 		kw_feed_step_loop(&feeder);
 	http1_call_end(&p->c.http1, cursor->outcome.direction);
-	p->taken[way & 1] = begin + n;
+	if (way == KW_SENT)
+		p->taken[KW_SENT] = begin + n;
 	kw_forget(room);
 }
 

@@ -156,7 +156,8 @@ class Client:
 
 
 class Pair(Client):
-    """A connection with both ends in this process."""
+    """A connection with both ends in this process. A listener may have a carrier, which says what its connections are: that turns
+    their two sockets into the ends that tests use."""
 
     def __init__(self, listener, address=None):
         super().__init__(address or listener.getsockname())
@@ -166,6 +167,8 @@ class Pair(Client):
             self.server, _ = listener.accept()
         self.server.settimeout(DEADLINE)
         self.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if carrier := getattr(listener, "carrier", None):
+            self.client, self.server = carrier(self.client, self.server)
 
     def __exit__(self, *_):
         self.client.close()
