@@ -4,7 +4,7 @@
 #ifndef KEEPWATCH_FEED_BPF_H
 #define KEEPWATCH_FEED_BPF_H
 
-#include "steps.bpf.h"
+#include "feed_http2.bpf.h"
 
 struct kw_feeder {
 	struct kw_plaintext *p;
@@ -80,9 +80,14 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 	cursor->segment_left = n;
 	cursor->located = cursor->sought = 1;
 	KW_FORGET();
-	kw_feed_step_loop(&feeder);
-	http1_call_end(&p->c.http1, cursor->outcome.direction);
+	if (!kw_is_framed(&p->c)) {
+		kw_feed_step_loop(&feeder);
+		http1_call_end(&p->c.http1, cursor->outcome.direction);
+	}
+	if (kw_feeds_http2(&p->c))
+		kw_feed_http2(p, room);
 	p->taken[way & 1] = begin + n;
+	p->fed[way & 1] += n;
 	kw_forget(room);
 }
 
