@@ -456,8 +456,8 @@ KW_GLOBAL int kw_emit_history(struct kw_connection *c, const struct kw_pipeline 
 	return 0;
 }
 
-/* The same of a connection that carries TLS, which has no names, and a pipeline only where its plaintext is read. */
-KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, const struct kw_pipeline *pipeline,
+/* The same of a connection that carries TLS. @p: its plaintext, or NULL: then it has no names and no pipeline. */
+KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struct kw_plaintext *p,
 			  struct kw_reported *before, const struct kw_standing *standing)
 {
 	struct kw_event_tls *event;
@@ -469,14 +469,13 @@ KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, const
 		return -1;
 	event->history.connection.header.type = KW_EVENT_TLS;
 	event->history.connection.header.size = sizeof(*event);
-	kw_fill(&event->history.connection, c, pipeline, standing);
+	kw_fill(&event->history.connection, c, p && c->pipelined ? &p->pipeline : NULL, standing);
 	kw_fill_history(&event->history, c, before);
-	kw_take_names(&event->history, NULL);
+	kw_take_names(&event->history, p && c->named ? &p->names : NULL);
 	kw_fill_tls(&event->tls, t, c);
 	bpf_ringbuf_submit(event, kw_wakeup());
 	return 0;
 }
-
 
 /* The same of a connection that carries HTTP/2. */
 KW_GLOBAL int kw_emit_http2(struct kw_connection *c, struct kw_http2 *h, struct kw_reported *before,
@@ -529,7 +528,7 @@ static __always_inline int kw_emit_plaintext(struct kw_plaintext *p, struct kw_h
 		return -1;
 	if (p->c.http1.protocol == HTTP1_PROTOCOL_H2C)
 		return kw_emit_tls_http2(&p->c, h, t, before, standing);
-	return kw_emit_tls(&p->c, t, p->c.pipelined ? &p->pipeline : NULL, before, standing);
+	return kw_emit_tls(&p->c, t, p, before, standing);
 }
 
 /* The counts that were reported of a connection, or NULL. */

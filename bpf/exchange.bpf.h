@@ -100,25 +100,37 @@ static __always_inline int kw_is_request_complete(const struct kw_http *http)
 	return http->request_begin < http->request_end;
 }
 
-/* Keeps the latest complete request where a later one will not overwrite it. */
-static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock *sk)
+/* Must the latest request be kept, because another one begins before it is answered? */
+static __always_inline int kw_must_keep(const struct kw_connection *c)
 {
-	struct kw_pipeline *pipeline;
-	struct kw_pending *pending;
+	return kw_is_request_complete(&c->http) && (__s32)(c->http1.pushed - c->http1.popped) > 0;
+}
 
-	pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!pipeline) {
-		kw_count_lost(KW_LOST_STATE);
-		kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PIPELINE);
-		return;
-	}
-	pending = &pipeline->requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
+/* Keeps the latest complete request where a later one will not overwrite it. */
+static __always_inline void kw_keep_request(struct kw_connection *c, struct kw_pipeline *pipeline)
+{
+	struct kw_pending *pending =
+		&pipeline->requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
+
 	pending->started = c->http.request_started;
 	pending->ended = c->http.request_ended;
 	pending->idle_before = c->http.idle_before_last;
 	pending->begin = c->http.request_begin;
 	pending->end = c->http.request_end;
 	c->pipelined = 1;
+}
+
+/* The same in the storage of @sk. */
+static __always_inline void kw_keep_pending(struct kw_connection *c, struct sock *sk)
+{
+	struct kw_pipeline *pipeline = bpf_sk_storage_get(&pipelines, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (pipeline) {
+		kw_keep_request(c, pipeline);
+		return;
+	}
+	kw_count_lost(KW_LOST_STATE);
+	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_PIPELINE);
 }
 
 /* The complete request that the response in hand answers. Returns 0, or -1 if it is not known: not complete
@@ -173,7 +185,7 @@ KW_GLOBAL int kw_reuse_once(struct kw_connection *c, __u64 now)
 /* A request begins: the one before must not be forgotten while it waits for its response. */
 static __always_inline void kw_before_request(struct kw_connection *c, struct sock *sk)
 {
-	if (kw_is_request_complete(&c->http) && (__s32)(c->http1.pushed - c->http1.popped) > 0)
+	if (kw_must_keep(c))
 		kw_keep_pending(c, sk);
 }
 

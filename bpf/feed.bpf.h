@@ -5,37 +5,63 @@
 #define KEEPWATCH_FEED_BPF_H
 
 #include "feed_http2.bpf.h"
+#include "plain.bpf.h"
+#include "steps.bpf.h"
 
 struct kw_feeder {
 	struct kw_plaintext *p;
 	struct kw_scratch *room;
 };
 
-/* Keeps the latest request where a later one will not overwrite it. */
-static __always_inline void kw_feed_keep(struct kw_plaintext *p)
+/* A request begins: see kw_before_request(). */
+static __always_inline void kw_feed_before(struct kw_plaintext *p)
 {
-	struct kw_connection *c = &p->c;
-	struct kw_pending *pending;
+	if (kw_must_keep(&p->c))
+		kw_keep_request(&p->c, &p->pipeline);
+}
 
-	if (!kw_is_request_complete(&c->http) || (__s32)(c->http1.pushed - c->http1.popped) <= 0)
-		return;
-	pending = &p->pipeline.requests[(c->http.counts.requests_ended - 1) & (HTTP1_QUEUE - 1)];
-	pending->started = c->http.request_started;
-	pending->ended = c->http.request_ended;
-	pending->idle_before = c->http.idle_before_last;
-	pending->begin = c->http.request_begin;
-	pending->end = c->http.request_end;
-	c->pipelined = 1;
+/* Connection listed a name, or a field has such a name: see kw_before_event(). */
+static __always_inline void kw_feed_name(struct kw_plaintext *p, const struct kw_outcome *outcome)
+{
+	struct http1_stream *s = &p->c.http1.streams[outcome->direction & 1];
+
+	if (outcome->event & HTTP1_EVENT_NAME)
+		kw_note_name(&p->c, &p->names, s, outcome->direction);
+	if (outcome->event & HTTP1_EVENT_FIELD && kw_is_received(&p->c, s, HTTP1_REQUESTS))
+		kw_note_field(&p->c, &p->names, s);
 }
 
 /* Acts upon what the machine has said. */
 KW_GLOBAL int kw_feed_act(struct kw_plaintext *p, const struct kw_outcome *outcome)
 {
-	if (!p || !outcome)
+	if (!kw_reads_libraries || !p || !outcome)
 		return 0;
 	if (outcome->event & HTTP1_EVENT_BEGIN && outcome->direction == HTTP1_REQUESTS)
-		kw_feed_keep(p);
+		kw_feed_before(p);
+	kw_feed_name(p, outcome);
 	return kw_act_upon(&p->c, p->c.pipelined ? &p->pipeline : NULL, outcome);
+}
+
+/* Takes of a call what can be taken without steps: see kw_take_plain(). */
+static __always_inline void kw_feed_plain(struct kw_plaintext *p, struct kw_scratch *room)
+{
+	struct kw_cursor *cursor = &room->cursor;
+	struct kw_connection *c = &p->c;
+	__u64 passed;
+
+	if (!kw_needs_no_look(c, cursor) && kw_may_be_plain(c, cursor)) {
+		passed = kw_see_head(room);
+		KW_FORGET();
+		if (passed > HTTP1_PLAIN_SO_FAR) {
+			if (cursor->outcome.direction != HTTP1_RESPONSES)
+				kw_feed_before(p);
+			kw_take_head(c, room, passed);
+		}
+	}
+	KW_FORGET();
+	if (cursor->outcome.event)
+		kw_on_event(c, c->pipelined ? &p->pipeline : NULL, &cursor->outcome);
+	cursor->outcome.event = 0;
 }
 
 static long kw_feed_step(__u32 index, struct kw_feeder *feeder)
@@ -60,12 +86,23 @@ static long kw_feed_step(__u32 index, struct kw_feeder *feeder)
 
 KW_LOOP(kw_feed_step, KW_STEPS)
 
+/* Takes the call through the HTTP/1 machine, which stops where it meets another protocol. */
+static __always_inline void kw_feed_http1(struct kw_plaintext *p, struct kw_scratch *room)
+{
+	struct kw_feeder feeder = {.p = p, .room = room};
+
+	kw_feed_plain(p, room);
+	KW_FORGET();
+	if (room->cursor.left)
+		kw_feed_step_loop(&feeder);
+	http1_call_end(&p->c.http1, room->cursor.outcome.direction);
+}
+
 /* @n bytes of plaintext have passed, the first at @begin of the stream; the current process has them at @address. Needs the room for its
  * work alone, until it returns. */
 static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *room, enum kw_way way,
 				    __u64 begin, __u64 address, __u64 n)
 {
-	struct kw_feeder feeder = {.p = p, .room = room};
 	struct kw_cursor *cursor = &room->cursor;
 
 	__builtin_memset(cursor, 0, sizeof(*cursor));
@@ -80,10 +117,8 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 	cursor->segment_left = n;
 	cursor->located = cursor->sought = 1;
 	KW_FORGET();
-	if (!kw_is_framed(&p->c)) {
-		kw_feed_step_loop(&feeder);
-		http1_call_end(&p->c.http1, cursor->outcome.direction);
-	}
+	if (!kw_is_framed(&p->c))
+		kw_feed_http1(p, room);
 	if (kw_feeds_http2(&p->c))
 		kw_feed_http2(p, room);
 	p->taken[way & 1] = begin + n;

@@ -80,22 +80,9 @@ KW_GLOBAL int kw_count_name(struct kw_names *kept, const struct http1_stream *s,
 	return 0;
 }
 
-static __always_inline void kw_keep_name(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
-					 __u32 kinds)
-{
-	struct kw_names *kept = bpf_sk_storage_get(&names, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!kept) {
-		kw_count_lost(KW_LOST_STATE);
-		return;
-	}
-	c->named = 1;
-	kw_count_name(kept, s, kinds);
-}
-
-/* Connection listed the name in the stream's word, in a message of this direction. */
-static __always_inline void kw_on_name(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
-				       __u32 direction)
+/* Connection listed the name in the stream's word, in a message of this direction. @kept: the connection's names, or NULL. */
+static __always_inline void kw_note_name(struct kw_connection *c, struct kw_names *kept,
+					 const struct http1_stream *s, __u32 direction)
 {
 	__u32 kinds = direction == HTTP1_REQUESTS ? KW_NAME_OF_REQUEST : KW_NAME_OF_RESPONSE;
 	enum kw_way way = kw_direction(c->role, KW_SENT) == direction ? KW_SENT : KW_RECEIVED;
@@ -104,14 +91,38 @@ static __always_inline void kw_on_name(struct kw_connection *c, struct sock *sk,
 		kinds |= KW_NAME_PASSED_ON;
 	else
 		kw_list_name(c, s, direction, way);
-	kw_keep_name(c, sk, s, kinds);
+	c->named = 1;
+	kw_count_name(kept, s, kinds);
 }
 
-/* A request that is being sent, and is watched, has a field of the name in the stream's word. */
+/* A request that is being sent has a field of the name in the stream's word, which its process has received in such a list. */
+static __always_inline void kw_note_field(struct kw_connection *c, struct kw_names *kept,
+					  const struct http1_stream *s)
+{
+	c->named = 1;
+	kw_count_name(kept, s, KW_NAME_AS_FIELD);
+}
+
+/* The names of the connection on @sk, to which one is added; or NULL. */
+static __always_inline struct kw_names *kw_names_to_fill(struct sock *sk)
+{
+	struct kw_names *kept = bpf_sk_storage_get(&names, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!kept)
+		kw_count_lost(KW_LOST_STATE);
+	return kept;
+}
+
+static __always_inline void kw_on_name(struct kw_connection *c, struct sock *sk, const struct http1_stream *s,
+				       __u32 direction)
+{
+	kw_note_name(c, kw_names_to_fill(sk), s, direction);
+}
+
 static __always_inline void kw_on_field(struct kw_connection *c, struct sock *sk, const struct http1_stream *s)
 {
 	if (kw_is_received(c, s, HTTP1_REQUESTS))
-		kw_keep_name(c, sk, s, KW_NAME_AS_FIELD);
+		kw_note_field(c, kw_names_to_fill(sk), s);
 }
 
 #endif

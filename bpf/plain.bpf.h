@@ -49,22 +49,23 @@ KW_GLOBAL int kw_read_head(struct kw_scratch *room, __u32 size, __u32 responses)
 	return room->head.size;
 }
 
-/* A call that begins with a whole plain head, as nearly all do that begin with one: the head, and as much of the
- * body as the call has, in one go. The result is in cursor->outcome.event; the rest is for the steps. */
-static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
+/* The size of the plain head that the call begins with; up to HTTP1_PLAIN_SO_FAR if it does not begin with a whole one. */
+static __always_inline __u64 kw_see_head(struct kw_scratch *room)
+{
+	__u32 size = kw_peek(room, room->cursor.left);
+
+	return size ? kw_read_head(room, size, room->cursor.outcome.direction == HTTP1_RESPONSES) : 0;
+}
+
+/* Takes a head of @passed bytes, with as much of the body as the call has, in one go. The result is in cursor->outcome.event; the rest is
+ * for the steps. */
+static __always_inline void kw_take_head(struct kw_connection *c, struct kw_scratch *room, __u64 passed)
 {
 	struct kw_cursor *cursor = &room->cursor;
-	__u64 passed, body;
 	int responses = cursor->outcome.direction == HTTP1_RESPONSES;
-	__u32 size = kw_peek(room, cursor->left);
+	__u64 body;
 
-	passed = size ? kw_read_head(room, size, responses) : 0;
-	if (passed <= HTTP1_PLAIN_SO_FAR)
-		return;
-	KW_FORGET();
 	cursor->stage = KW_STAGE_BYTES;
-	if (!responses)
-		kw_before_request(c, sk);
 	if (responses)
 		kw_response_begin(c, &cursor->outcome);
 	else
@@ -77,6 +78,19 @@ static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *
 		passed += body;
 	}
 	kw_take(cursor, passed);
+}
+
+/* A call that begins with a whole plain head, as nearly all do that begin with one. */
+static __always_inline void kw_whole_head(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
+{
+	__u64 passed = kw_see_head(room);
+
+	if (passed <= HTTP1_PLAIN_SO_FAR)
+		return;
+	KW_FORGET();
+	if (room->cursor.outcome.direction != HTTP1_RESPONSES)
+		kw_before_request(c, sk);
+	kw_take_head(c, room, passed);
 }
 
 /* Nothing but bytes that need no look, maybe with the last of a body: they need not be found or read. */

@@ -25,6 +25,7 @@ const volatile __u8 kw_reads_libraries = 0;
 struct kw_plaintext {
 	struct kw_connection c;
 	struct kw_pipeline pipeline;
+	struct kw_names names;
 	__u64 random; /* see struct tls_connection */
 	__u64 cookie; /* the socket's */
 	__u64 socket; /* its address, which is read only as long as the cookie is there */
