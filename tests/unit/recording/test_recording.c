@@ -246,7 +246,7 @@ static void files_of_today_are_of_version_5(void **state)
 	make_file(path, 1);
 	assert_true(get_bytes(path, bytes, sizeof(bytes)) > sizeof(preamble));
 	memcpy(&preamble, bytes, sizeof(preamble));
-	assert_int_equal(preamble.version, 5);
+	assert_int_equal(preamble.version, 6);
 	unlink(path);
 }
 
