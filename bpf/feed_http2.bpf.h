@@ -59,14 +59,17 @@ static __always_inline struct kw_http2_streams *kw_feed_streams_of(const struct 
 	return streams;
 }
 
-/* How far the other way's ciphertext has come: what has arrived of it, or was handed to TCP. */
+/* How far the other way's ciphertext has come: what has arrived of it; or what was handed to TCP, or is about to be by the library's
+ * program. */
 static __always_inline __u64 kw_feed_opposite(const struct kw_plaintext *p, __u32 way)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
+	__u64 sent;
 
 	if (way == KW_SENT)
 		return kw_position(BPF_CORE_READ(tcp, rcv_nxt), p->c.rx_base, p->taken[KW_RECEIVED]);
-	return kw_position(BPF_CORE_READ(tcp, write_seq), p->c.tx_base, p->taken[KW_SENT]);
+	sent = kw_position(BPF_CORE_READ(tcp, write_seq), p->c.tx_base, p->taken[KW_SENT]);
+	return sent > p->taken[KW_SENT] ? sent : p->taken[KW_SENT];
 }
 
 /* Follows the frames of the call in @room, as far as its bytes have not been taken. Verified once, whichever library the call is of. */

@@ -93,9 +93,8 @@ static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_c
 
 /* ---- where in the stream? --------------------------------------------------------------------------- */
 
-/* Reads how far the socket's ciphertext has come. Returns 0, or -1 if the socket is another one by now. */
-static __always_inline int kw_library_position(const struct kw_plaintext *p, enum kw_way way,
-					       __u64 *ret_position)
+/* Reads how far the ciphertext has come by the socket. Returns 0, or -1 if the socket is another one by now. */
+static __always_inline int kw_library_passed(const struct kw_plaintext *p, enum kw_way way, __u64 *ret_position)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
 	struct sock *sk = (struct sock *)p->socket;
@@ -108,13 +107,37 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, enu
 	return 0;
 }
 
+/* The same by the number of bytes that the object has read from its BIO, or written to it. A program may send and receive for the object,
+ * earlier or later: then only this says where the bytes will be in the stream, or were. */
+static __always_inline int kw_library_counted(const struct kw_plaintext *p, const struct kw_library_call *call,
+					      enum kw_way way, __u64 *ret_position)
+{
+	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, bio = 0, count = 0;
+
+	if (bpf_probe_read_user(&bio, sizeof(bio),
+				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)) ||
+	    bpf_probe_read_user(&count, sizeof(count),
+				(const void *)(bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
+		return -1;
+	*ret_position = p->base[way & 1] + count;
+	return 0;
+}
+
+static __always_inline int kw_library_position(const struct kw_plaintext *p, const struct kw_library_call *call,
+					       enum kw_way way, __u64 *ret_position)
+{
+	if (KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
+		return kw_library_passed(p, way, ret_position);
+	return kw_library_counted(p, call, way, ret_position);
+}
+
 /* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
 static __always_inline void kw_library_mark(const struct kw_library_call *call)
 {
 	struct kw_plaintext *p = kw_library_find(call);
 	__u64 now;
 
-	if (p && !p->blocked && kw_library_position(p, KW_SENT, &now) == 0)
+	if (p && !p->blocked && kw_library_position(p, call, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 }
 
@@ -127,14 +150,15 @@ static __always_inline void kw_library_block(const struct kw_library_call *call)
 		p->blocked = 1;
 }
 
-/* The place of a call's @n bytes. A send has just handed its last byte to TCP, in records that are longer than what is in them; a
- * library that keeps them for its program to send cannot be followed. A receive takes what the socket gave: the ciphertext moves
- * when the library has given all that it had before. Returns where the first byte lies; -1: nowhere. */
-static __always_inline __s64 kw_library_place(struct kw_plaintext *p, enum kw_way way, __u64 n)
+/* The place of a call's @n bytes. A send has just handed on its last byte, in records that are longer than what is in them. A receive takes
+ * what the library had read: the ciphertext moves when the library has given all that it had before. Returns where the first byte
+ * lies; -1: nowhere. */
+static __always_inline __s64 kw_library_place(struct kw_plaintext *p, const struct kw_library_call *call,
+					      enum kw_way way, __u64 n)
 {
 	__u64 seen = p->seen[way & 1], now;
 
-	if (kw_library_position(p, way, &now))
+	if (kw_library_position(p, call, way, &now) || now < seen)
 		return -1;
 	p->seen[way & 1] = now;
 	if (way == KW_SENT) {
@@ -201,13 +225,24 @@ static __always_inline int kw_library_is_end(const struct kw_library_call *call,
 	return call->object && KW_STACK(ctx) - call->stack <= sizeof(__u64);
 }
 
+/* The call has taken or given @n bytes of @p. */
+static __always_inline void kw_library_took(struct kw_plaintext *p, struct kw_library_call *call,
+					    enum kw_way way, __u64 n)
+{
+	__s64 begin = kw_library_place(p, call, way, n);
+
+	if (begin < 0)
+		p->lost = 1;
+	else
+		kw_feed(p, &call->room, way, begin, call->buffer, n);
+}
+
 static __always_inline int kw_library_leave(struct pt_regs *ctx)
 {
 	struct kw_library_call *call =
 		bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL, 0);
 	struct kw_plaintext *p;
 	enum kw_way way;
-	__s64 begin;
 	__u64 n;
 
 	if (!call || !kw_library_is_end(call, ctx))
@@ -217,14 +252,9 @@ static __always_inline int kw_library_leave(struct pt_regs *ctx)
 	if (!n && way == KW_SENT)
 		kw_library_block(call);
 	p = n ? kw_library_find(call) : NULL;
+	if (p)
+		kw_library_took(p, call, way, n);
 	call->object = 0;
-	if (!p)
-		return 0;
-	begin = kw_library_place(p, way, n);
-	if (begin < 0)
-		p->lost = 1;
-	else
-		kw_feed(p, &call->room, way, begin, call->buffer, n);
 	return 0;
 }
 

@@ -206,10 +206,11 @@ struct {
 struct kw_tls {
 	struct tls_connection machine;
 	struct kw_tls_facts facts; /* but for what the machine knows */
-	__u64 sent;     /* position up to which TCP had been handed bytes when the latest receive ended, */
-	__u64 answered; /* and when the peer's latest data was received */
-	__u32 records;  /* of data, in the latest request */
-	__u32 expected; /* the process that the plaintext is expected from: see plaintext.bpf.h; 0: none */
+	__u64 sent;          /* position up to which TCP had been handed bytes when the latest receive ended, */
+	__u64 answered;      /* and when the peer's latest data was received */
+	__u32 records;       /* of data, in the latest request */
+	__u32 expected;      /* the process that the plaintext is expected from: see plaintext.bpf.h; 0: none */
+	__u64 base[KW_WAYS]; /* with --tls: position of the first byte of TLS */
 	__u32 renegotiated; /* TLS 1.2: a handshake began behind the first one, after which the random number is another */
 	__u32 reserved;
 };

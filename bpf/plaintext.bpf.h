@@ -26,10 +26,11 @@ struct kw_plaintext {
 	struct kw_connection c;
 	struct kw_pipeline pipeline;
 	struct kw_names names;
-	__u64 random; /* see struct tls_connection */
-	__u64 cookie; /* the socket's */
-	__u64 socket; /* its address, which is read only as long as the cookie is there */
-	__u64 object; /* the library's, which carries the connection; 0: none has yet */
+	__u64 random;        /* see struct tls_connection */
+	__u64 cookie;        /* the socket's */
+	__u64 socket;        /* its address, which is read only as long as the cookie is there */
+	__u64 object;        /* the library's, which carries the connection; 0: none has yet */
+	__u64 base[KW_WAYS]; /* position of the first byte of TLS */
 	__u64 seen
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
@@ -132,7 +133,8 @@ static __always_inline void kw_ask(__u32 pid)
 }
 
 /* State for a connection. */
-static __always_inline void kw_plaintext_begin(const struct kw_connection *c, __u64 random, __u64 socket)
+static __always_inline void kw_plaintext_begin(const struct kw_connection *c, const struct kw_tls *t,
+					       __u64 socket)
 {
 	const union kw_blank *blank = kw_blank();
 	__u64 cookie = c->identity.cookie;
@@ -145,9 +147,11 @@ static __always_inline void kw_plaintext_begin(const struct kw_connection *c, __
 	p = bpf_map_lookup_elem(&plaintexts, &cookie);
 	if (!p)
 		return;
-	p->random = random;
+	p->random = t->machine.random;
 	p->cookie = cookie;
 	p->socket = socket;
+	p->base[KW_SENT] = p->seen[KW_SENT] = t->base[KW_SENT];
+	p->base[KW_RECEIVED] = p->seen[KW_RECEIVED] = t->base[KW_RECEIVED];
 	p->c.role = c->role;
 	p->c.tx_base = c->tx_base;
 	p->c.rx_base = c->rx_base;
@@ -181,7 +185,7 @@ static __noinline int kw_plaintext_expect(const struct kw_connection *c, struct 
 		kw_ask(pid);
 	if (!standing || *standing != KW_PROCESS_PROBED)
 		return 0;
-	kw_plaintext_begin(c, t->machine.random, (__u64)sk);
+	kw_plaintext_begin(c, t, (__u64)sk);
 	key.random = t->machine.random;
 	key.pid = pid;
 	key.role = c->role;
@@ -243,12 +247,18 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
+/* The library has made ciphertext that its program never sent: which messages were in it is not known. */
+static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
+{
+	return c->closing.time && p->taken[KW_SENT] > c->tx_end;
+}
+
 /* Was the plaintext of @p followed to this point, and does it carry HTTP? @h: its frames, or NULL. */
 static __always_inline int kw_plaintext_is_known(const struct kw_plaintext *p, const struct kw_connection *c,
 						 const struct kw_tls *t, const struct kw_http2 *h)
 {
 	if (!p->object || p->lost || t->renegotiated || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
-	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
+	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || kw_plaintext_is_ahead(p, c))
 		return 0;
 	return p->c.http1.protocol == HTTP1_PROTOCOL_HTTP1 || (p->c.http1.protocol == HTTP1_PROTOCOL_H2C && h);
 }
@@ -297,7 +307,7 @@ KW_GLOBAL int kw_plaintext_end(const struct kw_connection *c, const struct kw_tl
 	known = bpf_map_lookup_elem(&randoms, &key);
 	if (known && *known == cookie)
 		bpf_map_delete_elem(&randoms, &key);
-	bpf_map_delete_elem(&plaintexts, &cookie); /* first: see kw_feed_begin_http2() */
+	bpf_map_delete_elem(&plaintexts, &cookie); /* first: see kw_feed_is_over() */
 	bpf_map_delete_elem(&plaintext_http2, &cookie);
 	bpf_map_delete_elem(&plaintext_streams, &cookie);
 	return 0;

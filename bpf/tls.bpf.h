@@ -214,8 +214,19 @@ static long kw_tls_step(__u32 index, struct kw_tls_reader *reader)
 
 KW_LOOP(kw_tls_step, KW_TLS_STEPS)
 
+/* The first record begins in the call in hand, or one byte before. */
+static __always_inline void kw_tls_note_base(const struct kw_connection *c, struct kw_tls *t,
+					     const struct kw_cursor *cursor)
+{
+	__u64 position = cursor->outcome.position - cursor->early;
+
+	t->base[KW_SENT] = cursor->way == KW_SENT ? position : c->tx_bytes;
+	t->base[KW_RECEIVED] = cursor->way == KW_SENT ? c->rx_bytes : position;
+}
+
 /* The state of the records on @sk; with its first record it gets one. */
-static __always_inline struct kw_tls *kw_tls_of(struct kw_connection *c, struct sock *sk)
+static __always_inline struct kw_tls *kw_tls_of(struct kw_connection *c, struct sock *sk,
+						const struct kw_cursor *cursor)
 {
 	struct kw_tls *t;
 
@@ -227,6 +238,8 @@ static __always_inline struct kw_tls *kw_tls_of(struct kw_connection *c, struct 
 		return NULL;
 	}
 	t->machine.keep_name = kw_config.server_names;
+	if (kw_reads_libraries)
+		kw_tls_note_base(c, t, cursor);
 	kw_begin_frames(c);
 	return t;
 }
@@ -261,8 +274,8 @@ static __always_inline void kw_tls_leave(struct kw_connection *c, const struct k
 /* Follows the records of a call on @sk, whose buffers have been looked for. */
 static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *sk, struct kw_scratch *room)
 {
-	struct kw_tls_reader reader = {.c = c, .scratch = room, .tls = kw_tls_of(c, sk)};
 	struct kw_cursor *cursor = &room->cursor;
+	struct kw_tls_reader reader = {.c = c, .scratch = room, .tls = kw_tls_of(c, sk, cursor)};
 	const struct tcp_sock *tcp = kw_tcp_known(sk);
 
 	if (!reader.tls || !tcp || kw_is_unsupported(sk, tcp)) {

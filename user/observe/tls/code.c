@@ -187,7 +187,8 @@ static int64_t load_in(const struct walk *walk, uint32_t size)
 	return loads && to.reg && to.size == size && is_alias(walk, from.base) ? from.offset : -1;
 }
 
-static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t size)
+/* The first that lies from @from to @to. @size: 0 for an address that is taken. */
+static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t to, uint32_t size)
 {
 	uint32_t found = KW_CODE_UNKNOWN;
 	struct walk walk;
@@ -197,7 +198,7 @@ static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t s
 	while (found == KW_CODE_UNKNOWN && next(&walk)) {
 		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
 
-		if (at >= (int64_t)from && at < KW_CODE_UNKNOWN)
+		if (at >= (int64_t)from && at <= (int64_t)to)
 			found = (uint32_t)at;
 		follow_argument(&walk);
 	}
@@ -207,12 +208,17 @@ static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t s
 
 uint32_t kw_code_address(const struct kw_code *code, uint32_t from)
 {
-	return find_field(code, from, 0);
+	return find_field(code, from, KW_CODE_UNKNOWN - 1, 0);
 }
 
 uint32_t kw_code_load(const struct kw_code *code, uint32_t from, uint32_t size)
 {
-	return find_field(code, from, size);
+	return find_field(code, from, KW_CODE_UNKNOWN - 1, size);
+}
+
+bool kw_code_loads(const struct kw_code *code, uint32_t at, uint32_t size)
+{
+	return find_field(code, at, at, size) == at;
 }
 
 /* ---- the function that is called -------------------------------------------------------------------- */

@@ -34,6 +34,9 @@ struct kw_code {
 uint32_t kw_code_address(const struct kw_code *code, uint32_t from);
 uint32_t kw_code_load(const struct kw_code *code, uint32_t from, uint32_t size);
 
+/* Does it load @size bytes from the field at @at? */
+bool kw_code_loads(const struct kw_code *code, uint32_t at, uint32_t size);
+
 /* The function that it hands its first two arguments on to, unchanged. */
 struct kw_callee {
 	uint64_t at;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -23,14 +24,35 @@ static bool is_library(const char *path)
 	return name && strncmp(name + 1, NAME, strlen(NAME)) == 0 && !strstr(path, " (deleted)");
 }
 
+/* A file that may be looked at. Returns a descriptor, or -1. */
+static int open_file(const char *place, struct stat *ret_about)
+{
+	int fd = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 ||
+	    (fstat(fd, ret_about) == 0 && S_ISREG(ret_about->st_mode) && ret_about->st_size <= SIZE_MOST))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The path as this process sees it, of one that @pid sees; 0: this process itself. */
+static void place_of(pid_t pid, const char *path, char *place, size_t size)
+{
+	if (pid)
+		snprintf(place, size, "/proc/%d/root%s", (int)pid, path);
+	else
+		snprintf(place, size, "%s", path);
+}
+
 /* @place: the path as this process sees it. */
 static void show(const char *place, const char *path, pid_t pid, kw_tls_library_fn found, void *context)
 {
-	_cleanup_fd_ int fd = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct kw_tls_library library = {.fd = fd, .path = path, .pid = pid};
 	struct stat about;
+	_cleanup_fd_ int fd = open_file(place, &about);
+	struct kw_tls_library library = {.fd = fd, .path = path, .pid = pid};
 
-	if (fd < 0 || fstat(fd, &about) < 0 || !S_ISREG(about.st_mode) || about.st_size > SIZE_MOST)
+	if (fd < 0)
 		return;
 	library.device = about.st_dev;
 	library.inode = about.st_ino;
@@ -62,7 +84,7 @@ void kw_tls_libraries_of(pid_t pid, kw_tls_library_fn found, void *context)
 		if (!path || !is_library(path) || strlen(path) >= sizeof(last) || strcmp(path, last) == 0)
 			continue;
 		strcpy(last, path);
-		snprintf(place, sizeof(place), "/proc/%d/root%s", (int)pid, path);
+		place_of(pid, path, place, sizeof(place));
 		show(place, path, pid, found, context);
 	}
 }
@@ -91,4 +113,21 @@ void kw_tls_libraries_of_host(kw_tls_library_fn found, void *context)
 	for (size_t i = 0; i < paths.gl_pathc; i++)
 		show(paths.gl_pathv[i], paths.gl_pathv[i], 0, found, context);
 	globfree(&paths);
+}
+
+int kw_tls_library_sibling(const struct kw_tls_library *library, const char *own, const char *name)
+{
+	const char *last = strrchr(library->path, '/');
+	char path[PATH_MAX], place[PATH_MAX + 64];
+	struct stat about;
+	int length;
+
+	if (!last || strncmp(last + 1, own, strlen(own)) != 0)
+		return -1;
+	length = snprintf(path, sizeof(path), "%.*s/%s%s", (int)(last - library->path), library->path, name,
+			  last + 1 + strlen(own));
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return -1;
+	place_of(library->pid, path, place, sizeof(place));
+	return open_file(place, &about);
 }

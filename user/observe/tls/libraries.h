@@ -23,4 +23,8 @@ void kw_tls_libraries_of(pid_t pid, kw_tls_library_fn found, void *context);
 void kw_tls_libraries_of_all(kw_tls_library_fn found, void *context);
 void kw_tls_libraries_of_host(kw_tls_library_fn found, void *context);
 
+/* Opens a file in the library's folder whose name begins with @name where the library's begins with @own: of a library that
+ * consists of two files. Returns a descriptor for the caller to close, or -1. */
+int kw_tls_library_sibling(const struct kw_tls_library *library, const char *own, const char *name);
+
 #endif

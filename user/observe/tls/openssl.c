@@ -4,6 +4,7 @@
  * object keeps what is needed. */
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "observe/tls/elf.h"
 #include "observe/tls/probes.h"
 
@@ -15,31 +16,82 @@ enum function {
 	NEW,
 	GET_RANDOM,
 	IS_SERVER,
+	GET_RBIO,
+	GET_WBIO,
 	FUNCTIONS,
 };
 
 static const char *const names[FUNCTIONS] = {
-	[READ] = "SSL_read",           [READ_EX] = "SSL_read_ex", [WRITE] = "SSL_write",
-	[WRITE_EX] = "SSL_write_ex",   [NEW] = "SSL_new",         [GET_RANDOM] = "SSL_get_client_random",
-	[IS_SERVER] = "SSL_is_server",
+	[READ] = "SSL_read",           [READ_EX] = "SSL_read_ex",   [WRITE] = "SSL_write",
+	[WRITE_EX] = "SSL_write_ex",   [NEW] = "SSL_new",           [GET_RANDOM] = "SSL_get_client_random",
+	[IS_SERVER] = "SSL_is_server", [GET_RBIO] = "SSL_get_rbio", [GET_WBIO] = "SSL_get_wbio",
 };
+
+/* Of the part that may be in a file of its own: libcrypto. */
+static const char *const counters[] = {"BIO_number_read", "BIO_number_written"};
 
 static uint64_t within(uint32_t at, uint32_t unknown)
 {
 	return at < unknown ? at : unknown;
 }
 
-static uint64_t fields_of(int fd, const uint64_t *functions)
+/* Where in a BIO are the two numbers of bytes? */
+static uint32_t counters_in(int fd)
+{
+	struct kw_elf_code read, written;
+	uint64_t functions[2];
+	uint32_t at;
+
+	if (kw_elf_functions(fd, counters, 2, functions) < 0)
+		return KW_PROBE_NO_BIO;
+	kw_elf_code(fd, functions[0], &read);
+	kw_elf_code(fd, functions[1], &written);
+	at = kw_code_load(&read.code, 8, 8);
+	return at < KW_PROBE_NO_BIO && kw_code_loads(&written.code, at + 8, 8) ? at : KW_PROBE_NO_BIO;
+}
+
+static uint32_t counters_of(const struct kw_tls_library *library)
+{
+	uint32_t at = counters_in(library->fd);
+	_cleanup_fd_ int crypto = -1;
+
+	if (at != KW_PROBE_NO_BIO)
+		return at;
+	crypto = kw_tls_library_sibling(library, "libssl", "libcrypto");
+	return crypto < 0 ? KW_PROBE_NO_BIO : counters_in(crypto);
+}
+
+/* Where in an object are its BIOs? */
+static uint32_t bios_of(int fd, const uint64_t *functions)
+{
+	struct kw_elf_code reads, writes;
+	uint32_t at;
+
+	kw_elf_code(fd, functions[GET_RBIO], &reads);
+	kw_elf_code(fd, functions[GET_WBIO], &writes);
+	at = kw_code_load(&reads.code, 8, 8);
+	return at < KW_PROBE_NO_BIO && kw_code_loads(&writes.code, at + 8, 8) ? at : KW_PROBE_NO_BIO;
+}
+
+static uint64_t bio_fields(const struct kw_tls_library *library, const uint64_t *functions)
+{
+	uint32_t bios = bios_of(library->fd, functions), numbers = counters_of(library);
+
+	if (bios == KW_PROBE_NO_BIO || numbers == KW_PROBE_NO_BIO)
+		bios = numbers = KW_PROBE_NO_BIO;
+	return KW_PROBE_OF_BIOS(bios) | KW_PROBE_OF_COUNTERS(numbers);
+}
+
+static uint64_t fields_of(const struct kw_tls_library *library, const uint64_t *functions)
 {
 	struct kw_elf_code code;
 	uint64_t fields;
 
-	kw_elf_code(fd, functions[GET_RANDOM], &code);
+	kw_elf_code(library->fd, functions[GET_RANDOM], &code);
 	fields = KW_PROBE_OF_RANDOM(within(kw_code_address(&code.code, 8), KW_PROBE_UNKNOWN));
-	kw_elf_code(fd, functions[IS_SERVER], &code);
+	kw_elf_code(library->fd, functions[IS_SERVER], &code);
 	fields |= KW_PROBE_OF_SERVER(within(kw_code_load(&code.code, 8, 4), KW_PROBE_UNKNOWN));
-	return fields | KW_PROBE_OF_BIOS(KW_PROBE_NO_BIO) | KW_PROBE_OF_COUNTERS(KW_PROBE_NO_BIO) |
-	       KW_PROBE_OF_LIBRARY(KW_LIBRARY_OPENSSL);
+	return fields | bio_fields(library, functions) | KW_PROBE_OF_LIBRARY(KW_LIBRARY_OPENSSL);
 }
 
 static void add_call(struct kw_probes *probes, uint64_t offset, uint64_t cookie)
@@ -78,7 +130,7 @@ int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes 
 		return r;
 	if (!functions[READ] || !functions[WRITE] || !functions[NEW])
 		return -ENOENT;
-	fields = fields_of(library->fd, functions);
+	fields = fields_of(library, functions);
 	if (KW_PROBE_RANDOM(fields) == KW_PROBE_UNKNOWN)
 		return -ENOTSUP;
 	add_calls(library->fd, ret_probes, functions[READ], functions[READ_EX], fields);
