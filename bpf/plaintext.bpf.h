@@ -35,6 +35,7 @@ struct kw_plaintext {
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
 	__u64 fed[KW_WAYS];   /* bytes of plaintext that have been followed */
+	__u64 acted;          /* taken[KW_SENT] at the first act of the connection's end */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again */
 	__u32 library; /* enum kw_library: the object's */
@@ -217,8 +218,10 @@ KW_GLOBAL int kw_plaintext_act(const struct kw_connection *c)
 	if (!kw_reads_libraries || !c || c->http1.protocol != HTTP1_PROTOCOL_TLS)
 		return 0;
 	p = kw_plaintext_of(c);
-	if (p)
-		p->c.ending = c->ending;
+	if (!p)
+		return 0;
+	p->acted = p->taken[KW_SENT];
+	p->c.ending = c->ending;
 	return 0;
 }
 
@@ -247,10 +250,13 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
-/* The library has made ciphertext that its program never sent: which messages were in it is not known. */
+/* The library has made ciphertext that its program never sent: which messages were in it is not known. Frames behind the first act of an
+ * ending change nothing. */
 static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
 {
-	return c->closing.time && p->taken[KW_SENT] > c->tx_end;
+	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? p->acted : p->taken[KW_SENT];
+
+	return c->closing.time && end > c->tx_end;
 }
 
 /* Was the plaintext of @p followed to this point, and does it carry HTTP? @h: its frames, or NULL. */
@@ -271,12 +277,12 @@ static __always_inline void kw_plaintext_lose(struct kw_plaintext *p)
 	p->c.http1.streams[HTTP1_REQUESTS].state = p->c.http1.streams[HTTP1_RESPONSES].state = HTTP1_LOST;
 }
 
-/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP, and not if the
- * records of TLS have been reported before, because their counts are others. */
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP, and not if
+ * exchanges of the records of TLS have been reported before, because these counts are others. */
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
 				  const struct kw_http2 *h, const struct kw_standing *standing)
 {
-	if (!kw_reads_libraries || !p || !c || !t || !standing || (c->reported && !p->told))
+	if (!kw_reads_libraries || !p || !c || !t || !standing || (c->reported && !p->told && c->activity))
 		return 0;
 	if (!kw_plaintext_is_known(p, c, t, h)) {
 		if (!p->told)
