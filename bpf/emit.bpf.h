@@ -477,15 +477,6 @@ KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struc
 	return 0;
 }
 
-/* The same of one whose plaintext is read: @p has been settled. */
-static __always_inline int kw_emit_plaintext(struct kw_plaintext *p, const struct kw_tls *t,
-					     struct kw_reported *before, const struct kw_standing *standing)
-{
-	if (!p)
-		return -1;
-	return kw_emit_tls(&p->c, t, p, before, standing);
-}
-
 /* The same of a connection that carries HTTP/2. */
 KW_GLOBAL int kw_emit_http2(struct kw_connection *c, struct kw_http2 *h, struct kw_reported *before,
 			    const struct kw_standing *standing)
@@ -507,6 +498,39 @@ KW_GLOBAL int kw_emit_http2(struct kw_connection *c, struct kw_http2 *h, struct 
 	return 0;
 }
 
+/* The same of one that carries HTTP/2 within TLS. */
+KW_GLOBAL int kw_emit_tls_http2(struct kw_connection *c, struct kw_http2 *h, const struct kw_tls *t,
+				struct kw_reported *before, const struct kw_standing *standing)
+{
+	struct kw_event_tls_http2 *event;
+
+	if (!kw_reads_libraries || !c || !h || !t)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return -1;
+	event->tls.history.connection.header.type = KW_EVENT_TLS_HTTP2;
+	event->tls.history.connection.header.size = sizeof(*event);
+	kw_fill(&event->tls.history.connection, c, NULL, standing);
+	kw_fill_history(&event->tls.history, c, before);
+	kw_take_names(&event->tls.history, NULL);
+	kw_fill_tls(&event->tls.tls, t, c);
+	kw_fill_http2(&event->http2, h, c);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* The same of one whose plaintext is read: @p has been settled. @h: its frames, or NULL. */
+static __always_inline int kw_emit_plaintext(struct kw_plaintext *p, struct kw_http2 *h, const struct kw_tls *t,
+					     struct kw_reported *before, const struct kw_standing *standing)
+{
+	if (!p)
+		return -1;
+	if (p->c.http1.protocol == HTTP1_PROTOCOL_H2C)
+		return kw_emit_tls_http2(&p->c, h, t, before, standing);
+	return kw_emit_tls(&p->c, t, p, before, standing);
+}
+
 /* The counts that were reported of a connection, or NULL. */
 static __always_inline struct kw_reported *kw_reported_of(struct sock *sk)
 {
@@ -526,7 +550,7 @@ struct kw_parts {
 	struct kw_names *names;
 	struct kw_reported *reported;
 	struct kw_tls *tls;
-	struct kw_http2 *http2;
+	struct kw_http2 *http2; /* of clear text, or of plaintext */
 	struct kw_plaintext *plaintext;
 };
 
@@ -541,8 +565,10 @@ static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c
 		parts.http2 = bpf_sk_storage_get(&http2, sk, NULL, 0);
 	} else if (c->http1.protocol == HTTP1_PROTOCOL_TLS) {
 		parts.tls = bpf_sk_storage_get(&tls, sk, NULL, 0);
-		if (kw_reads_libraries)
+		if (kw_reads_libraries) {
 			parts.plaintext = kw_plaintext_of(c);
+			parts.http2 = kw_plaintext_http2_of(c);
+		}
 	} else {
 		parts.pipeline = kw_pipeline_of(c, sk);
 		parts.names = kw_names_of(c, sk);
@@ -554,13 +580,13 @@ static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c
 static __always_inline int kw_emit(struct kw_connection *c, const struct kw_parts *parts,
 				   const struct kw_standing *standing)
 {
-	if (parts->http2)
-		return kw_emit_http2(c, parts->http2, parts->reported, standing);
 	if (parts->tls && kw_reads_libraries &&
-	    kw_plaintext_settle(parts->plaintext, c, parts->tls, parts->reported, standing))
-		return kw_emit_plaintext(parts->plaintext, parts->tls, parts->reported, standing);
+	    kw_plaintext_settle(parts->plaintext, c, parts->tls, parts->http2, standing))
+		return kw_emit_plaintext(parts->plaintext, parts->http2, parts->tls, parts->reported, standing);
 	if (parts->tls)
 		return kw_emit_tls(c, parts->tls, NULL, parts->reported, standing);
+	if (parts->http2)
+		return kw_emit_http2(c, parts->http2, parts->reported, standing);
 	if (standing->report == KW_REPORT_CLOSED && kw_is_short(c))
 		return kw_emit_short(c, parts->pipeline, standing);
 	return kw_emit_history(c, parts->pipeline, parts->names, parts->reported, standing);
@@ -650,6 +676,13 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 	return 0;
 }
 
+/* The counts that a record of @c has are those of its plaintext, if that is read. */
+static __always_inline const struct kw_connection *kw_told_of(const struct kw_connection *c,
+							      const struct kw_parts *parts)
+{
+	return kw_reads_libraries && parts->plaintext && parts->plaintext->told ? &parts->plaintext->c : c;
+}
+
 /* The last record of a connection. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, const struct kw_parts *parts)
 {
@@ -660,7 +693,7 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, const struct
 	if (!kw_role_passes(c->role))
 		return;
 	if (kw_emit(c, parts, &standing))
-		kw_drop(c, parts->reported, parts->http2 ? parts->http2->reported.open : 0);
+		kw_drop(kw_told_of(c, parts), parts->reported, parts->http2 ? parts->http2->reported.open : 0);
 	kw_keep_closed(c, parts->tls);
 }
 
@@ -668,12 +701,15 @@ static __always_inline void kw_emit_closed(struct kw_connection *c, const struct
 static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk,
 					   const struct kw_parts *parts, enum kw_report report)
 {
-	__u32 activity = kw_activity(c);
+	struct kw_plaintext *p = kw_reads_libraries ? parts->plaintext : NULL;
+	__u32 activity = kw_activity(c), within = p ? kw_activity(&p->c) : 0;
 	struct kw_standing standing;
 
 	kw_read_standing(&standing, c, sk, report);
 	if (kw_emit(c, parts, &standing))
 		return;
+	if (p)
+		p->c.activity = within;
 	c->activity = activity;
 	c->reported = 1;
 }

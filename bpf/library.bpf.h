@@ -298,7 +298,7 @@ static __always_inline int kw_gnutls_keeps(const struct kw_library_call *call, _
 static __always_inline void kw_library_send(struct kw_plaintext *p, struct kw_library_call *call, __u64 end,
 					    __u64 position)
 {
-	kw_feed(p, &call->room, KW_SENT, position, call->buffer + p->fed, end - p->fed);
+	kw_feed(p, &call->room, KW_SENT, position, call->buffer + p->early, end - p->early);
 }
 
 /* How many bytes of a send that has not succeeded may have gone: whole records, but never its last byte. */
@@ -319,10 +319,10 @@ static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw
 	__u64 gone = kw_is_of_gnutls(call) ? kw_gnutls_gone(call, returned) : kw_library_gone(p, call);
 
 	p->blocked = 1;
-	if (gone <= p->fed || gone > KW_SPAN_MOST)
+	if (gone <= p->early || gone > KW_SPAN_MOST)
 		return;
-	kw_library_send(p, call, gone, p->seen[KW_SENT] + p->fed);
-	p->fed = gone;
+	kw_library_send(p, call, gone, p->seen[KW_SENT] + p->early);
+	p->early = gone;
 }
 
 /* The call has taken @n bytes of @p: it has just handed on the last one, in records that are longer than what is in them. */
@@ -336,9 +336,9 @@ static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_li
 	}
 	p->seen[KW_SENT] = now;
 	p->blocked = 0;
-	if (n > p->fed)
-		kw_library_send(p, call, n, now - (n - p->fed));
-	p->fed -= n < p->fed ? n : p->fed;
+	if (n > p->early)
+		kw_library_send(p, call, n, now - (n - p->early));
+	p->early -= n < p->early ? n : p->early;
 }
 
 /* ---- the probes -------------------------------------------------------------------------------------- */

@@ -48,6 +48,8 @@ static __always_inline void kw_act(struct kw_connection *c, struct sock *sk, enu
 		if (ending->exiting)
 			ending->signal = task->exit_code & KW_EXIT_SIGNAL;
 	}
+	if (kw_reads_libraries)
+		kw_plaintext_act(c);
 }
 
 static __always_inline void kw_peer_fin(struct kw_connection *c, struct sock *sk)

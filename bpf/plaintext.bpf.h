@@ -35,7 +35,9 @@ struct kw_plaintext {
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken
 		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and from where the latest receive took ciphertext */
-	__u64 fed;     /* bytes of the latest send that have been followed although it did not succeed */
+	__u64 fed[KW_WAYS]; /* bytes of plaintext that have been followed */
+	__u64 acted;        /* taken[KW_SENT] at the first act of the connection's end */
+	__u64 early; /* bytes of the latest send that have been followed although it did not succeed */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again; GnuTLS: bytes that it took */
 	__u32 library; /* enum kw_library: the object's */
@@ -50,13 +52,44 @@ struct {
 	__type(value, struct kw_plaintext);
 } plaintexts SEC(".maps");
 
+/* The frames of those that carry HTTP/2, and their streams one by one, if these are to be reported: as the socket storages http2 and
+ * http2_streams have them of clear text. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, KW_PLAINTEXTS);
+	__type(key, __u64);
+	__type(value, struct kw_http2);
+} plaintext_http2 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, KW_PLAINTEXTS);
+	__type(key, __u64);
+	__type(value, struct kw_http2_streams);
+} plaintext_streams SEC(".maps");
+
 /* New state begins as this: nothing but zeros. */
+union kw_blank {
+	struct kw_plaintext plaintext;
+	struct kw_http2 http2;
+	struct kw_http2_streams streams;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct kw_plaintext);
+	__type(value, union kw_blank);
 } plaintext_blank SEC(".maps");
+
+static __always_inline const union kw_blank *kw_blank(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&plaintext_blank, &zero);
+}
 
 /* Both ends of a connection may be in one process, so the role is part of the key. */
 struct kw_random_key {
@@ -106,11 +139,11 @@ static __always_inline void kw_ask(__u32 pid)
 static __always_inline void kw_plaintext_begin(const struct kw_connection *c, const struct kw_tls *t,
 					       __u64 socket)
 {
+	const union kw_blank *blank = kw_blank();
 	__u64 cookie = c->identity.cookie;
-	__u32 zero = 0;
-	struct kw_plaintext *p = bpf_map_lookup_elem(&plaintext_blank, &zero);
+	struct kw_plaintext *p;
 
-	if (!p || bpf_map_update_elem(&plaintexts, &cookie, p, BPF_NOEXIST)) {
+	if (!blank || bpf_map_update_elem(&plaintexts, &cookie, &blank->plaintext, BPF_NOEXIST)) {
 		kw_count_lost(KW_LOST_STATE);
 		return;
 	}
@@ -172,6 +205,28 @@ static __always_inline struct kw_plaintext *kw_plaintext_of(const struct kw_conn
 	return bpf_map_lookup_elem(&plaintexts, &cookie);
 }
 
+static __always_inline struct kw_http2 *kw_plaintext_http2_of(const struct kw_connection *c)
+{
+	__u64 cookie = c->identity.cookie;
+
+	return bpf_map_lookup_elem(&plaintext_http2, &cookie);
+}
+
+/* The first act of the connection's end has been noted: frames that pass behind it end no stream. */
+KW_GLOBAL int kw_plaintext_act(const struct kw_connection *c)
+{
+	struct kw_plaintext *p;
+
+	if (!kw_reads_libraries || !c || c->http1.protocol != HTTP1_PROTOCOL_TLS)
+		return 0;
+	p = kw_plaintext_of(c);
+	if (!p)
+		return 0;
+	p->acted = p->taken[KW_SENT];
+	p->c.ending = c->ending;
+	return 0;
+}
+
 /* The part of the flags of a side that the socket alone knows. */
 #define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
 
@@ -197,10 +252,13 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
-/* The library has made ciphertext that its program never sent: which messages were in it is not known. */
+/* The library has made ciphertext that its program never sent: which messages were in it is not known. Frames behind the first act of an
+ * ending change nothing. */
 static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
 {
-	return p->taken[KW_SENT] > c->tx_end;
+	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? p->acted : p->taken[KW_SENT];
+
+	return c->closing.time && end > c->tx_end;
 }
 
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
@@ -213,6 +271,8 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	__u64 sent = client ? http->request_end : http->response_end;
 	__u64 received = client ? http->response_end : http->request_end;
 
+	if (!c->closing.time)
+		return 0;
 	if (!p->blocked && sent > p->seen[KW_SENT])
 		return 1;
 	if (client && t->machine.doubts & TLS_DOUBT_TICKET)
@@ -220,32 +280,36 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }
 
-/* Is @p all that was said on the connection, and HTTP/1? */
-static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, const struct kw_connection *c,
-						 const struct kw_tls *t)
+/* Was the plaintext of @p followed to this point, and does it carry HTTP? @h: its frames, or NULL. */
+static __always_inline int kw_plaintext_is_known(const struct kw_plaintext *p, const struct kw_connection *c,
+						 const struct kw_tls *t, const struct kw_http2 *h)
 {
-	if (!p->object || p->lost || t->renegotiated || p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 ||
-	    t->machine.doubts & TLS_DOUBT_EARLY_DATA || c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
+	if (!p->object || p->lost || t->renegotiated || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
+	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || kw_plaintext_is_ahead(p, c) ||
+	    kw_plaintext_is_behind(p, c, t))
 		return 0;
-	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c, t));
+	return p->c.http1.protocol == HTTP1_PROTOCOL_HTTP1 || (p->c.http1.protocol == HTTP1_PROTOCOL_H2C && h);
 }
 
-/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Counts only grow, so one whose exchanges
- * have been reported by its plaintext is reported so to its end, and one that has been by its records, too. @before: what has been
- * reported, or NULL. */
-KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
-				  const struct kw_reported *before, const struct kw_standing *standing)
+/* A record has been made of the plaintext before, and now it is not known any more: the counts stay, and nothing is said of the end. */
+static __always_inline void kw_plaintext_lose(struct kw_plaintext *p)
 {
-	int whole;
+	p->lost = 1;
+	kw_taint(&p->c.sides[HTTP1_REQUESTS], KW_TAINT_GAP);
+	p->c.http1.streams[HTTP1_REQUESTS].state = p->c.http1.streams[HTTP1_RESPONSES].state = HTTP1_LOST;
+}
 
-	if (!kw_reads_libraries || !p || !c || !t || !standing)
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP, and not if
+ * exchanges of the records of TLS have been reported before, because these counts are others. */
+KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
+				  const struct kw_http2 *h, const struct kw_standing *standing)
+{
+	if (!kw_reads_libraries || !p || !c || !t || !standing || (c->reported && !p->told && c->activity))
 		return 0;
-	whole = kw_plaintext_is_whole(p, c, t);
-	if (!p->told && (!whole || (before && before->counts.requests_begun)))
-		return 0;
-	if (!whole) {
-		kw_taint(&p->c.sides[HTTP1_REQUESTS], KW_TAINT_GAP);
-		kw_taint(&p->c.sides[HTTP1_RESPONSES], KW_TAINT_GAP);
+	if (!kw_plaintext_is_known(p, c, t, h)) {
+		if (!p->told)
+			return 0;
+		kw_plaintext_lose(p);
 	}
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
@@ -271,7 +335,9 @@ KW_GLOBAL int kw_plaintext_end(const struct kw_connection *c, const struct kw_tl
 	known = bpf_map_lookup_elem(&randoms, &key);
 	if (known && *known == cookie)
 		bpf_map_delete_elem(&randoms, &key);
-	bpf_map_delete_elem(&plaintexts, &cookie);
+	bpf_map_delete_elem(&plaintexts, &cookie); /* first: see kw_feed_is_over() */
+	bpf_map_delete_elem(&plaintext_http2, &cookie);
+	bpf_map_delete_elem(&plaintext_streams, &cookie);
 	return 0;
 }
 

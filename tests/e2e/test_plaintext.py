@@ -297,14 +297,6 @@ def test_many_connections_of_one_process_are_not_mixed_up(nothing_left, certific
 # ---- what is not covered ------------------------------------------------------------------------------
 
 
-def test_http2_is_judged_by_its_records(nothing_left, certificates, tmp_path):
-    del nothing_left
-    with tls_nginx(tmp_path, certificates, "http2") as port, observer.Trace([port], "--tls") as trace:
-        subprocess.run(["curl", "-sk", "--http2", f"https://127.0.0.1:{port}/"], check=True, capture_output=True)
-        for record in trace.wait_for(2):
-            assert record["protocol"] == "tls" and record["tls"]["plaintext"] is None
-
-
 @pytest.mark.parametrize("sends", [True, False], ids=["sent", "kept"])
 def test_bytes_that_the_program_itself_sends_are_read(watched, certificates, sends):
     """A library that hands its bytes to its program counts them. What the program has not sent is not said to have been."""

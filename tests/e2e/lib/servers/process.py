@@ -40,6 +40,7 @@ class Server:
     buffer holds."""
 
     LARGE = 16_000_000
+    scheme = "http"
 
     def __init__(self, folder, port, arguments, **environment):
         self.folder = folder
@@ -85,7 +86,7 @@ class Server:
         return self.log.read_text(errors="replace")
 
     def url(self, path="/"):
-        return f"http://{self.name}{path}"
+        return f"{self.scheme}://{self.name}{path}"
 
     def connections(self):
         """How many are established, as the kernel counts."""
