@@ -98,12 +98,6 @@ static __always_inline void kw_feed_http1(struct kw_plaintext *p, struct kw_scra
 	http1_call_end(&p->c.http1, room->cursor.outcome.direction);
 }
 
-/* The library takes bytes that will not leave, because this side has ended its sending, or both have. Only the program will meet an error. */
-static __always_inline int kw_feed_is_in_vain(const struct kw_plaintext *p)
-{
-	return p->c.ending.act != KW_ACT_NONE && p->c.ending.act != KW_ACT_PEER_FIN;
-}
-
 /* When a call's bytes passed, the last of which lies before @end: see kw_passed_at(). A call of a library returns later than the system call
  * within it, and what came of its bytes may have arrived meanwhile. */
 static __always_inline __u64 kw_feed_passed_at(const struct kw_plaintext *p, enum kw_way way, __u64 end)
@@ -125,8 +119,6 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 {
 	struct kw_cursor *cursor = &room->cursor;
 
-	if (way == KW_SENT && kw_feed_is_in_vain(p))
-		return;
 	__builtin_memset(cursor, 0, sizeof(*cursor));
 	cursor->outcome.now = kw_feed_passed_at(p, way, begin + n);
 	cursor->outcome.position = begin;
