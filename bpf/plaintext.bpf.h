@@ -172,6 +172,12 @@ static __always_inline struct kw_plaintext *kw_plaintext_of(const struct kw_conn
 	return bpf_map_lookup_elem(&plaintexts, &cookie);
 }
 
+/* Is this the state of a connection as its plaintext shows it, which has been settled? */
+static __always_inline int kw_is_plaintext(const struct kw_connection *c)
+{
+	return kw_reads_libraries && c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT;
+}
+
 /* The part of the flags of a side that the socket alone knows. */
 #define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
 
