@@ -22,10 +22,9 @@ TOTAL_RETRANS = 100  # offset of tcpi_total_retrans in struct tcp_info
 FAMILIES = pytest.mark.parametrize("family", [4, 6], ids=["IPv4", "IPv6"])
 
 
-@pytest.fixture(scope="module")
-def cable(nothing_left):
-    """Two hosts and their cable, a listener of each family, a port that nobody listens on, and an observer."""
-    del nothing_left
+@contextlib.contextmanager
+def laid_cable():
+    """Two hosts and their cable, a listener of each family, and a port that nobody listens on; an observer is to be added."""
     with contextlib.ExitStack() as stack:
         cable = namespaces.Cable()
         stack.callback(cable.close)
@@ -34,9 +33,15 @@ def cable(nothing_left):
             closed = stack.enter_context(socket.socket(socket.AF_INET6))
         closed.bind(("::", 0))
         ports = [*map(wire.port_of, doors.values()), wire.port_of(closed)]
-        trace = stack.enter_context(observer.Trace(ports))
-        yield SimpleNamespace(path=cable, doors=doors, closed=wire.port_of(closed), trace=trace,
+        yield SimpleNamespace(path=cable, doors=doors, closed=wire.port_of(closed), ports=ports,
                               client=cable.client, server=cable.server)
+
+
+@pytest.fixture(scope="module")
+def cable(nothing_left):
+    del nothing_left
+    with laid_cable() as cable, observer.Trace(cable.ports) as cable.trace:
+        yield cable
 
 
 @pytest.fixture
@@ -366,16 +371,21 @@ def test_a_socket_destroyed_from_outside_loses_the_request_that_waits(cable, end
 # ---- what crosses what -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def wired(nothing_left):
-    """Two hosts whose packets the test can hold back."""
-    del nothing_left
+@contextlib.contextmanager
+def laid_wire():
+    """Two hosts whose packets the test can hold back; an observer is to be added."""
     with contextlib.ExitStack() as stack:
         path = namespaces.Wire()
         stack.callback(path.close)
         doors = {family: stack.enter_context(path.listen(family)) for family in (4, 6)}
-        trace = stack.enter_context(observer.Trace(map(wire.port_of, doors.values())))
-        yield SimpleNamespace(path=path, doors=doors, trace=trace)
+        yield SimpleNamespace(path=path, doors=doors, ports=[*map(wire.port_of, doors.values())])
+
+
+@pytest.fixture(scope="module")
+def wired(nothing_left):
+    del nothing_left
+    with laid_wire() as wired, observer.Trace(wired.ports) as wired.trace:
+        yield wired
 
 
 @pytest.fixture

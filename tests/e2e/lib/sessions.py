@@ -140,11 +140,10 @@ def begin(client, server, certificates, version, carried=over_sockets):
 
 
 class Door(socket.socket):
-    """A listener whose connections are sessions, for wire.Pair."""
+    """A listener whose connections are sessions, for wire.Pair. It takes over a plain listener."""
 
-    def __init__(self, certificates, version, carried=over_sockets, address="127.0.0.1"):
-        with wire.listen(address) as plain:
-            super().__init__(fileno=plain.detach())
+    def __init__(self, plain, certificates, version, carried=over_sockets):
+        super().__init__(fileno=plain.detach())
         self.settimeout(wire.DEADLINE)
         self.certificates, self.version, self.carried = certificates, version, carried
 

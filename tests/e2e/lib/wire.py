@@ -167,7 +167,9 @@ class Pair(Client):
             self.server, _ = listener.accept()
         self.server.settimeout(DEADLINE)
         self.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if carrier := getattr(listener, "carrier", None):
+        carrier = getattr(listener, "carrier", None)
+        self.bare = carrier is None
+        if carrier:
             self.client, self.server = carrier(self.client, self.server)
 
     def __exit__(self, *_):
