@@ -226,6 +226,27 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }
 
+/* More data of the same side: what looked like an alert was none, but data of the same length. */
+static __always_inline void kw_tls_not_notified(struct kw_tls *t, __u32 direction)
+{
+	struct kw_tls_facts *facts = &t->facts;
+
+	facts->notifiers &= ~(1 << direction);
+	if (facts->notified_by == 1 + direction)
+		facts->notified = facts->notified_by = 0;
+}
+
+/* The library has taken or given data up to the end of what looked like an alert. */
+static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p, const struct kw_connection *c,
+						     struct kw_tls *t)
+{
+	__u32 direction = t->facts.notified_by - 1;
+	__u64 end = direction == kw_direction(c->role, KW_SENT) ? p->taken[KW_SENT] : p->seen[KW_RECEIVED];
+
+	if (t->facts.notified && end > t->facts.notified_at)
+		kw_tls_not_notified(t, direction & 1);
+}
+
 /* Is @p all that was said on the connection, and HTTP/1? */
 static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, const struct kw_connection *c,
 						 const struct kw_tls *t)
@@ -239,7 +260,7 @@ static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, c
 /* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Counts only grow, so one whose exchanges
  * have been reported by its plaintext is reported so to its end, and one that has been by its records, too. @before: what has been
  * reported, or NULL. */
-KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
+KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, struct kw_tls *t,
 				  const struct kw_reported *before, const struct kw_standing *standing)
 {
 	int whole;
@@ -253,6 +274,7 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 		kw_taint(&p->c.sides[HTTP1_REQUESTS], KW_TAINT_GAP);
 		kw_taint(&p->c.sides[HTTP1_RESPONSES], KW_TAINT_GAP);
 	}
+	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
 	p->c.rx_bytes = c->rx_bytes;

@@ -233,6 +233,7 @@ def test_a_retransmit_timeout_may_show_as_the_error_that_a_firewall_sent(cable, 
 def test_keep_alive_probes_that_nobody_answers_are_probe_timeout(cable, ends, role):
     ends.exchange()
     end = getattr(ends, role)
+    wire.wait_until_acknowledged(end)
     probes_after_a_second(end)
     with cable.path.deaf(getattr(cable, role)):
         assert closed_with_error(end) == "ETIMEDOUT"
@@ -346,6 +347,7 @@ def destroy(cable, pair, role):
 @proves("aborted_locally")
 def test_a_socket_destroyed_from_outside_while_idle_is_no_harm(cable, ends, role):
     ends.exchange()
+    wire.wait_until_acknowledged(ends.server)
     destroy(cable, ends, role)
     here = verdict("aborted_locally", role, "rst", "idle")
     if role == "client":

@@ -30,7 +30,6 @@ NO_SESSION = "it never comes to a handshake"
 BELOW = "its bytes go or come without the library"
 UNREAD = "what nobody has read nobody has deciphered, and an empty line is as long as an alert"
 LIBRARY = "the library does not try again after an error"
-DELAYED = "TCP acknowledges later, because more segments have passed: the server's end knows less"
 WITHOUT = "the observer is one without --tls, or one that is older"
 NGINX = "its server is another program: see test_tls_twins_servers.py"
 
@@ -49,7 +48,6 @@ ALONE = {
     "passing.test_a_body_may_be_longer_than_half_of_all_sequence_numbers": BELOW,
     "reasons_cut.test_a_process_that_is_killed_before_the_first_request": UNUSED,
     "reasons_facts.test_a_request_that_a_lingering_close_discards_is_late": BELOW,
-    "reasons_facts.test_unread_data_is_told_of_the_end_that_had_it": DELAYED,
     "reasons_facts.test_the_application_wrote_into_a_closed_connection": LIBRARY,
     "reasons_idle.test_a_connection_that_nobody_used_is_unused": UNUSED,
     "reasons_idle.test_a_connection_that_nobody_used_may_be_reset_too": UNUSED,

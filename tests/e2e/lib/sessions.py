@@ -66,11 +66,15 @@ class MemoryEnd:
         while True:
             try:
                 result = step()
-                self.plain.sendall(self.outgoing.read())
+                self._give()
                 return result
             except ssl.SSLWantReadError:
-                self.plain.sendall(self.outgoing.read())
+                self._give()
                 self._take()
+
+    def _give(self):
+        if self.outgoing.pending:
+            self.plain.sendall(self.outgoing.read())
 
     def _take(self):
         got = self.plain.recv(65536)

@@ -21,8 +21,8 @@ ALIKE = (
     "lost_requests", "confidence", "body_bytes", "body_declared", "announced", "advertised", "overrun", "close_ignored",
     "late_request", "unread_data", "hop_by_hop", "directives", "last_status", "app_error", "errors",
 )  # fmt: skip
-NUMBER = re.compile(r"\d[\d.,]*( [num]?s)?")
-OWN = re.compile(r"the HTTP inside TLS was read where|TCP segments? (was|were) retransmitted")
+NUMBER = re.compile(r"\d[\d.,]*( [num]?s| times?)?")
+OWN = re.compile(r"the HTTP inside TLS was read where|TCP segments? (was|were) retransmitted|other end, on this host too, confirms this")
 
 
 @dataclass

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Raw sockets: both ends of a connection in the hands of one test, so that the order of acts is certain."""
 
+import fcntl
 import select
 import socket
 import struct
+import termios
+import time
 from datetime import datetime, timedelta, timezone
 
 DEADLINE = 30.0
@@ -120,6 +123,14 @@ def wait_for_bytes(end, count):
         assert poll.poll(DEADLINE * 1000), "no byte arrives"
         if len(end.recv(count, socket.MSG_PEEK)) >= count:
             return
+
+
+def wait_until_acknowledged(end):
+    """Waits until the peer has acknowledged all that was sent, which it may put off for a while."""
+    deadline = time.monotonic() + DEADLINE
+    while struct.unpack("i", fcntl.ioctl(end, termios.TIOCOUTQ, bytes(4)))[0]:
+        assert time.monotonic() < deadline, "what was sent is not acknowledged"
+        time.sleep(0.001)
 
 
 def connect(address):
