@@ -217,6 +217,7 @@ def test_a_response_that_nobody_acknowledges_is_retransmit_timeout(cable, ends):
 @pytest.mark.parametrize("why", ["host-unreachable", "port-unreachable", "admin-prohibited"])
 @proves("retransmit_timeout")
 def test_a_retransmit_timeout_may_show_as_the_error_that_a_firewall_sent(cable, ends, why):
+    wire.wait_until_acknowledged(ends.server)  # what it would send again would make the client forget the error
     gives_up_after(ends.client, 0.6)
     with cable.path.rejecting(cable.server, why):
         ends.client.sendall(wire.GET)
@@ -245,6 +246,7 @@ def test_keep_alive_probes_that_nobody_answers_are_probe_timeout(cable, ends, ro
 @proves("probe_timeout")
 def test_a_request_that_waits_when_probes_fail_is_lost(cable, ends):
     ends.send_request()
+    wire.wait_until_acknowledged(ends.client)
     probes_after_a_second(ends.client)
     with cable.path.deaf(cable.client):
         assert closed_with_error(ends.client) == "ETIMEDOUT"
@@ -439,6 +441,7 @@ def test_crossing_fins_of_an_unused_connection(wired, crossing):
 @pytest.mark.parametrize("first, reason", [("client", "client_gave_up"), ("server", "no_response")])
 def test_of_fins_that_cross_over_a_request_the_first_is_blamed(wired, crossing, first, reason):
     crossing.send_request()
+    wire.wait_until_acknowledged(crossing.client)
     ends = [crossing.client, crossing.server]
     with wired.path.held_back():
         for end in ends if first == "client" else reversed(ends):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from lib import sessions, tls, twins, wire
+from lib.nginx import Nginx, SecureNginx
 import test_endings
 import test_half_close
 import test_messages
@@ -30,15 +31,23 @@ NO_SESSION = "it never comes to a handshake"
 BELOW = "its bytes go or come without the library"
 UNREAD = "what nobody has read nobody has deciphered, and an empty line is as long as an alert"
 LIBRARY = "the library does not try again after an error"
+MEMORY = "its program makes records that TCP never takes, so the records that went decide"
 WITHOUT = "the observer is one without --tls, or one that is older"
-NGINX = "its server is another program: see test_tls_twins_servers.py"
+BYTES = "it counts bytes of TCP"
+SERVER = "its server is one of its own"
 
 # What has no twin, and why.
 ALONE = {
+    "half_close.test_a_server_whose_response_draws_a_reset_knows_that_the_client_had_gone": MEMORY,
     "endings.test_a_connection_without_a_byte_is_unused": UNUSED,
     "endings.test_the_first_request_on_a_connection_opened_in_advance_can_be_stale": UNUSED,
     "endings.test_what_is_not_http1_is_told_apart_and_left_alone": NO_HTTP,
     "endings.test_a_refused_connect_is_told_once": NO_SESSION,
+    "messages.test_a_single_request_is_one_request_on_both_sockets": BYTES,
+    "messages.test_requests_that_share_a_connection_are_counted_on_one_record": BYTES,
+    "messages.test_curl_and_nginx_with_100_continue_make_one_exchange": BYTES,
+    "messages.test_a_file_sent_by_sendfile_is_counted_to_the_byte": BYTES,
+    "messages.test_ipv4_on_an_ipv6_socket_prints_as_ipv4": BYTES,
     "odd_messages.test_what_the_server_answers_by_http_was_a_request": NO_HTTP,
     "odd_messages.test_a_connection_goes_on_behind_such_a_request": NO_HTTP,
     "passing.test_each_byte_of_what_is_no_http_counts": NO_HTTP,
@@ -57,7 +66,9 @@ ALONE = {
     "reasons_idle.test_a_connection_older_than_the_observer_whose_request_may_be_waiting": WITHOUT,
     "refused_uploads.test_empty_lines_behind_an_exchange_that_lie_unread_are_no_request": UNREAD,
     "refused_uploads.test_a_request_behind_the_whole_body_of_a_refused_upload_is_late": UNREAD,
-    "refused_uploads.test_a_refusal_by_the_standard_library_of_python_loses_no_request": NGINX,
+    "refused_uploads.test_a_refusal_by_the_standard_library_of_python_loses_no_request": SERVER,
+    "refused_uploads.test_a_backend_that_refuses_an_unbuffered_upload_loses_no_request": SERVER,
+    "refused_uploads.test_a_refusal_by_node_loses_no_request": SERVER,
     "reasons_network.test_a_reset_that_answers_the_syn_is_connect_refused": NO_SESSION,
     "reasons_network.test_a_firewall_that_resets_the_syn_is_connect_refused": NO_SESSION,
     "reasons_network.test_an_icmp_error_that_answers_the_syn_is_connect_unreachable": NO_SESSION,
@@ -68,6 +79,7 @@ ALONE = {
 }
 ALL = [one for suite in SUITES for one in twins.scenarios_of(suite)]
 OF_DOORS = {"trace", "door", "listener", "talk", "pair"}
+OF_NGINX = {"trace", "nginx", "tmp_path"}
 OF_PATHS = {"cable", "ends", "wired", "crossing", "family"}
 
 
@@ -129,24 +141,57 @@ def paths(nothing_left, certificates):
         }) for cable, wired in zip(all_laid[::2], all_laid[1::2])]
 
 
-def check(name, read, clear):
+@pytest.fixture(scope="module")
+def servers(nothing_left, certificates, tmp_path_factory):
+    """The same, each with an nginx of its own. An observer takes the ports of two of these."""
+    del nothing_left
+    folders = (tmp_path_factory.mktemp("nginx") for _ in CARRIERS)
+    with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURL_CA_BUNDLE", str(certificates.issuer))
+        running = [stack.enter_context(one) for one in (
+            Nginx(next(folders)),
+            SecureNginx(next(folders), certificates, "1.2"),
+            SecureNginx(next(folders), certificates, "1.3"),
+            SecureNginx(next(folders), certificates, "1.3", sessions.over_memory),
+        )]
+        carriers = []
+        for two in running[:2], running[2:]:
+            trace = stack.enter_context(twins.Trace([port for one in two for port in one.ports], "--tls"))
+            for one in two:
+                carriers.append(twins.Carrier(trace, None, {
+                    "nginx": lambda *_, one=one: one,
+                    "tmp_path": lambda *_: tmp_path_factory.mktemp("scenario"),
+                }))
+        yield carriers
+
+
+# Of a program that is not the test's: how far it had come when the other end left, and what it saw of that.
+ITS_OWN = ("app_error", "body_bytes")
+
+
+def check(name, read, clear, besides):
     assert not isinstance(read, BaseException), f"over {name}: {read}"
-    differences = [f"over {name}: {one}" for one in twins.differences(read, clear)]
+    differences = [f"over {name}: {one}" for one in twins.differences(read, clear, besides)]
     assert not differences, "\n".join(differences)
     assert all(one["tls"]["plaintext"] == "openssl" for one in read if one["type"] == "connection"), read
 
 
-def play(scenario, carriers):
+def play(scenario, carriers, besides=()):
     clear, *others = twins.play_all(scenario, carriers)
     if isinstance(clear, BaseException):
         raise clear
     for name, read in zip([*CARRIERS][1:], others):
-        check(name, read, clear)
+        check(name, read, clear, besides)
 
 
 @pytest.mark.parametrize("scenario", scenarios(OF_DOORS), ids=str)
 def test_a_scenario_over_tls_is_told_as_its_twin_in_clear_text(doors, scenario):
     play(scenario, doors)
+
+
+@pytest.mark.parametrize("scenario", [one for one in scenarios(OF_NGINX) if "nginx" in one.wants], ids=str)
+def test_so_is_one_with_a_server_that_many_have(servers, scenario):
+    play(scenario, servers, ITS_OWN)
 
 
 @pytest.mark.parametrize("scenario", scenarios(OF_PATHS), ids=str)
@@ -156,5 +201,5 @@ def test_so_is_one_over_a_path_that_can_be_cut(paths, scenario):
 
 def test_what_has_no_twin_is_named():
     assert {one.name for one in ALL} >= set(ALONE), "a scenario that is not there any more"
-    played = {one.name for one in scenarios(OF_DOORS) + scenarios(OF_PATHS)}
+    played = {one.name for one in scenarios(OF_DOORS) + scenarios(OF_NGINX) + scenarios(OF_PATHS)}
     assert {one.name for one in ALL if one.name not in played | set(ALONE)} == set()

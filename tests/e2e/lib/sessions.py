@@ -155,6 +155,20 @@ class Door(socket.socket):
         return begin(client, server, self.certificates, self.version, self.carried)
 
 
+class Address(tuple):
+    """Of a server that speaks TLS, for wire.Client."""
+
+    def __new__(cls, address, certificates, version, carried=over_sockets):
+        own = super().__new__(cls, address)
+        own.certificates, own.version, own.carried = certificates, version, carried
+        return own
+
+    def carrier(self, client):
+        end = self.carried(tls.client_context(self.certificates, self.version), client, server_hostname=tls.NAME)
+        end.do_handshake()
+        return end
+
+
 class Session(wire.Pair):
     """A wire.Pair whose ends speak TLS."""
 

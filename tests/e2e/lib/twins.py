@@ -22,7 +22,12 @@ ALIKE = (
     "late_request", "unread_data", "hop_by_hop", "directives", "last_status", "app_error", "errors",
 )  # fmt: skip
 NUMBER = re.compile(r"\d[\d.,]*( [num]?s| times?)?")
-OWN = re.compile(r"the HTTP inside TLS was read where|TCP segments? (was|were) retransmitted|other end, on this host too, confirms this")
+OWN = re.compile("|".join((
+    "the HTTP inside TLS was read where",
+    "the first to end the TLS session",
+    "TCP segments? (was|were) retransmitted",
+    "other end, on this host too, confirms this",
+)))
 
 
 @dataclass
@@ -86,8 +91,8 @@ class Trace(observer.Trace):
 
 
 def _sentences(record):
-    """Its evidence but for numbers, for how it is known, and for what TCP does by its clock: more segments have passed over TLS, so an
-    acknowledgement may be one of those that wait."""
+    """Its evidence but for numbers, for what is TLS's own, and for what follows from TCP's clock: more segments have passed over TLS, so
+    an acknowledgement may be one of those that wait."""
     return [NUMBER.sub("N", sentence) for sentence in record.get("evidence") or () if not OWN.search(sentence)]
 
 
@@ -96,11 +101,11 @@ def likeness(record):
     return {key: record[key] for key in ALIKE if key in record} | {"evidence": _sentences(record)}
 
 
-def differences(read, clear):
-    """Between the records of two plays of a scenario: (role, what, over TLS, in clear text)."""
+def differences(read, clear, besides=()):
+    """Between the records of two plays of a scenario, besides these keys: (role, what, over TLS, in clear text)."""
     assert len(read) == len(clear), (read, clear)
     for one, other in zip(map(likeness, read), map(likeness, clear)):
-        for key in other:
+        for key in other.keys() - set(besides):
             if one.get(key) != other[key]:
                 yield other.get("role"), key, one.get(key), other[key]
 

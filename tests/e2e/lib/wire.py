@@ -141,13 +141,15 @@ def connect(address):
 
 
 class Client:
-    """A client's socket whose server is another program."""
+    """A client's socket whose server is another program. An address may have a carrier, which makes of the socket what tests use."""
 
     def __init__(self, address):
         since = datetime.now(timezone.utc)
         self.client = connect(address)
         self.client_name = Name(self.client.getsockname(), since)
         self.server_name = name_of(self.client.getpeername())
+        if carrier := getattr(address, "carrier", None):
+            self.client = carrier(self.client)
 
     def __enter__(self):
         return self
