@@ -344,7 +344,7 @@ static __always_inline void kw_fill_tls(struct kw_tls_facts *facts, const struct
 	facts->latest_open = machine->streams[latest].headed || machine->streams[latest].field ||
 			     c->http1.streams[latest].remain;
 	facts->lost = c->closing.time && c->tx_end != c->tx_bytes;
-	if (!kw_reads_libraries || !(c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT))
+	if (!kw_is_plaintext(c))
 		facts->lost |= c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME;
 	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
 }
@@ -644,14 +644,24 @@ static __always_inline int kw_knows_requests_end(const struct kw_connection *c, 
 /* May a request cross the close of a server, so that it is known as one? @t: the records of TLS, or NULL. */
 static __always_inline int kw_may_be_crossed(const struct kw_connection *c, const struct kw_tls *t)
 {
-	if (!t)
+	if (t && t->facts.notified_by == 1 + TLS_CLIENT)
+		return 0;
+	if (!t || kw_is_plaintext(c))
 		return c->http1.protocol <= HTTP1_PROTOCOL_HTTP1 && !c->http1.tunnel;
 	return t->facts.done && !t->machine.doubts && !(t->machine.offered & TLS_ALPN_H2) &&
-	       t->facts.notified_by != 1 + TLS_CLIENT && c->http1.streams[0].state == HTTP1_FRAME;
+	       c->http1.streams[0].state == HTTP1_FRAME;
+}
+
+/* How many bytes of records the client may still send that are no request: the rest of one, and an alert. */
+static __always_inline __u64 kw_tls_owed(const struct kw_connection *c, const struct kw_tls *t)
+{
+	__u64 rest = kw_is_plaintext(c) ? 0 : c->http1.streams[HTTP1_REQUESTS].remain;
+
+	return rest + tls_alert_size(t->machine.version, t->machine.suite);
 }
 
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. On TLS an alert may
- * cross too, which is none. */
+ * cross too, which is none; and of a body that is on its way nothing says how many bytes its records will have. */
 KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls *t)
 {
 	struct kw_closed_by_server closed = {};
@@ -661,9 +671,10 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 	if (!c || c->role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
 	    !kw_may_be_crossed(c, t) || !kw_is_answered(c) || !kw_knows_requests_end(c, &owed))
 		return 0;
+	if (t && owed && kw_is_plaintext(c))
+		return 0;
 	if (t)
-		owed = c->http1.streams[HTTP1_REQUESTS].remain +
-		       tls_alert_size(t->machine.version, t->machine.suite);
+		owed = kw_tls_owed(c, t);
 	kw_identify(c, &closed.identity);
 	closed.closed = c->ending.time;
 	closed.expected = c->rx_base + (__u32)(c->rx_bytes + owed);
@@ -687,14 +698,18 @@ static __always_inline const struct kw_connection *kw_told_of(const struct kw_co
 static __always_inline void kw_emit_closed(struct kw_connection *c, const struct kw_parts *parts)
 {
 	const struct kw_standing standing = {.report = KW_REPORT_CLOSED};
+	const struct kw_connection *told;
+	int failed;
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (!kw_role_passes(c->role))
 		return;
-	if (kw_emit(c, parts, &standing))
-		kw_drop(kw_told_of(c, parts), parts->reported, parts->http2 ? parts->http2->reported.open : 0);
-	kw_keep_closed(c, parts->tls);
+	failed = kw_emit(c, parts, &standing);
+	told = kw_told_of(c, parts);
+	if (failed)
+		kw_drop(told, parts->reported, parts->http2 ? parts->http2->reported.open : 0);
+	kw_keep_closed(told, parts->tls);
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */

@@ -227,6 +227,12 @@ KW_GLOBAL int kw_plaintext_act(const struct kw_connection *c)
 	return 0;
 }
 
+/* Is this the state of a connection as its plaintext shows it, which has been settled? */
+static __always_inline int kw_is_plaintext(const struct kw_connection *c)
+{
+	return kw_reads_libraries && c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT;
+}
+
 /* The part of the flags of a side that the socket alone knows. */
 #define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
 
@@ -280,6 +286,27 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }
 
+/* More data of the same side: what looked like an alert was none, but data of the same length. */
+static __always_inline void kw_tls_not_notified(struct kw_tls *t, __u32 direction)
+{
+	struct kw_tls_facts *facts = &t->facts;
+
+	facts->notifiers &= ~(1 << direction);
+	if (facts->notified_by == 1 + direction)
+		facts->notified = facts->notified_by = 0;
+}
+
+/* The library has taken or given data up to the end of what looked like an alert. */
+static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p, const struct kw_connection *c,
+						     struct kw_tls *t)
+{
+	__u32 direction = t->facts.notified_by - 1;
+	__u64 end = direction == kw_direction(c->role, KW_SENT) ? p->taken[KW_SENT] : p->seen[KW_RECEIVED];
+
+	if (t->facts.notified && end > t->facts.notified_at)
+		kw_tls_not_notified(t, direction & 1);
+}
+
 /* Was the plaintext of @p followed to this point, and does it carry HTTP? @h: its frames, or NULL. */
 static __always_inline int kw_plaintext_is_known(const struct kw_plaintext *p, const struct kw_connection *c,
 						 const struct kw_tls *t, const struct kw_http2 *h)
@@ -301,7 +328,7 @@ static __always_inline void kw_plaintext_lose(struct kw_plaintext *p)
 
 /* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP, and not if
  * exchanges of the records of TLS have been reported before, because these counts are others. */
-KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
+KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, struct kw_tls *t,
 				  const struct kw_http2 *h, const struct kw_standing *standing)
 {
 	if (!kw_reads_libraries || !p || !c || !t || !standing || (c->reported && !p->told && c->activity))
@@ -311,6 +338,7 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 			return 0;
 		kw_plaintext_lose(p);
 	}
+	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
 	p->c.rx_bytes = c->rx_bytes;

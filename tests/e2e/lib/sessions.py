@@ -66,11 +66,15 @@ class MemoryEnd:
         while True:
             try:
                 result = step()
-                self.plain.sendall(self.outgoing.read())
+                self._give()
                 return result
             except ssl.SSLWantReadError:
-                self.plain.sendall(self.outgoing.read())
+                self._give()
                 self._take()
+
+    def _give(self):
+        if self.outgoing.pending:
+            self.plain.sendall(self.outgoing.read())
 
     def _take(self):
         got = self.plain.recv(65536)
@@ -140,16 +144,29 @@ def begin(client, server, certificates, version, carried=over_sockets):
 
 
 class Door(socket.socket):
-    """A listener whose connections are sessions, for wire.Pair."""
+    """A listener whose connections are sessions, for wire.Pair. It takes over a plain listener."""
 
-    def __init__(self, certificates, version, carried=over_sockets, address="127.0.0.1"):
-        with wire.listen(address) as plain:
-            super().__init__(fileno=plain.detach())
+    def __init__(self, plain, certificates, version, carried=over_sockets):
+        super().__init__(fileno=plain.detach())
         self.settimeout(wire.DEADLINE)
         self.certificates, self.version, self.carried = certificates, version, carried
 
     def carrier(self, client, server):
         return begin(client, server, self.certificates, self.version, self.carried)
+
+
+class Address(tuple):
+    """Of a server that speaks TLS, for wire.Client."""
+
+    def __new__(cls, address, certificates, version, carried=over_sockets):
+        own = super().__new__(cls, address)
+        own.certificates, own.version, own.carried = certificates, version, carried
+        return own
+
+    def carrier(self, client):
+        end = self.carried(tls.client_context(self.certificates, self.version), client, server_hostname=tls.NAME)
+        end.do_handshake()
+        return end
 
 
 class Session(wire.Pair):
