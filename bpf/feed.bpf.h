@@ -98,10 +98,13 @@ static __always_inline void kw_feed_http1(struct kw_plaintext *p, struct kw_scra
 	http1_call_end(&p->c.http1, room->cursor.outcome.direction);
 }
 
-/* The library takes bytes that will not leave, because this side has ended its sending, or both have. Only the program will meet an error. */
-static __always_inline int kw_feed_is_in_vain(const struct kw_plaintext *p)
+/* The library has taken bytes, the last before @end, that will not leave, because this side had ended its sending by then, or both had:
+ * only the program will meet an error. */
+static __always_inline int kw_feed_is_in_vain(const struct kw_plaintext *p, __u64 end)
 {
-	return p->c.ending.act != KW_ACT_NONE && p->c.ending.act != KW_ACT_PEER_FIN;
+	const struct kw_ending *ending = &p->c.ending;
+
+	return ending->act != KW_ACT_NONE && ending->act != KW_ACT_PEER_FIN && end > ending->tx_sent;
 }
 
 /* When a call's bytes passed, the last of which lies before @end: see kw_passed_at(). A call of a library returns later than the system call
@@ -125,7 +128,7 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 {
 	struct kw_cursor *cursor = &room->cursor;
 
-	if (way == KW_SENT && kw_feed_is_in_vain(p))
+	if (way == KW_SENT && kw_feed_is_in_vain(p, begin + n))
 		return;
 	__builtin_memset(cursor, 0, sizeof(*cursor));
 	cursor->outcome.now = kw_feed_passed_at(p, way, begin + n);
