@@ -325,10 +325,13 @@ static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw
 	p->early = gone;
 }
 
-/* The library takes bytes that will not leave, because this side has ended its sending, or both have. Only the program will meet an error. */
-static __always_inline int kw_library_sends_in_vain(const struct kw_plaintext *p)
+/* The library has taken bytes, the last before @end, that will not leave, because this side had ended its sending by then, or both had:
+ * only the program will meet an error. */
+static __always_inline int kw_library_sends_in_vain(const struct kw_plaintext *p, __u64 end)
 {
-	return p->c.ending.act != KW_ACT_NONE && p->c.ending.act != KW_ACT_PEER_FIN;
+	const struct kw_ending *ending = &p->c.ending;
+
+	return ending->act != KW_ACT_NONE && ending->act != KW_ACT_PEER_FIN && end > ending->tx_sent;
 }
 
 /* The call has taken @n bytes of @p: it has just handed on the last one, in records that are longer than what is in them. */
@@ -342,7 +345,7 @@ static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_li
 	}
 	p->seen[KW_SENT] = now;
 	p->blocked = 0;
-	if (n > p->early && !kw_library_sends_in_vain(p))
+	if (n > p->early && !kw_library_sends_in_vain(p, now))
 		kw_library_send(p, call, n, now - (n - p->early));
 	p->early -= n < p->early ? n : p->early;
 }

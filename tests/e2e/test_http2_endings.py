@@ -168,8 +168,9 @@ def test_a_stream_that_is_begun_behind_the_goaway(nothing_left, kind, secured, t
         peer.end.close()
         ends = ends_of(trace, local=peer.name)
     assert last < 5
-    check(ends, reason="stream_after_goaway", closer="server", premature=True, lost_requests=0, retryable=1,
+    check(ends, reason="stream_after_goaway", closer="server", premature=True, lost_requests=0,
           goaway={"by": "server", "last_stream": last, "code": "NO_ERROR"})
+    check(ends[:1] if secured else ends, retryable=1)  # within TLS nginx discards the stream undeciphered
 
 
 @pytest.mark.parametrize(("kind", "path", "facts"), [
