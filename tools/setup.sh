@@ -77,6 +77,9 @@ if [ "$list" ]; then
 	exit 0
 fi
 
+# Packages of nodejs may bring npm, and then refuse a package of that name.
+case " $* " in *" test "*) command -v npm >/dev/null || wanted="$wanted npm" ;; esac
+
 missing=
 if command -v apt-get >/dev/null; then
 	there=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_plaintext import children_of, tls_nginx
+from test_plaintext import children_of, free_port, tls_nginx
 
 from lib import links, observer, tls
 from lib.child import child
@@ -52,11 +52,11 @@ def stripped(name, folder):
     return program
 
 
-def probes_in(trace, folder, name="program"):
-    """How many links of probes are in files of this name in the folder, or in one below it."""
+def probes_in(trace, folder):
+    """How many links of probes are in files named "program" in the folder, or in one below it."""
     (attacher,) = children_of(trace.process.pid)
     paths = [Path(path.removesuffix(" (deleted)")) for path in links.paths_of(attacher)]
-    return len([path for path in paths if folder in path.parents and path.name == name])
+    return len([path for path in paths if folder in path.parents and path.name == "program"])
 
 
 class Client:
@@ -114,6 +114,37 @@ def test_a_library_without_symbols_is_judged_by_records(watched, tmp_path):
         assert f"library  {program} (process {client.process.pid}): {name}" in said()
         assert [plaintext_of(trace, one) for one in addresses] == [None, None]
     assert probes_in(trace, tmp_path) == 0
+
+
+NODE = """
+const fs = require('fs'), https = require('https'), [,, cert, key, port] = process.argv;
+const options = { port, host: '127.0.0.1', rejectUnauthorized: false, agent: false };
+const answer = (request, response) => response.end('ok');
+https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, answer).listen(port, '127.0.0.1', () => {
+    require('readline').createInterface({ input: process.stdin }).on('close', () => process.exit()).on('line', () => {
+        https.get(options, (response) => {
+            const { localAddress, localPort } = response.socket;
+            response.resume().on('end', () => console.log(`${localAddress}:${localPort}`));
+        });
+    });
+});
+"""
+
+
+@pytest.mark.parametrize("version", ["16.20.2", "24.22.3"], ids=["OpenSSL 1.1.1", "OpenSSL 3.5"])
+def test_node_is_read(nothing_left, certificates, tmp_path, version):
+    """At both ends: its library reads and writes memory, and another part of it sends and receives."""
+    del nothing_left
+    port = free_port()
+    program, script = shutil.copy(BUILD / "tests" / f"node-{version}", tmp_path / "program"), tmp_path / "script.js"
+    script.write_text(NODE)
+    with observer.Trace([port], "--tls") as trace, running([program, script, certificates.server, certificates.server_key], port) as node:
+        node.ask()
+        trace.wait_until(lambda: probes_in(trace, tmp_path) == LINKS_OF_A_FILE, "its probes")
+        client = node.ask()
+        assert plaintext_of(trace, client) == "openssl"
+        (server,) = trace.wait_for(1, remote=client)
+        assert server["tls"]["plaintext"] == "openssl" and server["requests"] == server["responses"] == 1
 
 
 # ---- where the file is --------------------------------------------------------------------------------
