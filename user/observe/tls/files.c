@@ -17,7 +17,7 @@
 /* So that nobody exhausts memory by files of his own. */
 #define FILES_MOST 16384
 #define PROBED_MOST 256
-#define LOOKS_KEPT 2 /* a file is forgotten when so many looks have not met it */
+#define LOOKS_KEPT 1 /* a file is forgotten when so many looks in a row have not met it */
 
 struct kw_file {
 	struct kw_file_id id;
