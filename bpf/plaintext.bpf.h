@@ -34,6 +34,7 @@ struct kw_plaintext {
 	__u64 seen
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
+	__u64 fed;            /* bytes of the latest send that have been followed although it did not succeed */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again */
 	__u32 library; /* enum kw_library: the object's */
@@ -198,19 +199,53 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 /* The library has made ciphertext that its program never sent: which messages were in it is not known. */
 static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
 {
-	return c->closing.time && p->taken[KW_SENT] > c->tx_end;
+	return p->taken[KW_SENT] > c->tx_end;
 }
 
-/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if
- * exchanges that the records of TLS show have been reported (@before), because they are counted otherwise. */
+/* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
+ * that was forked behind the handshake. Of a ticket it is not sure that it is none. */
+static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
+						  const struct kw_tls *t)
+{
+	const struct kw_http *http = &c->http;
+	int client = c->role == KW_ROLE_CLIENT;
+	__u64 sent = client ? http->request_end : http->response_end;
+	__u64 received = client ? http->response_end : http->request_end;
+
+	if (!p->blocked && sent > p->seen[KW_SENT])
+		return 1;
+	if (client && t->machine.doubts & TLS_DOUBT_TICKET)
+		return 0;
+	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
+}
+
+/* Is @p all that was said on the connection, and HTTP/1? */
+static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, const struct kw_connection *c,
+						 const struct kw_tls *t)
+{
+	if (!p->object || p->lost || t->renegotiated || p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 ||
+	    t->machine.doubts & TLS_DOUBT_EARLY_DATA || c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
+		return 0;
+	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c, t));
+}
+
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Counts only grow, so one whose exchanges
+ * have been reported by its plaintext is reported so to its end, and one that has been by its records, too. @before: what has been
+ * reported, or NULL. */
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
 				  const struct kw_reported *before, const struct kw_standing *standing)
 {
-	if (!kw_reads_libraries || !p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
-	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
-	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || kw_plaintext_is_ahead(p, c) ||
-	    (c->reported && !p->told && (!before || before->counts.requests_begun)))
+	int whole;
+
+	if (!kw_reads_libraries || !p || !c || !t || !standing)
 		return 0;
+	whole = kw_plaintext_is_whole(p, c, t);
+	if (!p->told && (!whole || (before && before->counts.requests_begun)))
+		return 0;
+	if (!whole) {
+		kw_taint(&p->c.sides[HTTP1_REQUESTS], KW_TAINT_GAP);
+		kw_taint(&p->c.sides[HTTP1_RESPONSES], KW_TAINT_GAP);
+	}
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
 	p->c.rx_bytes = c->rx_bytes;
