@@ -74,9 +74,10 @@ kill -TERM "$daemon"
 wait "$daemon" || fail "it ended with status $?"
 kill "$asleep"
 
-# The library lies where a container, or somebody's own program, may have it.
+# The library lies in a file system that only the server's mount namespace has, as a container's does.
 tls_server() {
-	LD_LIBRARY_PATH=/tmp/served exec openssl s_server -accept "127.0.0.1:$port" -cert /certificate.pem -www >/tmp/server 2>&1
+	exec unshare -m sh -c 'mount -t tmpfs own /mnt && cp /usr/lib/*-linux-gnu/libssl.so.3 /mnt && LD_LIBRARY_PATH=/mnt exec "$@"' server \
+		openssl s_server -accept "127.0.0.1:$port" -cert /certificate.pem -www >/tmp/server 2>&1
 }
 
 visit() {
@@ -89,7 +90,7 @@ read_plaintext() {
 }
 
 if [ ! -e "$folder/plaintext.check" ]; then
-	cp /usr/lib/*-linux-gnu/libssl.so.3 /tmp/served
+	mkdir -p /mnt
 	echo "tls = true" >/etc/keepwatch/tls.conf
 	(confined run --config /etc/keepwatch/tls.conf --port "$port") 2>"$folder/daemon" &
 	daemon=$!
