@@ -22,7 +22,7 @@ struct kw_library_call {
 	__u64 length; /* address of a number of bytes */
 	__u64 stack;  /* where the stack stood at the call */
 	__u64 cookie;
-	__u64 bio; /* OpenSSL: where its object's bytes are counted; 0: not read yet */
+	__u64 bio;    /* OpenSSL: where its object's bytes are counted; 0: not read yet */
 	__u64 corked; /* GnuTLS: bytes that the object kept when the call began */
 	__u64 found; /* of a send: cookie of the connection that the object carried at its beginning; 0: not known yet */
 	struct kw_library_latest latest;
@@ -135,7 +135,8 @@ static __noinline struct kw_plaintext *kw_library_find(struct kw_library_call *c
 	if (pointer_at &&
 	    bpf_probe_read_user(&holder, sizeof(holder), (const void *)(call->object + pointer_at)))
 		return NULL;
-	if (bpf_probe_read_user(&random, sizeof(random), (const void *)(holder + KW_PROBE_RANDOM(call->cookie))))
+	if (bpf_probe_read_user(&random, sizeof(random),
+				(const void *)(holder + KW_PROBE_RANDOM(call->cookie))))
 		return NULL;
 	random = __builtin_bswap64(random);
 	p = kw_plaintext_again(call, random);

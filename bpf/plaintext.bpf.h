@@ -37,7 +37,7 @@ struct kw_plaintext {
 		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and from where the latest receive took ciphertext */
 	__u64 fed[KW_WAYS]; /* bytes of plaintext that have been followed */
 	__u64 acted;        /* taken[KW_SENT] at the first act of the connection's end */
-	__u64 early; /* bytes of the latest send that have been followed although it did not succeed */
+	__u64 early;        /* bytes of the latest send that have been followed although it did not succeed */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again; GnuTLS: bytes that it took */
 	__u32 library; /* enum kw_library: the object's */
@@ -297,8 +297,8 @@ static __always_inline void kw_tls_not_notified(struct kw_tls *t, __u32 directio
 }
 
 /* The library has taken or given data up to the end of what looked like an alert. */
-static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p, const struct kw_connection *c,
-						     struct kw_tls *t)
+static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p,
+						     const struct kw_connection *c, struct kw_tls *t)
 {
 	__u32 direction = t->facts.notified_by - 1;
 	__u64 end = direction == kw_direction(c->role, KW_SENT) ? p->taken[KW_SENT] : p->seen[KW_RECEIVED];

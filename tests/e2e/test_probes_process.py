@@ -6,16 +6,19 @@ import fcntl
 import mmap
 import os
 import re
+import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from lib import metrics, observer, tls, wire
+from lib import deadlines, metrics, observer, tls, wire
 from lib.inject import name_of
 from lib.sessions import Session
 from test_injected import (AT_FDCWD, MAP_PRIVATE_ANONYMOUS, NEWER, NO_PROCESS, NUMBERS, PROT_NONE, SHARED, Process)
-from test_privileges import ALL, as_nobody, program  # noqa: F401, a fixture
+from test_privileges import ALL, as_nobody
 
 pytestmark = pytest.mark.skipif(observer.SANITIZED, reason="the system calls of a sanitizer would not pass the filter")
 
@@ -142,13 +145,62 @@ def test_it_reads_files_but_may_not_change_them(trace):
     assert os.stat(f"/proc/{attacher_of(trace)}/environ").st_uid == 0, "nobody of the same user looks into it"
 
 
+PROBING = [name for name in ALL if name != "sys_admin"]  # capabilities
+
+
+# ---- processes that hide ----
+
+HIDDEN = "mount -t proc -o hidepid=invisible processes /proc && exec \"$@\""
+
+
+def test_libraries_of_processes_that_are_hidden_from_others_are_found(program, tmp_path):
+    """As the unit sees /proc (ProtectProc=invisible). The process runs a library of its own, in a folder that is closed to others."""
+    with open("/proc/self/maps", encoding="ascii") as maps:
+        (library,) = {line.split()[-1] for line in maps if "/libssl.so.3" in line}
+    own = shutil.copy(library, tmp_path / "libssl.so.3")
+    tmp_path.chmod(0o700)
+    environment = os.environ | {"LD_LIBRARY_PATH": str(tmp_path)}
+    with subprocess.Popen(["/usr/bin/python3", "-c", "import ssl, sys; sys.stdin.read()"], stdin=subprocess.PIPE, env=environment) as peer:
+        try:
+            wait_until(lambda: str(own) in Path(f"/proc/{peer.pid}/maps").read_text())
+            command = ["unshare", "--mount", "sh", "-c", HIDDEN, "sh", *as_nobody(PROBING, program), "check", "--tls"]
+            said = subprocess.run(command, capture_output=True, text=True).stdout
+        finally:
+            peer.kill()
+    assert f"library  {own} (process {peer.pid}): would get probes\n" in said
+
+
+def wait_until(condition):
+    end = time.monotonic() + deadlines.START
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+# ---- its option in a configuration ----
+
+
+def test_the_option_of_a_configuration_takes_a_restart(own_listener, tmp_path):
+    certificates, path = tls.Certificates(tmp_path), tmp_path / "file.conf"
+    path.write_text("tls = true\n")
+    with metrics.Daemon([], "--config", path, "--port", str(wire.port_of(own_listener))) as daemon:
+        for count, wanted in (1, "false"), (2, "true"):
+            with Session(own_listener, certificates, "1.3") as session:
+                session.exchange(wire.GET, wire.response("404 Not Found"))
+                session.close(first=session.client)
+            daemon.scrape_until(lambda page, count=count: page.sum_of("keepwatch_responses_total", code="4xx") == 2 * count, "both ends")
+            said = len(daemon.errors)
+            path.write_text(f"tls = {wanted}\n")
+            os.kill(daemon.process.pid, signal.SIGHUP)
+            daemon.wait_until(lambda said=said: f"keepwatch: read {path} again" in daemon.errors[said:], "the reload")
+            restart = "keepwatch: these options change only with a restart: tls"
+            assert (restart in daemon.errors[said:]) == (wanted == "false")
+
+
 # ---- without root ----
 
 
-PROBING = [name for name in ALL if name != "sys_admin"]
-
-
-def test_plaintext_is_read_without_root(program, own_listener, tmp_path):  # noqa: F811
+def test_plaintext_is_read_without_root(program, own_listener, tmp_path):
     certificates = tls.Certificates(tmp_path)
     running = observer.Observer("--json", "--tls", "--port", str(wire.port_of(own_listener)),
                                 program=[*as_nobody(PROBING, program), "trace"])
@@ -161,7 +213,7 @@ def test_plaintext_is_read_without_root(program, own_listener, tmp_path):  # noq
 
 
 @pytest.mark.parametrize("missing", PROBING)
-def test_it_names_the_capability_that_is_missing(program, missing):  # noqa: F811
+def test_it_names_the_capability_that_is_missing(program, missing):
     """Those of whoever has CAP_SYS_ADMIN in the place of others, too, because it is given up."""
     command = as_nobody([name for name in ALL if name != missing], program)
     done = subprocess.run([*command, "trace", "--tls"], capture_output=True, text=True)

@@ -51,7 +51,7 @@ static void put_section(int fd, unsigned int number, Elf64_Shdr section)
 	put(fd, TABLES + number * sizeof(section), &section, sizeof(section));
 }
 
-/* A file with these sections, of which none has been put yet; all of it is one segment of code. */
+/* A file for these sections; none is in it yet. All of it is one segment of code. */
 static int file_with(Elf64_Ehdr header)
 {
 	Elf64_Phdr segment = {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = SIZE, .p_filesz = SIZE};

@@ -48,7 +48,7 @@ static void note_symbol(const struct search *search, const char *name, const Elf
 			search->offsets[i] = offset_of(search->elf, symbol->st_value);
 }
 
-/* The bytes of a section, as they stand in the file; NULL if it has none, or too many. What is compressed may become any size, and is
+/* The bytes of a section, as they stand in the file; NULL if it has none, or too many. A compressed section may become any size, and is
  * not read. */
 static const Elf_Data *read_section(struct search *search, Elf_Scn *section)
 {
