@@ -28,6 +28,20 @@ struct kw_go_descriptor {
 _Static_assert(__builtin_offsetof(struct kw_go_descriptor, descriptor) == KW_PROBE_GO_DESCRIPTOR,
 	       "where user space has found it");
 
+/* Within crypto/tls.Conn: bytes.Buffer with the ciphertext that has been received, and bytes.Reader with the plaintext of the latest
+ * record. */
+struct kw_go_input {
+	struct {
+		__u64 address, length, capacity;
+		__u64 read; /* bytes that have been taken out, with the latest record */
+		__u64 latest;
+	} ciphertext;
+	struct {
+		__u64 address, length, capacity;
+		__u64 read; /* bytes that the program has been given */
+	} plaintext;
+};
+
 #define KW_GO_CLOSED 1 /* in state: src/internal/poll/fd_mutex.go, mutexClosed */
 
 /* The method Read in a table of a net.Conn's: behind three words it is the third, because they are in the order of the alphabet. */
@@ -122,22 +136,38 @@ static __noinline struct kw_plaintext *kw_go_find(__u64 stack, __u64 place, __u6
 
 /* ---- what passes ------------------------------------------------------------------------------------- */
 
-/* @n bytes of plaintext have passed, which the current process has at @address. */
-static __always_inline void kw_go_feed(struct kw_plaintext *p, enum kw_way way, __u64 address, __u64 n)
+/* @n bytes of plaintext have passed, the first at @begin of the stream, which the current process has at @address. */
+static __always_inline void kw_go_feed(struct kw_plaintext *p, enum kw_way way, __s64 begin, __u64 address,
+				       __u64 n)
 {
 	struct kw_library_call *call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
 							    BPF_LOCAL_STORAGE_GET_F_CREATE);
-	__s64 begin = -1;
-	__u64 now;
 
 	if (!call)
 		kw_count_lost(KW_LOST_STATE);
-	else if (n <= KW_SPAN_MOST && kw_library_passed(p, way, &now) == 0)
-		begin = kw_library_place_at(p, way, now, n);
 	if (!call || begin < 0)
 		p->lost = 1;
 	else
 		kw_feed(p, &call->room, way, begin, address, n);
+}
+
+/* Where in the stream lies the plaintext at @address, the next that the program gets? The latest record ends where the ciphertext begins
+ * that has been received and not been decrypted yet. -1: nowhere. */
+static __always_inline __s64 kw_go_place(struct kw_plaintext *p, __u64 input_at, __u64 address, __u64 n)
+{
+	struct kw_go_input input = {};
+	__u64 now, behind, left;
+
+	if (kw_library_passed(p, KW_RECEIVED, &now) ||
+	    bpf_probe_read_user(&input, sizeof(input), (const void *)(p->object + input_at)))
+		return -1;
+	behind = input.ciphertext.length - input.ciphertext.read;
+	left = input.plaintext.length - input.plaintext.read;
+	if (address != input.plaintext.address + input.plaintext.read || n > left || left > TLS_LENGTH_MAX ||
+	    behind > now || left > now - behind || now - behind - left < p->taken[KW_RECEIVED])
+		return -1;
+	p->seen[KW_RECEIVED] = now;
+	return now - behind - left;
 }
 
 /* memmove copies plaintext to the program: its arguments are where to, from where, and how much. */
@@ -147,7 +177,7 @@ static __always_inline void kw_go_on_read(struct pt_regs *ctx)
 	struct kw_plaintext *p = kw_go_find(KW_STACK(ctx), KW_PLACE(ctx), cookie);
 
 	if (p && n)
-		kw_go_feed(p, KW_RECEIVED, address, n);
+		kw_go_feed(p, KW_RECEIVED, kw_go_place(p, KW_PROBE_INPUT(cookie), address, n), address, n);
 }
 
 /* encrypt takes a record's header and its plaintext, each as address, length and capacity. The plaintext stays where it is until the
@@ -170,18 +200,21 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 	}
 }
 
-/* It has been sent, unless write has returned an error. */
+/* It has been sent, unless write has returned an error. Its plaintext has the place of the record's last bytes. */
 static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), n;
+	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), now, n;
 	struct kw_plaintext *p = kw_go_find(KW_STACK(ctx), KW_PLACE(ctx), cookie);
 
 	if (!p)
 		return;
 	n = p->sending.length;
 	p->sending.length = 0;
-	if (n && !error)
-		kw_go_feed(p, KW_SENT, p->sending.address, n);
+	if (!n || error)
+		return;
+	if (kw_library_passed(p, KW_SENT, &now) || n > TLS_LENGTH_MAX || now <= p->seen[KW_SENT] + n)
+		now = 0;
+	kw_go_feed(p, KW_SENT, now ? (__s64)(now - n) : -1, p->sending.address, n);
 }
 
 #endif

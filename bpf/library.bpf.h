@@ -161,14 +161,15 @@ static __always_inline void kw_library_block(const struct kw_library_call *call)
 		p->blocked = 1;
 }
 
-/* The place of @n bytes that have just passed, when the ciphertext has come to @now. A send has handed on its last byte, in records that
- * are longer than what is in them. A receive takes what the library had read: the ciphertext moves when the library has given
- * all that it had before. Returns where the first byte lies; -1: nowhere. */
-static __always_inline __s64 kw_library_place_at(struct kw_plaintext *p, enum kw_way way, __u64 now, __u64 n)
+/* The place of a call's @n bytes. A send has just handed on its last byte, in records that are longer than what is in them. A receive takes
+ * what the library had read: the ciphertext moves when the library has given all that it had before. Returns where the first byte
+ * lies; -1: nowhere. */
+static __always_inline __s64 kw_library_place(struct kw_plaintext *p, const struct kw_library_call *call,
+					      enum kw_way way, __u64 n)
 {
-	__u64 seen = p->seen[way & 1];
+	__u64 seen = p->seen[way & 1], now;
 
-	if (now < seen)
+	if (kw_library_position(p, call, way, &now) || now < seen)
 		return -1;
 	p->seen[way & 1] = now;
 	if (way == KW_SENT) {
@@ -178,15 +179,6 @@ static __always_inline __s64 kw_library_place_at(struct kw_plaintext *p, enum kw
 	if (now > seen)
 		p->taken[KW_RECEIVED] = seen;
 	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
-}
-
-/* The same of a call. */
-static __always_inline __s64 kw_library_place(struct kw_plaintext *p, const struct kw_library_call *call,
-					      enum kw_way way, __u64 n)
-{
-	__u64 now;
-
-	return kw_library_position(p, call, way, &now) ? -1 : kw_library_place_at(p, way, now, n);
 }
 
 /* ---- GnuTLS ------------------------------------------------------------------------------------------- */

@@ -58,6 +58,9 @@ enum kw_library {
 #define KW_PROBE_SLOT(cookie) ((cookie) >> 32 & 0xffff)
 #define KW_PROBE_OF_SLOT(at) ((__u64)((at)&0xffff) << 32)
 #define KW_PROBE_SLOT_MOST 0x8000
+#define KW_PROBE_INPUT(cookie) ((cookie) >> 48) /* offset in the connection of its buffers for receiving */
+#define KW_PROBE_OF_INPUT(at) ((__u64)(at) << 48)
+#define KW_PROBE_INPUT_MOST 0x8000
 #define KW_PROBE_METHOD(cookie) ((__s32)(cookie))
 #define KW_PROBE_OF_METHOD(distance) ((__u64)(__u32)(distance))
 

@@ -74,18 +74,27 @@ static bool is_known(uint32_t slot, uint64_t method, uint64_t at)
 	return at && slot < KW_PROBE_SLOT_MOST && distance == (int32_t)distance;
 }
 
+/* Offset in the connection of its buffers for receiving. Read sets a field of a bytes.Reader to -1, its last; a bytes.Buffer lies before. */
+static uint32_t input_of(const struct kw_code *code)
+{
+	uint32_t unset = kw_go_code_unset(code), before = (5 + 4) * sizeof(uint64_t);
+
+	return unset < KW_PROBE_INPUT_MOST && unset > before ? unset - before : KW_PROBE_INPUT_MOST;
+}
+
 static int add_read(int fd, struct body *body, const struct kw_go_function *functions, struct kw_probes *probes)
 {
 	uint64_t method = functions[TCP_READ].at, move;
-	uint32_t slot;
+	uint32_t slot, input;
 
 	if (!read_body(fd, &functions[READ], body))
 		return -ENOTSUP;
 	slot = kw_go_code_slot(&body->code);
+	input = input_of(&body->code);
 	move = kw_go_code_call(&body->code, functions[MEMMOVE].at);
-	if (!is_known(slot, method, move))
+	if (!is_known(slot, method, move) || input == KW_PROBE_INPUT_MOST)
 		return -ENOTSUP;
-	kw_probes_add(probes, KW_PROBE_GO_READ, move, cookie_of(slot, method, move));
+	kw_probes_add(probes, KW_PROBE_GO_READ, move, cookie_of(slot, method, move) | KW_PROBE_OF_INPUT(input));
 	return 0;
 }
 
