@@ -170,14 +170,26 @@ static __always_inline __s64 kw_go_place(struct kw_plaintext *p, __u64 input_at,
 	return now - behind - left;
 }
 
+/* The first plaintext that a server gets: up to here it has sent nothing but its handshake, tickets among it. */
+static __always_inline void kw_go_first(struct kw_plaintext *p)
+{
+	__u64 now;
+
+	if (p->c.role == KW_ROLE_SERVER && p->c.http1.protocol == HTTP1_PROTOCOL_NONE &&
+	    kw_library_passed(p, KW_SENT, &now) == 0)
+		p->seen[KW_SENT] = now;
+}
+
 /* memmove copies plaintext to the program: its arguments are where to, from where, and how much. */
 static __always_inline void kw_go_on_read(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx), address = KW_GO_SECOND(ctx), n = KW_GO_THIRD(ctx);
 	struct kw_plaintext *p = kw_go_find(KW_STACK(ctx), KW_PLACE(ctx), cookie);
 
-	if (p && n)
-		kw_go_feed(p, KW_RECEIVED, kw_go_place(p, KW_PROBE_INPUT(cookie), address, n), address, n);
+	if (!p || !n)
+		return;
+	kw_go_first(p);
+	kw_go_feed(p, KW_RECEIVED, kw_go_place(p, KW_PROBE_INPUT(cookie), address, n), address, n);
 }
 
 /* encrypt takes a record's header and its plaintext, each as address, length and capacity. The plaintext stays where it is until the
@@ -200,21 +212,24 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 	}
 }
 
-/* It has been sent, unless write has returned an error. Its plaintext has the place of the record's last bytes. */
+/* It has been sent, unless write has returned an error: then not all of it. Its plaintext has the place of the record's last bytes. */
 static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), now, n;
+	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), now, before, n;
 	struct kw_plaintext *p = kw_go_find(KW_STACK(ctx), KW_PLACE(ctx), cookie);
+	__s64 begin = -1;
 
 	if (!p)
 		return;
 	n = p->sending.length;
 	p->sending.length = 0;
-	if (!n || error)
-		return;
-	if (kw_library_passed(p, KW_SENT, &now) || n > TLS_LENGTH_MAX || now <= p->seen[KW_SENT] + n)
-		now = 0;
-	kw_go_feed(p, KW_SENT, now ? (__s64)(now - n) : -1, p->sending.address, n);
+	before = p->seen[KW_SENT];
+	if (kw_library_passed(p, KW_SENT, &now) == 0) {
+		p->seen[KW_SENT] = now;
+		begin = n <= TLS_LENGTH_MAX && now > before + n ? (__s64)(now - n) : -1;
+	}
+	if (n && !error)
+		kw_go_feed(p, KW_SENT, begin, p->sending.address, n);
 }
 
 #endif
