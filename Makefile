@@ -78,6 +78,9 @@ BENCH := $(BUILD)/reference $(BUILD)/load
 UNFILTERED := $(BUILD)/tests/e2e/lib/unfiltered.so
 UNSEEN := $(BUILD)/tests/e2e/lib/unseen
 MADE := $(BUILD)/tests/e2e/lib/recordings
+# Official programs of node, which have OpenSSL 1.1.1 and 3.5 within them.
+NODES := $(BUILD)/tests/node-16.20.2 $(BUILD)/tests/node-24.22.3
+STATIC := $(BUILD)/tests/e2e/lib/static_tls $(BUILD)/tests/e2e/lib/static_tls_exported
 
 PAGES := $(patsubst tools/packaging/%.scd,$(BUILD)/man/%,$(wildcard tools/packaging/*.scd))
 FILL_IN := sed 's|@VERSION@|$(VERSION)|g; s|@BINDIR@|$(BINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g; s|@SHAREDIR@|$(SHAREDIR)|g'
@@ -142,7 +145,7 @@ check-format:
 	$(call say,LINT,clang-format)for file in $(C_FILES); do \
 		$(FORMAT) | cmp -s - $$file || { echo "$$file: run make format"; bad=1; }; done; test -z "$$bad"
 
-e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(MADE) $(BENCH) $(BUILD)/verifier $(BUILD)/calls ## run the tests of the built programs, or those with TEST=race in their name
+e2e: all $(PAGES) $(FACTS) $(CARRIERS) $(UNSEEN) $(MADE) $(STATIC) $(NODES) $(BENCH) $(BUILD)/verifier $(BUILD)/calls ## run the tests of the built programs, or those with TEST=race in their name
 ifdef TEST
 	$(Q)$(PYTEST) $(wildcard tests/e2e/test_*$(TEST)*.py) $(if $(wildcard tests/e2e/test_*$(TEST)*.py),,-k $(TEST) tests/e2e)
 else
@@ -346,6 +349,16 @@ $(UNSEEN): $(BUILD)/tests/e2e/lib/unseen.o $(CHOOSING) $(addprefix $(BUILD)/user
 
 $(MADE): $(BUILD)/tests/e2e/lib/recordings.o $(filter-out $(BUILD)/user/main.o,$(OBJECTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/node-%:
+	$(Q)mkdir -p $(@D)
+	$(call say,NPM,$@)npm pack --silent --pack-destination $(@D) node-linux-$(if $(filter arm64,$(MACHINE)),arm64,x64)@$* >/dev/null
+	$(Q)tar -xzOf $(@D)/node-linux-*-$*.tgz package/bin/node >$@
+	$(Q)chmod 755 $@ && rm $(@D)/node-linux-*-$*.tgz
+
+# A library that is linked into a program: its functions are exported, as node does it, or only known to the table of symbols.
+$(STATIC): $(BUILD)/tests/e2e/lib/static_tls.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(findstring exported,$@),-rdynamic) -o $@ $< -Wl,-Bstatic -lssl -lcrypto -Wl,-Bdynamic
 
 $(BUILD)/tests/e2e/lib/caller32: tests/e2e/lib/caller32.c
 	$(Q)mkdir -p $(@D)

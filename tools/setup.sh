@@ -22,7 +22,7 @@ apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptra
 	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount
 	gnutls-bin mandoc man-db systemd libcap2-bin lintian dpkg-dev python3-pyelftools apparmor
-	python3-pexpect python3-pyte"
+	python3-pexpect python3-pyte libssl-dev binutils"
 apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mount"
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-archive-keyring"
@@ -42,7 +42,7 @@ dnf_test="libcmocka-devel python3 python3-pytest python3-pytest-xdist python3-pt
 	nodejs-http-proxy squid varnish
 	golang-github-prometheus python3-prometheus_client python3-pyyaml chromium valgrind libfaketime
 	gnutls-utils mandoc man-db systemd libcap dpkg-dev python3-pyelftools apparmor-parser
-	python3-pexpect python3-pyte"
+	python3-pexpect python3-pyte openssl-devel binutils"
 dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-keyring"
@@ -76,6 +76,9 @@ if [ "$list" ]; then
 	echo "$wanted"
 	exit 0
 fi
+
+# Packages of nodejs may bring npm, and then refuse a package of that name.
+case " $* " in *" test "*) command -v npm >/dev/null || wanted="$wanted npm" ;; esac
 
 missing=
 if command -v apt-get >/dev/null; then

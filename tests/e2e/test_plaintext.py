@@ -435,7 +435,7 @@ def children_of(pid):
     return [int(one) for one in open(f"/proc/{pid}/task/{pid}/children", encoding="ascii").read().split()]
 
 
-KEPT = 1 << 2 | 1 << 19 | 1 << 38 | 1 << 39  # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF
+KEPT = 1 << 2 | 1 << 19 | 1 << 38 | 1 << 39 | 1 << 40  # CAP_DAC_READ_SEARCH, _SYS_PTRACE, _PERFMON, _BPF, _CHECKPOINT_RESTORE
 
 
 def test_the_process_of_the_probes_keeps_what_they_take(nothing_left):

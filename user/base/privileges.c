@@ -88,6 +88,7 @@ struct kept {
 	bool read_search; /* CAP_DAC_READ_SEARCH */
 	bool bpf;         /* CAP_BPF */
 	bool probes;      /* those that it takes to find other processes' libraries and put probes into them */
+	bool replaced;    /* the one that it takes to read a file which has been replaced, by a mapping of it */
 };
 
 static void keep(unsigned int capability)
@@ -108,6 +109,8 @@ static void choose_capabilities(struct kept kept)
 		keep(CAP_SYS_PTRACE);
 		keep(CAP_DAC_READ_SEARCH);
 	}
+	if (kept.replaced)
+		keep(CAP_CHECKPOINT_RESTORE);
 }
 
 /* The bounding set is out of reach without CAP_SETPCAP. It only matters to what is executed, and nothing is. */
@@ -189,7 +192,8 @@ int kw_privileges_drop(const struct kw_needs *needs)
 
 int kw_privileges_drop_to_probes(const struct kw_system_call *allowed, size_t count)
 {
-	int r = drop_capabilities((struct kept){.probes = true}, "nobody");
+	const struct kept kept = {.probes = true, .replaced = kw_privileges_have(CAP_CHECKPOINT_RESTORE)};
+	int r = drop_capabilities(kept, "nobody");
 
 	if (r == 0)
 		r = forbid_gains();

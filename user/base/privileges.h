@@ -45,7 +45,8 @@ bool kw_privileges_can_without_bpf(int (*attempt)(void *context), void *context)
  * traced as above, and all system calls but these. 0 or -errno, and that has been logged. */
 int kw_privileges_drop_all(const struct kw_system_call *allowed, size_t count);
 
-/* The same, but keeps what probes take: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH. */
+/* The same, but keeps what probes take: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH; and, if the process has it,
+ * CAP_CHECKPOINT_RESTORE, for libraries that have been replaced. */
 int kw_privileges_drop_to_probes(const struct kw_system_call *allowed, size_t count);
 
 #endif

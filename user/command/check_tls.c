@@ -70,8 +70,7 @@ void kw_check_tls(void)
 	printf("%-8s --tls with %s\n", "tried", KW_PROBES_TRIED);
 	kw_tls_libraries_of_host(on_library, &verdicts);
 	kw_tls_processes(on_process, &verdicts);
-	HASH_ITER(hh, verdicts, verdict, next)
-	{
+	HASH_ITER (hh, verdicts, verdict, next) {
 		HASH_DEL(verdicts, verdict);
 		free(verdict);
 	}

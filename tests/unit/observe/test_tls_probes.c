@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,19 +17,24 @@
 #include "observe/tls/probes.h"
 
 #define CUTS 200
-#define FLIPS 2000
+#define FLIPS 1000
 
 struct library {
+	const char *name; /* its file's name begins with this */
 	uint8_t *bytes;
 	size_t size;
 };
+
+static const char *const names[] = {"/libssl.so.", "/libgnutls.so."};
+
+#define EACH(i) (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 
 static void take(void *context, const struct kw_tls_library *found)
 {
 	struct library *library = context;
 	struct stat about;
 
-	if (library->bytes)
+	if (library->bytes || !strstr(found->path, library->name))
 		return;
 	assert_int_equal(fstat(found->fd, &about), 0);
 	library->size = (size_t)about.st_size;
@@ -36,10 +42,10 @@ static void take(void *context, const struct kw_tls_library *found)
 	assert_int_equal(pread(found->fd, library->bytes, library->size, 0), about.st_size);
 }
 
-/* This host's library. */
-static struct library own(void)
+/* A library of this host. */
+static struct library own(const char *name)
 {
-	struct library library = {0};
+	struct library library = {.name = name};
 
 	kw_tls_libraries_of_host(take, &library);
 	assert_non_null(library.bytes);
@@ -60,7 +66,7 @@ static int read_bytes(const uint8_t *bytes, size_t size, struct kw_probes *probe
 
 static void a_library_shows_its_functions_and_fields(void **state)
 {
-	struct library library = own();
+	struct library library = own("/libssl.so.");
 	struct kw_probes probes;
 
 	(void)state;
@@ -72,6 +78,33 @@ static void a_library_shows_its_functions_and_fields(void **state)
 		assert_in_range(KW_PROBE_SERVER(probes.list[i].cookie), 4, KW_PROBE_UNKNOWN - 1);
 		assert_int_equal(KW_PROBE_LIBRARY(probes.list[i].cookie), KW_LIBRARY_OPENSSL);
 	}
+	assert_int_equal(probes.list[probes.count - 1].program, KW_PROBE_BEGIN);
+	free(library.bytes);
+}
+
+/* GnuTLS: a session begins with the number of its side, which is an offset of 0. */
+static void gnutls_shows_its_functions_and_fields(void **state)
+{
+	struct library library = own("/libgnutls.so.");
+	struct kw_probes probes;
+	size_t unread = 0, writing = 0;
+
+	(void)state;
+	assert_int_equal(read_bytes(library.bytes, library.size, &probes), 0);
+	for (size_t i = 0; i < probes.count; i++) {
+		uint64_t cookie = probes.list[i].cookie;
+
+		assert_in_range(probes.list[i].offset, 1, library.size - 1);
+		assert_in_range(KW_PROBE_RANDOM(cookie), 8, KW_PROBE_UNKNOWN - 1);
+		assert_in_range(KW_PROBE_CORKED(cookie), 8, KW_PROBE_UNKNOWN - 1);
+		assert_int_equal(KW_PROBE_SERVER(cookie), 0);
+		assert_int_equal(KW_PROBE_BIOS(cookie), KW_PROBE_NO_BIO);
+		assert_int_equal(KW_PROBE_LIBRARY(cookie), KW_LIBRARY_GNUTLS);
+		unread += (cookie & KW_PROBE_UNREAD) != 0;
+		writing += probes.list[i].program == KW_PROBE_CALL && cookie & KW_PROBE_WRITES;
+	}
+	assert_int_equal(unread, 1);
+	assert_int_equal(writing, 2);
 	assert_int_equal(probes.list[probes.count - 1].program, KW_PROBE_BEGIN);
 	free(library.bytes);
 }
@@ -91,40 +124,57 @@ static void other_files_are_no_libraries(void **state)
 
 static void a_library_that_was_cut_does_no_harm(void **state)
 {
-	struct library library = own();
 	struct kw_probes probes;
 
 	(void)state;
-	for (size_t i = 0; i < CUTS; i++)
-		assert_true(read_bytes(library.bytes, library.size / CUTS * i, &probes) <= 0);
-	free(library.bytes);
+	for
+		EACH(i)
+		{
+			struct library library = own(names[i]);
+
+			for (size_t k = 0; k < CUTS; k++)
+				assert_true(read_bytes(library.bytes, library.size / CUTS * k, &probes) <= 0);
+			free(library.bytes);
+		}
 }
 
-/* Headers and tables, where a wrong number leads furthest. */
+/* Where the byte number @i of those that are changed lies: in headers and tables, where a wrong number leads furthest, or anywhere. */
+static size_t place_of(size_t i, size_t size)
+{
+	size_t head = i % 2 ? 1024 : size;
+
+	return i % 4 == 2 ? size - 1 - (size_t)random() % 4096 : (size_t)random() % head;
+}
+
 static void a_library_that_was_changed_does_no_harm(void **state)
 {
-	struct library library = own();
 	struct kw_probes probes;
 
 	(void)state;
 	srandom(1);
-	for (size_t i = 0; i < FLIPS; i++) {
-		size_t head = i % 2 ? 1024 : library.size;
-		size_t at = i % 4 == 2 ? library.size - 1 - (size_t)random() % 4096 : (size_t)random() % head;
-		uint8_t before = library.bytes[at];
+	for
+		EACH(n)
+		{
+			struct library library = own(names[n]);
 
-		library.bytes[at] = (uint8_t)random();
-		assert_true(read_bytes(library.bytes, library.size, &probes) <= 0);
-		if (i % 16 == 15)
-			library.bytes[at] = before;
-	}
-	free(library.bytes);
+			for (size_t i = 0; i < FLIPS; i++) {
+				size_t at = place_of(i, library.size);
+				uint8_t before = library.bytes[at];
+
+				library.bytes[at] = (uint8_t)random();
+				assert_true(read_bytes(library.bytes, library.size, &probes) <= 0);
+				if (i % 16 == 15)
+					library.bytes[at] = before;
+			}
+			free(library.bytes);
+		}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_library_shows_its_functions_and_fields),
+		cmocka_unit_test(gnutls_shows_its_functions_and_fields),
 		cmocka_unit_test(other_files_are_no_libraries),
 		cmocka_unit_test(a_library_that_was_cut_does_no_harm),
 		cmocka_unit_test(a_library_that_was_changed_does_no_harm),

@@ -20,7 +20,7 @@
 #include "observe/tls/files.h"
 #include "observe/tls/libraries.h"
 
-#define LOOK_AGAIN 10000   /* ms between two looks at all processes */
+#define LOOK_AGAIN 10000 /* ms between two looks at all processes */
 
 /* A kw_tls_library_fn. */
 static void on_library(void *context, const struct kw_tls_library *found)

@@ -146,6 +146,21 @@ static bool is_move(const struct walk *walk)
 						  : walk->one->id == ARM64_INS_MOV;
 }
 
+static bool calls(const struct walk *walk)
+{
+	return walk->machine->arch == CS_ARCH_X86
+		       ? walk->one->id == X86_INS_CALL
+		       : walk->one->id == ARM64_INS_BL || walk->one->id == ARM64_INS_BLR;
+}
+
+/* Is a register the same after a call? */
+static bool survives(const struct walk *walk, unsigned int reg)
+{
+	if (walk->machine->arch == CS_ARCH_ARM64)
+		return reg >= ARM64_REG_X19 && reg <= ARM64_REG_X28;
+	return reg == X86_REG_RBX || reg == X86_REG_RBP || (reg >= X86_REG_R12 && reg <= X86_REG_R15);
+}
+
 /* Follows the first argument from register to register. */
 static void follow_argument(struct walk *walk)
 {
@@ -153,7 +168,8 @@ static void follow_argument(struct walk *walk)
 	bool copied = is_move(walk) && to.reg && is_alias(walk, from.reg);
 
 	for (unsigned int i = 0; i < ALIASES_MOST; i++)
-		if (walk->aliases[i] && writes(walk, walk->aliases[i]))
+		if (walk->aliases[i] &&
+		    (writes(walk, walk->aliases[i]) || (calls(walk) && !survives(walk, walk->aliases[i]))))
 			walk->aliases[i] = 0;
 	for (unsigned int i = 0; copied && i < ALIASES_MOST; i++) {
 		if (!walk->aliases[i]) {
@@ -189,21 +205,60 @@ static int64_t load_in(const struct walk *walk, uint32_t size)
 	return loads && to.reg && to.size == size && is_alias(walk, from.base) ? from.offset : -1;
 }
 
-/* The first that lies from @from to @to. @size: 0 for an address that is taken. */
+/* ---- branches --------------------------------------------------------------------------------------- */
+
+#define BRANCHES_MOST 8 /* of one function that are followed */
+
+/* The ways through a function that are still to be walked. */
+struct ways {
+	struct walk walks[BRANCHES_MOST];
+	size_t count;
+};
+
+/* Where does the instruction in hand go on, if not behind itself? Returns whether that is within the code, and sets the way's beginning. */
+static bool branch_in(const struct kw_code *code, const struct walk *walk, struct walk *ret_way)
+{
+	bool x86 = walk->machine->arch == CS_ARCH_X86;
+	unsigned int count = x86 ? walk->one->detail->x86.op_count : walk->one->detail->arm64.op_count;
+	uint64_t to = count ? (uint64_t)immediate(walk, count - 1) : 0;
+
+	if (!cs_insn_group(walk->handle, walk->one, CS_GRP_JUMP) || calls(walk) || to < walk->at ||
+	    to >= code->at + code->size)
+		return false;
+	*ret_way = *walk;
+	ret_way->bytes = code->bytes + (to - code->at);
+	ret_way->left = code->size - (to - code->at);
+	ret_way->at = to;
+	return true;
+}
+
+/* The first that lies from @from to @to, on one way; ways that branch off are added. @size: 0 for an address that is taken. */
+static uint32_t find_on_way(const struct kw_code *code, struct walk walk, uint32_t from, uint32_t to,
+			    uint32_t size, struct ways *ways)
+{
+	while (next(&walk)) {
+		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
+
+		if (at >= (int64_t)from && at <= (int64_t)to)
+			return (uint32_t)at;
+		follow_argument(&walk);
+		if (ways->count < BRANCHES_MOST && branch_in(code, &walk, &ways->walks[ways->count]))
+			ways->count++;
+	}
+	return KW_CODE_UNKNOWN;
+}
+
 static uint32_t find_field(const struct kw_code *code, uint32_t from, uint32_t to, uint32_t size)
 {
 	uint32_t found = KW_CODE_UNKNOWN;
+	struct ways ways = {.count = 1};
 	struct walk walk;
 
 	if (!begin(code, &walk))
 		return found;
-	while (found == KW_CODE_UNKNOWN && next(&walk)) {
-		int64_t at = size ? load_in(&walk, size) : address_in(&walk);
-
-		if (at >= (int64_t)from && at <= (int64_t)to)
-			found = (uint32_t)at;
-		follow_argument(&walk);
-	}
+	ways.walks[0] = walk;
+	for (size_t i = 0; i < ways.count && found == KW_CODE_UNKNOWN; i++)
+		found = find_on_way(code, ways.walks[i], from, to, size, &ways);
 	end(&walk);
 	return found;
 }
@@ -386,6 +441,12 @@ static bool is_jump(const struct walk *walk)
 	return walk->one->id == ARM64_INS_B && walk->one->detail->arm64.cc == ARM64_CC_INVALID;
 }
 
+static bool is_return(const struct walk *walk)
+{
+	return walk->machine->arch == CS_ARCH_X86 ? walk->one->id == X86_INS_RET
+						  : walk->one->id == ARM64_INS_RET;
+}
+
 bool kw_code_only_jumps(const struct kw_code *code)
 {
 	bool jumps = false, other = false;
@@ -395,8 +456,7 @@ bool kw_code_only_jumps(const struct kw_code *code)
 		return false;
 	while (!jumps && !other && next(&walk)) {
 		jumps = is_jump(&walk) && immediate(&walk, 0);
-		other = !jumps && (is_in_group(&walk, CS_GRP_JUMP) || is_in_group(&walk, CS_GRP_CALL) ||
-				   is_in_group(&walk, CS_GRP_RET));
+		other = !jumps && (is_in_group(&walk, CS_GRP_JUMP) || calls(&walk) || is_return(&walk));
 		for (unsigned int i = 0; i < 3; i++)
 			other |= !jumps && writes(&walk, walk.machine->arguments[i]);
 	}

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "observe/tls/exports.h"
+
 #define SEGMENTS_MOST 64
 #define SYMBOLS_MOST (1 << 20) /* of one table: large programs have some 100,000 */
 #define NAMES_MOST (128 << 20) /* bytes of all their names */
@@ -86,13 +88,18 @@ int kw_elf_functions(int fd, const char *const *names, size_t count, uint64_t *r
 {
 	struct search search = {NULL, names, count, ret_offsets};
 	int r = -ENOEXEC;
+	bool known;
 
 	memset(ret_offsets, 0, count * sizeof(*ret_offsets));
+	known = kw_exports_find(fd, names, count, ret_offsets);
+	if (known && (ret_offsets[0] || !kw_exports_has_symbols(fd)))
+		return 0;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return r;
 	search.elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (search.elf && is_for_us(search.elf)) {
-		read_tables(&search, SHT_DYNSYM);
+		if (!known)
+			read_tables(&search, SHT_DYNSYM);
 		if (!ret_offsets[0])
 			read_tables(&search, SHT_SYMTAB);
 		r = 0;

@@ -13,6 +13,7 @@
 #define SEGMENTS_MOST 64
 #define ENTRIES_MOST 128
 #define SECTIONS_MOST 512
+#define NAME_MOST 64  /* bytes of a function's name */
 #define CHAIN_MOST 64 /* functions that share a bucket of the hash table; one or two do */
 
 struct file {
@@ -20,6 +21,10 @@ struct file {
 	Elf64_Ehdr header;
 	Elf64_Phdr segments[SEGMENTS_MOST];
 	size_t count; /* of segments */
+	/* Of the dynamic linker's tables, where they are in the file; 0: it has none. */
+	uint64_t hashes;
+	uint64_t symbols;
+	uint64_t names;
 };
 
 static bool read_at(int fd, uint64_t offset, void *to, size_t size)
@@ -31,7 +36,7 @@ static bool begin(int fd, struct file *file)
 {
 	const Elf64_Half machine = KW_MACHINE_OWN == KW_MACHINE_X86_64 ? EM_X86_64 : EM_AARCH64;
 
-	file->fd = fd;
+	*file = (struct file){.fd = fd};
 	if (!read_at(fd, 0, &file->header, sizeof(file->header)) ||
 	    memcmp(file->header.e_ident, ELFMAG, SELFMAG) != 0 ||
 	    file->header.e_ident[EI_CLASS] != ELFCLASS64 || file->header.e_machine != machine ||
@@ -41,7 +46,6 @@ static bool begin(int fd, struct file *file)
 	return read_at(fd, file->header.e_phoff, file->segments, file->count * sizeof(Elf64_Phdr));
 }
 
-/* Has it a table of its own symbols, exported or not? Files that are installed have most often been stripped of it. */
 static bool has_symbols(const struct file *file)
 {
 	Elf64_Shdr sections[SECTIONS_MOST];
@@ -69,8 +73,8 @@ static uint64_t offset_of(const struct file *file, uint64_t address)
 	return 0;
 }
 
-/* Where in the file is the hash table? 0: it has none. */
-static uint64_t find_table(const struct file *file)
+/* Where in the file are the tables of the dynamic linker? */
+static void find_tables(struct file *file)
 {
 	Elf64_Dyn entries[ENTRIES_MOST];
 
@@ -82,11 +86,14 @@ static uint64_t find_table(const struct file *file)
 		if (segment->p_type != PT_DYNAMIC ||
 		    !read_at(file->fd, segment->p_offset, entries, count * sizeof(Elf64_Dyn)))
 			continue;
-		for (size_t k = 0; k < count && entries[k].d_tag != DT_NULL; k++)
-			if (entries[k].d_tag == DT_GNU_HASH)
-				return offset_of(file, entries[k].d_un.d_ptr);
+		for (size_t k = 0; k < count && entries[k].d_tag != DT_NULL; k++) {
+			uint64_t at = offset_of(file, entries[k].d_un.d_ptr);
+
+			file->hashes = entries[k].d_tag == DT_GNU_HASH ? at : file->hashes;
+			file->symbols = entries[k].d_tag == DT_SYMTAB ? at : file->symbols;
+			file->names = entries[k].d_tag == DT_STRTAB ? at : file->names;
+		}
 	}
-	return 0;
 }
 
 /* ---- the hash table: https://sourceware.org/legacy-ml/binutils/2006-10/msg00377.html ------------------ */
@@ -117,7 +124,8 @@ static bool passes_filter(int fd, uint64_t at, const struct table *table, uint32
 	       (word & bits) == bits;
 }
 
-static bool is_in_bucket(int fd, uint64_t at, const struct table *table, uint32_t hash)
+/* The index of the symbol with this hash; 0: there is none, or its bucket is too long. */
+static uint32_t look_up(int fd, uint64_t at, const struct table *table, uint32_t hash)
 {
 	uint64_t buckets = at + sizeof(*table) + (uint64_t)table->words * sizeof(uint64_t);
 	uint64_t chains = buckets + (uint64_t)table->buckets * sizeof(uint32_t);
@@ -126,40 +134,84 @@ static bool is_in_bucket(int fd, uint64_t at, const struct table *table, uint32_
 
 	if (!read_at(fd, buckets + (uint64_t)(hash % table->buckets) * sizeof(index), &index, sizeof(index)) ||
 	    index < table->first)
-		return false;
+		return 0;
 	got = pread(fd, chain, sizeof(chain),
 		    (off_t)(chains + (uint64_t)(index - table->first) * sizeof(*chain)));
-	for (ssize_t i = 0; i < got / (ssize_t)sizeof(*chain); i++) {
+	for (uint32_t i = 0; got > 0 && i < (size_t)got / sizeof(*chain); i++) {
 		if ((chain[i] | 1) == (hash | 1))
-			return true;
+			return index + i;
 		if (chain[i] & 1) /* the last of its bucket */
-			return false;
+			return 0;
 	}
-	return got == sizeof(chain); /* the bucket is too long to be read: perhaps */
+	return 0;
 }
 
-static bool is_exported(int fd, uint64_t at, const struct table *table, const char *name)
+static uint32_t index_of(const struct file *file, const struct table *table, const char *name)
 {
 	uint32_t hash = hash_of(name);
 
-	return passes_filter(fd, at, table, hash) && is_in_bucket(fd, at, table, hash);
+	return passes_filter(file->fd, file->hashes, table, hash) ? look_up(file->fd, file->hashes, table, hash)
+								  : 0;
+}
+
+static bool read_table(struct file *file, struct table *ret_table)
+{
+	find_tables(file);
+	return file->hashes && read_at(file->fd, file->hashes, ret_table, sizeof(*ret_table)) &&
+	       ret_table->words && ret_table->buckets;
 }
 
 enum kw_exports kw_exports_look(int fd, const char *const *names, size_t count)
 {
 	struct table table;
 	struct file file;
-	uint64_t at;
 
 	if (!begin(fd, &file))
 		return KW_EXPORTS_NO_ELF;
 	if (has_symbols(&file))
 		return KW_EXPORTS_MAYBE;
-	at = find_table(&file);
-	if (!at || !read_at(fd, at, &table, sizeof(table)) || !table.words || !table.buckets)
+	if (!read_table(&file, &table))
 		return file.header.e_type == ET_DYN ? KW_EXPORTS_MAYBE : KW_EXPORTS_NONE;
 	for (size_t i = 0; i < count; i++)
-		if (is_exported(fd, at, &table, names[i]))
+		if (index_of(&file, &table, names[i]))
 			return KW_EXPORTS_MAYBE;
 	return KW_EXPORTS_NONE;
+}
+
+/* The function that the symbol with this index is; 0: it is none, or has another name. */
+static uint64_t function_at(const struct file *file, uint32_t index, const char *name)
+{
+	char own[NAME_MOST];
+	Elf64_Sym symbol;
+	ssize_t got;
+
+	if (!read_at(file->fd, file->symbols + (uint64_t)index * sizeof(symbol), &symbol, sizeof(symbol)) ||
+	    ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF)
+		return 0;
+	got = pread(file->fd, own, sizeof(own), (off_t)(file->names + symbol.st_name));
+	if (got <= (ssize_t)strlen(name) || memcmp(own, name, strlen(name) + 1) != 0)
+		return 0;
+	return offset_of(file, symbol.st_value);
+}
+
+bool kw_exports_find(int fd, const char *const *names, size_t count, uint64_t *ret_offsets)
+{
+	struct table table;
+	struct file file;
+
+	if (!begin(fd, &file) || !read_table(&file, &table) || !file.symbols || !file.names)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t index = index_of(&file, &table, names[i]);
+
+		ret_offsets[i] = index ? function_at(&file, index, names[i]) : 0;
+	}
+	return true;
+}
+
+bool kw_exports_has_symbols(int fd)
+{
+	struct file file;
+
+	return begin(fd, &file) && has_symbols(&file);
 }

@@ -4,7 +4,9 @@
 #ifndef KEEPWATCH_TLS_EXPORTS_H
 #define KEEPWATCH_TLS_EXPORTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What a file shows of itself. */
 enum kw_exports {
@@ -15,5 +17,12 @@ enum kw_exports {
 
 /* Looks at the file that @fd is open on, for @count functions; its position is not used. */
 enum kw_exports kw_exports_look(int fd, const char *const *names, size_t count);
+
+/* Finds functions that the file exports: offsets in the file, bytes; 0 for one that it does not. Returns whether the file has such a
+ * table: else nothing has been found out. */
+bool kw_exports_find(int fd, const char *const *names, size_t count, uint64_t *ret_offsets);
+
+/* Has it a table of its own symbols, exported or not? Files that are installed have most often been stripped of it. */
+bool kw_exports_has_symbols(int fd);
 
 #endif

@@ -17,7 +17,7 @@
 /* So that nobody exhausts memory by files of his own. */
 #define FILES_MOST 16384
 #define PROBED_MOST 256
-#define LOOKS_KEPT 2 /* a file is forgotten when so many looks have not met it */
+#define LOOKS_KEPT 1 /* a file is forgotten when so many looks in a row have not met it */
 
 struct kw_file {
 	struct kw_file_id id;
@@ -83,7 +83,8 @@ static int put(struct kw_file *file, int target, const struct kw_probes *probes,
 	return 0;
 }
 
-static int put_all(const struct kw_files *files, struct kw_file *file, int target, const struct kw_probes *probes)
+static int put_all(const struct kw_files *files, struct kw_file *file, int target,
+		   const struct kw_probes *probes)
 {
 	int r = 0;
 
@@ -115,8 +116,8 @@ static void say(int level, const struct kw_tls_library *found, const char *text)
 	char path[512];
 
 	kw_sanitize(found->path, strlen(found->path), path, sizeof(path));
-	kw_log(level, "%s (process %d) %s%s", path, (int)found->pid, level == KW_LOG_DEBUG ? "" : "gets no probes, because ",
-	       text);
+	kw_log(level, "%s (process %d) %s%s", path, (int)found->pid,
+	       level == KW_LOG_DEBUG ? "" : "gets no probes, because ", text);
 }
 
 static void look_into(struct kw_files *files, struct kw_file *file, const struct kw_tls_library *found)
@@ -153,7 +154,8 @@ void kw_files_meet(struct kw_files *files, const struct kw_tls_library *found)
 		look_into(files, file, found);
 	} else if (!files->full) {
 		files->full = true;
-		kw_log(KW_LOG_WARNING, "processes map more than %d files: TLS libraries among the others get no probes",
+		kw_log(KW_LOG_WARNING,
+		       "processes map more than %d files: TLS libraries among the others get no probes",
 		       FILES_MOST);
 	}
 }
@@ -162,7 +164,7 @@ void kw_files_begin_look(struct kw_files *files)
 {
 	struct kw_file *file, *next;
 
-	HASH_ITER(hh, files->table, file, next)
+	HASH_ITER (hh, files->table, file, next)
 		file->unmet++;
 }
 
@@ -170,8 +172,7 @@ void kw_files_end_look(struct kw_files *files)
 {
 	struct kw_file *file, *next;
 
-	HASH_ITER(hh, files->table, file, next)
-	{
+	HASH_ITER (hh, files->table, file, next) {
 		if (file->unmet < LOOKS_KEPT)
 			continue;
 		files->probed -= file->count > 0;

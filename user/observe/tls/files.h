@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The files that have been looked at, and the probes of those that are TLS libraries or have one within them. A file is read once. Probes
  * are put by inode: whichever process maps the file, now or later, in whichever container, runs into them. A file that no process
- * maps any more loses them after two looks at all processes, because they keep its file system from being unmounted. */
+ * maps any more loses them at the next look at all processes, because they keep its file system from being unmounted. */
 #ifndef KEEPWATCH_TLS_FILES_H
 #define KEEPWATCH_TLS_FILES_H
 

@@ -53,8 +53,8 @@ static uint64_t nanoseconds(const struct timespec *time)
 
 static struct kw_file_id id_of(int fd, const struct stat *about)
 {
-	struct kw_file_id id = {about->st_dev, about->st_ino, (uint64_t)about->st_size, nanoseconds(&about->st_mtim),
-				0};
+	struct kw_file_id id = {about->st_dev, about->st_ino, (uint64_t)about->st_size,
+				nanoseconds(&about->st_mtim), 0};
 	struct statfs where;
 
 	if (fstatfs(fd, &where) == 0 && where.f_type == OVERLAYFS_SUPER_MAGIC) {
@@ -119,8 +119,7 @@ static void end(struct look *look)
 {
 	struct met *met, *next;
 
-	HASH_ITER(hh, look->met, met, next)
-	{
+	HASH_ITER (hh, look->met, met, next) {
 		HASH_DEL(look->met, met);
 		free(met);
 	}
@@ -143,8 +142,8 @@ static bool parse(char *line, struct mapping *ret_mapping)
 	char permissions[5];
 	int at = 0;
 
-	if (sscanf(line, "%lx-%lx %4s %*x %x:%x %lu %n", &ret_mapping->begin, &ret_mapping->end, permissions, &major,
-		   &minor, &inode, &at) != 6 ||
+	if (sscanf(line, "%lx-%lx %4s %*x %x:%x %lu %n", &ret_mapping->begin, &ret_mapping->end, permissions,
+		   &major, &minor, &inode, &at) != 6 ||
 	    permissions[2] != 'x' || !inode || line[at] != '/')
 		return false;
 	ret_mapping->path = line + at;
@@ -246,7 +245,8 @@ void kw_tls_libraries_of_all(kw_tls_library_fn found, void *context)
 
 void kw_tls_libraries_of_host(kw_tls_library_fn found, void *context)
 {
-	static const char *const folders[] = {"/usr/lib", "/usr/lib64", "/usr/lib/*-linux-gnu", "/usr/local/lib*"};
+	static const char *const folders[] = {"/usr/lib", "/usr/lib64", "/usr/lib/*-linux-gnu",
+					      "/usr/local/lib*"};
 	static const char *const names[] = {"libssl.so.3*", "libssl.so.1.1*", "libgnutls.so.30*"};
 	glob_t paths = {0};
 	char pattern[64];

@@ -11,8 +11,8 @@
 #include "observe/tls/elf.h"
 #include "observe/tls/exports.h"
 
-#define PIECE (1 << 20)          /* bytes that are read at a time */
-#define SIZE_LEAST (256 << 10)   /* a program with TLS within it is larger */
+#define PIECE (1 << 20)        /* bytes that are read at a time */
+#define SIZE_LEAST (256 << 10) /* a program with TLS within it is larger */
 #define SIZE_MOST (512LL << 20)
 
 struct sign {
