@@ -56,6 +56,7 @@
 #include "frame.bpf.h"
 #include "plain.bpf.h"
 #include "transfer.bpf.h"
+#include "go.bpf.h"
 #include "library.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -369,5 +370,30 @@ int kw_library_return(struct pt_regs *ctx)
 {
 	kw_library_leave(ctx);
 	KW_ON_THREADS_STACK(ctx);
+	return 0;
+}
+
+/* Go's: within its functions, never at their returns. */
+SEC("?uprobe")
+int kw_go_read(struct pt_regs *ctx)
+{
+	KW_ON_THREADS_STACK(ctx);
+	kw_go_on_read(ctx);
+	return 0;
+}
+
+SEC("?uprobe")
+int kw_go_encrypt(struct pt_regs *ctx)
+{
+	KW_ON_THREADS_STACK(ctx);
+	kw_go_on_encrypt(ctx);
+	return 0;
+}
+
+SEC("?uprobe")
+int kw_go_sent(struct pt_regs *ctx)
+{
+	KW_ON_THREADS_STACK(ctx);
+	kw_go_on_sent(ctx);
 	return 0;
 }

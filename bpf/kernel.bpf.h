@@ -284,6 +284,11 @@ enum kw_call {
 #define KW_FIFTH(regs) ((regs)->r8)
 #define KW_RETURNED(regs) ((regs)->ax)
 #define KW_STACK(regs) ((regs)->sp)
+#define KW_PLACE(regs) ((regs)->ip)
+#define KW_GO_SECOND(regs) ((regs)->bx) /* of a call of a function of Go: argument, or result */
+#define KW_GO_THIRD(regs) ((regs)->cx)
+#define KW_GO_FIFTH(regs) ((regs)->si)
+#define KW_GO_SIXTH(regs) ((regs)->r8)
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -311,6 +316,11 @@ enum kw_call {
 #define KW_FIFTH(r) ((r)->regs[4])
 #define KW_RETURNED(r) ((r)->regs[0])
 #define KW_STACK(r) ((r)->sp)
+#define KW_PLACE(r) ((r)->pc)
+#define KW_GO_SECOND(r) ((r)->regs[1]) /* of a call of a function of Go: argument, or result */
+#define KW_GO_THIRD(r) ((r)->regs[2])
+#define KW_GO_FIFTH(r) ((r)->regs[4])
+#define KW_GO_SIXTH(r) ((r)->regs[5])
 
 #else
 #error "the system calls of this processor are not known yet: see enum kw_call"

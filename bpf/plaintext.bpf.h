@@ -42,6 +42,10 @@ struct kw_plaintext {
 	__u32 blocked; /* the latest send did not succeed, and will be made again; GnuTLS: bytes that it took */
 	__u32 library; /* enum kw_library: the object's */
 	__u32 told;    /* a record has been made of it */
+	struct {
+		__u64 address; /* where the process has it */
+		__u64 length;  /* bytes; 0: none is */
+	} sending;             /* Go: the plaintext of the record that is being sent */
 };
 
 struct {

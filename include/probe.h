@@ -54,4 +54,17 @@ enum kw_library {
 #define KW_PROBE_CORKED(cookie) ((cookie) >> 48 & 0xfff)
 #define KW_PROBE_OF_CORKED(at) ((__u64)((at)&0xfff) << 48)
 
+/* Go: probes within functions that keep the address of the connection on their stack, this far above the stack pointer; and how far from
+ * the probe lies the method Read of *net.TCPConn, by which such a connection is known. */
+#define KW_PROBE_SLOT(cookie) ((cookie) >> 32 & 0xffff)
+#define KW_PROBE_OF_SLOT(at) ((__u64)((at)&0xffff) << 32)
+#define KW_PROBE_SLOT_MOST 0x8000
+#define KW_PROBE_INPUT(cookie) ((cookie) >> 48) /* offset in the connection of its buffers for receiving */
+#define KW_PROBE_OF_INPUT(at) ((__u64)(at) << 48)
+#define KW_PROBE_INPUT_MOST 0x8000
+#define KW_PROBE_METHOD(cookie) ((__s32)(cookie))
+#define KW_PROBE_OF_METHOD(distance) ((__u64)(__u32)(distance))
+
+#define KW_PROBE_GO_DESCRIPTOR 16 /* offset of the socket's descriptor in Go's structure of it */
+
 #endif

@@ -213,6 +213,7 @@ struct pt_regs {
 	unsigned long orig_ax;
 	unsigned long cs;
 	unsigned long ax;
+	unsigned long ip;
 	unsigned long sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
@@ -220,6 +221,7 @@ struct pt_regs {
 struct pt_regs {
 	__u64 regs[31];
 	__u64 sp;
+	__u64 pc;
 	__u64 pstate;
 	__s32 syscallno;
 };

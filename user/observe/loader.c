@@ -256,6 +256,9 @@ static int start_attacher(struct kw_loader *loader)
 	struct kw_attacher_programs programs = {
 		.programs = {[KW_PROBE_RETURN] = bpf_program__fd(loader->skel->progs.kw_library_return),
 			     [KW_PROBE_CALL] = bpf_program__fd(loader->skel->progs.kw_library_call),
+			     [KW_PROBE_GO_READ] = bpf_program__fd(loader->skel->progs.kw_go_read),
+			     [KW_PROBE_GO_ENCRYPT] = bpf_program__fd(loader->skel->progs.kw_go_encrypt),
+			     [KW_PROBE_GO_SENT] = bpf_program__fd(loader->skel->progs.kw_go_sent),
 			     [KW_PROBE_BEGIN] = bpf_program__fd(loader->skel->progs.kw_library_begin)},
 		.asks = bpf_map__fd(loader->skel->maps.asks)};
 

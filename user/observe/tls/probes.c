@@ -25,6 +25,7 @@ int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_pro
 	ret_probes->count = 0;
 	if (exports == KW_EXPORTS_NO_ELF)
 		return -ENOEXEC;
+	r = kw_probes_of_go(library, ret_probes);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && exports == KW_EXPORTS_MAYBE && r == -ENOENT;
 	     i++)
 		r = kinds[i](library, ret_probes);

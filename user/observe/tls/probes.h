@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The probes that a TLS library gets. Each kind of library has a file that finds them: openssl.c, gnutls.c. */
+/* The probes that a TLS library gets. Each kind of library has a file that finds them: openssl.c, gnutls.c, go.c. */
 #ifndef KEEPWATCH_TLS_PROBES_H
 #define KEEPWATCH_TLS_PROBES_H
 
@@ -14,7 +14,10 @@
 enum kw_probe_program {
 	KW_PROBE_RETURN, /* a function returns: the only one that is put at returns */
 	KW_PROBE_CALL,   /* a function is called */
-	KW_PROBE_BEGIN,  /* the library makes a connection's object */
+	KW_PROBE_GO_READ,    /* Go: plaintext is copied to the program */
+	KW_PROBE_GO_ENCRYPT, /* a record is about to be encrypted */
+	KW_PROBE_GO_SENT,    /* it has been sent, or could not be */
+	KW_PROBE_BEGIN,      /* the library makes a connection's object, or begins its handshake */
 	KW_PROBE_PROGRAMS,
 };
 
@@ -47,5 +50,6 @@ const char *kw_probes_refusal(int result);
 /* The same of one kind. */
 int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes *ret_probes);
 int kw_probes_of_gnutls(const struct kw_tls_library *library, struct kw_probes *ret_probes);
+int kw_probes_of_go(const struct kw_tls_library *program, struct kw_probes *ret_probes);
 
 #endif

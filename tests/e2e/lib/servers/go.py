@@ -60,9 +60,9 @@ func main() {
 """
 
 
-def built(name, source):
-    """This program, compiled once and kept in the build folder; sessions that run side by side take turns."""
-    made = BUILD / f"go-{name}-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+def built(name, source, *flags):
+    """This program, compiled once with these flags and kept in the build folder; sessions that run side by side take turns."""
+    made = BUILD / f"go-{name}-{hashlib.sha256(repr((source, flags)).encode()).hexdigest()[:12]}"
     BUILD.mkdir(parents=True, exist_ok=True)
     with open(BUILD / "go.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -72,7 +72,7 @@ def built(name, source):
             fresh = made.with_suffix(".new")
             environment = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "CGO_ENABLED": "0"}
             environment |= {"GOCACHE": str(BUILD / "go-cache"), "GOPATH": str(BUILD / "go-path")}
-            subprocess.run(["go", "build", "-o", fresh, main], check=True, env=os.environ | environment)
+            subprocess.run(["go", "build", *flags, "-o", fresh, main], check=True, env=os.environ | environment)
             fresh.rename(made)
     return made
 
