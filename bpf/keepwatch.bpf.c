@@ -377,23 +377,23 @@ int kw_library_return(struct pt_regs *ctx)
 SEC("?uprobe")
 int kw_go_read(struct pt_regs *ctx)
 {
-	KW_ON_THREADS_STACK(ctx);
 	kw_go_on_read(ctx);
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
 
 SEC("?uprobe")
 int kw_go_encrypt(struct pt_regs *ctx)
 {
-	KW_ON_THREADS_STACK(ctx);
 	kw_go_on_encrypt(ctx);
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
 
 SEC("?uprobe")
 int kw_go_sent(struct pt_regs *ctx)
 {
-	KW_ON_THREADS_STACK(ctx);
 	kw_go_on_sent(ctx);
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
