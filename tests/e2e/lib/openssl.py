@@ -3,6 +3,10 @@
 each other. An error is an OSError that says what the library said."""
 
 import ctypes
+import socket
+import struct
+
+DEADLINE = 30  # seconds
 
 library = ctypes.CDLL("libssl.so.3")
 crypto = ctypes.CDLL("libcrypto.so.3")
@@ -87,6 +91,10 @@ class Object:
         SSL_free(self.pointer)
 
     def use(self, plain):
+        """Python would make the socket one that does not wait; this one waits in the kernel."""
+        plain.setblocking(True)
+        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
+            plain.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", DEADLINE, 0))
         _checked(SSL_set_fd(self.pointer, plain.fileno()), "SSL_set_fd")
 
     def put_into(self, outer):
@@ -106,7 +114,8 @@ class Object:
 
     def _take(self, function, count):
         room = ctypes.create_string_buffer(count)
-        return room.raw[: _checked(function(self.pointer, room, count), "SSL_read")]
+        taken = _checked(function(self.pointer, room, count), "SSL_read")
+        return room.raw[:taken]
 
     def receive(self, count):
         """Exactly so many bytes."""
