@@ -132,8 +132,8 @@ class Object:
         SSL_shutdown(self.pointer)
 
     def is_over(self):
-        """Waits for the other side's close_notify, and takes it."""
-        return SSL_shutdown(self.pointer) == 1
+        """Waits for what comes next. Is it the other side's close_notify?"""
+        return SSL_read(self.pointer, ctypes.create_string_buffer(1), 1) == 0
 
     def clear(self):
         """For another session."""
