@@ -90,11 +90,11 @@ class Object:
     def __exit__(self, *_):
         SSL_free(self.pointer)
 
-    def use(self, plain):
-        """Python would make the socket one that does not wait; this one waits in the kernel."""
+    def use(self, plain, deadline=DEADLINE):
+        """Python would make the socket one that does not wait; this one waits in the kernel, for so many seconds; 0: for ever."""
         plain.setblocking(True)
         for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
-            plain.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", DEADLINE, 0))
+            plain.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", deadline, 0))
         _checked(SSL_set_fd(self.pointer, plain.fileno()), "SSL_set_fd")
 
     def put_into(self, outer):
