@@ -479,55 +479,6 @@ def test_check_lists_the_libraries():
     assert own and all(line.startswith("library") and line.endswith(": would get probes") for line in own)
 
 
-ROUNDS = 20
-
-
-def test_probes_come_and_go_under_load(nothing_left, certificates, tmp_path):
-    """Programs are not disturbed, and nothing stays behind however an observer ends."""
-    del nothing_left
-    stop = threading.Event()
-    counts = []
-
-    def load(port):
-        context = tls.client_context(certificates)
-        while not stop.is_set():
-            one = Visitor(context, port, 1, 1)
-            assert one.ask("/") == 200
-            one.end.close()
-            counts.append(1)
-
-    with tls_nginx(tmp_path, certificates) as port, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        loads = [pool.submit(load, port) for _ in range(2)]
-        try:
-            for i in range(ROUNDS):
-                before = len(counts)
-                trace = observer.Observer("trace", "--json", "--port", str(port), "--tls")
-                with trace:
-                    (attacher,) = children_of(trace.process.pid)
-                    trace.wait_until(lambda: len(counts) > before, "traffic")
-                    if i % 2:
-                        trace.process.kill()
-                        trace.process.wait()
-                        trace._kill()
-                        trace.stop = lambda: None
-                wait_until_gone(attacher)
-        finally:
-            stop.set()
-        for one in loads:
-            one.result()
-
-
-def wait_until_gone(pid):
-    """A process ends soon after its last descriptor of its own is closed."""
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    with contextlib.closing(os.fdopen(fd)):
-        ready = select.select([fd], [], [], wire.DEADLINE)
-        assert ready[0], "the process that puts probes into libraries is still there"
-
-
 # ---- privacy ------------------------------------------------------------------------------------------
 
 SECRET = b"q7Zt4kWm9RbX2cVn8LpD3sGh"

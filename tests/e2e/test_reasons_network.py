@@ -260,6 +260,7 @@ def test_an_error_from_the_network_that_ends_it_without_a_timeout_is_network_err
     """A program that asked for such errors at once (IP_RECVERR), and drops the connection upon one."""
     ends.exchange()
     level, option = ((socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV6_RECVERR))[family == 6]
+    wire.wait_until_acknowledged(ends.server)
     ends.client.setsockopt(level, option, 1)
     with cable.path.rejecting(cable.server, "host-unreachable"):
         ends.client.sendall(wire.GET)

@@ -21,12 +21,13 @@ ALIKE = (
     "lost_requests", "confidence", "body_bytes", "body_declared", "announced", "advertised", "overrun", "close_ignored",
     "late_request", "unread_data", "hop_by_hop", "directives", "last_status", "app_error", "errors",
 )  # fmt: skip
-NUMBER = re.compile(r"\d[\d.,]*( [num]?s| times?)?")
+NUMBER = re.compile(r" ?\d[\d.,]*( [num]?s| times?)?")
 OWN = re.compile("|".join((
     "the HTTP inside TLS was read where",
     "the first to end the TLS session",
     "TCP segments? (was|were) retransmitted",
     "other end, on this host too, confirms this",
+    "the program got",
 )))
 
 
@@ -93,7 +94,7 @@ class Trace(observer.Trace):
 def _sentences(record):
     """Its evidence but for numbers, for what is TLS's own, and for what follows from TCP's clock: more segments have passed over TLS, so
     an acknowledgement may be one of those that wait."""
-    return [NUMBER.sub("N", sentence) for sentence in record.get("evidence") or () if not OWN.search(sentence)]
+    return [NUMBER.sub("", sentence) for sentence in record.get("evidence") or () if not OWN.search(sentence)]
 
 
 def likeness(record):
