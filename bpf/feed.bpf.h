@@ -147,7 +147,8 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 	if (kw_feeds_http2(&p->c))
 		kw_feed_http2(p, room);
 	p->taken[way & 1] = begin + n;
-	p->fed[way & 1] += n;
+	if (cursor->outcome.direction == HTTP1_REQUESTS)
+		p->requested += n;
 	kw_forget(room);
 }
 

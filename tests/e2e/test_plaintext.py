@@ -133,6 +133,22 @@ def long_body(pair):
     pair.close(first=pair.client)
 
 
+def aborted_while_sending(pair):
+    """The server's send of a long response does not succeed: its head has gone."""
+    pair.send_request()
+    sender = threading.Thread(target=send_and_fail, args=(pair.server, wire.response(body=bytes(20_000_000))))
+    sender.start()
+    assert wire.read_exactly(pair.client, 1000).startswith(b"HTTP/1.1 200 OK")
+    pair.client.close()
+    sender.join(wire.DEADLINE)
+    pair.server.close()
+
+
+def send_and_fail(sock, data):
+    with contextlib.suppress(OSError):
+        sock.sendall(data)
+
+
 def reset_by_server(pair):
     pair.exchange()
     pair.send_request()
@@ -152,7 +168,8 @@ def stale(pair):
 
 SCENES = (
     idle_client, idle_server, announced, announced_by_client, advertised, no_response, gave_up, truncated, cut_in_chunk, aborted,
-    cut_upload, chunked, old_version, delimited, pipelined, in_bytes, long_body, reset_by_server, stale,
+    cut_upload, chunked, old_version, delimited, pipelined, in_bytes, long_body,
+    aborted_while_sending, reset_by_server, stale,
 )  # fmt: skip
 
 

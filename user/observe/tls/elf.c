@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYMBOLS_MOST 65536 /* of one table */
+#define SYMBOLS_MOST (1 << 20) /* of one table: programs with a library linked into them have some 100,000 */
+#define HEADERS_MOST 1024
 
 /* The names that are looked for. */
 struct search {
@@ -26,7 +27,7 @@ static uint64_t offset_of(Elf *elf, uint64_t address)
 
 	if (elf_getphdrnum(elf, &count) < 0)
 		return 0;
-	for (size_t i = 0; i < count && i < SYMBOLS_MOST; i++)
+	for (size_t i = 0; i < count && i < HEADERS_MOST; i++)
 		if (gelf_getphdr(elf, (int)i, &header) && header.p_type == PT_LOAD && (header.p_flags & PF_X) &&
 		    address >= header.p_vaddr && address - header.p_vaddr < header.p_filesz)
 			return address - header.p_vaddr + header.p_offset;

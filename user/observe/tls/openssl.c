@@ -18,47 +18,53 @@ enum function {
 	IS_SERVER,
 	GET_RBIO,
 	GET_WBIO,
+	NUMBER_READ, /* these two may be in a file of their own: libcrypto */
+	NUMBER_WRITTEN,
 	FUNCTIONS,
 };
 
 static const char *const names[FUNCTIONS] = {
-	[READ] = "SSL_read",           [READ_EX] = "SSL_read_ex",   [WRITE] = "SSL_write",
-	[WRITE_EX] = "SSL_write_ex",   [NEW] = "SSL_new",           [GET_RANDOM] = "SSL_get_client_random",
-	[IS_SERVER] = "SSL_is_server", [GET_RBIO] = "SSL_get_rbio", [GET_WBIO] = "SSL_get_wbio",
+	[READ] = "SSL_read",
+	[READ_EX] = "SSL_read_ex",
+	[WRITE] = "SSL_write",
+	[WRITE_EX] = "SSL_write_ex",
+	[NEW] = "SSL_new",
+	[GET_RANDOM] = "SSL_get_client_random",
+	[IS_SERVER] = "SSL_is_server",
+	[GET_RBIO] = "SSL_get_rbio",
+	[GET_WBIO] = "SSL_get_wbio",
+	[NUMBER_READ] = "BIO_number_read",
+	[NUMBER_WRITTEN] = "BIO_number_written",
 };
-
-/* Of the part that may be in a file of its own: libcrypto. */
-static const char *const counters[] = {"BIO_number_read", "BIO_number_written"};
 
 static uint64_t within(uint32_t at, uint32_t unknown)
 {
 	return at < unknown ? at : unknown;
 }
 
-/* Where in a BIO are the two numbers of bytes? */
-static uint32_t counters_in(int fd)
+/* Where in a BIO are the two numbers of bytes? @functions: NUMBER_READ and the one behind it. */
+static uint32_t counters_in(int fd, const uint64_t *functions)
 {
 	struct kw_elf_code read, written;
-	uint64_t functions[2];
 	uint32_t at;
 
-	if (kw_elf_functions(fd, counters, 2, functions) < 0)
-		return KW_PROBE_NO_BIO;
 	kw_elf_code(fd, functions[0], &read);
 	kw_elf_code(fd, functions[1], &written);
 	at = kw_code_load(&read.code, 8, 8);
 	return at < KW_PROBE_NO_BIO && kw_code_loads(&written.code, at + 8, 8) ? at : KW_PROBE_NO_BIO;
 }
 
-static uint32_t counters_of(const struct kw_tls_library *library)
+static uint32_t counters_of(const struct kw_tls_library *library, const uint64_t *functions)
 {
-	uint32_t at = counters_in(library->fd);
+	uint64_t others[FUNCTIONS - NUMBER_READ];
 	_cleanup_fd_ int crypto = -1;
 
-	if (at != KW_PROBE_NO_BIO)
-		return at;
+	if (functions[NUMBER_READ])
+		return counters_in(library->fd, functions + NUMBER_READ);
 	crypto = kw_tls_library_sibling(library, "libssl", "libcrypto");
-	return crypto < 0 ? KW_PROBE_NO_BIO : counters_in(crypto);
+	if (crypto < 0 || kw_elf_functions(crypto, names + NUMBER_READ, FUNCTIONS - NUMBER_READ, others) < 0)
+		return KW_PROBE_NO_BIO;
+	return counters_in(crypto, others);
 }
 
 /* Where in an object are its BIOs? */
@@ -75,7 +81,7 @@ static uint32_t bios_of(int fd, const uint64_t *functions)
 
 static uint64_t bio_fields(const struct kw_tls_library *library, const uint64_t *functions)
 {
-	uint32_t bios = bios_of(library->fd, functions), numbers = counters_of(library);
+	uint32_t bios = bios_of(library->fd, functions), numbers = counters_of(library, functions);
 
 	if (bios == KW_PROBE_NO_BIO || numbers == KW_PROBE_NO_BIO)
 		bios = numbers = KW_PROBE_NO_BIO;
