@@ -42,8 +42,7 @@ static __always_inline int kw_is_due(const struct kw_connection *c)
 		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
 	if (kw_sweep_mode == KW_SWEEP_OPEN)
 		return !c->told_open;
-	return c->established && c->owned && c->role != KW_ROLE_UNKNOWN &&
-	       (!c->reported || kw_has_news(c));
+	return c->established && c->owned && c->role != KW_ROLE_UNKNOWN && (!c->reported || kw_has_news(c));
 }
 
 /* @c, of @sk, may have something to say. If it lives, what is reported now is kept for the next record. */

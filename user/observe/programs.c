@@ -74,10 +74,14 @@ void kw_programs_want_libraries(struct keepwatch_bpf *skel, bool wanted)
 {
 	struct bpf_program *programs[] = {skel->progs.kw_library_begin, skel->progs.kw_library_call,
 					  skel->progs.kw_library_return};
-	struct bpf_map *maps[] = {skel->maps.plaintexts, skel->maps.plaintext_blank,
-				  skel->maps.randoms,    skel->maps.processes,
-				  skel->maps.asks,       skel->maps.library_calls,
-				  skel->maps.plaintext_http2, skel->maps.plaintext_streams};
+	struct bpf_map *maps[] = {skel->maps.plaintexts,
+				  skel->maps.plaintext_blank,
+				  skel->maps.randoms,
+				  skel->maps.processes,
+				  skel->maps.asks,
+				  skel->maps.library_calls,
+				  skel->maps.plaintext_http2,
+				  skel->maps.plaintext_streams};
 
 	skel->rodata->kw_reads_libraries = wanted;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {

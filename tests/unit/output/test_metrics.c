@@ -363,7 +363,8 @@ static void http2_has_its_metrics_where_it_was_seen(void **state)
 	assert_int_equal(kw_decode(&within, sizeof(within), &event), 0);
 	assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, &verdict), 0);
 	assert_line(&aggregate, "keepwatch_protocol_connections_total{" SERVICE ",protocol=\"h2\"} 1", true);
-	assert_line(&aggregate, "keepwatch_streams_reset_total{" SERVICE ",by=\"server\",code=\"other\"} 2", true);
+	assert_line(&aggregate, "keepwatch_streams_reset_total{" SERVICE ",by=\"server\",code=\"other\"} 2",
+		    true);
 	kw_aggregate_close(&aggregate);
 }
 

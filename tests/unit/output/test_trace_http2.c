@@ -153,7 +153,8 @@ static void a_record_within_tls_has_both_parts(void **state)
 	(void)state;
 	assert_line_has(header, true, false, "\"protocol\":\"h2\"");
 	assert_line_has(header, true, false, "\"requests\":8,\"responses\":1,");
-	assert_line_has(header, true, false, "\"reason\":\"goaway_refused\",\"premature\":true,\"lost_requests\":0,");
+	assert_line_has(header, true, false,
+			"\"reason\":\"goaway_refused\",\"premature\":true,\"lost_requests\":0,");
 	assert_line_has(header, true, false, "\"exchanges_inferred\":null,\"plaintext\":\"openssl\"}," FIRST);
 	assert_line_has(header, false, false,
 			"goaway_refused           by server (fin), premature, 0 lost, 6 retryable\n");
