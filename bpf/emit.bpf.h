@@ -576,12 +576,19 @@ static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c
 	return parts;
 }
 
+/* Can plaintext be there? If it is of HTTP/2, its frames must be. */
+static __always_inline int kw_is_read(const struct kw_parts *parts)
+{
+	return parts->tls && parts->plaintext &&
+	       (parts->http2 || parts->plaintext->c.http1.protocol != HTTP1_PROTOCOL_H2C);
+}
+
 /* Makes a record in the form that has room for it. */
 static __always_inline int kw_emit(struct kw_connection *c, const struct kw_parts *parts,
 				   const struct kw_standing *standing)
 {
-	if (parts->tls && kw_reads_libraries &&
-	    kw_plaintext_settle(parts->plaintext, c, parts->tls, parts->http2, standing))
+	if (kw_reads_libraries && kw_is_read(parts) &&
+	    kw_plaintext_settle(parts->plaintext, c, parts->tls, parts->reported, standing))
 		return kw_emit_plaintext(parts->plaintext, parts->http2, parts->tls, parts->reported, standing);
 	if (parts->tls)
 		return kw_emit_tls(c, parts->tls, NULL, parts->reported, standing);

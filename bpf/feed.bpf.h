@@ -98,18 +98,18 @@ static __always_inline void kw_feed_http1(struct kw_plaintext *p, struct kw_scra
 	http1_call_end(&p->c.http1, room->cursor.outcome.direction);
 }
 
-/* When a call's bytes passed, the last of which lies before @end: see kw_passed_at(). A call of a library returns later than the system call
- * within it, and what came of its bytes may have arrived meanwhile. */
+/* When a call's bytes passed, which end at @end: see kw_passed_at(). A call of a library returns later than the system call within it, so
+ * that the answer to its bytes may have arrived meanwhile. */
 static __always_inline __u64 kw_feed_passed_at(const struct kw_plaintext *p, enum kw_way way, __u64 end)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
 	__u32 written = BPF_CORE_READ(tcp, write_seq);
-	__u64 stamp = 0;
+	__u64 now = bpf_ktime_get_ns(), stamp = 0;
 
 	if (way == KW_RECEIVED || (BPF_CORE_READ(tcp, snd_nxt) == written &&
 				   kw_position(written, p->c.tx_base, p->taken[KW_SENT]) >= end))
 		stamp = BPF_CORE_READ(tcp, tcp_clock_cache);
-	return stamp ? stamp : bpf_ktime_get_ns();
+	return stamp && stamp < now ? stamp : now;
 }
 
 /* @n bytes of plaintext have passed, the first at @begin of the stream; the current process has them at @address. Needs the room for its
@@ -137,7 +137,8 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 		kw_feed_http2(p, room);
 	if (way == KW_SENT)
 		p->taken[KW_SENT] = begin + n;
-	p->fed[way & 1] += n;
+	if (cursor->outcome.direction == HTTP1_REQUESTS)
+		p->requested += n;
 	kw_forget(room);
 }
 

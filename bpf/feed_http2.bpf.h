@@ -34,7 +34,7 @@ static __always_inline struct kw_http2 *kw_feed_begin_http2(struct kw_plaintext 
 	}
 	h = bpf_map_lookup_elem(&plaintext_http2, &cookie);
 	if (h)
-		kw_http2_begin(&p->c, h, cursor, p->fed[p->c.role == KW_ROLE_CLIENT ? KW_SENT : KW_RECEIVED]);
+		kw_http2_begin(&p->c, h, cursor, p->requested);
 	if (kw_feed_is_over(cookie))
 		bpf_map_delete_elem(&plaintext_http2, &cookie);
 	return h;

@@ -360,7 +360,7 @@ static __always_inline void kw_http2_place(const struct kw_connection *c, struct
 	h->limits[cursor->outcome.direction & 1] = c->ending.act ? end : ~0ULL;
 }
 
-/* What has passed of the stream since the call before. */
+/* Bytes of the stream may have passed since the call before. */
 static __always_inline void kw_http2_resume(struct kw_connection *c, struct kw_http2 *h,
 					    const struct kw_cursor *cursor)
 {

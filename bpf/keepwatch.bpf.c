@@ -26,7 +26,8 @@
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
  * emit -> late; lifecycle -> older, sweep; capture -> frames, mmsg, compat; plain, role -> revive -> steps -> tls -> record, http2 -> frame ->
- * transfer; maps -> uring; uring, mmsg, compat, steps -> seek. */
+ * transfer; maps -> uring; uring, mmsg, compat, steps -> seek; plaintext -> emit; http2 -> feed_http2; plain, feed_http2 ->
+ * feed -> library. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>

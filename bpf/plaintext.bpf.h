@@ -35,10 +35,10 @@ struct kw_plaintext {
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken
 		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and from where the latest receive took ciphertext */
-	__u64 fed[KW_WAYS]; /* bytes of plaintext that have been followed */
-	__u64 acted;        /* taken[KW_SENT] at the first act of the connection's end */
-	__u64 early;        /* bytes of the latest send that have been followed although it did not succeed */
-	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
+	__u64 requested;   /* bytes of the client's plaintext that have been followed */
+	__u64 acted;       /* taken[KW_SENT] at the first act of the connection's end */
+	__u64 early;       /* bytes of the latest send that have been followed although it did not succeed */
+	__u32 lost;        /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again; GnuTLS: bytes that it took */
 	__u32 library; /* enum kw_library: the object's */
 	__u32 told;    /* a record has been made of it */
@@ -268,11 +268,12 @@ static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, c
 {
 	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? p->acted : p->taken[KW_SENT];
 
-	return c->closing.time && end > c->tx_end;
+	return end > c->tx_end;
 }
 
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
- * that was forked behind the handshake. Of a ticket it is not sure that it is none. */
+ * that was forked behind the handshake. Of a ticket it is not sure that it is none, and what a server reads behind its end it may
+ * discard. */
 static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
 						  const struct kw_tls *t)
 {
@@ -281,11 +282,10 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	__u64 sent = client ? http->request_end : http->response_end;
 	__u64 received = client ? http->response_end : http->request_end;
 
-	if (!c->closing.time)
-		return 0;
 	if (!p->blocked && sent > p->seen[KW_SENT])
 		return 1;
-	if (client && t->machine.doubts & TLS_DOUBT_TICKET)
+	if ((client && t->machine.doubts & TLS_DOUBT_TICKET) ||
+	    (c->ending.act == KW_ACT_LOCAL_FIN && received > c->ending.rx_arrived))
 		return 0;
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }
@@ -311,37 +311,43 @@ static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *
 		kw_tls_not_notified(t, direction & 1);
 }
 
-/* Was the plaintext of @p followed to this point, and does it carry HTTP? @h: its frames, or NULL. */
-static __always_inline int kw_plaintext_is_known(const struct kw_plaintext *p, const struct kw_connection *c,
-						 const struct kw_tls *t, const struct kw_http2 *h)
+/* Is @p all that was said on the connection, and HTTP? */
+static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, const struct kw_connection *c,
+						 const struct kw_tls *t)
 {
-	if (!p->object || p->lost || t->renegotiated || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
-	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || kw_plaintext_is_ahead(p, c) ||
-	    kw_plaintext_is_behind(p, c, t))
+	__u32 protocol = p->c.http1.protocol;
+
+	if (!p->object || p->lost || t->renegotiated ||
+	    (protocol != HTTP1_PROTOCOL_HTTP1 && protocol != HTTP1_PROTOCOL_H2C) ||
+	    t->machine.doubts & TLS_DOUBT_EARLY_DATA || c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
 		return 0;
-	return p->c.http1.protocol == HTTP1_PROTOCOL_HTTP1 || (p->c.http1.protocol == HTTP1_PROTOCOL_H2C && h);
+	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c, t));
 }
 
-/* A record has been made of the plaintext before, and now it is not known any more: the counts stay, and nothing is said of the end. */
-static __always_inline void kw_plaintext_lose(struct kw_plaintext *p)
+/* A record has been made of the plaintext before, and now some of that is not known: the counts stay, and nothing is said of the end. */
+static __always_inline void kw_plaintext_lose(struct kw_connection *c)
 {
-	p->lost = 1;
-	kw_taint(&p->c.sides[HTTP1_REQUESTS], KW_TAINT_GAP);
-	p->c.http1.streams[HTTP1_REQUESTS].state = p->c.http1.streams[HTTP1_RESPONSES].state = HTTP1_LOST;
+	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_GAP);
+	kw_taint(&c->sides[HTTP1_RESPONSES], KW_TAINT_GAP);
+	c->http1.streams[HTTP1_REQUESTS].state = c->http1.streams[HTTP1_RESPONSES].state =
+		c->http1.protocol == HTTP1_PROTOCOL_H2C ? HTTP1_TUNNEL : HTTP1_LOST;
 }
 
-/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP, and not if
- * exchanges of the records of TLS have been reported before, because these counts are others. */
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Counts only grow, so one whose exchanges
+ * have been reported by its plaintext is reported so to its end, and one that has been by its records, too. @before: what has been
+ * reported, or NULL. */
 KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, struct kw_tls *t,
-				  const struct kw_http2 *h, const struct kw_standing *standing)
+				  const struct kw_reported *before, const struct kw_standing *standing)
 {
-	if (!kw_reads_libraries || !p || !c || !t || !standing || (c->reported && !p->told && c->activity))
+	int whole;
+
+	if (!kw_reads_libraries || !p || !c || !t || !standing)
 		return 0;
-	if (!kw_plaintext_is_known(p, c, t, h)) {
-		if (!p->told)
-			return 0;
-		kw_plaintext_lose(p);
-	}
+	whole = kw_plaintext_is_whole(p, c, t);
+	if (!p->told && (!whole || (before && before->counts.requests_begun)))
+		return 0;
+	if (!whole)
+		kw_plaintext_lose(&p->c);
 	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));

@@ -2,6 +2,7 @@
 """HTTP/2 inside TLS, read where OpenSSL takes and gives it (--tls): each ending is played in clear text and over TLS, and both records
 must say the same."""
 
+import socket
 import time
 
 import pytest
@@ -96,7 +97,35 @@ def test_what_happens_is_counted_while_the_connection_lives(nothing_left, certif
         until(6, "requests_total", version="2")
         page = daemon.scrape()
         assert page.sum_of("keepwatch_responses_total") == 4
+        assert page.sum_of("keepwatch_tls_handshakes_total", result="done") == 2
         assert page.sum_of("keepwatch_connections_closed_total", reason="goaway_drained") == 2
+
+
+class Overheard(Session):
+    """A session whose ClientHello is known."""
+
+    def _accept(self, context):
+        self.hello = self.server.recv(65536, socket.MSG_PEEK)
+        super()._accept(context)
+
+
+def test_counts_do_not_go_back_where_the_plaintext_is_lost_later(nothing_left, certificates):
+    """Somebody sends the same ClientHello once more: from then on nothing is said of the streams, but those that were counted stay so."""
+    del nothing_left
+    with wire.listen() as listener, metrics.Daemon([wire.port_of(listener)], "--tls") as daemon:
+        with Overheard(listener, certificates, "1.3") as session, wire.Pair(listener) as copier:
+            endings.begun(session)
+            endings.ask(session, 3)
+            daemon.scrape_until(lambda page: page.sum_of("keepwatch_streams_open") == 2, "an open stream at both ends")
+            copier.exchange(session.hello, b"")
+            session.send_response(frames.response(3))
+            session.close(first=session.client)
+        page = daemon.scrape_until(lambda page: page.sum_of("keepwatch_protocol_connections_total") == 4, "the end of all")
+        assert page.sum_of("keepwatch_protocol_connections_total", protocol="h2") == 2
+        assert page.sum_of("keepwatch_connections_closed_total", reason="unknown") == 2
+        assert page.sum_of("keepwatch_requests_total") == page.sum_of("keepwatch_requests_total", version="2") == 4
+        assert page.sum_of("keepwatch_responses_total") == 2
+        assert page.sum_of("keepwatch_streams_open") == 0
 
 
 # ---- what comes too fast, and what contradicts itself --------------------------------------------------------

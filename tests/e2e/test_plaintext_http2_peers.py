@@ -41,14 +41,17 @@ def goes_while_idle(server, peer):
 
 
 def is_killed_while_idle(server, peer):
+    """A program that is killed within a call of its library leaves it unknown what that call has sent; this one waits."""
     peer.ask(1)
     time.sleep(IDLE)
+    server.wait_until_asleep()
     server.kill()
     peer.read_to_end()
 
 
 def is_killed_over_streams(server, peer):
     ask_in_vain(peer, 1)
+    server.wait_until_asleep()
     server.kill()
     peer.read_to_end()
 
