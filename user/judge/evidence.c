@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "include/probe.h"
 #include "judge/evidence_http2.h"
 #include "event/tls_names.h"
 #include "judge/facts.h"
