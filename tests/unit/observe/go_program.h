@@ -70,6 +70,7 @@ enum go_fault {
 
 struct go_program {
 	uint8_t bytes[GO_SIZE];
+	enum kw_machine machine;
 	enum go_form form;
 	enum go_fault fault;
 	uint64_t functions[GO_FUNCTIONS]; /* offsets in the file */
@@ -79,9 +80,9 @@ struct go_program {
 
 /* ---- instructions: Intel SDM volume 2; Arm Architecture Reference Manual, C6 ---------------------------- */
 
-static bool go_is_x86(void)
+static bool go_is_x86(const struct go_program *program)
 {
-	return KW_MACHINE_OWN == KW_MACHINE_X86_64;
+	return program->machine == KW_MACHINE_X86_64;
 }
 
 static void go_bytes(struct go_program *program, const char *bytes, size_t size)
@@ -101,7 +102,7 @@ static void go_check(struct go_program *program, enum go_function function)
 {
 	if (program->fault == GO_UNCHECKED && function == GO_WRITE)
 		return;
-	if (go_is_x86()) {
+	if (go_is_x86(program)) {
 		go_bytes(program, "\x49\x3b\x66\x10", 4);
 		program->checks[function] = program->at;
 		go_bytes(program, "\x0f\x86\x40\x00\x00\x00", 6);
@@ -118,7 +119,7 @@ static void go_keep(struct go_program *program)
 {
 	if (program->fault == GO_NOT_KEPT)
 		return;
-	if (go_is_x86())
+	if (go_is_x86(program))
 		go_bytes(program, "\x48\x89\x44\x24\x70", 5);
 	else
 		go_word(program, 0xf9003be0);
@@ -127,7 +128,7 @@ static void go_keep(struct go_program *program)
 /* mov [rsp + 0x70], rcx -- str x2, [sp, #0x70] */
 static void go_overwrite(struct go_program *program)
 {
-	if (go_is_x86())
+	if (go_is_x86(program))
 		go_bytes(program, "\x48\x89\x4c\x24\x70", 5);
 	else
 		go_word(program, 0xf9003be2);
@@ -139,7 +140,7 @@ static uint64_t go_call(struct go_program *program, enum go_function callee)
 	uint64_t at = program->at;
 	int64_t distance = (int64_t)(program->functions[callee] - at);
 
-	if (go_is_x86()) {
+	if (go_is_x86(program)) {
 		go_bytes(program, "\xe8", 1);
 		go_word(program, (uint32_t)(distance - 5));
 	} else {
@@ -153,14 +154,14 @@ static uint64_t go_jump(struct go_program *program)
 {
 	uint64_t at;
 
-	if (go_is_x86())
+	if (go_is_x86(program))
 		go_bytes(program, "\x90\x48\x85\xdb", 4);
 	else
 		go_word(program, 0xd503201f);
 	if (program->fault == GO_OTHER_JUMP)
 		go_overwrite(program);
 	at = program->at;
-	if (go_is_x86())
+	if (go_is_x86(program))
 		go_bytes(program, "\x75\x02", 2);
 	else
 		go_word(program, 0xb5000041);
@@ -170,7 +171,7 @@ static uint64_t go_jump(struct go_program *program)
 /* mov qword [rsi + at], -1 -- mov x1, #-1; str x1, [x3, #at] */
 static void go_unset(struct go_program *program, uint32_t at)
 {
-	if (go_is_x86()) {
+	if (go_is_x86(program)) {
 		go_bytes(program, "\x48\xc7\x86", 3);
 		go_word(program, at);
 		go_word(program, 0xffffffff);
@@ -182,7 +183,7 @@ static void go_unset(struct go_program *program, uint32_t at)
 
 static void go_return(struct go_program *program)
 {
-	if (go_is_x86())
+	if (go_is_x86(program))
 		go_bytes(program, "\xc3", 1);
 	else
 		go_word(program, 0xd65f03c0);
@@ -245,7 +246,7 @@ static void go_put_header(struct go_program *program, size_t names_size)
 	size_t at = GO_TABLE, more = program->form == GO_1_16 ? 0 : 8;
 
 	go_put32(program, at, magics[program->form]);
-	program->bytes[at + 6] = go_is_x86() ? 1 : 4;
+	program->bytes[at + 6] = go_is_x86(program) ? 1 : 4;
 	program->bytes[at + 7] = 8;
 	go_put64(program, at + 8, GO_FUNCTIONS);
 	if (program->form == GO_1_18 || program->form == GO_1_20)
@@ -301,7 +302,7 @@ static void go_put_headers(struct go_program *program)
 	static const char names[] = "\0.text\0.gopclntab\0.shstrtab";
 	Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
 			     .e_type = ET_EXEC,
-			     .e_machine = go_is_x86() ? EM_X86_64 : EM_AARCH64,
+			     .e_machine = go_is_x86(program) ? EM_X86_64 : EM_AARCH64,
 			     .e_version = EV_CURRENT,
 			     .e_phoff = sizeof(header),
 			     .e_shoff = 512,
@@ -322,12 +323,18 @@ static void go_put_headers(struct go_program *program)
 	go_put_section(program, 3, 18, 0, 256, sizeof(names));
 }
 
-static void go_make(struct go_program *program, enum go_form form, enum go_fault fault)
+static void go_make_for(struct go_program *program, enum kw_machine machine, enum go_form form, enum go_fault fault)
 {
-	*program = (struct go_program){.form = form, .fault = fault};
+	*program = (struct go_program){.machine = machine, .form = form, .fault = fault};
 	go_put_functions(program);
 	go_put_table(program);
 	go_put_headers(program);
+}
+
+/* For this processor. */
+static void go_make(struct go_program *program, enum go_form form, enum go_fault fault)
+{
+	go_make_for(program, KW_MACHINE_OWN, form, fault);
 }
 
 #endif

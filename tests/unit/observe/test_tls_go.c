@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "go_program.h"
+#include "observe/tls/go_code.h"
 #include "observe/tls/probes.h"
 
 #define FLIPS 4000
@@ -73,6 +74,41 @@ static void programs_of_all_versions_show_their_places(void **state)
 		cookie_of(&probes, KW_PROBE_BEGIN, program.checks[GO_CLIENT]);
 		cookie_of(&probes, KW_PROBE_BEGIN, program.checks[GO_SERVER]);
 		assert_int_equal(probes.list[probes.count - 1].program, KW_PROBE_BEGIN);
+	}
+}
+
+static struct kw_code code_of(const struct go_program *program, enum go_function function)
+{
+	uint64_t at = program->functions[function];
+
+	return (struct kw_code){program->machine, at, program->bytes + at, GO_STEP};
+}
+
+static void code_of_both_processors_is_read(void **state)
+{
+	static const enum kw_machine machines[] = {KW_MACHINE_X86_64, KW_MACHINE_ARM64};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct go_program program;
+		struct kw_code read, write, destroy;
+
+		go_make_for(&program, machines[i], GO_1_20, GO_SOUND);
+		read = code_of(&program, GO_READ);
+		write = code_of(&program, GO_WRITE_RECORD);
+		destroy = code_of(&program, GO_DESTROY);
+		assert_int_equal(kw_go_code_check(&read), program.checks[GO_READ]);
+		assert_int_equal(kw_go_code_slot(&read), GO_SLOT);
+		assert_int_equal(kw_go_code_unset(&read), GO_LAST_OF_INPUT);
+		assert_int_equal(kw_go_code_call(&read, program.functions[GO_MEMMOVE]), program.move);
+		assert_int_equal(kw_go_code_call(&read, program.functions[GO_ENCRYPT]), 0);
+		assert_int_equal(kw_go_code_slot(&write), GO_SLOT);
+		assert_int_equal(kw_go_code_call(&write, program.functions[GO_ENCRYPT]), program.encrypt);
+		assert_int_equal(
+			kw_go_code_jump(&write, kw_go_code_call(&write, program.functions[GO_WRITE])),
+			program.jump);
+		assert_int_equal(kw_go_code_unset(&destroy), 16);
+		assert_int_equal(kw_go_code_slot(&destroy), KW_CODE_UNKNOWN);
 	}
 }
 
@@ -178,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_of_all_versions_show_their_places),
+		cmocka_unit_test(code_of_both_processors_is_read),
 		cmocka_unit_test(code_that_does_not_show_all_gets_no_probe),
 		cmocka_unit_test(a_program_may_lack_functions),
 		cmocka_unit_test(a_table_among_other_constants_is_found),
