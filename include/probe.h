@@ -25,9 +25,8 @@ enum kw_library {
 	(1ULL                                                                                                  \
 	 << 1) /* it returns 1, and the number of bytes in the place that an argument has the address of: */
 #define KW_PROBE_FIFTH (1ULL << 2) /* the fifth, in place of the fourth */
-#define KW_PROBE_THIRD                                                                                         \
-	(1ULL                                                                                                  \
-	 << 3) /* the bytes are where the third argument says; the second is the type of the records that are wanted, of which only data counts */
+/* The bytes are where the third argument says, in place of the second, which is the type of the records that are wanted: data or others. */
+#define KW_PROBE_THIRD (1ULL << 3)
 #define KW_PROBE_LIBRARY(cookie) ((enum kw_library)((cookie) >> 4 & 3))
 #define KW_PROBE_OF_LIBRARY(library) ((__u64)(library) << 4)
 #define KW_PROBE_UNREAD (1ULL << 6) /* it gives or takes bytes in a way that is not followed */

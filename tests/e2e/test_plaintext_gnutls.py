@@ -12,7 +12,6 @@ import pytest
 from test_plaintext import GET, OK, SCENES, ends, facts, free_port, tls_nginx
 
 from lib import gnutls, observer, tls, tls_servers, wire
-from lib.child import child
 
 
 @pytest.fixture(scope="module")

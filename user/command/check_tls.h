@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* keepwatch check --tls: which files of which processes would get probes, and which would not. */
+/* keepwatch check --tls: the files that would get probes in each process, and those that would not. */
 #ifndef KEEPWATCH_CHECK_TLS_H
 #define KEEPWATCH_CHECK_TLS_H
 

@@ -3,7 +3,6 @@
 
 import ctypes
 import select
-import socket
 import threading
 
 from lib import wire

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the code of functions shows that are built as those of GnuTLS and OpenSSL are, for both processors. */
+/* The fields that code shows of functions which are built as those of GnuTLS and OpenSSL are, for both processors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,16 +31,19 @@ static struct kw_code code_of(const struct compiled *one)
 	return (struct kw_code){one->machine, one->at, (const uint8_t *)one->bytes, one->size};
 }
 
-#define FOR_EACH(one, which)                                                                                   \
-	for (const struct compiled *one = compiled; one < compiled + sizeof(compiled) / sizeof(compiled[0]);   \
-	     one++)                                                                                            \
-		if (one->function == (which))
+/* The next of the same function behind @one, or the first one of @function. */
+static const struct compiled *next_of(const struct compiled *one, enum function function)
+{
+	for (one = one ? one + 1 : compiled; one < compiled + sizeof(compiled) / sizeof(compiled[0]); one++)
+		if (one->function == function)
+			return one;
+	return NULL;
+}
 
 static void a_stored_address_is_a_field(void **state)
 {
 	(void)state;
-	FOR_EACH(one, GET_RANDOM)
-	{
+	for (const struct compiled *one = next_of(NULL, GET_RANDOM); one; one = next_of(one, GET_RANDOM)) {
 		struct kw_code code = code_of(one);
 
 		assert_int_equal(kw_code_stored_address(&code), 0x50);
@@ -50,8 +53,7 @@ static void a_stored_address_is_a_field(void **state)
 static void a_compared_field_is_found(void **state)
 {
 	(void)state;
-	FOR_EACH(one, IS_RESUMED)
-	{
+	for (const struct compiled *one = next_of(NULL, IS_RESUMED); one; one = next_of(one, IS_RESUMED)) {
 		struct kw_code code = code_of(one);
 
 		assert_int_equal(kw_code_compared(&code, 2), 0);
@@ -62,8 +64,7 @@ static void a_compared_field_is_found(void **state)
 static void a_loaded_field_is_found(void **state)
 {
 	(void)state;
-	FOR_EACH(one, CHECK_CORKED)
-	{
+	for (const struct compiled *one = next_of(NULL, CHECK_CORKED); one; one = next_of(one, CHECK_CORKED)) {
 		struct kw_code code = code_of(one);
 
 		assert_int_equal(kw_code_load(&code, 0, 8), 0x588);
@@ -74,15 +75,14 @@ static void a_loaded_field_is_found(void **state)
 static void an_inner_function_is_found(void **state)
 {
 	(void)state;
-	FOR_EACH(one, RECEIVE)
-	{
+	for (const struct compiled *one = next_of(NULL, RECEIVE); one; one = next_of(one, RECEIVE)) {
 		struct kw_code code = code_of(one);
 		uint64_t inner = kw_code_shifted(&code);
 		size_t same = 0;
 
 		assert_int_not_equal(inner, 0);
-		FOR_EACH(other, RECEIVE_SEQ)
-		{
+		for (const struct compiled *other = next_of(NULL, RECEIVE_SEQ); other;
+		     other = next_of(other, RECEIVE_SEQ)) {
 			code = code_of(other);
 			same += other->machine == one->machine && strcmp(other->compiler, one->compiler) == 0 &&
 				kw_code_shifted(&code) == inner;
@@ -107,8 +107,7 @@ static void a_field_behind_a_pointer_is_found(void **state)
 	size_t found = 0;
 
 	(void)state;
-	FOR_EACH(one, OLD_RANDOM)
-	{
+	for (const struct compiled *one = next_of(NULL, OLD_RANDOM); one; one = next_of(one, OLD_RANDOM)) {
 		struct kw_code code = code_of(one);
 		struct kw_code_path path;
 
@@ -125,8 +124,7 @@ static void a_field_behind_a_pointer_is_found(void **state)
 static void both_ways_of_a_branch_are_followed(void **state)
 {
 	(void)state;
-	FOR_EACH(one, NEW_RANDOM)
-	{
+	for (const struct compiled *one = next_of(NULL, NEW_RANDOM); one; one = next_of(one, NEW_RANDOM)) {
 		struct kw_code code = code_of(one);
 		struct kw_code_path path;
 

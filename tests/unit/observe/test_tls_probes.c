@@ -27,7 +27,7 @@ struct library {
 
 static const char *const names[] = {"/libssl.so.", "/libgnutls.so."};
 
-#define EACH(i) (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+#define NAMES (sizeof(names) / sizeof(names[0]))
 
 static void take(void *context, const struct kw_tls_library *found)
 {
@@ -127,15 +127,13 @@ static void a_library_that_was_cut_does_no_harm(void **state)
 	struct kw_probes probes;
 
 	(void)state;
-	for
-		EACH(i)
-		{
-			struct library library = own(names[i]);
+	for (size_t i = 0; i < NAMES; i++) {
+		struct library library = own(names[i]);
 
-			for (size_t k = 0; k < CUTS; k++)
-				assert_true(read_bytes(library.bytes, library.size / CUTS * k, &probes) <= 0);
-			free(library.bytes);
-		}
+		for (size_t k = 0; k < CUTS; k++)
+			assert_true(read_bytes(library.bytes, library.size / CUTS * k, &probes) <= 0);
+		free(library.bytes);
+	}
 }
 
 /* Where the byte number @i of those that are changed lies: in headers and tables, where a wrong number leads furthest, or anywhere. */
@@ -152,22 +150,20 @@ static void a_library_that_was_changed_does_no_harm(void **state)
 
 	(void)state;
 	srandom(1);
-	for
-		EACH(n)
-		{
-			struct library library = own(names[n]);
+	for (size_t n = 0; n < NAMES; n++) {
+		struct library library = own(names[n]);
 
-			for (size_t i = 0; i < FLIPS; i++) {
-				size_t at = place_of(i, library.size);
-				uint8_t before = library.bytes[at];
+		for (size_t i = 0; i < FLIPS; i++) {
+			size_t at = place_of(i, library.size);
+			uint8_t before = library.bytes[at];
 
-				library.bytes[at] = (uint8_t)random();
-				assert_true(read_bytes(library.bytes, library.size, &probes) <= 0);
-				if (i % 16 == 15)
-					library.bytes[at] = before;
-			}
-			free(library.bytes);
+			library.bytes[at] = (uint8_t)random();
+			assert_true(read_bytes(library.bytes, library.size, &probes) <= 0);
+			if (i % 16 == 15)
+				library.bytes[at] = before;
 		}
+		free(library.bytes);
+	}
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a file shows of itself. */
+/* The answer. */
 enum kw_exports {
 	KW_EXPORTS_NO_ELF, /* it is no ELF file for this processor */
 	KW_EXPORTS_NONE,   /* it has none of the functions, or hides them */
