@@ -237,6 +237,14 @@ static __always_inline int kw_is_plaintext(const struct kw_connection *c)
 	return kw_reads_libraries && c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT;
 }
 
+/* The records have shown a first request, whose plaintext comes a little later: until then a living connection is not reported, because
+ * counts of records cannot be taken back. */
+static __always_inline int kw_plaintext_is_awaited(const struct kw_plaintext *p, const struct kw_connection *c)
+{
+	return p && !p->told && !p->lost && p->c.http1.protocol == HTTP1_PROTOCOL_NONE &&
+	       c->http.counts.requests_begun == 1;
+}
+
 /* The part of the flags of a side that the socket alone knows. */
 #define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,19 @@ def said_by(program):
     return json.loads(said)
 
 
+def name_of(client):
+    """Ports are given out again."""
+    host, _, port = client["Name"].rpartition(":")
+    return wire.Name((host, int(port)), datetime.fromisoformat(client["Since"][:26].rstrip("Z") + "+00:00"))
+
+
 def check_clients(trace, clients, roles=("client", "server")):
     """Each end of each connection has just what its client did."""
     for one in clients:
+        name = name_of(one)
         wanted = {"requests": one["Good"] + one["Bad"], "responses": one["Good"] + one["Bad"], "confidence": "certain"}
         for role in roles:
-            (read,) = trace.wait_for(1, role=role, **{"local" if role == "client" else "remote": one["Name"]})
+            (read,) = trace.wait_for(1, role=role, **{"local" if role == "client" else "remote": name})
             assert read["tls"]["plaintext"] == "go" and read["protocol"] == "http/1.1", read
             assert {key: read[key] for key in wanted} == wanted, read
 
@@ -129,7 +137,7 @@ def test_a_connection_behind_another_type_is_judged_by_its_records(nothing_left,
             clients = said_by(program)
         check_clients(trace, clients, roles=["client"])
         for one in clients:
-            (read,) = trace.wait_for(1, role="server", remote=one["Name"])
+            (read,) = trace.wait_for(1, role="server", remote=name_of(one))
             assert read["protocol"] == "tls" and read["tls"]["plaintext"] is None
 
 
@@ -167,7 +175,7 @@ def test_the_newest_processes_are_read(nothing_left, certificates):
         for _ in range(3):
             with crowd("visit", f"127.0.0.1:{port}", 1, 1, flags=go_tls.MOVABLE) as program:
                 clients = said_by(program)
-            trace.wait_for(1, local=clients[0]["Name"])
+            trace.wait_for(1, local=name_of(clients[0]))
         check_clients(trace, clients)
 
 

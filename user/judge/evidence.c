@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "include/probe.h"
 #include "judge/evidence_http2.h"
 #include "event/tls_names.h"
 #include "judge/facts.h"
@@ -607,6 +608,14 @@ static void say_silent(struct kw_writer *w)
 		       "send data, and the client had all of it");
 }
 
+/* Whose library showed the HTTP. */
+static const char *library_of(uint32_t flags)
+{
+	static const char *const names[KW_LIBRARIES] = {"OpenSSL", "OpenSSL", "GnuTLS", "Go's crypto/tls"};
+
+	return names[KW_HTTP_LIBRARY(flags)];
+}
+
 /* On which ground a connection is judged whose bytes are encrypted, and who ended its session. */
 static void say_records(struct kw_writer *w)
 {
@@ -619,7 +628,8 @@ static void say_records(struct kw_writer *w)
 	if (w->facts->by_records)
 		kw_say(w, "judged by direction and length of TLS records, not by HTTP");
 	else
-		kw_say(w, "the HTTP inside TLS was read where the program's OpenSSL took and gave it");
+		kw_say(w, "the HTTP inside TLS was read where %s took it from the program and gave it",
+		       library_of(w->event->http.flags));
 }
 
 static void say_transport(struct kw_writer *w)

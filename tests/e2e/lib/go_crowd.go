@@ -21,13 +21,15 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // Client says what a connection has asked for.
 type Client struct {
-	Name string // its end of the connection
-	Good int
-	Bad  int
+	Name  string    // its end of the connection
+	Since time.Time // not opened before
+	Good  int
+	Bad   int
 }
 
 type hidden struct{ net.Listener }
@@ -78,7 +80,7 @@ const most = 4 // requests of a kind
 // visit is one connection that asks in turn with all others, so that their calls lie among each other.
 func visit(address string, good, bad int, turns []sync.WaitGroup) Client {
 	transport := &http.Transport{TLSClientConfig: insecure(), MaxConnsPerHost: 1}
-	client := Client{Good: good, Bad: bad}
+	client := Client{Since: time.Now().UTC(), Good: good, Bad: bad}
 	for i := range turns {
 		if i < good {
 			client.Name = ask(transport, "https://"+address+"/")
@@ -112,6 +114,7 @@ func visitAll(address string, count, rounds int) {
 }
 
 func duplex(address string, count int) {
+	since := time.Now().UTC()
 	conn, err := tls.Dial("tcp", address, insecure())
 	check(err)
 	waiting := make(chan bool, 5)
@@ -132,7 +135,7 @@ func duplex(address string, count int) {
 	}
 	name := conn.LocalAddr().String()
 	check(conn.Close())
-	check(json.NewEncoder(os.Stdout).Encode([]Client{{name, count, 0}}))
+	check(json.NewEncoder(os.Stdout).Encode([]Client{{name, since, count, 0}}))
 }
 
 func load(address string) {
