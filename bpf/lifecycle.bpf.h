@@ -239,8 +239,9 @@ KW_GLOBAL int kw_last_of_plaintext(struct kw_plaintext *p, const struct kw_conne
 	p->c.ending = c->ending;
 	p->c.closing = c->closing;
 	if (kw_settle_doubt(&p->c))
-		kw_emit_exchange(&p->c, p->c.pipelined ? &p->pipeline : NULL, p->c.http.counts.responses_ended + 1,
-				 c->closing.time, c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
+		kw_emit_exchange(&p->c, p->c.pipelined ? &p->pipeline : NULL,
+				 p->c.http.counts.responses_ended + 1, c->closing.time,
+				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
 	return 0;
 }
 

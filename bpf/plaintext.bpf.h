@@ -237,8 +237,8 @@ static __always_inline void kw_tls_not_notified(struct kw_tls *t, __u32 directio
 }
 
 /* The library has taken or given data up to the end of what looked like an alert. */
-static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p, const struct kw_connection *c,
-						     struct kw_tls *t)
+static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p,
+						     const struct kw_connection *c, struct kw_tls *t)
 {
 	__u32 direction = t->facts.notified_by - 1;
 	__u64 end = direction == kw_direction(c->role, KW_SENT) ? p->taken[KW_SENT] : p->seen[KW_RECEIVED];
