@@ -9,6 +9,7 @@ import pytest
 
 from lib import metrics, observer, reasons, tls, wire
 from lib.http2 import endings, frames, twins
+from lib.maps import Maps
 from lib.sessions import Session
 
 SOON = 0.05  # seconds: less than the tenth of a second within which a connection counts as in use
@@ -66,6 +67,39 @@ def test_a_goaway_in_use_drains_as_in_clear_text(watched, certificates):
             break
     for one in ends(trace, session):
         reasons.says(one, "goaway_drained", "server", "fin", "idle")
+
+
+# ---- single streams, and state ------------------------------------------------------------------------------
+
+STATE = {"plaintexts", "plaintext_http2", "plaintext_strea", "randoms"}  # maps of connections; the kernel cuts names
+
+
+def streams_of(trace, record):
+    found = trace.records("exchange", id=record["id"])
+    return [{key: one[key] for key in ("n", "status", "http", "stream", "reset")} for one in found]
+
+
+def held_by(maps):
+    contents = maps.contents()
+    return [contents[name] for name in STATE]
+
+
+def test_each_stream_is_reported_as_in_clear_text_and_nothing_stays(nothing_left, certificates):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls", "--exchanges") as trace:
+        with Maps(trace.process.pid) as maps:
+            for play in endings.cancelled, endings.reset_by_server, endings.truncated, endings.many_streams:
+                with wire.Pair(listener) as clear:
+                    play(clear)
+                with Session(listener, certificates, "1.3") as session:
+                    play(session)
+                for one, other in zip(ends(trace, clear), ends(trace, session)):
+                    assert streams_of(trace, one) and streams_of(trace, one) == streams_of(trace, other)
+            with Session(listener, certificates, "1.3") as session:
+                endings.begun(session)
+                assert all(held_by(maps))
+                session.close(first=session.client)
+            trace.wait_until(lambda: not any(held_by(maps)), "the end of all state")
 
 
 # ---- connections that live ------------------------------------------------------------------------------
