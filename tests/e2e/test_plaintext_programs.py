@@ -6,10 +6,9 @@ A program that brings its own library is known from its first connection on, bec
 records, and the next one is read."""
 
 import contextlib
-import ctypes
-import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -208,6 +207,17 @@ def said():
     return subprocess.run([observer.BINARY, "check", "--tls"], check=True, capture_output=True, text=True).stdout.splitlines()
 
 
+@contextlib.contextmanager
+def mapped(library, code):
+    """A process that has a library of this code mapped; its id."""
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, "-x", "c", "-"], input=code, text=True, check=True)
+    script = f"import ctypes; ctypes.CDLL('{library}'); print(); input()"
+    with child([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline()
+        yield process.pid
+        process.communicate("\n")
+
+
 @pytest.mark.parametrize(
     "source, name",
     [
@@ -222,21 +232,18 @@ def said():
 )
 def test_check_names_what_gets_no_probes(tmp_path, source, name):
     library = tmp_path / "library.so"
-    code = "int main_of_it(void) { return 0; }" + source
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, "-x", "c", "-"], input=code, text=True, check=True)
-    ctypes.CDLL(str(library))
-    line = f"library  {library} (process {os.getpid()}): would get no probes, because its TLS is not known inside: {name}"
-    assert line in said()
+    with mapped(library, "int main_of_it(void) { return 0; }" + source) as pid:
+        line = f"library  {library} (process {pid}): would get no probes, because its TLS is not known inside: {name}"
+        assert line in said()
 
 
 def test_check_knows_relatives_of_openssl(tmp_path):
     library = tmp_path / "library.so"
     names = ["SSL_read", "SSL_write", "SSL_new", "SSL_get_client_random", "SSL_CTX_set_min_proto_version"]
     code = "".join(f"int {name}(void) {{ return 0; }}" for name in names)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, "-x", "c", "-"], input=code, text=True, check=True)
-    ctypes.CDLL(str(library))
-    line = f"library  {library} (process {os.getpid()}): would get no probes, because it is not OpenSSL, but goes on with its code: LibreSSL, BoringSSL or AWS-LC"
-    assert line in said()
+    with mapped(library, code) as pid:
+        why = "it is not OpenSSL, but goes on with its code: LibreSSL, BoringSSL or AWS-LC"
+        assert f"library  {library} (process {pid}): would get no probes, because {why}" in said()
 
 
 def test_check_says_what_it_was_tried_with():

@@ -111,13 +111,24 @@ struct kw_files *kw_files_new(const int *programs)
 	return files;
 }
 
-static void say(int level, const struct kw_tls_library *found, const char *text)
+/* Anybody can map files that are not what they look like, so that is nothing to be warned of. */
+static void say(const struct kw_tls_library *found, int result)
 {
 	char path[512];
 
 	kw_sanitize(found->path, strlen(found->path), path, sizeof(path));
-	kw_log(level, "%s (process %d) %s%s", path, (int)found->pid,
-	       level == KW_LOG_DEBUG ? "" : "gets no probes, because ", text);
+	if (result == 0)
+		kw_log(KW_LOG_DEBUG, "%s (process %d) has probes", path, (int)found->pid);
+	else if (result != -ENOEXEC && result != -ENOENT)
+		kw_log(KW_LOG_DEBUG, "%s (process %d) gets no probes, because %s", path, (int)found->pid,
+		       kw_probes_refusal(result));
+}
+
+static void say_full(struct kw_files *files, const char *what, unsigned int most)
+{
+	if (!files->full)
+		kw_log(KW_LOG_WARNING, "there are more than %u %s: others get no probes", most, what);
+	files->full = true;
 }
 
 static void look_into(struct kw_files *files, struct kw_file *file, const struct kw_tls_library *found)
@@ -125,17 +136,16 @@ static void look_into(struct kw_files *files, struct kw_file *file, const struct
 	struct kw_probes probes;
 	int r = kw_probes_of(found, &probes);
 
-	if (r == 0 && files->probed >= PROBED_MOST)
+	if (r == 0 && files->probed >= PROBED_MOST) {
+		say_full(files, "TLS libraries", PROBED_MOST);
 		r = -ENOSPC;
+	}
 	if (r == 0)
 		r = put_all(files, file, found->fd, &probes);
 	if (r < 0)
 		take_off(file);
 	files->probed += r == 0;
-	if (r == 0)
-		say(KW_LOG_DEBUG, found, "has probes");
-	else if (r != -ENOEXEC && r != -ENOENT)
-		say(KW_LOG_WARNING, found, kw_probes_refusal(r));
+	say(found, r);
 }
 
 void kw_files_meet(struct kw_files *files, const struct kw_tls_library *found)
@@ -152,11 +162,8 @@ void kw_files_meet(struct kw_files *files, const struct kw_tls_library *found)
 		file->id = found->id;
 		HASH_ADD(hh, files->table, id, sizeof(file->id), file);
 		look_into(files, file, found);
-	} else if (!files->full) {
-		files->full = true;
-		kw_log(KW_LOG_WARNING,
-		       "processes map more than %d files: TLS libraries among the others get no probes",
-		       FILES_MOST);
+	} else {
+		say_full(files, "files that processes map", FILES_MOST);
 	}
 }
 
