@@ -670,8 +670,7 @@ static __always_inline void kw_emit_living(struct kw_connection *c, struct sock 
 	__u32 activity = kw_activity(c);
 	struct kw_standing standing;
 
-	if (kw_reads_libraries && report == KW_REPORT_PROGRESS &&
-	    kw_plaintext_is_awaited(parts->plaintext, c))
+	if (kw_reads_libraries && report == KW_REPORT_PROGRESS && kw_plaintext_is_awaited(parts->plaintext, c))
 		return;
 	kw_read_standing(&standing, c, sk, report);
 	if (kw_emit(c, parts, &standing))

@@ -203,7 +203,8 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 	if (!p)
 		return;
 	p->sending.length = 0;
-	if (bpf_probe_read_user(&type, sizeof(type), (const void *)record) || kw_library_passed(p, KW_SENT, &now))
+	if (bpf_probe_read_user(&type, sizeof(type), (const void *)record) ||
+	    kw_library_passed(p, KW_SENT, &now))
 		p->lost = 1;
 	else if (type == TLS_APPLICATION_DATA) {
 		p->seen[KW_SENT] = now;

@@ -72,7 +72,7 @@ bool kw_programs_can_read_libraries(void)
 
 void kw_programs_want_libraries(struct keepwatch_bpf *skel, bool wanted)
 {
-	struct bpf_program *programs[] = {skel->progs.kw_library_begin, skel->progs.kw_library_call,
+	struct bpf_program *programs[] = {skel->progs.kw_library_begin,  skel->progs.kw_library_call,
 					  skel->progs.kw_library_return, skel->progs.kw_go_read,
 					  skel->progs.kw_go_encrypt,     skel->progs.kw_go_sent};
 	struct bpf_map *maps[] = {skel->maps.plaintexts, skel->maps.plaintext_blank,

@@ -73,9 +73,9 @@ struct go_program {
 	enum kw_machine machine;
 	enum go_form form;
 	enum go_fault fault;
-	uint64_t functions[GO_FUNCTIONS]; /* offsets in the file */
+	uint64_t functions[GO_FUNCTIONS];                   /* offsets in the file */
 	uint64_t move, encrypt, jump, checks[GO_FUNCTIONS]; /* places for probes */
-	size_t at; /* of the next instruction */
+	size_t at;                                          /* of the next instruction */
 };
 
 /* ---- instructions: Intel SDM volume 2; Arm Architecture Reference Manual, C6 ---------------------------- */
@@ -288,10 +288,13 @@ static void go_put_table(struct go_program *program)
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
 
-static void go_put_section(struct go_program *program, size_t index, uint32_t name, Elf64_Addr address, size_t offset,
-			   size_t size)
+static void go_put_section(struct go_program *program, size_t index, uint32_t name, Elf64_Addr address,
+			   size_t offset, size_t size)
 {
-	Elf64_Shdr section = {.sh_name = name, .sh_type = SHT_PROGBITS, .sh_addr = address, .sh_offset = offset,
+	Elf64_Shdr section = {.sh_name = name,
+			      .sh_type = SHT_PROGBITS,
+			      .sh_addr = address,
+			      .sh_offset = offset,
 			      .sh_size = size};
 
 	memcpy(program->bytes + 512 + index * sizeof(section), &section, sizeof(section));
@@ -312,8 +315,12 @@ static void go_put_headers(struct go_program *program)
 			     .e_shentsize = sizeof(Elf64_Shdr),
 			     .e_shnum = 4,
 			     .e_shstrndx = 3};
-	Elf64_Phdr segment = {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = GO_CODE, .p_vaddr = GO_TEXT,
-			      .p_filesz = GO_TABLE - GO_CODE, .p_memsz = GO_TABLE - GO_CODE};
+	Elf64_Phdr segment = {.p_type = PT_LOAD,
+			      .p_flags = PF_R | PF_X,
+			      .p_offset = GO_CODE,
+			      .p_vaddr = GO_TEXT,
+			      .p_filesz = GO_TABLE - GO_CODE,
+			      .p_memsz = GO_TABLE - GO_CODE};
 
 	memcpy(program->bytes, &header, sizeof(header));
 	memcpy(program->bytes + sizeof(header), &segment, sizeof(segment));
@@ -323,7 +330,8 @@ static void go_put_headers(struct go_program *program)
 	go_put_section(program, 3, 18, 0, 256, sizeof(names));
 }
 
-static void go_make_for(struct go_program *program, enum kw_machine machine, enum go_form form, enum go_fault fault)
+static void go_make_for(struct go_program *program, enum kw_machine machine, enum go_form form,
+			enum go_fault fault)
 {
 	*program = (struct go_program){.machine = machine, .form = form, .fault = fault};
 	go_put_functions(program);

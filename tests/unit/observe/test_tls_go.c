@@ -69,7 +69,8 @@ static void programs_of_all_versions_show_their_places(void **state)
 		cookie = cookie_of(&probes, KW_PROBE_GO_READ, program.move);
 		check_place(&program, cookie, program.move);
 		assert_int_equal(KW_PROBE_INPUT(cookie), GO_LAST_OF_INPUT - 72);
-		check_place(&program, cookie_of(&probes, KW_PROBE_GO_ENCRYPT, program.encrypt), program.encrypt);
+		check_place(&program, cookie_of(&probes, KW_PROBE_GO_ENCRYPT, program.encrypt),
+			    program.encrypt);
 		check_place(&program, cookie_of(&probes, KW_PROBE_GO_SENT, program.jump), program.jump);
 		cookie_of(&probes, KW_PROBE_BEGIN, program.checks[GO_CLIENT]);
 		cookie_of(&probes, KW_PROBE_BEGIN, program.checks[GO_SERVER]);
@@ -104,9 +105,8 @@ static void code_of_both_processors_is_read(void **state)
 		assert_int_equal(kw_go_code_call(&read, program.functions[GO_ENCRYPT]), 0);
 		assert_int_equal(kw_go_code_slot(&write), GO_SLOT);
 		assert_int_equal(kw_go_code_call(&write, program.functions[GO_ENCRYPT]), program.encrypt);
-		assert_int_equal(
-			kw_go_code_jump(&write, kw_go_code_call(&write, program.functions[GO_WRITE])),
-			program.jump);
+		assert_int_equal(kw_go_code_jump(&write, kw_go_code_call(&write, program.functions[GO_WRITE])),
+				 program.jump);
 		assert_int_equal(kw_go_code_unset(&destroy), 16);
 		assert_int_equal(kw_go_code_slot(&destroy), KW_CODE_UNKNOWN);
 	}
@@ -132,8 +132,8 @@ static void a_program_may_lack_functions(void **state)
 
 	(void)state;
 	go_make(&program, GO_1_20, GO_SOUND);
-	strstr((char *)memmem(program.bytes, GO_SIZE, go_names[GO_SERVER], strlen(go_names[GO_SERVER])), "server")[0] =
-		'x';
+	strstr((char *)memmem(program.bytes, GO_SIZE, go_names[GO_SERVER], strlen(go_names[GO_SERVER])),
+	       "server")[0] = 'x';
 	assert_int_equal(read_program(&program, &probes), 0);
 	assert_int_equal(probes.count, 4);
 	*(char *)memmem(program.bytes, GO_SIZE, go_names[GO_CLIENT], strlen(go_names[GO_CLIENT])) = 'x';

@@ -98,7 +98,8 @@ static int add_read(int fd, struct body *body, const struct kw_go_function *func
 	return 0;
 }
 
-static int add_write(int fd, struct body *body, const struct kw_go_function *functions, struct kw_probes *probes)
+static int add_write(int fd, struct body *body, const struct kw_go_function *functions,
+		     struct kw_probes *probes)
 {
 	uint64_t method = functions[TCP_READ].at, encrypt, jump;
 	uint32_t slot;
@@ -116,7 +117,8 @@ static int add_write(int fd, struct body *body, const struct kw_go_function *fun
 }
 
 /* Of the two handshakes a program may lack one, because Go's linker leaves out whatever nobody calls. */
-static int add_begin(int fd, struct body *body, const struct kw_go_function *functions, struct kw_probes *probes)
+static int add_begin(int fd, struct body *body, const struct kw_go_function *functions,
+		     struct kw_probes *probes)
 {
 	bool any = false;
 

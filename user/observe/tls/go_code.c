@@ -3,9 +3,9 @@
 
 #include <capstone/capstone.h>
 
-#define FIRST_MOST 8       /* instructions that look whether the stack suffices */
-#define BETWEEN_MOST 8     /* that may stand between a call and what is done with its result */
-#define STACK_LIMIT 16     /* offset in a goroutine's structure: src/runtime/runtime2.go, g.stackguard0 */
+#define FIRST_MOST 8        /* instructions that look whether the stack suffices */
+#define BETWEEN_MOST 8      /* that may stand between a call and what is done with its result */
+#define STACK_LIMIT 16      /* offset in a goroutine's structure: src/runtime/runtime2.go, g.stackguard0 */
 #define SLOT_MOST (1 << 15) /* bytes */
 
 /* ---- one instruction after the other ---------------------------------------------------------------- */
@@ -144,8 +144,8 @@ static bool reads_limit(const struct walk *walk)
 		struct operand place = operand(walk, i);
 
 		if (place.base == walk->machine->goroutine && place.offset == STACK_LIMIT)
-			return walk->one->id == (is_x86(walk) ? (unsigned int)X86_INS_CMP
-							      : (unsigned int)ARM64_INS_LDR);
+			return walk->one->id ==
+			       (is_x86(walk) ? (unsigned int)X86_INS_CMP : (unsigned int)ARM64_INS_LDR);
 	}
 	return false;
 }

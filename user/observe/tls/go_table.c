@@ -26,9 +26,10 @@
 struct table {
 	uint8_t *bytes;
 	size_t size;
-	uint64_t count;  /* of functions */
-	uint64_t text;   /* address that functions are counted from; 0: it does not say, but for Go 1.16 and 1.17 */
-	uint64_t names;  /* offset of the functions' names */
+	uint64_t count; /* of functions */
+	uint64_t
+		text; /* address that functions are counted from; 0: it does not say, but for Go 1.16 and 1.17 */
+	uint64_t names; /* offset of the functions' names */
 	uint64_t names_end;
 	uint64_t entries; /* offset of the list of functions; their descriptions lie behind it */
 	size_t width;     /* bytes of a number in that list */
@@ -130,8 +131,8 @@ static int read_table(const struct kw_sections *file, struct table *table)
 
 /* A function that is looked for. */
 struct wanted {
-	uint64_t name;  /* offset among the names, */
-	bool is_named;  /* if it is there */
+	uint64_t name; /* offset among the names, */
+	bool is_named; /* if it is there */
 	bool is_found;
 	uint64_t entry; /* see struct table's text */
 	uint64_t size;
@@ -231,8 +232,8 @@ static bool find_text(const struct kw_sections *file, const struct table *table,
 	return false;
 }
 
-static int locate(const struct kw_sections *file, const struct table *table, const struct wanted *wanted, size_t count,
-		  size_t checked, struct kw_go_function *ret_functions)
+static int locate(const struct kw_sections *file, const struct table *table, const struct wanted *wanted,
+		  size_t count, size_t checked, struct kw_go_function *ret_functions)
 {
 	bool any = false;
 	uint64_t text;
@@ -245,8 +246,8 @@ static int locate(const struct kw_sections *file, const struct table *table, con
 		return -ENOTSUP;
 	for (size_t i = 0; i < count; i++)
 		if (wanted[i].is_found)
-			ret_functions[i] = (struct kw_go_function){kw_section_offset(file, text + wanted[i].entry),
-								   wanted[i].size};
+			ret_functions[i] = (struct kw_go_function){
+				kw_section_offset(file, text + wanted[i].entry), wanted[i].size};
 	return 0;
 }
 

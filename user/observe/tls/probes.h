@@ -12,8 +12,8 @@
 /* The programs that run there (bpf/keepwatch.bpf.c), in the order in which a library gets them. The last one is a sign to the kernel
  * side that all others are there. */
 enum kw_probe_program {
-	KW_PROBE_RETURN, /* a function returns: the only one that is put at returns */
-	KW_PROBE_CALL,   /* a function is called */
+	KW_PROBE_RETURN,     /* a function returns: the only one that is put at returns */
+	KW_PROBE_CALL,       /* a function is called */
 	KW_PROBE_GO_READ,    /* Go: plaintext is copied to the program */
 	KW_PROBE_GO_ENCRYPT, /* a record is about to be encrypted */
 	KW_PROBE_GO_SENT,    /* it has been sent, or could not be */
