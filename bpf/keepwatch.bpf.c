@@ -13,7 +13,7 @@
  *   fentry/tcp_v4_send_reset, v6    the latter, where the tracepoint leaves them out
  *   tp_btf/inet_sk_error_report     an error of the socket, before the application fetches and clears it
  *   tp_btf/tcp_destroy_sock         the socket is gone: its closing record is sent
- *   uprobe, uretprobe               with --tls: plaintext that a library takes and gives
+ *   uprobe, uretprobe               with --tls: plaintext that a library takes and gives; within functions of Go: uprobe alone
  *   tp_btf/softirq_entry            at times: are programs shown all that happens?
  *   iter/tcp                        at the start: connections that are older, and who listens where
  *   iter/task_file                  at the start: whose they are

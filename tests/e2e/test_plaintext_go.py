@@ -2,6 +2,7 @@
 """HTTP/1 inside TLS, read where Go's crypto/tls takes and gives it (--tls): the scenes of test_plaintext.py, many connections of one
 process, and programs of Go."""
 
+import collections
 import contextlib
 import json
 import os
@@ -53,6 +54,26 @@ def test_a_session_says_what_its_twin_in_clear_text_says(watched, holders, scene
         assert facts(read) == facts(plain)
 
 
+# ---- the probes of a file -----------------------------------------------------------------------------
+
+
+def attacher_of(trace):
+    (attacher,) = children_of(trace.process.pid)
+    return attacher
+
+
+def links_of(process, path):
+    """The kernel's own description of each probe's link, as a dictionary, and the offsets of its probes."""
+    links = []
+    for name in os.listdir(f"/proc/{process}/fdinfo"):
+        text = Path(f"/proc/{process}/fdinfo/{name}").read_text()
+        if "link_type:" in text and f"path:\t{path}\n" in text:
+            facts, _, probes = text.partition("cookie\t offset\t ref_ctr_offset\n")
+            link = dict(line.split(":\t", 1) for line in facts.splitlines())
+            links.append((link, [int(line.split()[1], 16) for line in probes.splitlines()]))
+    return links
+
+
 # ---- many connections at once -------------------------------------------------------------------------
 
 AT_ONCE = 200
@@ -85,15 +106,25 @@ def said_by(program):
     return json.loads(said)
 
 
+def give_probes(trace, *arguments, flags=()):
+    """Runs the program, which nobody has seen, until its file has probes."""
+    with crowd(*arguments, flags=flags) as program:
+        path = go_tls.program("go_crowd", *flags)
+        trace.wait_until(lambda: any(link["link_type"] for link, _ in links_of(attacher_of(trace), path)), "probes")
+        said_by(program)
+
+
 def name_of(client):
-    """Ports are given out again."""
     host, _, port = client["Name"].rpartition(":")
     return wire.Name((host, int(port)), datetime.fromisoformat(client["Since"][:26].rstrip("Z") + "+00:00"))
 
 
 def check_clients(trace, clients, roles=("client", "server")):
-    """Each end of each connection has just what its client did."""
-    for one in clients:
+    """Each end of each connection has just what its client did. Ports are given out again: two with the same are not told apart."""
+    names = collections.Counter(one["Name"] for one in clients)
+    alone = [one for one in clients if names[one["Name"]] == 1]
+    assert len(alone) > len(clients) / 2
+    for one in alone:
         name = name_of(one)
         wanted = {"requests": one["Good"] + one["Bad"], "responses": one["Good"] + one["Bad"], "confidence": "certain"}
         for role in roles:
@@ -108,10 +139,7 @@ def test_many_connections_of_one_process_are_not_mixed_up(nothing_left, certific
     port = free_port()
     with observer.Trace([port], "--tls") as trace:
         address = f"127.0.0.1:{port}"
-        # A program that nobody has seen has no probes yet; the second time its file has them.
-        with crowd("both", address, certificates.server, certificates.server_key, 1, 1) as program:
-            said_by(program)
-        trace.wait_until(lambda: len(trace.records()) >= 2, "the first records")
+        give_probes(trace, "both", address, certificates.server, certificates.server_key, 1, 1)
         with crowd("both", address, certificates.server, certificates.server_key, AT_ONCE, IN_ROUNDS) as program:
             clients = said_by(program)
         assert len(clients) == AT_ONCE * IN_ROUNDS
@@ -160,43 +188,30 @@ def test_caddy_is_read(nothing_left, certificates, tmp_path):
 def test_a_client_of_go_is_read(nothing_left, certificates, tmp_path):
     del nothing_left
     with tls_nginx(tmp_path, certificates) as port, observer.Trace([port], "--tls") as trace:
-        with crowd("visit", f"127.0.0.1:{port}", 1, 1) as program:
-            said_by(program)
-        trace.wait_until(lambda: len(trace.records()) >= 2, "the first records")
+        give_probes(trace, "visit", f"127.0.0.1:{port}", 1, 1)
         with crowd("visit", f"127.0.0.1:{port}", 10, 1) as program:
             clients = said_by(program)
         check_clients(trace, clients, roles=["client"])
 
 
-def test_the_newest_processes_are_read(nothing_left, certificates):
-    """A program's file has its probes when a process of it runs for the second time."""
+def test_the_first_connection_of_a_new_process_is_read(nothing_left, certificates):
+    """Once its program's file has probes."""
     del nothing_left
     with serving(certificates) as port, observer.Trace([port], "--tls") as trace:
+        give_probes(trace, "visit", f"127.0.0.1:{port}", 1, 1, flags=go_tls.MOVABLE)
         for _ in range(3):
             with crowd("visit", f"127.0.0.1:{port}", 1, 1, flags=go_tls.MOVABLE) as program:
                 clients = said_by(program)
-            trace.wait_for(1, local=name_of(clients[0]))
-        check_clients(trace, clients)
+            check_clients(trace, clients)
+
+
+def test_check_lists_programs_of_go(holders):
+    said = subprocess.run([observer.BINARY, "check", "--tls"], check=True, capture_output=True, text=True).stdout
+    for holder in holders.values():
+        assert f"{holder.command[0]} (process {holder.process.pid}): would get probes" in said
 
 
 # ---- the probes ---------------------------------------------------------------------------------------
-
-
-def attacher_of(trace):
-    (attacher,) = children_of(trace.process.pid)
-    return attacher
-
-
-def links_of(process, path):
-    """The kernel's own description of each probe's link, as a dictionary, and the offsets of its probes."""
-    links = []
-    for name in os.listdir(f"/proc/{process}/fdinfo"):
-        text = Path(f"/proc/{process}/fdinfo/{name}").read_text()
-        if "link_type:" in text and f"path:\t{path}\n" in text:
-            facts, _, probes = text.partition("cookie\t offset\t ref_ctr_offset\n")
-            link = dict(line.split(":\t", 1) for line in facts.splitlines())
-            links.append((link, [int(line.split()[1], 16) for line in probes.splitlines()]))
-    return links
 
 
 def is_carried_out_by_the_kernel(code):

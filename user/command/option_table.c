@@ -79,7 +79,7 @@ const struct kw_option_row kw_option_table[] = {
 	{"btf", 0, "FILE", OBSERVING | CHECK | LIVE, kw_set_btf, "a file",
 	 "types of the running kernel (BTF), where it cannot show them itself"},
 	{"tls", 0, NULL, OBSERVING | CHECK | LIVE, kw_set_tls, "no value",
-	 "read HTTP inside TLS, by probes in OpenSSL and GnuTLS of all processes"},
+	 "read HTTP inside TLS, by probes in OpenSSL, GnuTLS and Go of all processes"},
 	{"config", 0, "FILE", ALL, NULL, "a file", "read long options from FILE, one 'key = value' per line"},
 	{"verbose", 'v', NULL, ALL, kw_set_verbose, "no value",
 	 "log more; trace: print evidence for each connection"},

@@ -7,7 +7,9 @@
 //	visit ADDRESS COUNT ROUNDS               clients, all at once, in several rounds; prints for each what it asked for
 //	both ADDRESS CERTIFICATE KEY COUNT ROUNDS  server and clients in one process
 //	duplex ADDRESS REQUESTS                  a client that sends while it receives
-//	load ADDRESS                             clients that come and go, until standard input ends
+//	load ADDRESS                             clients that come and go
+//
+// Those that print what they had asked for stay until standard input ends, as load does.
 package main
 
 import (
@@ -57,6 +59,16 @@ func serve(address, certificate, key string, hide bool) {
 	}
 	server := &http.Server{TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
 	go func() { check(server.ServeTLS(listener, certificate, key)) }()
+}
+
+func stay() {
+	_, err := io.Copy(io.Discard, os.Stdin)
+	check(err)
+}
+
+func say(clients []Client) {
+	check(json.NewEncoder(os.Stdout).Encode(clients))
+	stay()
 }
 
 func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
@@ -110,7 +122,7 @@ func visitAll(address string, count, rounds int) {
 			clients = append(clients, <-crowd)
 		}
 	}
-	check(json.NewEncoder(os.Stdout).Encode(clients))
+	say(clients)
 }
 
 func duplex(address string, count int) {
@@ -135,7 +147,7 @@ func duplex(address string, count int) {
 	}
 	name := conn.LocalAddr().String()
 	check(conn.Close())
-	check(json.NewEncoder(os.Stdout).Encode([]Client{{name, since, count, 0}}))
+	say([]Client{{name, since, count, 0}})
 }
 
 func load(address string) {
@@ -149,8 +161,7 @@ func load(address string) {
 			}
 		}()
 	}
-	_, err := io.Copy(io.Discard, os.Stdin)
-	check(err)
+	stay()
 }
 
 func number(text string) int {

@@ -8,7 +8,7 @@
  *   client-, serverHandshake   run once for each connection, before anything is sent or received
  *
  * The connection itself, of type *Conn, is on the stack of the first two. It begins with the network connection and the side,
- * in all versions from Go 1.17 to 1.26. */
+ * in all versions from Go 1.17 to 1.27. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>

@@ -33,7 +33,7 @@ static const struct sign functions[] = {
  * others come last. */
 static const struct sign words[] = {
 	{"/rustls-", "rustls"},
-	{"crypto/tls.(*Conn).Read", "Go's crypto/tls"},
+	{"crypto/tls.(*Conn).Read", "Go's crypto/tls, without the names of sections"},
 	{"BoringSSL", "BoringSSL, without symbols"},
 	{"LibreSSL", "LibreSSL, without symbols"},
 	{"ssl/ssl_lib.c", "OpenSSL, without symbols"},

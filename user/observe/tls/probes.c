@@ -42,7 +42,7 @@ const char *kw_probes_refusal(int result)
 	case -EPROTONOSUPPORT:
 		return "it is not OpenSSL, but goes on with its code: LibreSSL, BoringSSL or AWS-LC";
 	case -ENOTSUP:
-		return "its code does not show where it keeps the client's random number";
+		return "its code does not show where it keeps what joins a connection to its socket";
 	case -ENOSPC:
 		return "too many other files have some";
 	default:
