@@ -31,6 +31,7 @@ NO_SESSION = "it never comes to a handshake"
 BELOW = "its bytes go or come without the library"
 UNREAD = "what nobody has read nobody has deciphered, and an empty line is as long as an alert"
 LIBRARY = "the library does not try again after an error"
+RECORDS = "the library takes whole records, so that nothing need lie unread"
 MEMORY = "its program makes records that TCP never takes, so the records that went decide"
 WITHOUT = "the observer is one without --tls, or one that is older"
 BYTES = "it counts bytes of TCP"
@@ -42,6 +43,7 @@ ALONE = {
     "endings.test_a_connection_without_a_byte_is_unused": UNUSED,
     "endings.test_the_first_request_on_a_connection_opened_in_advance_can_be_stale": UNUSED,
     "endings.test_what_is_not_http1_is_told_apart_and_left_alone": NO_HTTP,
+    "endings.test_a_client_that_resets_in_the_middle_of_a_response_left": RECORDS,
     "endings.test_a_refused_connect_is_told_once": NO_SESSION,
     "messages.test_a_single_request_is_one_request_on_both_sockets": BYTES,
     "messages.test_requests_that_share_a_connection_are_counted_on_one_record": BYTES,
