@@ -215,19 +215,19 @@ static __always_inline void kw_library_mark(struct kw_library_call *call)
 		p->seen[KW_SENT] = now;
 }
 
-/* Where a receive's @n bytes lie: the ciphertext moves when the library has given all that it had before. No byte of a record can be had
- * before the whole of it has come, and records without data may stand before it: so its bytes lie at its end. Returns the position of
- * the first byte; -1: it is not known. */
+/* Where a receive's @n bytes lie. No byte of a record can be had before the whole of it has come, and records without data may stand
+ * before it: so they lie at the end of what the library has read, which may read ahead. Of plaintext there is less than of ciphertext.
+ * Returns the position of the first byte; -1: it is not known. */
 static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
 {
-	__u64 seen = p->seen[KW_RECEIVED], now;
+	__u64 now;
 
-	if (kw_library_position(p, call, KW_RECEIVED, &now) || now < seen)
+	if (kw_library_position(p, call, KW_RECEIVED, &now) || now < p->seen[KW_RECEIVED])
 		return -1;
 	p->seen[KW_RECEIVED] = now;
-	if (now > seen)
-		p->taken[KW_RECEIVED] = seen;
-	return p->taken[KW_RECEIVED] + n <= now ? (__s64)(now - n) : -1;
+	p->taken[KW_RECEIVED] = now;
+	p->given += n;
+	return p->given <= now ? (__s64)(now - n) : -1;
 }
 
 /* ---- receives --------------------------------------------------------------------------------------- */

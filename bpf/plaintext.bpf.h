@@ -34,7 +34,8 @@ struct kw_plaintext {
 	__u64 seen
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
 	__u64 taken
-		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and from where the latest receive took ciphertext */
+		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and up to where the latest receive had read */
+	__u64 given;       /* bytes of plaintext that have been received, by OpenSSL */
 	__u64 requested;   /* bytes of the client's plaintext that have been followed */
 	__u64 acted;       /* taken[KW_SENT] at the first act of the connection's end */
 	__u64 early;       /* bytes of the latest send that have been followed although it did not succeed */
