@@ -28,6 +28,7 @@ OWN = re.compile("|".join((
     "TCP segments? (was|were) retransmitted",
     "other end, on this host too, confirms this",
     "the program got",
+    "both sides sent FIN at the same time",
 )))
 
 
