@@ -37,7 +37,7 @@ WITHOUT = "the observer is one without --tls, or one that is older"
 BYTES = "it counts bytes of TCP"
 SERVER = "its server is one of its own"
 
-# What has no twin, and why.
+# Scenarios that have no twin, each with its reason.
 ALONE = {
     "half_close.test_a_server_whose_response_draws_a_reset_knows_that_the_client_had_gone": MEMORY,
     "endings.test_a_connection_without_a_byte_is_unused": UNUSED,

@@ -98,7 +98,7 @@ class Object:
         _checked(SSL_set_fd(self.pointer, plain.fileno()), "SSL_set_fd")
 
     def put_into(self, outer):
-        """What it sends and receives goes through another object, as what that carries."""
+        """Its bytes go through another object, as that one's plaintext."""
         bio = _checked(BIO_new(BIO_f_ssl()), "BIO_new")
         BIO_ctrl(bio, SET_SSL, 0, outer.pointer)
         SSL_set_bio(self.pointer, bio, bio)

@@ -2,7 +2,7 @@
 """Scenarios of other test files, each played over several carriers: all of them must be told alike.
 
 A scenario is a test function with one set of its parameters. It gets by the names of its fixtures what this carrier has for them, and
-its own assertions hold over each carrier. What it looks at is compared, too."""
+its own assertions hold over each carrier. The records that it looks at are compared, too."""
 
 import concurrent.futures
 import contextlib
@@ -15,7 +15,7 @@ from typing import Callable
 
 from lib import observer, wire
 
-# What a record says of HTTP and of its end, whatever carried it. Not times, names, and counts of TCP's bytes.
+# Facts of HTTP and of the end, which are the same whatever carried them. Not times, names, and counts of TCP's bytes.
 ALIKE = (
     "type", "role", "protocol", "preexisting", "requests", "responses", "closer", "manner", "phase", "reason", "premature",
     "lost_requests", "confidence", "body_bytes", "body_declared", "announced", "advertised", "overrun", "close_ignored",
@@ -99,7 +99,7 @@ def _sentences(record):
 
 
 def likeness(record):
-    """What the twins of a record say, too."""
+    """The part of a record that its twins have, too."""
     return {key: record[key] for key in ALIKE if key in record} | {"evidence": _sentences(record)}
 
 
@@ -114,7 +114,7 @@ def differences(read, clear, besides=()):
 
 @dataclass
 class Carrier:
-    """What a scenario gets for the names of its fixtures. @more: for each further name a function that gets the scenario and the stack
+    """The things that a scenario gets for the names of its fixtures. @more: for each further name a function that gets the scenario and the stack
     of its contexts."""
 
     trace: Trace
