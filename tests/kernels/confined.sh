@@ -74,12 +74,12 @@ kill -TERM "$daemon"
 wait "$daemon" || fail "it ended with status $?"
 kill "$asleep"
 
-# A server for one visit. Its library lies in a folder that the profile does not name, as a container may have it.
+# The client's library lies in a folder that the profile does not name, as a container may have it.
 visit() {
 	: >/tmp/server
-	LD_LIBRARY_PATH=/tmp/own openssl s_server -accept "127.0.0.1:$port" -naccept 1 -cert /certificate.pem -www >/tmp/server 2>&1 &
+	openssl s_server -accept "127.0.0.1:$port" -naccept 1 -cert /certificate.pem -www >/tmp/server 2>&1 &
 	wait_until grep -q ACCEPT /tmp/server
-	printf 'GET / HTTP/1.0\r\n\r\n' | openssl s_client -quiet -connect "127.0.0.1:$port" 2>/dev/null | grep -q "^HTTP/1.0 200"
+	printf 'GET / HTTP/1.0\r\n\r\n' | LD_LIBRARY_PATH=/tmp/own openssl s_client -quiet -connect "127.0.0.1:$port" 2>/dev/null | grep -q "^HTTP/1.0 200"
 	visited=$?
 	wait $!
 	return $visited
@@ -87,7 +87,7 @@ visit() {
 
 # The first visit may come before the probes.
 read_plaintext() {
-	visit && scrape && grep -q '^keepwatch_requests_total{role="server".*version="1.0"} [1-9]' "$folder/scrape"
+	visit && scrape && grep -q '^keepwatch_requests_total{role="client".*version="1.0"} [1-9]' "$folder/scrape"
 }
 
 if [ ! -e "$folder/plaintext.check" ]; then
