@@ -66,7 +66,10 @@ def links_of(process, path):
     """The kernel's own description of each probe's link, as a dictionary, and the offsets of its probes."""
     links = []
     for name in os.listdir(f"/proc/{process}/fdinfo"):
-        text = Path(f"/proc/{process}/fdinfo/{name}").read_text()
+        try:
+            text = Path(f"/proc/{process}/fdinfo/{name}").read_text()
+        except FileNotFoundError:  # it has been closed since
+            continue
         if "link_type:" in text and f"path:\t{path}\n" in text:
             facts, _, probes = text.partition("cookie\t offset\t ref_ctr_offset\n")
             link = dict(line.split(":\t", 1) for line in facts.splitlines())
