@@ -339,4 +339,17 @@ static __always_inline void kw_handshaken(struct kw_connection *c, struct sock *
 	c->identity.flow = KW_FLOW_BY_SIZE;
 }
 
+/* Something about a side is not known, because of @kind. */
+static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
+{
+	struct kw_totals *t;
+
+	if (side->taints & 1 << kind)
+		return;
+	side->taints |= 1 << kind;
+	t = kw_totals();
+	if (t && kind < KW_TAINT_MAX)
+		kw_count(&t->tainted[kind], 1);
+}
+
 #endif

@@ -344,7 +344,7 @@ static __always_inline void kw_fill_tls(struct kw_tls_facts *facts, const struct
 	facts->latest_open = machine->streams[latest].headed || machine->streams[latest].field ||
 			     c->http1.streams[latest].remain;
 	facts->lost = c->closing.time && c->tx_end != c->tx_bytes;
-	if (!kw_reads_libraries || !(c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT))
+	if (!kw_is_plaintext(c))
 		facts->lost |= c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME;
 	__builtin_memcpy(facts->name, machine->name, sizeof(facts->name));
 }
@@ -477,15 +477,6 @@ KW_GLOBAL int kw_emit_tls(struct kw_connection *c, const struct kw_tls *t, struc
 	return 0;
 }
 
-/* The same of one whose plaintext is read: @p has been settled. */
-static __always_inline int kw_emit_plaintext(struct kw_plaintext *p, const struct kw_tls *t,
-					     struct kw_reported *before, const struct kw_standing *standing)
-{
-	if (!p)
-		return -1;
-	return kw_emit_tls(&p->c, t, p, before, standing);
-}
-
 /* The same of a connection that carries HTTP/2. */
 KW_GLOBAL int kw_emit_http2(struct kw_connection *c, struct kw_http2 *h, struct kw_reported *before,
 			    const struct kw_standing *standing)
@@ -507,6 +498,39 @@ KW_GLOBAL int kw_emit_http2(struct kw_connection *c, struct kw_http2 *h, struct 
 	return 0;
 }
 
+/* The same of one that carries HTTP/2 within TLS. */
+KW_GLOBAL int kw_emit_tls_http2(struct kw_connection *c, struct kw_http2 *h, const struct kw_tls *t,
+				struct kw_reported *before, const struct kw_standing *standing)
+{
+	struct kw_event_tls_http2 *event;
+
+	if (!kw_reads_libraries || !c || !h || !t)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
+		return -1;
+	event->tls.history.connection.header.type = KW_EVENT_TLS_HTTP2;
+	event->tls.history.connection.header.size = sizeof(*event);
+	kw_fill(&event->tls.history.connection, c, NULL, standing);
+	kw_fill_history(&event->tls.history, c, before);
+	kw_take_names(&event->tls.history, NULL);
+	kw_fill_tls(&event->tls.tls, t, c);
+	kw_fill_http2(&event->http2, h, c);
+	bpf_ringbuf_submit(event, kw_wakeup());
+	return 0;
+}
+
+/* The same of one whose plaintext is read: @p has been settled. @h: its frames, or NULL. */
+static __always_inline int kw_emit_plaintext(struct kw_plaintext *p, struct kw_http2 *h, const struct kw_tls *t,
+					     struct kw_reported *before, const struct kw_standing *standing)
+{
+	if (!p)
+		return -1;
+	if (p->c.http1.protocol == HTTP1_PROTOCOL_H2C)
+		return kw_emit_tls_http2(&p->c, h, t, before, standing);
+	return kw_emit_tls(&p->c, t, p, before, standing);
+}
+
 /* The counts that were reported of a connection, or NULL. */
 static __always_inline struct kw_reported *kw_reported_of(struct sock *sk)
 {
@@ -526,7 +550,7 @@ struct kw_parts {
 	struct kw_names *names;
 	struct kw_reported *reported;
 	struct kw_tls *tls;
-	struct kw_http2 *http2;
+	struct kw_http2 *http2; /* of clear text, or of plaintext */
 	struct kw_plaintext *plaintext;
 };
 
@@ -541,8 +565,10 @@ static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c
 		parts.http2 = bpf_sk_storage_get(&http2, sk, NULL, 0);
 	} else if (c->http1.protocol == HTTP1_PROTOCOL_TLS) {
 		parts.tls = bpf_sk_storage_get(&tls, sk, NULL, 0);
-		if (kw_reads_libraries)
+		if (kw_reads_libraries) {
 			parts.plaintext = kw_plaintext_of(c);
+			parts.http2 = kw_plaintext_http2_of(c);
+		}
 	} else {
 		parts.pipeline = kw_pipeline_of(c, sk);
 		parts.names = kw_names_of(c, sk);
@@ -550,16 +576,24 @@ static __always_inline struct kw_parts kw_parts_of(const struct kw_connection *c
 	return parts;
 }
 
+/* Can plaintext be there? If it is of HTTP/2, its frames must be. */
+static __always_inline int kw_is_read(const struct kw_parts *parts)
+{
+	return parts->tls && parts->plaintext &&
+	       (parts->http2 || parts->plaintext->c.http1.protocol != HTTP1_PROTOCOL_H2C);
+}
+
 /* Makes a record in the form that has room for it. */
 static __always_inline int kw_emit(struct kw_connection *c, const struct kw_parts *parts,
 				   const struct kw_standing *standing)
 {
-	if (parts->http2)
-		return kw_emit_http2(c, parts->http2, parts->reported, standing);
-	if (parts->tls && kw_reads_libraries && kw_plaintext_settle(parts->plaintext, c, parts->tls, standing))
-		return kw_emit_plaintext(parts->plaintext, parts->tls, parts->reported, standing);
+	if (kw_reads_libraries && kw_is_read(parts) &&
+	    kw_plaintext_settle(parts->plaintext, c, parts->tls, parts->reported, standing))
+		return kw_emit_plaintext(parts->plaintext, parts->http2, parts->tls, parts->reported, standing);
 	if (parts->tls)
 		return kw_emit_tls(c, parts->tls, NULL, parts->reported, standing);
+	if (parts->http2)
+		return kw_emit_http2(c, parts->http2, parts->reported, standing);
 	if (standing->report == KW_REPORT_CLOSED && kw_is_short(c))
 		return kw_emit_short(c, parts->pipeline, standing);
 	return kw_emit_history(c, parts->pipeline, parts->names, parts->reported, standing);
@@ -617,14 +651,24 @@ static __always_inline int kw_knows_requests_end(const struct kw_connection *c, 
 /* May a request cross the close of a server, so that it is known as one? @t: the records of TLS, or NULL. */
 static __always_inline int kw_may_be_crossed(const struct kw_connection *c, const struct kw_tls *t)
 {
-	if (!t)
+	if (t && t->facts.notified_by == 1 + TLS_CLIENT)
+		return 0;
+	if (!t || kw_is_plaintext(c))
 		return c->http1.protocol <= HTTP1_PROTOCOL_HTTP1 && !c->http1.tunnel;
 	return t->facts.done && !t->machine.doubts && !(t->machine.offered & TLS_ALPN_H2) &&
-	       t->facts.notified_by != 1 + TLS_CLIENT && c->http1.streams[0].state == HTTP1_FRAME;
+	       c->http1.streams[0].state == HTTP1_FRAME;
+}
+
+/* How many bytes of records the client may still send that are no request: the rest of one, and an alert. */
+static __always_inline __u64 kw_tls_owed(const struct kw_connection *c, const struct kw_tls *t)
+{
+	__u64 rest = kw_is_plaintext(c) ? 0 : c->http1.streams[HTTP1_REQUESTS].remain;
+
+	return rest + tls_alert_size(t->machine.version, t->machine.suite);
 }
 
 /* Keeps a connection that its server closed with nothing to answer, for the request that may have crossed. On TLS an alert may
- * cross too, which is none. */
+ * cross too, which is none; and of a body that is on its way nothing says how many bytes its records will have. */
 KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls *t)
 {
 	struct kw_closed_by_server closed = {};
@@ -634,9 +678,10 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 	if (!c || c->role != KW_ROLE_SERVER || c->ending.act != KW_ACT_LOCAL_FIN || c->closing.unread ||
 	    !kw_may_be_crossed(c, t) || !kw_is_answered(c) || !kw_knows_requests_end(c, &owed))
 		return 0;
+	if (t && owed && kw_is_plaintext(c))
+		return 0;
 	if (t)
-		owed = c->http1.streams[HTTP1_REQUESTS].remain +
-		       tls_alert_size(t->machine.version, t->machine.suite);
+		owed = kw_tls_owed(c, t);
 	kw_identify(c, &closed.identity);
 	closed.closed = c->ending.time;
 	closed.expected = c->rx_base + (__u32)(c->rx_bytes + owed);
@@ -649,25 +694,37 @@ KW_GLOBAL int kw_keep_closed(const struct kw_connection *c, const struct kw_tls 
 	return 0;
 }
 
+/* The counts that a record of @c has are those of its plaintext, if that is read. */
+static __always_inline const struct kw_connection *kw_told_of(const struct kw_connection *c,
+							      const struct kw_parts *parts)
+{
+	return kw_reads_libraries && parts->plaintext && parts->plaintext->told ? &parts->plaintext->c : c;
+}
+
 /* The last record of a connection. */
 static __always_inline void kw_emit_closed(struct kw_connection *c, const struct kw_parts *parts)
 {
 	const struct kw_standing standing = {.report = KW_REPORT_CLOSED};
+	const struct kw_connection *told;
+	int failed;
 
 	if (!c->owned && !kw_owner_passes(&c->identity))
 		return; /* nobody ever used it, so it is nobody's that is asked for */
 	if (!kw_role_passes(c->role))
 		return;
-	if (kw_emit(c, parts, &standing))
-		kw_drop(c, parts->reported, parts->http2 ? parts->http2->reported.open : 0);
-	kw_keep_closed(c, parts->tls);
+	failed = kw_emit(c, parts, &standing);
+	told = kw_told_of(c, parts);
+	if (failed)
+		kw_drop(told, parts->reported, parts->http2 ? parts->http2->reported.open : 0);
+	kw_keep_closed(told, parts->tls);
 }
 
 /* A record of a connection that lives. One that finds no room is no loss: the next sweep tries again. */
 static __always_inline void kw_emit_living(struct kw_connection *c, struct sock *sk,
 					   const struct kw_parts *parts, enum kw_report report)
 {
-	__u32 activity = kw_activity(c);
+	struct kw_plaintext *p = kw_reads_libraries ? parts->plaintext : NULL;
+	__u32 activity = kw_activity(c), within = p ? kw_activity(&p->c) : 0;
 	struct kw_standing standing;
 
 	if (kw_reads_libraries && report == KW_REPORT_PROGRESS && kw_plaintext_is_awaited(parts->plaintext, c))
@@ -675,6 +732,8 @@ static __always_inline void kw_emit_living(struct kw_connection *c, struct sock 
 	kw_read_standing(&standing, c, sk, report);
 	if (kw_emit(c, parts, &standing))
 		return;
+	if (p)
+		p->c.activity = within;
 	c->activity = activity;
 	c->reported = 1;
 }

@@ -80,18 +80,6 @@ static __always_inline void kw_count_errors(struct kw_side *side, __u32 errors)
 		kw_count_kinds(errors);
 }
 
-static __always_inline void kw_taint(struct kw_side *side, enum kw_taint kind)
-{
-	struct kw_totals *t;
-
-	if (side->taints & 1 << kind)
-		return;
-	side->taints |= 1 << kind;
-	t = kw_totals();
-	if (t && kind < KW_TAINT_MAX)
-		kw_count(&t->tainted[kind], 1);
-}
-
 /* ---- pipelines: what the latest request does not say about the ones before it ------------------------ */
 
 /* Is the latest request complete? Else the request_ fields tell the beginning of one and the end of another. */

@@ -4,6 +4,7 @@
 #ifndef KEEPWATCH_FEED_BPF_H
 #define KEEPWATCH_FEED_BPF_H
 
+#include "feed_http2.bpf.h"
 #include "plain.bpf.h"
 #include "steps.bpf.h"
 
@@ -85,16 +86,41 @@ static long kw_feed_step(__u32 index, struct kw_feeder *feeder)
 
 KW_LOOP(kw_feed_step, KW_STEPS)
 
+/* Takes the call through the HTTP/1 machine, which stops where it meets another protocol. */
+static __always_inline void kw_feed_http1(struct kw_plaintext *p, struct kw_scratch *room)
+{
+	struct kw_feeder feeder = {.p = p, .room = room};
+
+	kw_feed_plain(p, room);
+	KW_FORGET();
+	if (room->cursor.left)
+		kw_feed_step_loop(&feeder);
+	http1_call_end(&p->c.http1, room->cursor.outcome.direction);
+}
+
+/* When a call's bytes passed, which end at @end: see kw_passed_at(). A call of a library returns later than the system call within it, so
+ * that the answer to its bytes may have arrived meanwhile. */
+static __always_inline __u64 kw_feed_passed_at(const struct kw_plaintext *p, enum kw_way way, __u64 end)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
+	__u32 written = BPF_CORE_READ(tcp, write_seq);
+	__u64 now = bpf_ktime_get_ns(), stamp = 0;
+
+	if (way == KW_RECEIVED || (BPF_CORE_READ(tcp, snd_nxt) == written &&
+				   kw_position(written, p->c.tx_base, p->taken[KW_SENT]) >= end))
+		stamp = BPF_CORE_READ(tcp, tcp_clock_cache);
+	return stamp && stamp < now ? stamp : now;
+}
+
 /* @n bytes of plaintext have passed, the first at @begin of the stream; the current process has them at @address. Needs the room for its
  * work alone, until it returns. */
 static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *room, enum kw_way way,
 				    __u64 begin, __u64 address, __u64 n)
 {
-	struct kw_feeder feeder = {.p = p, .room = room};
 	struct kw_cursor *cursor = &room->cursor;
 
 	__builtin_memset(cursor, 0, sizeof(*cursor));
-	cursor->outcome.now = bpf_ktime_get_ns();
+	cursor->outcome.now = kw_feed_passed_at(p, way, begin + n);
 	cursor->outcome.position = begin;
 	cursor->outcome.direction = kw_direction(p->c.role, way);
 	cursor->outcome.why = KW_TAINT_BLIND;
@@ -105,12 +131,14 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 	cursor->segment_left = n;
 	cursor->located = cursor->sought = 1;
 	KW_FORGET();
-	kw_feed_plain(p, room);
-	KW_FORGET();
-	if (cursor->left)
-		kw_feed_step_loop(&feeder);
-	http1_call_end(&p->c.http1, cursor->outcome.direction);
-	p->taken[way & 1] = begin + n;
+	if (!kw_is_framed(&p->c))
+		kw_feed_http1(p, room);
+	if (kw_feeds_http2(&p->c))
+		kw_feed_http2(p, room);
+	if (way == KW_SENT)
+		p->taken[KW_SENT] = begin + n;
+	if (cursor->outcome.direction == HTTP1_REQUESTS)
+		p->requested += n;
 	kw_forget(room);
 }
 

@@ -286,13 +286,12 @@ static __always_inline void kw_http2_begin_server(struct http2_stream *s, const 
 		s->due = HTTP2_DUE_FRAME;
 }
 
-/* The client's side: its preface has come in part. Behind a header of the PROXY protocol its beginning is known only if the
- * preface itself gave it away. */
+/* The client's side: its preface has come in part. @passed: bytes of the client that had come before this call. Behind a header of the
+ * PROXY protocol the preface's beginning is known only if the preface itself gave it away. */
 static __always_inline void kw_http2_begin_client(struct http2_stream *s, const struct kw_connection *c,
-						  const struct kw_cursor *cursor)
+						  const struct kw_cursor *cursor, __u64 passed)
 {
 	const struct http1_stream *seen = &c->http1.streams[HTTP1_REQUESTS];
-	__u64 passed = c->role == KW_ROLE_CLIENT ? c->tx_bytes : c->rx_bytes;
 
 	if (c->http1.tunnel)
 		http2_begin_upgraded(s);
@@ -304,6 +303,15 @@ static __always_inline void kw_http2_begin_client(struct http2_stream *s, const 
 		http2_lose(s);
 	else
 		s->got = passed;
+}
+
+/* The call in hand has shown that a connection carries HTTP/2, from its first byte on: @h is new. */
+static __always_inline void kw_http2_begin(struct kw_connection *c, struct kw_http2 *h,
+					   const struct kw_cursor *cursor, __u64 passed)
+{
+	kw_http2_begin_server(&h->machine.streams[HTTP2_SERVER], &c->http1.streams[HTTP1_RESPONSES]);
+	kw_http2_begin_client(&h->machine.streams[HTTP2_CLIENT], c, cursor, passed);
+	kw_begin_frames(c);
 }
 
 /* The state of the frames on @sk; with its first frame it gets one. */
@@ -322,11 +330,10 @@ static __always_inline struct kw_http2 *kw_http2_of(struct kw_connection *c, str
 	if (c->identity.preexisting) {
 		http2_init_midway(&h->machine.streams[HTTP2_SERVER]);
 		http2_init_midway(&h->machine.streams[HTTP2_CLIENT]);
+		kw_begin_frames(c);
 	} else {
-		kw_http2_begin_server(&h->machine.streams[HTTP2_SERVER], &c->http1.streams[HTTP1_RESPONSES]);
-		kw_http2_begin_client(&h->machine.streams[HTTP2_CLIENT], c, cursor);
+		kw_http2_begin(c, h, cursor, c->role == KW_ROLE_CLIENT ? c->tx_bytes : c->rx_bytes);
 	}
-	kw_begin_frames(c);
 	return h;
 }
 
@@ -342,17 +349,24 @@ static __always_inline void kw_http2_lose(struct kw_connection *c, struct kw_htt
 	kw_taint(&c->sides[direction & 1], why);
 }
 
-/* The call in hand: what has passed of the stream since the one before, and where the connection's end stands, if it has begun. */
-static __always_inline void kw_http2_resume(struct kw_connection *c, struct kw_http2 *h, struct sock *sk,
-					    const struct tcp_sock *tcp, const struct kw_cursor *cursor)
+/* The place of the call in hand: how far the other way's bytes have come (@opposite), and where the connection's end stands, if it has
+ * begun. */
+static __always_inline void kw_http2_place(const struct kw_connection *c, struct kw_http2 *h,
+					   const struct kw_cursor *cursor, __u64 opposite)
+{
+	__u64 end = cursor->way == KW_SENT ? c->ending.tx_sent : c->ending.rx_arrived;
+
+	h->opposite = opposite;
+	h->limits[cursor->outcome.direction & 1] = c->ending.act ? end : ~0ULL;
+}
+
+/* Bytes of the stream may have passed since the call before. */
+static __always_inline void kw_http2_resume(struct kw_connection *c, struct kw_http2 *h,
+					    const struct kw_cursor *cursor)
 {
 	__u32 direction = cursor->outcome.direction & 1;
 	struct http2_stream *s = &h->machine.streams[direction];
-	__u64 end = cursor->way == KW_SENT ? c->ending.tx_sent : c->ending.rx_arrived;
 
-	h->opposite = cursor->way == KW_SENT ? kw_rx_position(c, tcp, kw_arrived(sk, tcp))
-					     : kw_tx_position(c, tcp, tcp->write_seq);
-	h->limits[direction] = c->ending.act ? end : ~0ULL;
 	if (h->passing[direction])
 		http2_skip(s, h->passing[direction] - c->http1.streams[direction].remain);
 	h->passing[direction] = 0;
@@ -367,6 +381,15 @@ static __always_inline void kw_http2_try_to_join(struct http2_stream *s, struct 
 		http2_join(s);
 }
 
+/* The steps are over: have they come to the call's end? */
+static __always_inline void kw_http2_check(struct kw_connection *c, struct kw_http2 *h,
+					   const struct kw_cursor *cursor)
+{
+	if (cursor->blind || cursor->left)
+		kw_http2_lose(c, h, cursor->outcome.direction,
+			      cursor->blind ? KW_TAINT_BLIND : KW_TAINT_BUDGET);
+}
+
 /* Bytes that need no look may pass without this program. The last of a frame that means something is not among them. */
 static __always_inline void kw_http2_leave(struct kw_connection *c, struct kw_http2 *h,
 					   const struct kw_cursor *cursor)
@@ -375,8 +398,6 @@ static __always_inline void kw_http2_leave(struct kw_connection *c, struct kw_ht
 	const struct http2_stream *s = &h->machine.streams[direction];
 	__u64 passing = s->state == HTTP2_AT_OUTSIDE ? 0 : http2_skippable(s, KW_SPAN_ENDLESS);
 
-	if (cursor->blind || cursor->left)
-		kw_http2_lose(c, h, direction, cursor->blind ? KW_TAINT_BLIND : KW_TAINT_BUDGET);
 	if (passing && (s->state == HTTP2_AT_BLOCK || (s->state == HTTP2_AT_PASS && http2_matters(s))))
 		passing--;
 	h->passing[direction] = c->http1.streams[direction].remain = passing;
@@ -395,10 +416,14 @@ static __always_inline void kw_http2_follow(struct kw_connection *c, struct sock
 	}
 	if (kw_config.exchanges)
 		reader.streams = bpf_sk_storage_get(&http2_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	kw_http2_resume(c, reader.http2, sk, tcp, cursor);
+	kw_http2_place(c, reader.http2, cursor,
+		       cursor->way == KW_SENT ? kw_rx_position(c, tcp, kw_arrived(sk, tcp))
+					      : kw_tx_position(c, tcp, tcp->write_seq));
+	kw_http2_resume(c, reader.http2, cursor);
 	kw_http2_try_to_join(&reader.http2->machine.streams[cursor->outcome.direction & 1], room);
 	KW_FORGET();
 	kw_http2_step_loop(&reader);
+	kw_http2_check(c, reader.http2, cursor);
 	kw_http2_leave(c, reader.http2, cursor);
 }
 

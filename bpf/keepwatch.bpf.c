@@ -26,7 +26,8 @@
  *
  * Data flows one way through the headers: maps -> watch -> connection -> span -> emit, names -> exchange -> lifecycle, capture;
  * emit -> late; lifecycle -> older, sweep; capture -> frames, mmsg, compat; plain, role -> revive -> steps -> tls -> record, http2 -> frame ->
- * transfer; maps -> uring; uring, mmsg, compat, steps -> seek. */
+ * transfer; maps -> uring; uring, mmsg, compat, steps -> seek; plaintext -> emit; http2 -> feed_http2; plain, feed_http2 ->
+ * feed -> library. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -352,6 +353,7 @@ SEC("?uprobe")
 int kw_library_begin(struct pt_regs *ctx)
 {
 	kw_library_used();
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
 
@@ -359,13 +361,17 @@ int kw_library_begin(struct pt_regs *ctx)
 SEC("?uprobe")
 int kw_library_call(struct pt_regs *ctx)
 {
-	return kw_library_enter(ctx);
+	kw_library_enter(ctx);
+	KW_ON_THREADS_STACK(ctx);
+	return 0;
 }
 
 SEC("?uretprobe")
 int kw_library_return(struct pt_regs *ctx)
 {
-	return kw_library_leave(ctx);
+	kw_library_leave(ctx);
+	KW_ON_THREADS_STACK(ctx);
+	return 0;
 }
 
 /* Go's: within its functions, never at their returns. */
@@ -373,6 +379,7 @@ SEC("?uprobe")
 int kw_go_read(struct pt_regs *ctx)
 {
 	kw_go_on_read(ctx);
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
 
@@ -380,6 +387,7 @@ SEC("?uprobe")
 int kw_go_encrypt(struct pt_regs *ctx)
 {
 	kw_go_on_encrypt(ctx);
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }
 
@@ -387,5 +395,6 @@ SEC("?uprobe")
 int kw_go_sent(struct pt_regs *ctx)
 {
 	kw_go_on_sent(ctx);
+	KW_ON_THREADS_STACK(ctx);
 	return 0;
 }

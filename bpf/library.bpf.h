@@ -7,15 +7,25 @@
 #include "feed.bpf.h"
 #include "../include/probe.h"
 
+/* The object that a thread's latest call was of. */
+struct kw_library_latest {
+	__u64 object;
+	__u64 random;
+	__u64 cookie; /* of the connection that it carried */
+};
+
 /* A call of a library, while it runs. Threads may be stopped within a program, so each has room of its own. */
 struct kw_library_call {
 	__u64 object; /* 0: no call runs */
 	__u64 buffer;
+	__u64 size;   /* of what is to be sent */
 	__u64 length; /* address of a number of bytes */
-	__u64 size;   /* bytes in the buffer */
-	__u64 corked; /* GnuTLS: bytes that the object kept when the call began */
 	__u64 stack;  /* where the stack stood at the call */
 	__u64 cookie;
+	__u64 bio;    /* OpenSSL: where its object's bytes are counted; 0: not read yet */
+	__u64 corked; /* GnuTLS: bytes that the object kept when the call began */
+	__u64 found; /* of a send: cookie of the connection that the object carried at its beginning; 0: not known yet */
+	struct kw_library_latest latest;
 	struct kw_scratch room;
 };
 
@@ -30,6 +40,12 @@ static __always_inline int kw_is_of_gnutls(const struct kw_library_call *call)
 {
 	return KW_PROBE_LIBRARY(call->cookie) == KW_LIBRARY_GNUTLS;
 }
+
+/* Nothing follows such a program, but a program that something could follow runs on its thread's stack. Kernels from 6.13 on give
+ * the others one for each processor. Threads may be stopped within these programs, though, and another thread's run of the
+ * same program would overwrite that stack: the pointers on it led one of 7.3 into a page fault, and so to its end. */
+KW_PROGRAMS(nowhere, 1);
+#define KW_ON_THREADS_STACK(ctx) bpf_tail_call(ctx, &nowhere, 0)
 
 /* The current process uses a library that has probes. Only the making of an object says so, whose probe is the last that a library
  * gets: so none of the object's calls is missed. */
@@ -71,12 +87,49 @@ static __always_inline struct kw_plaintext *kw_plaintext_by_either(__u64 random)
 	return client ? client : server;
 }
 
-/* The connection that the object of a call carries, by the random number that the object has now; or NULL. */
-static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_call *call)
+/* The connection with this random number that the object of a call can carry, by the side that it is. */
+static __always_inline struct kw_plaintext *kw_plaintext_by_side(const struct kw_library_call *call,
+								 __u64 random)
 {
 	__u32 server_at = KW_PROBE_SERVER(call->cookie), server = 0;
-	__u64 random = 0, holder = call->object,
-	      pointer_at = kw_is_of_gnutls(call) ? 0 : KW_PROBE_POINTER(call->cookie);
+
+	if (server_at == KW_PROBE_UNKNOWN)
+		return kw_plaintext_by_either(random);
+	if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
+		return NULL;
+	return kw_plaintext_by(random, server == 1 ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
+}
+
+/* The same for a thread that goes on with the object of its latest call. The number is compared again, because another object may have
+ * come to lie there. */
+static __always_inline struct kw_plaintext *kw_plaintext_again(const struct kw_library_call *call, __u64 random)
+{
+	struct kw_plaintext *p;
+	__u64 cookie = call->latest.cookie;
+
+	if (call->latest.object != call->object || call->latest.random != random)
+		return NULL;
+	p = bpf_map_lookup_elem(&plaintexts, &cookie);
+	return p && p->random == random && p->object == call->object ? p : NULL;
+}
+
+static __always_inline void kw_library_remember(struct kw_library_call *call, struct kw_plaintext *p)
+{
+	call->latest.object = call->object;
+	call->latest.random = p->random;
+	call->latest.cookie = p->cookie;
+	p->library = KW_PROBE_LIBRARY(call->cookie);
+	if (!p->object)
+		__sync_val_compare_and_swap(&p->object, 0, call->object);
+	if (p->object != call->object)
+		p->lost = 1;
+}
+
+/* The connection that the object of a call carries, by the random number that the object has now; or NULL. */
+static __noinline struct kw_plaintext *kw_library_find(struct kw_library_call *call)
+{
+	__u64 random = 0, holder = call->object;
+	__u64 pointer_at = kw_is_of_gnutls(call) ? 0 : KW_PROBE_POINTER(call->cookie);
 	struct kw_plaintext *p;
 
 	if (pointer_at &&
@@ -86,20 +139,26 @@ static __noinline struct kw_plaintext *kw_library_find(const struct kw_library_c
 				(const void *)(holder + KW_PROBE_RANDOM(call->cookie))))
 		return NULL;
 	random = __builtin_bswap64(random);
-	if (server_at == KW_PROBE_UNKNOWN)
-		p = kw_plaintext_by_either(random);
-	else if (bpf_probe_read_user(&server, sizeof(server), (const void *)(call->object + server_at)))
-		return NULL;
-	else
-		p = kw_plaintext_by(random, server == 1 ? KW_ROLE_SERVER : KW_ROLE_CLIENT);
-	if (!p)
-		return NULL;
-	if (!p->object)
-		__sync_val_compare_and_swap(&p->object, 0, call->object);
-	p->library = KW_PROBE_LIBRARY(call->cookie);
-	if (p->object != call->object)
-		p->lost = 1;
+	p = kw_plaintext_again(call, random);
+	if (!p) {
+		p = kw_plaintext_by_side(call, random);
+		if (!p)
+			return NULL;
+		kw_library_remember(call, p);
+	}
 	return p->lost ? NULL : p;
+}
+
+/* The same at the end of a call, which may have found it at its beginning. */
+static __always_inline struct kw_plaintext *kw_library_find_again(struct kw_library_call *call)
+{
+	__u64 cookie = call->found;
+	struct kw_plaintext *p;
+
+	if (!cookie)
+		return kw_library_find(call);
+	p = bpf_map_lookup_elem(&plaintexts, &cookie);
+	return p && !p->lost ? p : NULL;
 }
 
 /* ---- where in the stream? --------------------------------------------------------------------------- */
@@ -120,21 +179,23 @@ static __always_inline int kw_library_passed(const struct kw_plaintext *p, enum 
 
 /* The same by the number of bytes that the object has read from its BIO, or written to it. A program may send and receive for the object,
  * earlier or later: then only this says where the bytes will be in the stream, or were. */
-static __always_inline int kw_library_counted(const struct kw_plaintext *p, const struct kw_library_call *call,
+static __always_inline int kw_library_counted(const struct kw_plaintext *p, struct kw_library_call *call,
 					      enum kw_way way, __u64 *ret_position)
 {
-	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, bio = 0, count = 0;
+	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, count = 0;
 
-	if (bpf_probe_read_user(&bio, sizeof(bio),
-				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)) ||
-	    bpf_probe_read_user(&count, sizeof(count),
-				(const void *)(bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
+	if (!call->bio &&
+	    bpf_probe_read_user(&call->bio, sizeof(call->bio),
+				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)))
+		return -1;
+	if (bpf_probe_read_user(&count, sizeof(count),
+				(const void *)(call->bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
 		return -1;
 	*ret_position = p->base[way & 1] + count;
 	return 0;
 }
 
-static __always_inline int kw_library_position(const struct kw_plaintext *p, const struct kw_library_call *call,
+static __always_inline int kw_library_position(const struct kw_plaintext *p, struct kw_library_call *call,
 					       enum kw_way way, __u64 *ret_position)
 {
 	if (KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
@@ -143,50 +204,74 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, con
 }
 
 /* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
-static __always_inline void kw_library_mark(const struct kw_library_call *call)
+static __always_inline void kw_library_mark(struct kw_library_call *call)
 {
 	struct kw_plaintext *p = kw_library_find(call);
 	__u64 now;
 
+	if (p)
+		call->found = p->cookie;
 	if (p && !p->blocked && kw_library_position(p, call, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 }
 
-/* It has not succeeded. */
-static __always_inline void kw_library_block(const struct kw_library_call *call)
+/* Where a receive's @n bytes lie: the ciphertext moves when the library has given all that it had before. No byte of a record can be had
+ * before the whole of it has come, and records without data may stand before it: so its bytes lie at its end. Returns the position of
+ * the first byte; -1: it is not known. */
+static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
 {
-	struct kw_plaintext *p = kw_library_find(call);
+	__u64 seen = p->seen[KW_RECEIVED], now;
 
-	if (p)
-		p->blocked = 1;
-}
-
-/* The place of a call's @n bytes. A send has just handed on its last byte, in records that are longer than what is in them. A receive takes
- * what the library had read: the ciphertext moves when the library has given all that it had before. Returns where the first byte
- * lies; -1: nowhere. */
-static __always_inline __s64 kw_library_place(struct kw_plaintext *p, const struct kw_library_call *call,
-					      enum kw_way way, __u64 n)
-{
-	__u64 seen = p->seen[way & 1], now;
-
-	if (kw_library_position(p, call, way, &now) || now < seen)
+	if (kw_library_position(p, call, KW_RECEIVED, &now) || now < seen)
 		return -1;
-	p->seen[way & 1] = now;
-	if (way == KW_SENT) {
-		p->blocked = 0;
-		return now > seen + n ? (__s64)(now - n) : -1;
-	}
+	p->seen[KW_RECEIVED] = now;
 	if (now > seen)
 		p->taken[KW_RECEIVED] = seen;
-	return p->taken[KW_RECEIVED] + n <= now ? (__s64)p->taken[KW_RECEIVED] : -1;
+	return p->taken[KW_RECEIVED] + n <= now ? (__s64)(now - n) : -1;
 }
 
-/* ---- GnuTLS ------------------------------------------------------------------------------------------- */
+/* ---- receives --------------------------------------------------------------------------------------- */
 
-/* Errors of a send that has taken bytes, and is to be called again until it has sent them: gnutls/gnutls.h. */
+/* The first plaintext of a server: up to here it has sent nothing but its handshake, tickets among it. */
+static __always_inline void kw_library_first(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	__u64 now;
+
+	call->bio = 0; /* the other one */
+	if (kw_library_position(p, call, KW_SENT, &now) == 0)
+		p->seen[KW_SENT] = now;
+}
+
+/* The call has given @n bytes of @p. */
+static __always_inline void kw_library_received(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
+{
+	int first = p->c.http1.protocol == HTTP1_PROTOCOL_NONE && p->c.role == KW_ROLE_SERVER;
+	__s64 begin = kw_library_place(p, call, n);
+
+	if (begin < 0) {
+		p->lost = 1;
+		return;
+	}
+	if (first)
+		kw_library_first(p, call);
+	kw_feed(p, &call->room, KW_RECEIVED, begin, call->buffer, n);
+}
+
+/* ---- GnuTLS ----------------------------------------------------------------------------------------- */
+
+/* Errors of a send that has taken bytes, and is to be called again until it has sent them, with the same bytes or none:
+ * gnutls_record_send(3). */
 #define KW_GNUTLS_AGAIN (-28)
 #define KW_GNUTLS_INTERRUPTED (-52)
 #define KW_GNUTLS_MOST 16384 /* bytes of a record, which a send takes at most */
+
+/* How many bytes of a send that has not succeeded are taken all the same. */
+static __always_inline __u64 kw_gnutls_gone(const struct kw_library_call *call, __s32 returned)
+{
+	if (returned != KW_GNUTLS_AGAIN && returned != KW_GNUTLS_INTERRUPTED)
+		return 0;
+	return call->size < KW_GNUTLS_MOST ? call->size : KW_GNUTLS_MOST;
+}
 
 static __always_inline __u64 kw_gnutls_corked(const struct kw_library_call *call)
 {
@@ -197,26 +282,73 @@ static __always_inline __u64 kw_gnutls_corked(const struct kw_library_call *call
 	return n;
 }
 
-/* How many bytes a send has taken that have not been followed. Those of a corked object come again when it is uncorked. Those of
- * a send that could not finish are followed at once, because its program need not show them again. */
-static __always_inline __u64 kw_gnutls_taken(const struct kw_library_call *call, __s32 returned)
+/* Does the object keep the @n bytes that it took? They come again when it is uncorked. */
+static __always_inline int kw_gnutls_keeps(const struct kw_library_call *call, __u64 n)
 {
-	struct kw_plaintext *p = kw_library_find(call);
+	return n && kw_is_of_gnutls(call) && kw_gnutls_corked(call) - call->corked == n;
+}
 
-	if (!p)
+/* ---- sends ------------------------------------------------------------------------------------------ */
+
+/* A whole record takes at most so many bytes of the stream (RFC 8446 section 5.2, and RFC 5246 section 6.2.3 with CBC, whose overhead in
+ * use is below this). */
+#define KW_RECORD_MOST (1 << 14)
+#define KW_RECORD_SPAN (KW_RECORD_MOST + 64)
+
+/* Follows the bytes of a send up to @end that have not been followed, the first of which is at @position. */
+static __always_inline void kw_library_send(struct kw_plaintext *p, struct kw_library_call *call, __u64 end,
+					    __u64 position)
+{
+	kw_feed(p, &call->room, KW_SENT, position, call->buffer + p->early, end - p->early);
+}
+
+/* How many bytes of a send that has not succeeded may have gone: whole records, but never its last byte. */
+static __always_inline __u64 kw_library_gone(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	__u64 now, gone, most = call->size ? call->size - 1 : 0;
+
+	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT])
 		return 0;
-	if (p->blocked) {
-		if (returned > 0 && (__u32)returned != p->blocked)
-			p->lost = 1;
-		if (returned > 0)
-			p->blocked = 0;
-		return 0;
+	gone = (now - p->seen[KW_SENT]) / KW_RECORD_SPAN * KW_RECORD_MOST;
+	return gone < most ? gone : most;
+}
+
+/* It has not succeeded: its program will make it again, or give up. */
+static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw_library_call *call,
+					       __s32 returned)
+{
+	__u64 gone = kw_is_of_gnutls(call) ? kw_gnutls_gone(call, returned) : kw_library_gone(p, call);
+
+	p->blocked = 1;
+	if (gone <= p->early || gone > KW_SPAN_MOST)
+		return;
+	kw_library_send(p, call, gone, p->seen[KW_SENT] + p->early);
+	p->early = gone;
+}
+
+/* The library has taken bytes, the last before @end, that will not leave, because this side had ended its sending by then, or both had:
+ * only the program will meet an error. */
+static __always_inline int kw_library_sends_in_vain(const struct kw_plaintext *p, __u64 end)
+{
+	const struct kw_ending *ending = &p->c.ending;
+
+	return ending->act != KW_ACT_NONE && ending->act != KW_ACT_PEER_FIN && end > ending->tx_sent;
+}
+
+/* The call has taken @n bytes of @p: it has just handed on the last one, in records that are longer than what is in them. */
+static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
+{
+	__u64 now;
+
+	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT] + n) {
+		p->lost = 1;
+		return;
 	}
-	if (returned == KW_GNUTLS_AGAIN || returned == KW_GNUTLS_INTERRUPTED) {
-		p->blocked = call->size < KW_GNUTLS_MOST ? call->size : KW_GNUTLS_MOST;
-		return p->blocked;
-	}
-	return returned > 0 && kw_gnutls_corked(call) - call->corked != (__u64)returned ? returned : 0;
+	p->seen[KW_SENT] = now;
+	p->blocked = 0;
+	if (n > p->early && !kw_library_sends_in_vain(p, now))
+		kw_library_send(p, call, n, now - (n - p->early));
+	p->early -= n < p->early ? n : p->early;
 }
 
 /* ---- the probes -------------------------------------------------------------------------------------- */
@@ -235,7 +367,7 @@ static __always_inline __u64 kw_library_result(const struct kw_library_call *cal
 
 /* A call begins within another one, as with TLS inside TLS: that one's bytes will not be followed, and its connection says nothing
  * more. A call that was left by a jump looks the same. */
-static __always_inline void kw_library_lose(const struct kw_library_call *call)
+static __always_inline void kw_library_lose(struct kw_library_call *call)
 {
 	struct kw_plaintext *p = kw_library_find(call);
 
@@ -243,10 +375,30 @@ static __always_inline void kw_library_lose(const struct kw_library_call *call)
 		p->lost = 1;
 }
 
+/* Takes down the arguments of a call. */
+static __always_inline void kw_library_note(struct kw_library_call *call, struct pt_regs *ctx, __u64 cookie)
+{
+	call->object = KW_FIRST(ctx);
+	call->buffer = KW_SECOND(ctx);
+	call->size = KW_THIRD(ctx);
+	/* The context may only be read at fixed offsets, so the compiler must not choose between two of them. */
+	call->length = KW_FOURTH(ctx);
+	KW_FORGET();
+	if (cookie & KW_PROBE_FIFTH)
+		call->length = KW_FIFTH(ctx);
+	if (cookie & KW_PROBE_THIRD)
+		call->buffer = call->size;
+	if (cookie & KW_PROBE_INT)
+		call->size = (__u32)call->size;
+	call->cookie = cookie;
+	call->stack = KW_STACK(ctx);
+	call->bio = call->found = 0;
+}
+
 static __always_inline int kw_library_enter(struct pt_regs *ctx)
 {
-	struct kw_library_call *call;
 	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct kw_library_call *call;
 
 	if (cookie & KW_PROBE_THIRD && (__u32)KW_SECOND(ctx) != TLS_APPLICATION_DATA)
 		return 0;
@@ -258,28 +410,14 @@ static __always_inline int kw_library_enter(struct pt_regs *ctx)
 	}
 	if (call->object && call->object != KW_FIRST(ctx))
 		kw_library_lose(call);
-	call->object = KW_FIRST(ctx);
-	call->buffer = KW_SECOND(ctx);
-	call->size = KW_THIRD(ctx);
-	call->cookie = cookie;
-	/* The context may only be read at fixed offsets, so the compiler must not choose between two of them. */
-	call->length = KW_FOURTH(ctx);
-	KW_FORGET();
-	if (cookie & KW_PROBE_FIFTH)
-		call->length = KW_FIFTH(ctx);
-	if (cookie & KW_PROBE_THIRD)
-		call->buffer = call->size;
-	call->stack = KW_STACK(ctx);
+	kw_library_note(call, ctx, cookie);
 	if (cookie & KW_PROBE_UNREAD) {
 		kw_library_lose(call);
 		call->object = 0;
-		return 0;
+	} else if (cookie & KW_PROBE_WRITES) {
+		kw_library_mark(call);
+		call->corked = kw_is_of_gnutls(call) ? kw_gnutls_corked(call) : 0;
 	}
-	if (!(cookie & KW_PROBE_WRITES))
-		return 0;
-	kw_library_mark(call);
-	if (kw_is_of_gnutls(call))
-		call->corked = kw_gnutls_corked(call);
 	return 0;
 }
 
@@ -289,43 +427,31 @@ static __always_inline int kw_library_is_end(const struct kw_library_call *call,
 	return call->object && KW_STACK(ctx) - call->stack <= sizeof(__u64);
 }
 
-/* The call has taken or given @n bytes of @p. */
-static __always_inline void kw_library_took(struct kw_plaintext *p, struct kw_library_call *call,
-					    enum kw_way way, __u64 n)
+/* The call has returned @returned. */
+static __always_inline void kw_library_end(struct kw_library_call *call, __s32 returned)
 {
-	__s64 begin;
+	int writes = !!(call->cookie & KW_PROBE_WRITES);
+	__u64 n = kw_library_result(call, returned);
+	struct kw_plaintext *p = n || writes ? kw_library_find_again(call) : NULL;
 
-	/* GnuTLS: a record that waits lies behind what was sent before it. */
-	if (way == KW_SENT && p->blocked && kw_is_of_gnutls(call))
-		begin = p->seen[KW_SENT];
-	else
-		begin = kw_library_place(p, call, way, n);
-	if (begin < 0)
-		p->lost = 1;
-	else
-		kw_feed(p, &call->room, way, begin, call->buffer, n);
+	if (!p)
+		return;
+	if (!writes)
+		kw_library_received(p, call, n);
+	else if (!n)
+		kw_library_blocked(p, call, returned);
+	else if (!kw_gnutls_keeps(call, n))
+		kw_library_sent(p, call, n);
 }
 
 static __always_inline int kw_library_leave(struct pt_regs *ctx)
 {
 	struct kw_library_call *call =
 		bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL, 0);
-	struct kw_plaintext *p;
-	enum kw_way way;
-	__u64 n;
 
 	if (!call || !kw_library_is_end(call, ctx))
 		return 0;
-	way = call->cookie & KW_PROBE_WRITES ? KW_SENT : KW_RECEIVED;
-	if (way == KW_SENT && kw_is_of_gnutls(call))
-		n = kw_gnutls_taken(call, (__s32)KW_RETURNED(ctx));
-	else
-		n = kw_library_result(call, (__s32)KW_RETURNED(ctx));
-	if (!n && way == KW_SENT && !kw_is_of_gnutls(call))
-		kw_library_block(call);
-	p = n ? kw_library_find(call) : NULL;
-	if (p)
-		kw_library_took(p, call, way, n);
+	kw_library_end(call, (__s32)KW_RETURNED(ctx));
 	call->object = 0;
 	return 0;
 }

@@ -48,6 +48,8 @@ static __always_inline void kw_act(struct kw_connection *c, struct sock *sk, enu
 		if (ending->exiting)
 			ending->signal = task->exit_code & KW_EXIT_SIGNAL;
 	}
+	if (kw_reads_libraries)
+		kw_plaintext_act(c);
 }
 
 static __always_inline void kw_peer_fin(struct kw_connection *c, struct sock *sk)
@@ -231,10 +233,26 @@ KW_GLOBAL int kw_last_steps(struct kw_connection *c, const struct kw_pipeline *p
 	return 0;
 }
 
+/* The same of its plaintext, which the library alone shows: only whether the close ends a response is not known before. */
+KW_GLOBAL int kw_last_of_plaintext(struct kw_plaintext *p, const struct kw_connection *c)
+{
+	if (!kw_reads_libraries || !p || !c)
+		return 0;
+	p->c.ending = c->ending;
+	p->c.closing = c->closing;
+	if (kw_settle_doubt(&p->c))
+		kw_emit_exchange(&p->c, p->c.pipelined ? &p->pipeline : NULL,
+				 p->c.http.counts.responses_ended + 1, c->closing.time,
+				 c->role == KW_ROLE_CLIENT ? c->rx_bytes : c->tx_bytes);
+	return 0;
+}
+
 /* Sends the last record. */
 static __always_inline void kw_end(struct kw_connection *c, const struct kw_parts *parts)
 {
 	kw_last_steps(c, parts->pipeline);
+	if (kw_reads_libraries)
+		kw_last_of_plaintext(parts->plaintext, c);
 	KW_FORGET();
 	kw_emit_closed(c, parts);
 	if (kw_reads_libraries)

@@ -33,8 +33,12 @@ struct kw_plaintext {
 	__u64 base[KW_WAYS]; /* position of the first byte of TLS */
 	__u64 seen
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
-	__u64 taken[KW_WAYS]; /* position of the last byte of plaintext that has been followed */
-	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
+	__u64 taken
+		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and from where the latest receive took ciphertext */
+	__u64 requested;   /* bytes of the client's plaintext that have been followed */
+	__u64 acted;       /* taken[KW_SENT] at the first act of the connection's end */
+	__u64 early;       /* bytes of the latest send that have been followed although it did not succeed */
+	__u32 lost;        /* some of it was not seen, or more than one object claims it: nothing can be said */
 	__u32 blocked; /* the latest send did not succeed, and will be made again; GnuTLS: bytes that it took */
 	__u32 library; /* enum kw_library: the object's */
 	__u32 told;    /* a record has been made of it */
@@ -52,13 +56,44 @@ struct {
 	__type(value, struct kw_plaintext);
 } plaintexts SEC(".maps");
 
+/* The frames of those that carry HTTP/2, and their streams one by one, if these are to be reported: as the socket storages http2 and
+ * http2_streams have them of clear text. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, KW_PLAINTEXTS);
+	__type(key, __u64);
+	__type(value, struct kw_http2);
+} plaintext_http2 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, KW_PLAINTEXTS);
+	__type(key, __u64);
+	__type(value, struct kw_http2_streams);
+} plaintext_streams SEC(".maps");
+
 /* New state begins as this: nothing but zeros. */
+union kw_blank {
+	struct kw_plaintext plaintext;
+	struct kw_http2 http2;
+	struct kw_http2_streams streams;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct kw_plaintext);
+	__type(value, union kw_blank);
 } plaintext_blank SEC(".maps");
+
+static __always_inline const union kw_blank *kw_blank(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&plaintext_blank, &zero);
+}
 
 /* Both ends of a connection may be in one process, so the role is part of the key. */
 struct kw_random_key {
@@ -108,11 +143,11 @@ static __always_inline void kw_ask(__u32 pid)
 static __always_inline void kw_plaintext_begin(const struct kw_connection *c, const struct kw_tls *t,
 					       __u64 socket)
 {
+	const union kw_blank *blank = kw_blank();
 	__u64 cookie = c->identity.cookie;
-	__u32 zero = 0;
-	struct kw_plaintext *p = bpf_map_lookup_elem(&plaintext_blank, &zero);
+	struct kw_plaintext *p;
 
-	if (!p || bpf_map_update_elem(&plaintexts, &cookie, p, BPF_NOEXIST)) {
+	if (!blank || bpf_map_update_elem(&plaintexts, &cookie, &blank->plaintext, BPF_NOEXIST)) {
 		kw_count_lost(KW_LOST_STATE);
 		return;
 	}
@@ -174,6 +209,34 @@ static __always_inline struct kw_plaintext *kw_plaintext_of(const struct kw_conn
 	return bpf_map_lookup_elem(&plaintexts, &cookie);
 }
 
+static __always_inline struct kw_http2 *kw_plaintext_http2_of(const struct kw_connection *c)
+{
+	__u64 cookie = c->identity.cookie;
+
+	return bpf_map_lookup_elem(&plaintext_http2, &cookie);
+}
+
+/* The first act of the connection's end has been noted: frames that pass behind it end no stream. */
+KW_GLOBAL int kw_plaintext_act(const struct kw_connection *c)
+{
+	struct kw_plaintext *p;
+
+	if (!kw_reads_libraries || !c || c->http1.protocol != HTTP1_PROTOCOL_TLS)
+		return 0;
+	p = kw_plaintext_of(c);
+	if (!p)
+		return 0;
+	p->acted = p->taken[KW_SENT];
+	p->c.ending = c->ending;
+	return 0;
+}
+
+/* Is this the state of a connection as its plaintext shows it, which has been settled? */
+static __always_inline int kw_is_plaintext(const struct kw_connection *c)
+{
+	return kw_reads_libraries && c->sides[HTTP1_REQUESTS].flags & KW_HTTP_PLAINTEXT;
+}
+
 /* The records have shown a first request, whose plaintext comes a little later: until then a living connection is not reported, because
  * counts of records cannot be taken back. */
 static __always_inline int kw_plaintext_is_awaited(const struct kw_plaintext *p, const struct kw_connection *c)
@@ -207,22 +270,93 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
-/* The library has made ciphertext that its program never sent: which messages were in it is not known. */
+/* The library has made ciphertext that its program never sent: which messages were in it is not known. Frames behind the first act of an
+ * ending change nothing. */
 static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
 {
-	return c->closing.time && p->taken[KW_SENT] > c->tx_end;
+	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? p->acted : p->taken[KW_SENT];
+
+	return end > c->tx_end;
 }
 
-/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Not if it is no HTTP/1, and not if the
- * records of TLS have been reported before, because their counts are others. */
-KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, const struct kw_tls *t,
-				  const struct kw_standing *standing)
+/* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
+ * that was forked behind the handshake. Of a ticket it is not sure that it is none, and what a server reads behind its end it may
+ * discard. */
+static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
+						  const struct kw_tls *t)
 {
-	if (!kw_reads_libraries || !p || !c || !t || !standing || !p->object || p->lost || t->renegotiated ||
-	    p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || t->machine.doubts & TLS_DOUBT_EARLY_DATA ||
-	    c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME || (c->reported && !p->told) ||
-	    kw_plaintext_is_ahead(p, c))
+	const struct kw_http *http = &c->http;
+	int client = c->role == KW_ROLE_CLIENT;
+	__u64 sent = client ? http->request_end : http->response_end;
+	__u64 received = client ? http->response_end : http->request_end;
+
+	if (!p->blocked && sent > p->seen[KW_SENT])
+		return 1;
+	if ((client && t->machine.doubts & TLS_DOUBT_TICKET) ||
+	    (c->ending.act == KW_ACT_LOCAL_FIN && received > c->ending.rx_arrived))
 		return 0;
+	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
+}
+
+/* More data of the same side: what looked like an alert was none, but data of the same length. */
+static __always_inline void kw_tls_not_notified(struct kw_tls *t, __u32 direction)
+{
+	struct kw_tls_facts *facts = &t->facts;
+
+	facts->notifiers &= ~(1 << direction);
+	if (facts->notified_by == 1 + direction)
+		facts->notified = facts->notified_by = 0;
+}
+
+/* The library has taken or given data up to the end of what looked like an alert. */
+static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *p,
+						     const struct kw_connection *c, struct kw_tls *t)
+{
+	__u32 direction = t->facts.notified_by - 1;
+	__u64 end = direction == kw_direction(c->role, KW_SENT) ? p->taken[KW_SENT] : p->seen[KW_RECEIVED];
+
+	if (t->facts.notified && end > t->facts.notified_at)
+		kw_tls_not_notified(t, direction & 1);
+}
+
+/* Is @p all that was said on the connection, and HTTP? */
+static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, const struct kw_connection *c,
+						 const struct kw_tls *t)
+{
+	__u32 protocol = p->c.http1.protocol;
+
+	if (!p->object || p->lost || t->renegotiated ||
+	    (protocol != HTTP1_PROTOCOL_HTTP1 && protocol != HTTP1_PROTOCOL_H2C) ||
+	    t->machine.doubts & TLS_DOUBT_EARLY_DATA || c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
+		return 0;
+	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c, t));
+}
+
+/* A record has been made of the plaintext before, and now some of that is not known: the counts stay, and nothing is said of the end. */
+static __always_inline void kw_plaintext_lose(struct kw_connection *c)
+{
+	kw_taint(&c->sides[HTTP1_REQUESTS], KW_TAINT_GAP);
+	kw_taint(&c->sides[HTTP1_RESPONSES], KW_TAINT_GAP);
+	c->http1.streams[HTTP1_REQUESTS].state = c->http1.streams[HTTP1_RESPONSES].state =
+		c->http1.protocol == HTTP1_PROTOCOL_H2C ? HTTP1_TUNNEL : HTTP1_LOST;
+}
+
+/* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Counts only grow, so one whose exchanges
+ * have been reported by its plaintext is reported so to its end, and one that has been by its records, too. @before: what has been
+ * reported, or NULL. */
+KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *c, struct kw_tls *t,
+				  const struct kw_reported *before, const struct kw_standing *standing)
+{
+	int whole;
+
+	if (!kw_reads_libraries || !p || !c || !t || !standing)
+		return 0;
+	whole = kw_plaintext_is_whole(p, c, t);
+	if (!p->told && (!whole || (before && before->counts.requests_begun)))
+		return 0;
+	if (!whole)
+		kw_plaintext_lose(&p->c);
+	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
 	p->c.rx_bytes = c->rx_bytes;
@@ -247,7 +381,9 @@ KW_GLOBAL int kw_plaintext_end(const struct kw_connection *c, const struct kw_tl
 	known = bpf_map_lookup_elem(&randoms, &key);
 	if (known && *known == cookie)
 		bpf_map_delete_elem(&randoms, &key);
-	bpf_map_delete_elem(&plaintexts, &cookie);
+	bpf_map_delete_elem(&plaintexts, &cookie); /* first: see kw_feed_is_over() */
+	bpf_map_delete_elem(&plaintext_http2, &cookie);
+	bpf_map_delete_elem(&plaintext_streams, &cookie);
 	return 0;
 }
 

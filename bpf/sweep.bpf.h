@@ -19,6 +19,18 @@ static __always_inline void kw_mark(struct bpf_iter_meta *meta)
 		bpf_seq_write(meta->seq, &mark, sizeof(mark));
 }
 
+/* Has something happened since the last record that one would show? Of plaintext the socket's own counts say less. */
+static __always_inline int kw_has_news(const struct kw_connection *c)
+{
+	const struct kw_plaintext *p = NULL;
+
+	if (c->activity != kw_activity(c))
+		return 1;
+	if (kw_reads_libraries && c->http1.protocol == HTTP1_PROTOCOL_TLS)
+		p = kw_plaintext_of(c);
+	return p && p->told && p->c.activity != kw_activity(&p->c);
+}
+
 /* Has this sweep anything to say of a connection? One that nobody has used yet has no owner, so no service, and one
  * whose side is not known has no role: it waits until it has. */
 static __always_inline int kw_is_due(const struct kw_connection *c)
@@ -30,8 +42,7 @@ static __always_inline int kw_is_due(const struct kw_connection *c)
 		       bpf_ktime_get_ns() - c->closing.time > KW_KEPT_AFTER_CLOSE;
 	if (kw_sweep_mode == KW_SWEEP_OPEN)
 		return !c->told_open;
-	return c->established && c->owned && c->role != KW_ROLE_UNKNOWN &&
-	       (!c->reported || c->activity != kw_activity(c));
+	return c->established && c->owned && c->role != KW_ROLE_UNKNOWN && (!c->reported || kw_has_news(c));
 }
 
 /* @c, of @sk, may have something to say. If it lives, what is reported now is kept for the next record. */

@@ -139,6 +139,8 @@ KW_GLOBAL int kw_tls_act(struct kw_connection *c, struct kw_tls *t, const struct
 		if (kw_reads_libraries && t->facts.done &&
 		    t->machine.streams[outcome->direction & 1].type == TLS_HANDSHAKE)
 			t->renegotiated = 1;
+		if (meaning == TLS_MEANS_DATA && t->facts.notified)
+			kw_tls_not_notified(t, outcome->direction & 1);
 		if (meaning == TLS_MEANS_DATA)
 			kw_tls_data(c, t, outcome, way);
 		else if (meaning == TLS_MEANS_TICKET && t->machine.doubts & TLS_DOUBT_TICKET)

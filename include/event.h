@@ -41,6 +41,7 @@ enum kw_event_type {
 	KW_EVENT_GATEWAY,        /* struct kw_event_gateway */
 	KW_EVENT_TLS,            /* struct kw_event_tls: a history, with what the records of TLS say */
 	KW_EVENT_HTTP2,          /* struct kw_event_http2: a history, with what the frames of HTTP/2 say */
+	KW_EVENT_TLS_HTTP2,      /* struct kw_event_tls_http2: a history, with both */
 };
 
 struct kw_event_header {
@@ -424,6 +425,13 @@ struct kw_event_http2 {
 	struct kw_http2_facts http2;
 };
 _Static_assert(sizeof(struct kw_event_http2) % 8 == 0, "ABI");
+
+/* The form for HTTP/2 within TLS, whose plaintext is read. */
+struct kw_event_tls_http2 {
+	struct kw_event_tls tls;
+	struct kw_http2_facts http2;
+};
+_Static_assert(sizeof(struct kw_event_tls_http2) % 8 == 0, "ABI");
 
 /* One request and its final response; made on request only. */
 struct kw_event_exchange {

@@ -29,6 +29,7 @@ enum kw_library {
 #define KW_PROBE_THIRD (1ULL << 3)
 #define KW_PROBE_LIBRARY(cookie) ((enum kw_library)((cookie) >> 4 & 3))
 #define KW_PROBE_OF_LIBRARY(library) ((__u64)(library) << 4)
+#define KW_PROBE_INT (1ULL << 7)    /* the third argument is an int */
 #define KW_PROBE_UNREAD (1ULL << 6) /* it gives or takes bytes in a way that is not followed */
 
 /* The client's random number, and the number that is 1 if the object is a server's; KW_PROBE_UNKNOWN. */

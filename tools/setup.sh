@@ -27,7 +27,7 @@ apt_bench="python3 nginx-light wrk openssl tcpdump tshark bpftrace util-linux mo
 apt_vm="qemu-system-x86 busybox-static cpio dpkg apt debian-archive-keyring"
 apt_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-archive-keyring"
 apt_emulator="qemu-system-arm"
-apt_guest="busybox-static apparmor util-linux"
+apt_guest="busybox-static apparmor util-linux openssl"
 apt_lint="clang-format clang-tidy cppcheck shellcheck python3-pyflakes"
 
 # Names of the packages in Fedora and its relatives. Nobody has tested them.
@@ -47,7 +47,7 @@ dnf_bench="python3 nginx wrk openssl tcpdump wireshark-cli bpftrace util-linux"
 dnf_vm="qemu-system-x86 busybox cpio dpkg apt debian-keyring"
 dnf_cross="gcc-aarch64-linux-gnu python3 dpkg apt debian-keyring"
 dnf_emulator="qemu-system-aarch64"
-dnf_guest="busybox apparmor-parser util-linux"
+dnf_guest="busybox apparmor-parser util-linux openssl"
 dnf_lint="clang-tools-extra cppcheck ShellCheck python3-pyflakes"
 
 list=

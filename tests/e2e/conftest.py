@@ -5,7 +5,9 @@ Tests find their own records by the client's ephemeral port, so one observer ser
 options start their own, always restricted to their own ports. Several sessions can run side by side."""
 
 import os
+import shutil
 import socket
+import tempfile
 
 import pytest
 
@@ -96,3 +98,12 @@ def pair(trace, listener):
     """A connection of both ends, observed from its first packet on."""
     with wire.Pair(listener) as pair:
         yield pair
+
+
+@pytest.fixture(scope="module")
+def program():
+    """keepwatch where everybody can run it."""
+    folder = tempfile.mkdtemp()
+    os.chmod(folder, 0o755)
+    yield shutil.copy(observer.BINARY, folder)
+    shutil.rmtree(folder)

@@ -6,16 +6,16 @@ import pytest
 from lib import observer, wire
 from lib.http2 import frames
 from lib.http2.scenes import run
-from lib.http2.stage import check, ends_of, started
+from lib.http2.stage import check, each, ends_of, started
 
 FORBIDDEN = {"connection": "close", "keep-alive": "timeout=5", "proxy-connection": "keep-alive", "te": "gzip",
              "transfer-encoding": "chunked", "upgrade": "h2c"}
 
 
-@pytest.mark.parametrize("kind", ["nghttpd", "nginx", "haproxy", "apache", "node", "go", "caddy"])
-def test_fields_that_a_client_sends_are_named_whatever_the_server_does(nothing_left, kind, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("nghttpd", "nginx", "haproxy", "apache", "node", "go", "caddy"))
+def test_fields_that_a_client_sends_are_named_whatever_the_server_does(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started(kind, tmp_path) as (trace, server):
+    with started(kind, tmp_path, secured) as (trace, server):
         for name, value in FORBIDDEN.items():
             pid, _ = run(["nghttp", "-n", f"-H{name}: {value}", server.url("/")], (0, 1))
             check(ends_of(trace, pid=pid), forbidden_fields=[name])
@@ -24,10 +24,10 @@ def test_fields_that_a_client_sends_are_named_whatever_the_server_does(nothing_l
             assert sorted(one["http2"]["forbidden_fields"]) == sorted(FORBIDDEN)
 
 
-@pytest.mark.parametrize("kind", ["nghttpd", "nginx"])
-def test_fields_that_are_allowed_are_not_named(nothing_left, kind, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("nghttpd", "nginx"))
+def test_fields_that_are_allowed_are_not_named(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started(kind, tmp_path) as (trace, server):
+    with started(kind, tmp_path, secured) as (trace, server):
         pid, _ = run(["nghttp", "-n", "-Hte: trailers", "-Hx-connection: close", "-Hconnection-id: 5", "-Hcookie: connection=close",
                       server.url("/")])
         ends = ends_of(trace, pid=pid)

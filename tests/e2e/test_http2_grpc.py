@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""gRPC's own ways to end connections and calls, with the library that most languages use: the truth is what its client reports."""
+"""gRPC's own ways to end connections and calls, with the library that most languages use, in clear text and within TLS: the truth is what
+its client reports."""
 
 import signal
 
 import pytest
 
 from lib.http2.scenes import OPEN, open_streams, stays_until_closed
-from lib.http2.stage import check, ends_of, started
-from lib.http2.talk import Talk
+from lib.http2.stage import check, each, ends_of, started, talk_to
 
 AGE = {"grpc.max_connection_age_ms": 1000, "grpc.max_connection_age_grace_ms": 500}
 PINGS_OFTEN = {"grpc.keepalive_time_ms": 200, "grpc.keepalive_timeout_ms": 5000, "grpc.http2.max_pings_without_data": 0,
@@ -15,10 +15,11 @@ PINGS_OFTEN = {"grpc.keepalive_time_ms": 200, "grpc.keepalive_timeout_ms": 5000,
 WATCHES = {"grpc.keepalive_time_ms": 500, "grpc.keepalive_timeout_ms": 500, "grpc.http2.max_pings_without_data": 0}
 
 
-def test_a_call_that_is_longer_than_the_grace_of_the_connections_age_is_cut(nothing_left, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("grpc"))
+def test_a_call_that_is_longer_than_the_grace_of_the_connections_age_is_cut(nothing_left, kind, secured, tmp_path):
     """Its frames say so by trailers alone: the library ends each call with a status, and then closes."""
     del nothing_left
-    with started("grpc", tmp_path, options=AGE) as (trace, server), Talk("grpc", server.name) as talk:
+    with started(kind, tmp_path, secured, options=AGE) as (trace, server), talk_to(kind, server) as talk:
         talk.wait("open")
         open_streams(talk)
         talk.wait("result", OPEN, path="/wait")
@@ -29,10 +30,11 @@ def test_a_call_that_is_longer_than_the_grace_of_the_connections_age_is_cut(noth
           goaway={"by": "server", "code": "NO_ERROR", "graceful": True})
 
 
-def test_calls_that_end_within_the_grace_are_no_loss(nothing_left, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("grpc"))
+def test_calls_that_end_within_the_grace_are_no_loss(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started("grpc", tmp_path, options=AGE | {"grpc.max_connection_age_grace_ms": 20_000}) as (trace, server):
-        with Talk("grpc", server.name) as talk:
+    with started(kind, tmp_path, secured, options=AGE | {"grpc.max_connection_age_grace_ms": 20_000}) as (trace, server):
+        with talk_to(kind, server) as talk:
             talk.wait("open")
             talk.open("/later?for=2", OPEN)
             talk.wait("result", OPEN, path="/later?for=2")
@@ -43,12 +45,12 @@ def test_calls_that_end_within_the_grace_are_no_loss(nothing_left, tmp_path):
           goaway={"by": "server", "code": "NO_ERROR", "graceful": True})
 
 
-@pytest.mark.parametrize("client", ["grpc", "go"])
-def test_pings_that_come_too_often(nothing_left, client, tmp_path):
+@pytest.mark.parametrize(("client", "secured"), [*each("grpc"), ("go", False)])
+def test_pings_that_come_too_often(nothing_left, client, secured, tmp_path):
     """gRPC's server counts them, whoever sends them."""
     del nothing_left
     options = PINGS_OFTEN.items() if client == "grpc" else ["-check", "100ms"]
-    with started("grpc", tmp_path) as (trace, server), Talk(client, server.name, options) as talk:
+    with started("grpc", tmp_path, secured) as (trace, server), talk_to(client, server, options) as talk:
         talk.wait("open")
         left = OPEN if client == "grpc" else 0
         if left:
@@ -62,12 +64,14 @@ def test_pings_that_come_too_often(nothing_left, client, tmp_path):
         assert one["http2"]["pings"]["client"] >= 3
 
 
-@pytest.mark.parametrize(("client", "kind"), [("grpc", "grpc"), ("go", "go"), ("go", "nginx")])
-def test_a_server_that_answers_no_ping(nothing_left, client, kind, tmp_path):
+@pytest.mark.parametrize(("client", "kind", "secured"), [
+    ("grpc", "grpc", False), ("grpc", "grpc", True), ("go", "go", False), ("go", "nginx", False),
+])
+def test_a_server_that_answers_no_ping(nothing_left, client, kind, secured, tmp_path):
     """It is stopped, as a host that hangs."""
     del nothing_left
     options = WATCHES.items() if client == "grpc" else ["-check", "300ms", "-patience", "400ms"]
-    with started(kind, tmp_path) as (trace, server), Talk(client, server.name, options) as talk:
+    with started(kind, tmp_path, secured) as (trace, server), talk_to(client, server, options) as talk:
         talk.wait("open")
         open_streams(talk)
         stopped = [server.pid, *server.children()]
@@ -83,9 +87,10 @@ def test_a_server_that_answers_no_ping(nothing_left, client, kind, tmp_path):
     assert ends[0]["http2"]["unanswered_pings"] == 1
 
 
-def test_a_deadline_cancels_the_stream_and_loses_nothing(nothing_left, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("grpc"))
+def test_a_deadline_cancels_the_stream_and_loses_nothing(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started("grpc", tmp_path) as (trace, server), Talk("grpc", server.name) as talk:
+    with started(kind, tmp_path, secured) as (trace, server), talk_to(kind, server) as talk:
         talk.wait("open")
         for one in talk.ask("/wait?deadline=0.2", OPEN):
             assert "DEADLINE_EXCEEDED" in one["error"]
@@ -97,9 +102,10 @@ def test_a_deadline_cancels_the_stream_and_loses_nothing(nothing_left, tmp_path)
         assert one["http2"]["answered"] + one["http2"]["cancelled"] == OPEN + 1
 
 
-def test_a_server_that_stops_at_once_cuts_its_calls(nothing_left, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("grpc"))
+def test_a_server_that_stops_at_once_cuts_its_calls(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started("grpc", tmp_path) as (trace, server), Talk("grpc", server.name) as talk:
+    with started(kind, tmp_path, secured) as (trace, server), talk_to(kind, server) as talk:
         talk.wait("open")
         open_streams(talk)
         server.signal(signal.SIGINT)
@@ -108,9 +114,10 @@ def test_a_server_that_stops_at_once_cuts_its_calls(nothing_left, tmp_path):
     check(ends, reason="goaway_drained", closer="server", streams=OPEN + 1, answered=OPEN + 1, trailers_only=OPEN)
 
 
-def test_responses_of_trailers_alone_are_counted_apart(nothing_left, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("grpc"))
+def test_responses_of_trailers_alone_are_counted_apart(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started("grpc", tmp_path) as (trace, server), Talk("grpc", server.name) as talk:
+    with started(kind, tmp_path, secured) as (trace, server), talk_to(kind, server) as talk:
         talk.wait("open")
         assert all("UNAVAILABLE" in one["error"] for one in talk.ask("/fail", 3))
         assert all("UNIMPLEMENTED" in one["error"] for one in talk.ask("/nothing", 2))
@@ -120,9 +127,10 @@ def test_responses_of_trailers_alone_are_counted_apart(nothing_left, tmp_path):
     check(ends, closer="client", premature=False, lost_requests=0, streams=9, answered=9, trailers_only=5)
 
 
-def test_a_server_that_lets_few_calls_run_at_once(nothing_left, tmp_path):
+@pytest.mark.parametrize(("kind", "secured"), each("grpc"))
+def test_a_server_that_lets_few_calls_run_at_once(nothing_left, kind, secured, tmp_path):
     del nothing_left
-    with started("grpc", tmp_path, streams=2) as (trace, server), Talk("grpc", server.name) as talk:
+    with started(kind, tmp_path, secured, streams=2) as (trace, server), talk_to(kind, server) as talk:
         talk.wait("open")
         assert all(one.get("status") == 200 for one in talk.ask("/later?for=0.1", 6))
         talk.close()

@@ -2,13 +2,12 @@
 """Floods of HTTP/2 frames, and frames that lie: the sender is not held up, its own connection at most is unknown, and nobody
 else's record suffers."""
 
-import struct
 import subprocess
 
 import pytest
 
 from lib import observer, wire
-from lib.http2 import frames, go_program
+from lib.http2 import endings, frames, go_program
 from lib.http2.stage import check, ends_of, free_port
 
 DEADLINE = 60
@@ -90,19 +89,7 @@ def test_ids_that_go_back_begin_no_stream(trace, neighbour):
     check(ends, streams=1, closer="client", confidence=("unknown", "inferred"))
 
 
-LIES = {
-    "a length of 16 MB": struct.pack(">I", 0xFFFFFF << 8 | frames.DATA) + bytes(5) + bytes(100),
-    "padding that is longer than its frame": frames.frame(frames.HEADERS, 0x0D, 3, b"\xff" + frames.GET),
-    "HEADERS within a header block": frames.frame(frames.HEADERS, 0, 3, frames.GET) + frames.request(5),
-    "a CONTINUATION of nothing": frames.frame(frames.CONTINUATION, 4, 3, frames.GET),
-    "RST_STREAM of three bytes": frames.frame(frames.RST_STREAM, 0, 1, bytes(3)),
-    "GOAWAY on a stream": frames.frame(frames.GOAWAY, 0, 1, bytes(8)),
-    "no frames": bytes(range(256)) * 40,
-    "HTTP/1": wire.GET * 100,
-}
-
-
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", endings.LIES)
 def test_frames_that_lie_make_no_loss_up(trace, neighbour, own_listener, lie):
     """The stream before them was answered; nothing certain is said that came behind."""
     del neighbour
@@ -110,9 +97,9 @@ def test_frames_that_lie_make_no_loss_up(trace, neighbour, own_listener, lie):
         client.send(frames.BEGIN)
         server = frames.accept(own_listener)
         exchange(client, server, 1)
-        client.send(LIES[lie])
+        client.send(endings.LIES[lie])
         client.end.close()
-        assert wire.read_to_end(server.end).endswith(LIES[lie])
+        assert wire.read_to_end(server.end).endswith(endings.LIES[lie])
         server.end.close()
         ends = ends_of(trace, local=one.client_name)
     for found in ends:

@@ -7,7 +7,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 
 import pytest
 
@@ -69,15 +68,6 @@ def test_connections_of_namespaces_are_found_before_it_is_given_up():
 
 
 # ---- without root ----
-
-@pytest.fixture(scope="module")
-def program():
-    """The program where everybody can run it."""
-    folder = tempfile.mkdtemp()
-    os.chmod(folder, 0o755)
-    yield shutil.copy(observer.BINARY, folder)
-    shutil.rmtree(folder)
-
 
 def as_nobody(capabilities, program):
     sets = ",".join(["-all", *(f"+{name}" for name in capabilities)])

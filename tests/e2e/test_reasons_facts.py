@@ -209,6 +209,7 @@ def test_unread_data_is_told_of_the_end_that_had_it(trace, talk):
     talk.exchange(response=wire.OK[:10])
     talk.server.sendall(wire.OK[10:])
     wire.wait_for_bytes(talk.client, len(wire.OK) - 10)
+    wire.wait_until_acknowledged(talk.server)
     talk.client.close()
     wire.wait_for_end(talk.server)
     talk.server.close()
@@ -277,6 +278,7 @@ def test_the_application_wrote_into_a_closed_connection(trace, talk):
 @FAMILIES
 def test_retransmissions_and_the_round_trip_time(cable, ends):
     ends.exchange()
+    wire.wait_until_acknowledged(ends.server)
     with cable.path.deaf(cable.server):
         ends.client.sendall(wire.GET)
         wait_for_retransmission(ends.client)

@@ -22,10 +22,9 @@ TOTAL_RETRANS = 100  # offset of tcpi_total_retrans in struct tcp_info
 FAMILIES = pytest.mark.parametrize("family", [4, 6], ids=["IPv4", "IPv6"])
 
 
-@pytest.fixture(scope="module")
-def cable(nothing_left):
-    """Two hosts and their cable, a listener of each family, a port that nobody listens on, and an observer."""
-    del nothing_left
+@contextlib.contextmanager
+def laid_cable():
+    """Two hosts and their cable, a listener of each family, and a port that nobody listens on; an observer is to be added."""
     with contextlib.ExitStack() as stack:
         cable = namespaces.Cable()
         stack.callback(cable.close)
@@ -34,9 +33,15 @@ def cable(nothing_left):
             closed = stack.enter_context(socket.socket(socket.AF_INET6))
         closed.bind(("::", 0))
         ports = [*map(wire.port_of, doors.values()), wire.port_of(closed)]
-        trace = stack.enter_context(observer.Trace(ports))
-        yield SimpleNamespace(path=cable, doors=doors, closed=wire.port_of(closed), trace=trace,
+        yield SimpleNamespace(path=cable, doors=doors, closed=wire.port_of(closed), ports=ports,
                               client=cable.client, server=cable.server)
+
+
+@pytest.fixture(scope="module")
+def cable(nothing_left):
+    del nothing_left
+    with laid_cable() as cable, observer.Trace(cable.ports) as cable.trace:
+        yield cable
 
 
 @pytest.fixture
@@ -212,6 +217,7 @@ def test_a_response_that_nobody_acknowledges_is_retransmit_timeout(cable, ends):
 @pytest.mark.parametrize("why", ["host-unreachable", "port-unreachable", "admin-prohibited"])
 @proves("retransmit_timeout")
 def test_a_retransmit_timeout_may_show_as_the_error_that_a_firewall_sent(cable, ends, why):
+    wire.wait_until_acknowledged(ends.server)  # what it would send again would make the client forget the error
     gives_up_after(ends.client, 0.6)
     with cable.path.rejecting(cable.server, why):
         ends.client.sendall(wire.GET)
@@ -228,6 +234,7 @@ def test_a_retransmit_timeout_may_show_as_the_error_that_a_firewall_sent(cable, 
 def test_keep_alive_probes_that_nobody_answers_are_probe_timeout(cable, ends, role):
     ends.exchange()
     end = getattr(ends, role)
+    wire.wait_until_acknowledged(end)
     probes_after_a_second(end)
     with cable.path.deaf(getattr(cable, role)):
         assert closed_with_error(end) == "ETIMEDOUT"
@@ -239,6 +246,7 @@ def test_keep_alive_probes_that_nobody_answers_are_probe_timeout(cable, ends, ro
 @proves("probe_timeout")
 def test_a_request_that_waits_when_probes_fail_is_lost(cable, ends):
     ends.send_request()
+    wire.wait_until_acknowledged(ends.client)
     probes_after_a_second(ends.client)
     with cable.path.deaf(cable.client):
         assert closed_with_error(ends.client) == "ETIMEDOUT"
@@ -252,6 +260,7 @@ def test_an_error_from_the_network_that_ends_it_without_a_timeout_is_network_err
     """A program that asked for such errors at once (IP_RECVERR), and drops the connection upon one."""
     ends.exchange()
     level, option = ((socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV6_RECVERR))[family == 6]
+    wire.wait_until_acknowledged(ends.server)
     ends.client.setsockopt(level, option, 1)
     with cable.path.rejecting(cable.server, "host-unreachable"):
         ends.client.sendall(wire.GET)
@@ -341,6 +350,7 @@ def destroy(cable, pair, role):
 @proves("aborted_locally")
 def test_a_socket_destroyed_from_outside_while_idle_is_no_harm(cable, ends, role):
     ends.exchange()
+    wire.wait_until_acknowledged(ends.server)
     destroy(cable, ends, role)
     here = verdict("aborted_locally", role, "rst", "idle")
     if role == "client":
@@ -366,16 +376,21 @@ def test_a_socket_destroyed_from_outside_loses_the_request_that_waits(cable, end
 # ---- what crosses what -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def wired(nothing_left):
-    """Two hosts whose packets the test can hold back."""
-    del nothing_left
+@contextlib.contextmanager
+def laid_wire():
+    """Two hosts whose packets the test can hold back; an observer is to be added."""
     with contextlib.ExitStack() as stack:
         path = namespaces.Wire()
         stack.callback(path.close)
         doors = {family: stack.enter_context(path.listen(family)) for family in (4, 6)}
-        trace = stack.enter_context(observer.Trace(map(wire.port_of, doors.values())))
-        yield SimpleNamespace(path=path, doors=doors, trace=trace)
+        yield SimpleNamespace(path=path, doors=doors, ports=[*map(wire.port_of, doors.values())])
+
+
+@pytest.fixture(scope="module")
+def wired(nothing_left):
+    del nothing_left
+    with laid_wire() as wired, observer.Trace(wired.ports) as wired.trace:
+        yield wired
 
 
 @pytest.fixture
@@ -427,6 +442,7 @@ def test_crossing_fins_of_an_unused_connection(wired, crossing):
 @pytest.mark.parametrize("first, reason", [("client", "client_gave_up"), ("server", "no_response")])
 def test_of_fins_that_cross_over_a_request_the_first_is_blamed(wired, crossing, first, reason):
     crossing.send_request()
+    wire.wait_until_acknowledged(crossing.client)
     ends = [crossing.client, crossing.server]
     with wired.path.held_back():
         for end in ends if first == "client" else reversed(ends):

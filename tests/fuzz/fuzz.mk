@@ -2,14 +2,14 @@
 # Fuzz targets: each is tests/fuzz/fuzz_NAME.c, with its own first inputs in seeds/NAME/, and inputs that once failed in found/NAME/.
 
 FUZZ := $(BUILD)/tests/fuzz
-FUZZERS := http1 http2 tls recording events options web_config request names
+FUZZERS := http1 http2 tls recording events options web_config request names libraries code
 FUZZ_SECONDS ?= 60
 FUZZ_SANITIZE := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 FUZZ_CFLAGS := -O2 -g -Wno-missing-field-initializers -fno-omit-frame-pointer $(FUZZ_SANITIZE)
 FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ)/%.o,$(filter-out user/main.c,$(MAIN_SRC)))
 FUZZ_FLAGS = -max_len=$(or $(FUZZ_LENGTH_$*),4096) -timeout=10 -rss_limit_mb=1024 -verbosity=0 -close_fd_mask=2 \
 	$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) -artifact_prefix=$(FUZZ)/$*-
-FUZZ_INPUTS = $(wildcard tests/fuzz/seeds/$* tests/fuzz/found/$*) $(addprefix $(FUZZ)/seeds/,$(filter $*,http1 recording events))
+FUZZ_INPUTS = $(wildcard tests/fuzz/seeds/$* tests/fuzz/found/$*) $(addprefix $(FUZZ)/seeds/,$(filter $*,http1 recording events libraries code))
 FUZZ_LENGTH_http2 := 8192
 FUZZ_LENGTH_tls := 8192
 FUZZ_LENGTH_recording := 16384
@@ -17,6 +17,7 @@ FUZZ_LENGTH_events := 16384
 FUZZ_LENGTH_options := 1024
 FUZZ_LENGTH_web_config := 1024
 FUZZ_LENGTH_names := 1000
+FUZZ_LENGTH_code := 257
 
 .PHONY: $(FUZZERS:%=fuzz-%)
 
@@ -35,9 +36,10 @@ $(FUZZERS:%=fuzz-%): fuzz-%: $(FUZZ)/fuzz_% $(FUZZ)/seeds/made
 	$(Q)sed -n 's/^stat::number_of_executed_units: */  FUZZED   $*: executions: /p' $(FUZZ)/$*.log
 
 # Made anew by what writes them, because their layout is that of the events.
-$(FUZZ)/seeds/made: $(FUZZ)/make_events tests/fuzz/make_corpus.py $(wildcard tests/cases/*/*.http)
+$(FUZZ)/seeds/made: $(FUZZ)/make_events tests/fuzz/make_corpus.py tests/fuzz/make_libraries.py $(wildcard tests/cases/*/*.http)
 	$(Q)$(PYTHON) tests/fuzz/make_corpus.py tests/cases $(FUZZ)/seeds/http1
 	$(Q)mkdir -p $(FUZZ)/seeds/recording $(FUZZ)/seeds/events
+	$(Q)$(PYTHON) tests/fuzz/make_libraries.py $(FUZZ)/seeds/libraries $(FUZZ)/seeds/code
 	$(Q)$(FUZZ)/make_events $(FUZZ)/seeds/recording $(FUZZ)/seeds/events
 	$(Q)touch $@
 

@@ -76,13 +76,17 @@ static void make_http2_row(const struct http2_row *row, size_t number)
 
 	for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
 		struct kw_event_http2 event = http2_story_event(&row->story, role);
+		struct kw_event_tls_http2 within;
 		struct kw_identity *identity = &event.history.connection.identity;
 
 		event.history.connection.header.time = 1010 * KW_S;
 		event_address(identity->local, "10.0.0.1");
 		event_address(identity->remote, "fd00::1");
-		if (row->at[role].seen)
-			add(&seed, &event);
+		if (!row->at[role].seen)
+			continue;
+		within = event_within_tls(&event);
+		add(&seed, &event);
+		add(&seed, &within);
 	}
 	close_seed(&seed);
 }

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Runs in each guest after session.sh: with the AppArmor profile of the package, and without root as the unit has it, the
-# daemon starts, observes, is scraped, reads its configuration again and ends; and it cannot read anything else.
+# daemon starts, observes, is scraped, reads its configuration again and ends; and it cannot read anything else. Where plaintext.sh
+# could read HTTP inside TLS, it can too.
 #
 #   confined.sh FOLDER
 set -u
-folder=$1
+folder=$1 port=8443
 kept=+bpf,+perfmon,+sys_admin,+sys_ptrace,+dac_read_search
 
 fail() {
@@ -72,4 +73,37 @@ wait_until said "again"
 kill -TERM "$daemon"
 wait "$daemon" || fail "it ended with status $?"
 kill "$asleep"
+
+# The library lies in a file system that only the server's mount namespace has, as a container's does.
+tls_server() {
+	exec unshare -m sh -c 'mount -t tmpfs own /mnt && cp /usr/lib/*-linux-gnu/libssl.so.3 /mnt && LD_LIBRARY_PATH=/mnt exec "$@"' server \
+		openssl s_server -accept "127.0.0.1:$port" -cert /certificate.pem -www >/tmp/server 2>&1
+}
+
+visit() {
+	printf 'GET / HTTP/1.0\r\n\r\n' | openssl s_client -quiet -connect "127.0.0.1:$port" 2>/dev/null | grep -q "^HTTP/1.0 200"
+}
+
+# The first visit may come before the probes.
+read_plaintext() {
+	visit && scrape && grep -q '^keepwatch_requests_total{role="server".*version="1.0"} [1-9]' "$folder/scrape"
+}
+
+if [ ! -e "$folder/plaintext.check" ]; then
+	mkdir -p /mnt
+	echo "tls = true" >/etc/keepwatch/tls.conf
+	(confined run --config /etc/keepwatch/tls.conf --port "$port") 2>"$folder/daemon" &
+	daemon=$!
+	wait_until said "metrics at"
+	(tls_server) &
+	server=$!
+	wait_until grep -q ACCEPT /tmp/server
+	wait_until read_plaintext
+	echo "tls = false" >/etc/keepwatch/tls.conf
+	kill -HUP "$daemon"
+	wait_until said "only with a restart: tls"
+	kill -TERM "$daemon"
+	wait "$daemon" || fail "with plaintext it ended with status $?"
+	kill "$server"
+fi
 [ "$(denied | grep -vc served/index.html)" = 0 ] || fail "it asked for more than it may do"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same connections on every kernel: the cases of tests/cases and the endings of endings.py, played by peers.c in a guest of
 each, must give the records that they give on the host. The front end that keepwatch chooses and the trampolines must see the same.
-Then the daemon runs there under its AppArmor profile, and `check` says that a kernel is locked down for confidentiality.
+HTTP inside TLS is read there (--tls), or the kernel is named as one that cannot do it. Then the daemon runs there under its
+AppArmor profile, and `check` says that a kernel is locked down for confidentiality.
 
     tests/kernels/matrix.py [--ends] [--if-any] [--renew] [NAME...]
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "vm"), str(ROOT / "tests" / "e2e"), str(Path(__file__).parent)]
 
 import guest  # noqa: E402
-from lib import effort  # noqa: E402
+from lib import effort, tls  # noqa: E402
 import kernels  # noqa: E402
 import seen  # noqa: E402
 import story  # noqa: E402
@@ -29,11 +30,12 @@ import story  # noqa: E402
 BUILD = ROOT / "build"
 OUTPUT = BUILD / "kernels"
 SESSION = Path(__file__).with_name("session.sh")
+PLAINTEXT = Path(__file__).with_name("plaintext.sh")
 CONFINED = Path(__file__).with_name("confined.sh")
 LOCKED = Path(__file__).with_name("locked.sh")
 PACKAGING = ROOT / "tools" / "packaging"
 PROFILES = Path("/etc/apparmor.d")
-TOOLS = "/sbin/apparmor_parser", "/usr/bin/aa-exec", "/usr/bin/setpriv"
+TOOLS = "/sbin/apparmor_parser", "/usr/bin/aa-exec", "/usr/bin/setpriv", "/usr/bin/openssl"
 GUESTS = 2  # at a time
 SHOWN = 12  # complaints of a kernel,
 WIDTH = 300  # and so much of each
@@ -96,16 +98,25 @@ def build_for(architecture):
     return BUILD / architecture
 
 
+def certificate():
+    """The file with a certificate for the guests' TLS server, and its key."""
+    folder = OUTPUT / "certificate"
+    if not folder.exists():
+        folder.mkdir()
+        return tls.Certificates(folder).both
+    return folder / "both.pem"
+
+
 def make_initramfs(architecture, build, script):
     path, machine = OUTPUT / f"initramfs-{architecture}.gz", guest.MACHINES[architecture]
     tools = {place: machine.root / place.lstrip("/") for place in TOOLS}
-    files = {"/script": script, "/session.sh": SESSION}
+    files = {"/script": script, "/session.sh": SESSION, "/plaintext.sh": PLAINTEXT, "/certificate.pem": certificate()}
     files |= {"/confined.sh": CONFINED, "/locked.sh": LOCKED, "/etc/apparmor.d/keepwatch": PACKAGING / "keepwatch.apparmor",
               "/etc/keepwatch/keepwatch.conf": PACKAGING / "keepwatch.conf",
               **{str(found): found for part in ("abi", "abstractions", "tunables")
                  for found in (PROFILES / part).rglob("*") if found.is_file()}}
     guest.make_initramfs(path, machine, programs(build) | tools, "sh /session.sh /keepwatch /peers /script /tmp/results trampoline /verifier && "
-                         "sh /confined.sh /tmp/results && sh /locked.sh /keepwatch /tmp/results\n", files)
+                         "sh /plaintext.sh /keepwatch /tmp/results && sh /confined.sh /tmp/results && sh /locked.sh /keepwatch /tmp/results\n", files)
     return path
 
 

@@ -9,6 +9,7 @@
 #include "event/decode.h"
 #include "judge/judge.h"
 #include "event/service.h"
+#include "include/probe.h"
 
 /* 127.0.0.1 and the like, as it stands in an event. */
 static inline void event_address(uint8_t ret_address[16], const char *text)
@@ -72,6 +73,23 @@ static inline struct kw_event_history event_history(void)
 
 	event.connection.header.type = KW_EVENT_HISTORY;
 	event.connection.header.size = sizeof(event);
+	return event;
+}
+
+/* The same connection of HTTP/2 within TLS, whose plaintext was read: the handshake was done at once, and nobody ended the session by an
+ * alert. */
+static inline struct kw_event_tls_http2 event_within_tls(const struct kw_event_http2 *clear)
+{
+	struct kw_event_tls_http2 event = {.tls.history = clear->history, .http2 = clear->http2};
+	struct kw_event_connection *connection = &event.tls.history.connection;
+
+	connection->header.type = KW_EVENT_TLS_HTTP2;
+	connection->header.size = sizeof(event);
+	connection->http.flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(KW_LIBRARY_OPENSSL);
+	event.tls.tls = (struct kw_tls_facts){.hello = connection->established,
+					      .done = connection->established + 1,
+					      .version = TLS_1_3,
+					      .handshake = TLS_HANDSHAKE_DONE};
 	return event;
 }
 

@@ -15,7 +15,8 @@ const uint32_t kw_requests_bounds[KW_REQUESTS_BUCKETS - 1] = {0,  1,   2,   3,  
 
 const char *const kw_protocol_names[KW_PROTOCOL_MAX] = {
 	[KW_PROTOCOL_HTTP11] = "http/1.1", [KW_PROTOCOL_HTTP10] = "http/1.0", [KW_PROTOCOL_H2C] = "h2c",
-	[KW_PROTOCOL_TLS] = "tls",         [KW_PROTOCOL_OPAQUE] = "opaque",   [KW_PROTOCOL_NONE] = "none",
+	[KW_PROTOCOL_H2] = "h2",           [KW_PROTOCOL_TLS] = "tls",         [KW_PROTOCOL_OPAQUE] = "opaque",
+	[KW_PROTOCOL_NONE] = "none",
 };
 
 /* By now all processors have reported the closes of that time. */
@@ -114,7 +115,7 @@ static enum kw_protocol_label protocol_of(const struct kw_http *http)
 	case HTTP1_PROTOCOL_HTTP1:
 		return http->http10_only ? KW_PROTOCOL_HTTP10 : KW_PROTOCOL_HTTP11;
 	case HTTP1_PROTOCOL_H2C:
-		return KW_PROTOCOL_H2C;
+		return http->flags & KW_HTTP_PLAINTEXT ? KW_PROTOCOL_H2 : KW_PROTOCOL_H2C;
 	case HTTP1_PROTOCOL_TLS:
 		return KW_PROTOCOL_TLS;
 	case HTTP1_PROTOCOL_OPAQUE:

@@ -192,6 +192,7 @@ int kw_http2_ends_add(struct kw_http2_ends *ends, const struct kw_event_connecti
 	*ret_shown = 0;
 	if (!facts)
 		return 0;
+	ends->sums.records[event->http.flags & KW_HTTP_PLAINTEXT ? 1 : 0]++;
 	*ret_shown = add_refused(ends, facts) | add_fields(ends, facts);
 	if (!verdict)
 		return 0;

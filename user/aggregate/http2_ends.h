@@ -12,8 +12,10 @@
 
 /* Counts; all of them are numbers of 64 bits that can be added up. */
 struct kw_http2_sums {
-	uint64_t closed;   /* connections of HTTP/2 that have closed */
-	uint64_t cut;      /* of these: a GOAWAY promised streams that were then cut, */
+	uint64_t records
+		[2];     /* of connections of HTTP/2, whether they live or not: in clear text, and within TLS */
+	uint64_t closed; /* connections of HTTP/2 that have closed */
+	uint64_t cut;    /* of these: a GOAWAY promised streams that were then cut, */
 	uint64_t cut_lost; /* and requests lost by GOAWAYs, on these and on the next */
 	uint64_t turned;   /* connections with streams above the GOAWAY's last stream */
 	uint64_t

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/privileges.h"
 #include "command/check_tls.h"
 #include "command/commands.h"
 #include "keepwatch.skel.h"
@@ -246,8 +247,23 @@ static enum kw_front_end check_programs(struct report *report, enum kw_front_end
 
 /* ---- with --tls ------------------------------------------------------------------------------------------ */
 
+/* Those that are needed without it have been checked, but CAP_SYS_ADMIN may have stood for them. */
+static void check_capabilities_of_probes(struct report *report)
+{
+	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
+		const struct kw_host_capability *capability = &kw_host_capabilities[i];
+		char advice[128];
+
+		if (!capability->of_probes || kw_privileges_have(capability->number))
+			continue;
+		snprintf(advice, sizeof(advice), "--tls needs it to %s", capability->of_probes);
+		say(report, false, capability->name, advice);
+	}
+}
+
 static void check_libraries(struct report *report)
 {
+	check_capabilities_of_probes(report);
 	if (!say(report, kw_programs_can_read_libraries(), "probes in many functions at once",
 		 "--tls needs Linux 6.6 or newer"))
 		return;

@@ -125,9 +125,9 @@ static bool gateway_is_sound(const struct kw_event_gateway *event)
 
 static bool is_sound(const struct kw_event *event)
 {
-	if (!are_times(event->time) || (event->tls && !tls_is_sound(&event->tls->tls)))
+	if (!are_times(event->time) || (event->tls && !tls_is_sound(event->tls)))
 		return false;
-	if (event->http2 && !http2_is_sound(&event->http2->http2))
+	if (event->http2 && !http2_is_sound(event->http2))
 		return false;
 	if (event->connection)
 		return connection_is_sound(event->connection);
@@ -142,6 +142,33 @@ static bool is_sound(const struct kw_event *event)
 	return are_totals(&event->unseen->openings, sizeof(*event->unseen) - sizeof(event->unseen->header));
 }
 
+/* A connection's event in one of the forms that begin with a history. Returns the size of that form; 0 if it is none of them. */
+static size_t point_at_history(struct kw_event *event, const void *data)
+{
+	const struct kw_event_tls_http2 *both = data;
+	const struct kw_event_http2 *http2 = data;
+	const struct kw_event_tls *tls = data;
+
+	event->history = data;
+	event->connection = &event->history->connection;
+	switch (event->type) {
+	case KW_EVENT_HISTORY:
+		return sizeof(*event->history);
+	case KW_EVENT_TLS:
+		event->tls = &tls->tls;
+		return sizeof(*tls);
+	case KW_EVENT_HTTP2:
+		event->http2 = &http2->http2;
+		return sizeof(*http2);
+	case KW_EVENT_TLS_HTTP2:
+		event->tls = &both->tls.tls;
+		event->http2 = &both->http2;
+		return sizeof(*both);
+	default:
+		return 0;
+	}
+}
+
 /* Points the event at @data, according to its type. Returns the size of that type; 0 if there is no such type. */
 static size_t point(struct kw_event *event, const void *data)
 {
@@ -150,19 +177,10 @@ static size_t point(struct kw_event *event, const void *data)
 		event->connection = data;
 		return sizeof(*event->connection);
 	case KW_EVENT_HISTORY:
-		event->history = data;
-		event->connection = &event->history->connection;
-		return sizeof(*event->history);
 	case KW_EVENT_TLS:
-		event->tls = data;
-		event->history = &event->tls->history;
-		event->connection = &event->history->connection;
-		return sizeof(*event->tls);
 	case KW_EVENT_HTTP2:
-		event->http2 = data;
-		event->history = &event->http2->history;
-		event->connection = &event->history->connection;
-		return sizeof(*event->http2);
+	case KW_EVENT_TLS_HTTP2:
+		return point_at_history(event, data);
 	case KW_EVENT_EXCHANGE:
 		event->exchange = data;
 		return sizeof(*event->exchange);

@@ -14,10 +14,10 @@ struct kw_event {
 	enum kw_event_type type;
 	uint64_t time; /* monotonic ns at which the event was made */
 	const struct kw_event_connection
-		*connection;                    /* set for a history, TLS and HTTP/2 too, as their first part */
-	const struct kw_event_history *history; /* set for TLS and HTTP/2 too */
-	const struct kw_event_tls *tls;
-	const struct kw_event_http2 *http2;
+		*connection; /* set for a history and all of its forms too, as their first part */
+	const struct kw_event_history *history; /* set for TLS and HTTP/2 too, within each other or not */
+	const struct kw_tls_facts *tls;         /* the parts that these have behind the history */
+	const struct kw_http2_facts *http2;
 	const struct kw_event_exchange *exchange;
 	const struct kw_event_gateway *gateway;
 	const struct kw_event_late *late;

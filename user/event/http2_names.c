@@ -3,8 +3,11 @@
 
 const struct kw_http2_facts *kw_http2_facts_of(const struct kw_event_connection *event)
 {
+	const struct kw_event_tls_http2 *within = (const struct kw_event_tls_http2 *)(const void *)event;
 	const struct kw_event_http2 *whole = (const struct kw_event_http2 *)(const void *)event;
 
+	if (event->header.type == KW_EVENT_TLS_HTTP2)
+		return &within->http2;
 	return event->header.type == KW_EVENT_HTTP2 ? &whole->http2 : NULL;
 }
 

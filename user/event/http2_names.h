@@ -8,7 +8,7 @@
 #include "include/event.h"
 
 /* The facts about the connection's HTTP/2 frames; NULL if it carries none, or none that were followed. They are part of the
- * event, which may be as its type says: a kw_event_http2. */
+ * event, which may be as its type says: a kw_event_http2 or a kw_event_tls_http2. */
 const struct kw_http2_facts *kw_http2_facts_of(const struct kw_event_connection *event);
 
 /* Each returns a constant, which is NULL for a number that has no name. */

@@ -27,7 +27,7 @@ const char *kw_protocol_name(const struct kw_http *http)
 	case HTTP1_PROTOCOL_HTTP1:
 		return http->http10_only ? "http/1.0" : "http/1.1";
 	case HTTP1_PROTOCOL_H2C:
-		return "h2c";
+		return http->flags & KW_HTTP_PLAINTEXT ? "h2" : "h2c";
 	case HTTP1_PROTOCOL_TLS:
 		return "tls";
 	case HTTP1_PROTOCOL_OPAQUE:

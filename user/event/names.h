@@ -18,7 +18,7 @@ void kw_connection_id(const struct kw_identity *identity, char ret_id[KW_ID_TEXT
  * Returns whether they are known. */
 bool kw_flow_print(const struct kw_event_connection *event, char ret_flow[KW_FLOW_TEXT]);
 
-/* "http/1.1", "http/1.0", "h2c", "tls", "opaque" or "none". */
+/* "http/1.1", "http/1.0", "h2c", "h2" (within TLS), "tls", "opaque" or "none". */
 const char *kw_protocol_name(const struct kw_http *http);
 
 /* "preexisting" and so on: the reason why something about a connection is not known. */

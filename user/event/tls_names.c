@@ -5,7 +5,8 @@ const struct kw_tls_facts *kw_tls_facts_of(const struct kw_event_connection *eve
 {
 	const struct kw_event_tls *whole = (const struct kw_event_tls *)(const void *)event;
 
-	return event->header.type == KW_EVENT_TLS ? &whole->tls : NULL;
+	return event->header.type == KW_EVENT_TLS || event->header.type == KW_EVENT_TLS_HTTP2 ? &whole->tls
+											      : NULL;
 }
 
 const char *kw_tls_version_name(uint16_t version)

@@ -9,7 +9,7 @@
 #include "include/event.h"
 
 /* The facts about the connection's TLS records; NULL if it carries none, or none that were followed. They are part of the
- * event, which may be as its type says: a kw_event_tls. */
+ * event, which may be as its type says: a kw_event_tls or a kw_event_tls_http2, which begins with one. */
 const struct kw_tls_facts *kw_tls_facts_of(const struct kw_event_connection *event);
 
 /* "1.3"; NULL for a version that is not known. */

@@ -42,9 +42,14 @@ bool kw_speaks_tls(const struct kw_window_statistics *sum)
 	return sum->tls.handshakes || sum->traffic.exchanges;
 }
 
-bool kw_speaks_http2(const struct kw_window_statistics *sum)
+bool kw_speaks_h2c(const struct kw_window_statistics *sum)
 {
-	return kw_window_http2(sum)->sums.closed || sum->traffic.requests[KW_VERSION_2];
+	return kw_window_http2(sum)->sums.records[0];
+}
+
+bool kw_speaks_h2(const struct kw_window_statistics *sum)
+{
+	return kw_window_http2(sum)->sums.records[1];
 }
 
 double kw_overview_quantile(const uint64_t buckets[KW_HISTOGRAM_BUCKETS], enum kw_histogram which, double share,
@@ -131,7 +136,8 @@ static int assess_all(const struct kw_aggregate *aggregate, struct kw_overview *
 		overview->paired += service->sum.paired;
 		overview->failed += kw_traffic_failed(&service->sum.traffic);
 		overview->has_http |= service->sum.http || kw_traffic_requests(&service->sum.traffic) ||
-				      kw_speaks_tls(&service->sum) || kw_speaks_http2(&service->sum);
+				      kw_speaks_tls(&service->sum) || kw_speaks_h2c(&service->sum) ||
+				      kw_speaks_h2(&service->sum);
 	}
 	qsort(overview->services, overview->service_count, sizeof(*overview->services), compare_services);
 	return 0;

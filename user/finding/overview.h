@@ -89,7 +89,8 @@ uint64_t kw_reused(const struct kw_window_statistics *sum);
 /* Whether TLS was seen in the window: then numbers of requests and of idle times are inferred, in part at least. */
 bool kw_speaks_tls(const struct kw_window_statistics *sum);
 
-/* Whether HTTP/2 was seen in the window: its streams are requests. */
-bool kw_speaks_http2(const struct kw_window_statistics *sum);
+/* Whether HTTP/2 was seen in the window, in clear text or within TLS: its streams are requests. */
+bool kw_speaks_h2c(const struct kw_window_statistics *sum);
+bool kw_speaks_h2(const struct kw_window_statistics *sum);
 
 #endif

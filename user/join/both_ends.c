@@ -18,6 +18,7 @@ struct kw_held_record {
 		struct kw_event_history event;
 		struct kw_event_tls tls;
 		struct kw_event_http2 http2;
+		struct kw_event_tls_http2 within;
 	};
 	bool waits; /* false: it has gone on */
 };

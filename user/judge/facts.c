@@ -230,13 +230,14 @@ static bool is_discarded(const struct kw_event_connection *event)
 }
 
 /* A RST alone does not say whether the server had the request, nor does the alert that ends a session: the server's own end
- * does. */
+ * does. By the records of TLS a server knows no more than that something lay unread. */
 static bool is_arrival_known(const struct kw_facts *f)
 {
 	if (f->role != KW_ROLE_CLIENT || f->closer != KW_CLOSER_SERVER || !f->far ||
 	    f->far->closer != KW_CLOSER_SERVER)
 		return false;
-	return f->tls ? f->far->late_request : f->manner == KW_MANNER_RST && f->far->certain;
+	return (f->tls && f->far->late_request) ||
+	       (!f->by_records && f->manner == KW_MANNER_RST && f->far->certain);
 }
 
 /* A request that began beyond the mark was not with the server when it closed. It counts as late only if no

@@ -122,6 +122,8 @@ int kw_loader_open(const struct kw_loader_settings *settings, struct kw_loader *
 	if (r == 0 && settings->tls && !kw_programs_can_read_libraries())
 		r = kw_log_error(-EOPNOTSUPP, "this kernel cannot put probes into libraries as --tls needs it: "
 					      "Linux 6.6 or newer can");
+	if (r == 0 && settings->tls)
+		r = kw_host_require_for_probes();
 	if (r < 0)
 		return r;
 	loader = calloc(1, sizeof(*loader));

@@ -75,9 +75,15 @@ void kw_programs_want_libraries(struct keepwatch_bpf *skel, bool wanted)
 	struct bpf_program *programs[] = {skel->progs.kw_library_begin,  skel->progs.kw_library_call,
 					  skel->progs.kw_library_return, skel->progs.kw_go_read,
 					  skel->progs.kw_go_encrypt,     skel->progs.kw_go_sent};
-	struct bpf_map *maps[] = {skel->maps.plaintexts, skel->maps.plaintext_blank,
-				  skel->maps.randoms,    skel->maps.processes,
-				  skel->maps.asks,       skel->maps.library_calls};
+	struct bpf_map *maps[] = {skel->maps.plaintexts,
+				  skel->maps.plaintext_blank,
+				  skel->maps.randoms,
+				  skel->maps.processes,
+				  skel->maps.asks,
+				  skel->maps.library_calls,
+				  skel->maps.plaintext_http2,
+				  skel->maps.plaintext_streams,
+				  skel->maps.nowhere};
 
 	skel->rodata->kw_reads_libraries = wanted;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {

@@ -10,12 +10,14 @@
 #include "observe/obstacles.h"
 
 const struct kw_host_capability kw_host_capabilities[KW_HOST_CAPABILITIES] = {
-	{CAP_BPF, true, "CAP_BPF", "load BPF programs"},
-	{CAP_PERFMON, true, "CAP_PERFMON", "attach BPF programs to tracepoints"},
+	{CAP_BPF, true, "CAP_BPF", "load BPF programs", "put probes into libraries"},
+	{CAP_PERFMON, true, "CAP_PERFMON", "attach BPF programs to tracepoints", "put probes into libraries"},
 	{CAP_SYS_ADMIN, false, "CAP_SYS_ADMIN",
-	 "see connections that are already open in other network namespaces"},
-	{CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE", "find the network namespaces of other users' processes"},
-	{CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "find the names of control groups and containers"},
+	 "see connections that are already open in other network namespaces", NULL},
+	{CAP_SYS_PTRACE, false, "CAP_SYS_PTRACE", "find the network namespaces of other users' processes",
+	 "find the libraries of other users' processes"},
+	{CAP_DAC_READ_SEARCH, false, "CAP_DAC_READ_SEARCH", "find the names of control groups and containers",
+	 "read libraries that only some users may read"},
 };
 
 /* CAP_BPF and CAP_PERFMON were cut out of CAP_SYS_ADMIN, which the kernel still takes for either. */
@@ -55,4 +57,18 @@ int kw_host_require(void)
 	missing = kw_types_missing(kw_types_find());
 	return missing ? kw_log_error(-EOPNOTSUPP, "no type information (BTF, %s): %s", KW_TYPES_FILE, missing)
 		       : 0;
+}
+
+int kw_host_require_for_probes(void)
+{
+	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
+		const struct kw_host_capability *capability = &kw_host_capabilities[i];
+
+		if (capability->of_probes && !kw_privileges_have(capability->number))
+			return kw_log_error(-EOPNOTSUPP,
+					    "this process lacks %s, which --tls needs to %s: run keepwatch as "
+					    "root (try sudo), or see PRIVILEGES in keepwatch(1)",
+					    capability->name, capability->of_probes);
+	}
+	return 0;
 }

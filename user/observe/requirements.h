@@ -10,7 +10,8 @@ struct kw_host_capability {
 	unsigned int number; /* CAP_* */
 	bool required;       /* else something goes unseen without it */
 	const char *name;
-	const char *purpose; /* what goes without it: "find ..." */
+	const char *purpose;   /* what does not go without it: "find ..." */
+	const char *of_probes; /* the same of putting probes into libraries (--tls); NULL: nothing */
 };
 
 #define KW_HOST_CAPABILITIES 5
@@ -21,5 +22,9 @@ bool kw_host_allows(const struct kw_host_capability *capability);
 
 /* The capabilities that are required, no obstacle (see obstacles.h), and the kernel's types: 0, or -EOPNOTSUPP and one line has been logged that says what to do. */
 int kw_host_require(void);
+
+/* The capabilities that it takes to put probes into libraries. They are kept, so CAP_SYS_ADMIN stands for none of them. 0, or -EOPNOTSUPP,
+ * and that has been logged. */
+int kw_host_require_for_probes(void);
 
 #endif

@@ -14,9 +14,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* Version 1 has another checksum. Version 3 may hold KW_EVENT_UNSEEN, version 4 KW_EVENT_TLS, version 5 KW_EVENT_HTTP2, which
- * programs that write the version before take for damage. */
-#define KW_RECORDING_VERSION 5 /* is written; 1 to 4 are still read */
+/* Version 1 has another checksum. Version 3 may hold KW_EVENT_UNSEEN, version 4 KW_EVENT_TLS, version 5 KW_EVENT_HTTP2, version 6
+ * KW_EVENT_TLS_HTTP2, which programs that write the version before take for damage. */
+#define KW_RECORDING_VERSION 6 /* is written; 1 to 5 are still read */
 
 struct kw_recording_preamble {
 	char magic[12];   /* KW_RECORDING_MAGIC */

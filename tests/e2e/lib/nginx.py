@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lib import deadlines, wire
+from lib import deadlines, sessions, wire
 
 FILE_SIZE = 300_000
 LARGE_SIZE = 16_000_000
@@ -57,6 +57,8 @@ http {{
 class Nginx:
     """nginx for a with statement. It is handed sockets that listen already: no port can be lost on the way to it, and
     nobody has to connect to see whether it is ready, because its workers can be counted."""
+
+    scheme, more, keys = "http", "", ""  # of its listeners
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -119,7 +121,7 @@ class Nginx:
         locations = LOCATIONS.format(folder=self.folder)
         for name, settings in (SERVERS | {"ipv6": SERVERS["plain"]}).items():
             address = wire.name_of(self.addresses[name])
-            servers += f"\tserver {{\n\t\tlisten {address};\n\t\t{settings}{locations}\t}}\n"
+            servers += f"\tserver {{\n\t\tlisten {address}{self.more};\n\t\t{self.keys}{settings}{locations}\t}}\n"
         return CONFIG.format(folder=self.folder, servers=servers, workers=WORKERS)
 
     @property
@@ -127,7 +129,7 @@ class Nginx:
         return [address[1] for address in self.addresses.values()]
 
     def url(self, path="/", server="plain"):
-        return f"http://{wire.name_of(self.addresses[server])}{path}"
+        return f"{self.scheme}://{wire.name_of(self.addresses[server])}{path}"
 
     def workers(self):
         """The process ids of its workers."""
@@ -139,3 +141,15 @@ class Nginx:
         assert self.process.returncode == 0
         log = self._complaints()
         assert not re.search(r"\[(error|crit|alert|emerg)\]", log), log
+
+
+class SecureNginx(Nginx):
+    """The same over TLS."""
+
+    scheme, more = "https", " ssl"
+
+    def __init__(self, folder, certificates, version, carried=sessions.over_sockets):
+        self.keys = f"ssl_certificate {certificates.server}; ssl_certificate_key {certificates.server_key};\n\t\t"
+        self.keys += f"ssl_protocols TLSv{version};\n\t\t"
+        super().__init__(folder)
+        self.addresses = {name: sessions.Address(one, certificates, version, carried) for name, one in self.addresses.items()}

@@ -5,6 +5,7 @@ A scenario says by @proves(...) which reasons it is the proof of, and fails if n
 at: so test_reasons_complete.py can tell that no reason lacks one."""
 
 import functools
+import threading
 import time
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from lib import wire
 
 proven = set()  # every reason that some scenario is a proof of
-_seen = set()  # the reasons that the running test has looked at
+_seen = threading.local()  # .reasons: those that the running test has looked at; several run at once, each in a thread
 
 FIELDS = ("reason", "closer", "manner", "phase", "premature", "lost_requests", "confidence")
 RETRIES = 50
@@ -24,9 +25,9 @@ def proves(*reasons):
 
         @functools.wraps(test)
         def proof(*args, **kwargs):
-            _seen.clear()
+            _seen.reasons = set()
             test(*args, **kwargs)
-            assert _seen.issuperset(reasons), f"it looked at {_seen} only"
+            assert _seen.reasons.issuperset(reasons), f"it looked at {_seen.reasons} only"
 
         return proof
 
@@ -39,7 +40,7 @@ def says(record, reason, closer, manner, phase, premature=False, lost=0, confide
     told = {field: record[field] for field in FIELDS}
     assert told == expected, f"of {record['role']}: {told}, expected {expected}; {record['evidence']}"
     assert record["evidence"], "a verdict without evidence"
-    _seen.add(reason)
+    vars(_seen).setdefault("reasons", set()).add(reason)
 
 
 def both_say(trace, pair, *verdict, **more):

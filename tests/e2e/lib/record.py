@@ -122,7 +122,7 @@ CONNECTION = {
     "cgroup": or_null(is_text),
     "container": or_null(is_text),
     "service": is_text,
-    "protocol": one_of("http/1.1", "http/1.0", "h2c", "tls", "opaque", "none"),
+    "protocol": one_of("http/1.1", "http/1.0", "h2c", "h2", "tls", "opaque", "none"),
     "preexisting": is_bool,
     "requests": or_null(is_count),
     "responses": or_null(is_count),

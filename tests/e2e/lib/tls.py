@@ -50,8 +50,10 @@ def client_context(certificates, version=None, alpn=()):
     return context
 
 
-def server_context(certificates, version=None):
+def server_context(certificates, version=None, alpn=()):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
     context.load_cert_chain(certificates.server, certificates.server_key)
     if version:
         context.minimum_version = context.maximum_version = number_of(version)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Raw sockets: both ends of a connection in the hands of one test, so that the order of acts is certain."""
 
+import fcntl
 import select
 import socket
 import struct
+import termios
+import time
 from datetime import datetime, timedelta, timezone
 
 DEADLINE = 30.0
@@ -122,6 +125,14 @@ def wait_for_bytes(end, count):
             return
 
 
+def wait_until_acknowledged(end):
+    """Waits until the peer has acknowledged all that was sent, which it may put off for a while."""
+    deadline = time.monotonic() + DEADLINE
+    while struct.unpack("i", fcntl.ioctl(end, termios.TIOCOUTQ, bytes(4)))[0]:
+        assert time.monotonic() < deadline, "what was sent is not acknowledged"
+        time.sleep(0.001)
+
+
 def connect(address):
     """A client's socket, connected to an (address, port)."""
     client = socket.create_connection(address[:2], DEADLINE)
@@ -130,13 +141,15 @@ def connect(address):
 
 
 class Client:
-    """A client's socket whose server is another program."""
+    """A client's socket whose server is another program. An address may have a carrier, which makes of the socket what tests use."""
 
     def __init__(self, address):
         since = datetime.now(timezone.utc)
         self.client = connect(address)
         self.client_name = Name(self.client.getsockname(), since)
         self.server_name = name_of(self.client.getpeername())
+        if carrier := getattr(address, "carrier", None):
+            self.client = carrier(self.client)
 
     def __enter__(self):
         return self
@@ -156,7 +169,8 @@ class Client:
 
 
 class Pair(Client):
-    """A connection with both ends in this process."""
+    """A connection with both ends in this process. A listener may have a carrier, which says what its connections are: that turns
+    their two sockets into the ends that tests use."""
 
     def __init__(self, listener, address=None):
         super().__init__(address or listener.getsockname())
@@ -166,6 +180,10 @@ class Pair(Client):
             self.server, _ = listener.accept()
         self.server.settimeout(DEADLINE)
         self.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        carrier = getattr(listener, "carrier", None)
+        self.bare = carrier is None
+        if carrier:
+            self.client, self.server = carrier(self.client, self.server)
 
     def __exit__(self, *_):
         self.client.close()

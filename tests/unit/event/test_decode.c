@@ -13,6 +13,7 @@
 #include "tests/unit/events.h"
 #include "base/clock.h"
 #include "event/http2_names.h"
+#include "event/tls_names.h"
 
 static void each_type_is_decoded(void **state)
 {
@@ -164,7 +165,7 @@ static int decode_with(void *event, const struct bound *bound, uint64_t value)
 static void assert_bounds(const void *event, size_t size, const struct bound *bounds, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		uint64_t copy[sizeof(struct kw_event_http2) / sizeof(uint64_t)];
+		uint64_t copy[sizeof(struct kw_event_tls_http2) / sizeof(uint64_t)];
 
 		memcpy(copy, event, size);
 		if (decode_with(copy, &bounds[i], bounds[i].most) != 0)
@@ -232,7 +233,7 @@ static void an_event_of_http2_is_a_history_too(void **state)
 
 	(void)state;
 	assert_int_equal(kw_decode(&http2, sizeof(http2), &event), 0);
-	assert_ptr_equal(event.http2, &http2);
+	assert_ptr_equal(event.http2, &http2.http2);
 	assert_ptr_equal(event.history, &http2.history);
 	assert_ptr_equal(event.connection, &http2.history.connection);
 	assert_ptr_equal(kw_http2_facts_of(event.connection), &http2.http2);
@@ -246,6 +247,30 @@ static void an_event_of_http2_is_a_history_too(void **state)
 	for (size_t size = sizeof(http2.history); size < sizeof(http2); size++) {
 		http2.history.connection.header.size = (__u16)size;
 		assert_int_equal(kw_decode(&http2, size, &event), -EBADMSG);
+	}
+}
+
+static void an_event_of_http2_within_tls_has_both_parts(void **state)
+{
+	struct kw_event_http2 clear = event_http2();
+	struct kw_event_tls_http2 both = event_within_tls(&clear);
+	struct kw_event event;
+
+	(void)state;
+	assert_int_equal(kw_decode(&both, sizeof(both), &event), 0);
+	assert_ptr_equal(event.history, &both.tls.history);
+	assert_ptr_equal(event.connection, &both.tls.history.connection);
+	assert_ptr_equal(event.tls, &both.tls.tls);
+	assert_ptr_equal(event.http2, &both.http2);
+	assert_ptr_equal(kw_tls_facts_of(event.connection), &both.tls.tls);
+	assert_ptr_equal(kw_http2_facts_of(event.connection), &both.http2);
+	assert_all_bounds(both, BOUND(kw_event_tls_http2, tls.tls.alert_by, 1 + TLS_SERVER),
+			  BOUND(kw_event_tls_http2, tls.tls.handshake, TLS_HANDSHAKE_MAX - 1),
+			  TIME(kw_event_tls_http2, http2.latest),
+			  BOUND(kw_event_tls_http2, http2.sides[HTTP2_SERVER].goaway_id, HTTP2_ID_MAX));
+	for (size_t size = sizeof(both.tls); size < sizeof(both); size++) {
+		both.tls.history.connection.header.size = (__u16)size;
+		assert_int_equal(kw_decode(&both, size, &event), -EBADMSG);
 	}
 }
 
@@ -357,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_value_beyond_its_enumeration_is_refused),
 		cmocka_unit_test(each_number_of_a_connection_has_its_bound),
 		cmocka_unit_test(an_event_of_http2_is_a_history_too),
+		cmocka_unit_test(an_event_of_http2_within_tls_has_both_parts),
 		cmocka_unit_test(each_number_of_http2_has_its_bound),
 		cmocka_unit_test(each_number_of_other_events_has_its_bound),
 		cmocka_unit_test(lost_requests_of_all_kinds_fit_the_queue_together),

@@ -9,6 +9,7 @@
 
 #include "http2_rows.h"
 #include "judge/evidence.h"
+#include "tests/unit/events.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -35,6 +36,29 @@ static void judged_as_expected(void **state)
 		assert_int_equal(verdict.premature, expected->premature);
 		assert_int_equal(verdict.lost_requests, expected->lost);
 	}
+}
+
+/* Within TLS, where its plaintext is read, each end of each row is judged as in clear text. */
+static void within_tls_all_is_judged_as_in_clear_text(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(http2_rows); i++)
+		for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+			struct kw_event_http2 event = http2_story_event(&http2_rows[i].story, role);
+			struct kw_event_tls_http2 twin = event_within_tls(&event);
+			struct kw_verdict clear, within;
+
+			kw_judge(&event.history.connection, &clear);
+			kw_judge(&twin.tls.history.connection, &within);
+			if (within.reason != clear.reason)
+				print_error("  %s\n", http2_rows[i].claim);
+			assert_string_equal(kw_reason_name(within.reason), kw_reason_name(clear.reason));
+			assert_string_equal(kw_closer_name(within.closer), kw_closer_name(clear.closer));
+			assert_string_equal(kw_phase_name(within.phase), kw_phase_name(clear.phase));
+			assert_int_equal(within.confidence, clear.confidence);
+			assert_int_equal(within.premature, clear.premature);
+			assert_int_equal(within.lost_requests, clear.lost_requests);
+		}
 }
 
 /* A reason of HTTP/2 that no row yields would go unproven. */
@@ -348,6 +372,7 @@ static void evidence_of_what_else_happened(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(within_tls_all_is_judged_as_in_clear_text),
 		cmocka_unit_test(every_reason_of_http2_has_a_row_for_each_end),
 		cmocka_unit_test(a_ping_times_out_after_its_bound),
 		cmocka_unit_test(the_idle_age_ends_with_the_goaway),

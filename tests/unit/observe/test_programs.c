@@ -95,6 +95,38 @@ static void both_builds_have_the_same_programs_and_maps(void **state)
 	btf__free(types);
 }
 
+static bool may_go_on(const struct bpf_program *program)
+{
+	const struct bpf_insn *code = bpf_program__insns(program);
+
+	for (size_t i = 0; i < bpf_program__insn_cnt(program); i++)
+		if (code[i].code == (BPF_JMP | BPF_CALL) && !code[i].src_reg &&
+		    code[i].imm == BPF_FUNC_tail_call)
+			return true;
+	return false;
+}
+
+/* Others of their kind share a stack with all threads of a processor: see KW_ON_THREADS_STACK. */
+static void programs_of_probes_run_on_their_threads_stack(void **state)
+{
+	struct keepwatch_bpf *skel = kw_programs_open_for(NULL);
+	struct bpf_program *program;
+	int count = 0;
+
+	(void)state;
+	assert_non_null(skel);
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		if (bpf_program__type(program) != BPF_PROG_TYPE_KPROBE)
+			continue;
+		count++;
+		if (!may_go_on(program))
+			fail_msg("%s lacks KW_ON_THREADS_STACK", bpf_program__name(program));
+	}
+	assert_true(count >= 3);
+	keepwatch_bpf__destroy(skel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +134,7 @@ int main(void)
 		cmocka_unit_test(a_kernel_with_loops_gets_the_usual_build_whatever_its_functions_take),
 		cmocka_unit_test(without_types_the_usual_build_is_opened),
 		cmocka_unit_test(both_builds_have_the_same_programs_and_maps),
+		cmocka_unit_test(programs_of_probes_run_on_their_threads_stack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

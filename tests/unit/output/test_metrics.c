@@ -335,6 +335,7 @@ static void http2_has_its_metrics_where_it_was_seen(void **state)
 	};
 	struct kw_service service = event_service(KW_ROLE_SERVER, "nginx:8080");
 	struct kw_event_http2 http2 = http2_event(3);
+	struct kw_event_tls_http2 within;
 	struct kw_http2_side *client = &http2.http2.sides[HTTP2_CLIENT],
 			     *server = &http2.http2.sides[HTTP2_SERVER];
 	struct kw_verdict verdict = event_verdict();
@@ -358,6 +359,12 @@ static void http2_has_its_metrics_where_it_was_seen(void **state)
 	assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, &verdict), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		assert_line(&aggregate, lines[i], true);
+	within = event_within_tls(&http2);
+	assert_int_equal(kw_decode(&within, sizeof(within), &event), 0);
+	assert_int_equal(kw_aggregate_connection(&aggregate, &service, &event, &verdict), 0);
+	assert_line(&aggregate, "keepwatch_protocol_connections_total{" SERVICE ",protocol=\"h2\"} 1", true);
+	assert_line(&aggregate, "keepwatch_streams_reset_total{" SERVICE ",by=\"server\",code=\"other\"} 2",
+		    true);
 	kw_aggregate_close(&aggregate);
 }
 

@@ -77,6 +77,18 @@ static void numbers_in_clear_text_carry_none(void **state)
 	close_world(&world);
 }
 
+/* Adds the same connection within TLS. */
+static void add_within_tls(struct world *world, struct kw_event_http2 clear)
+{
+	struct kw_event_tls_http2 within = event_within_tls(&clear);
+	struct kw_verdict verdict = verdict_of(KW_REASON_CLIENT_CLOSED_IDLE, KW_CLOSER_CLIENT, KW_PHASE_IDLE);
+	struct kw_service service = event_service(KW_ROLE_CLIENT, "s");
+	struct kw_event event;
+
+	assert_int_equal(kw_decode(&within, sizeof(within), &event), 0);
+	assert_int_equal(kw_aggregate_connection(&world->aggregate, &service, &event, &verdict), 0);
+}
+
 /* Each stream is a request. */
 static void a_service_of_http2_is_marked_and_its_streams_are_requests(void **state)
 {
@@ -93,6 +105,12 @@ static void a_service_of_http2_is_marked_and_its_streams_are_requests(void **sta
 	assert_non_null(strstr(text, " 4.0 "));
 	assert_non_null(strstr(text, " 75.0% "));
 	assert_null(strchr(text, '~'));
+	free(text);
+	close_world(&world);
+	open_world(&world);
+	add_within_tls(&world, http2_event(4));
+	text = written(&world, NULL);
+	assert_non_null(strstr(text, "\ns (tls) (h2) "));
 	free(text);
 	close_world(&world);
 	open_world(&world);

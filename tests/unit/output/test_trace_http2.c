@@ -37,8 +37,8 @@ static struct kw_event_http2 cut_event(void)
 	return event;
 }
 
-/* The line that is printed for it; freed by the caller. @open: it is open still. */
-static char *line_of(const struct kw_event_http2 *data, bool json, bool open)
+/* The line that is printed for an event; freed by the caller. @open: its connection is open still. */
+static char *line_of(const struct kw_event_header *data, bool json, bool open)
 {
 	struct kw_service service = event_service(KW_ROLE_CLIENT, "10.0.0.9:80");
 	struct kw_text_style style = {0};
@@ -50,7 +50,7 @@ static char *line_of(const struct kw_event_http2 *data, bool json, bool open)
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
 
-	assert_int_equal(kw_decode(data, sizeof(*data), &event), 0);
+	assert_int_equal(kw_decode(data, data->size, &event), 0);
 	if (!open) {
 		kw_judge(event.connection, &verdict);
 		kw_evidence_write(&verdict, &evidence);
@@ -63,13 +63,18 @@ static char *line_of(const struct kw_event_http2 *data, bool json, bool open)
 	return text;
 }
 
-static void assert_has(const struct kw_event_http2 *data, bool json, bool open, const char *part)
+static void assert_line_has(const struct kw_event_header *data, bool json, bool open, const char *part)
 {
 	char *line = line_of(data, json, open);
 
 	if (!strstr(line, part))
 		fail_msg("%s lacks %s", line, part);
 	free(line);
+}
+
+static void assert_has(const struct kw_event_http2 *event, bool json, bool open, const char *part)
+{
+	assert_line_has(&event->history.connection.header, json, open, part);
 }
 
 #define FIRST                                                                                                             \
@@ -138,6 +143,23 @@ static void a_line_of_text_says_what_may_be_sent_again(void **state)
 		   "goaway_refused           by server (fin), premature, 0 lost, 6 retryable\n");
 }
 
+/* Where its plaintext was read, the record has both parts, and that of HTTP/2 is the same. */
+static void a_record_within_tls_has_both_parts(void **state)
+{
+	struct kw_event_http2 event = cut_event();
+	struct kw_event_tls_http2 within = event_within_tls(&event);
+	const struct kw_event_header *header = &within.tls.history.connection.header;
+
+	(void)state;
+	assert_line_has(header, true, false, "\"protocol\":\"h2\"");
+	assert_line_has(header, true, false, "\"requests\":8,\"responses\":1,");
+	assert_line_has(header, true, false,
+			"\"reason\":\"goaway_refused\",\"premature\":true,\"lost_requests\":0,");
+	assert_line_has(header, true, false, "\"exchanges_inferred\":null,\"plaintext\":\"openssl\"}," FIRST);
+	assert_line_has(header, false, false,
+			"goaway_refused           by server (fin), premature, 0 lost, 6 retryable\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +167,7 @@ int main(void)
 		cmocka_unit_test(an_open_connection_has_its_streams_too),
 		cmocka_unit_test(a_goaway_shows_how_it_was_said),
 		cmocka_unit_test(a_line_of_text_says_what_may_be_sent_again),
+		cmocka_unit_test(a_record_within_tls_has_both_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

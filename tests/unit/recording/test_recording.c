@@ -246,7 +246,7 @@ static void files_of_today_are_of_version_5(void **state)
 	make_file(path, 1);
 	assert_true(get_bytes(path, bytes, sizeof(bytes)) > sizeof(preamble));
 	memcpy(&preamble, bytes, sizeof(preamble));
-	assert_int_equal(preamble.version, 5);
+	assert_int_equal(preamble.version, 6);
 	unlink(path);
 }
 
@@ -295,13 +295,14 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 		const char *json;
 		const char *hint;
 	} rows[] = {
-		{6, "{}", "has format version 6"},
+		{7, "{}", "has format version 7"},
 		{0, "{}", "has format version 0"},
 		{1, "[]", "damaged at byte 16"},
 		{2, "[]", "damaged at byte 16"},
 		{3, "[]", "damaged at byte 16"},
 		{4, "[]", "damaged at byte 16"},
 		{5, "[]", "damaged at byte 16"},
+		{6, "[]", "damaged at byte 16"},
 		{1, "{\"keepwatch\":\"9.9\",\"events\":{\"connection\":8}}", "by keepwatch 9.9"},
 	};
 	char path[PATH], *said;

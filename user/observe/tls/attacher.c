@@ -56,8 +56,8 @@ static const struct kw_system_call calls[] = {
 	KW_CALL(writev),
 	KW_CALL(lseek),
 	KW_CALL(close),
-	KW_CALL_IF(openat,
-		   KW_ONLY(2, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK | O_NOCTTY | O_LARGEFILE)),
+	KW_CALL_IF(openat, KW_ONLY(2, O_RDONLY | O_PATH | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK | O_NOCTTY |
+					      O_LARGEFILE)),
 	KW_CALL(fstat),
 	KW_CALL(fstatfs),
 	KW_CALL(newfstatat),

@@ -391,6 +391,14 @@ static bool is_in_group(const struct walk *walk, unsigned int group)
 	return cs_insn_group(walk->handle, walk->one, (uint8_t)group);
 }
 
+/* Capstone 4 counts no instruction of arm64 among calls. */
+static bool is_call(const struct walk *walk)
+{
+	if (walk->machine->arch == CS_ARCH_ARM64)
+		return walk->one->id == ARM64_INS_BL || walk->one->id == ARM64_INS_BLR;
+	return is_in_group(walk, CS_GRP_CALL);
+}
+
 /* Which argument does the instruction in hand set to a place on the stack? 0: none. */
 static unsigned int result_in(const struct walk *walk)
 {
@@ -418,7 +426,7 @@ bool kw_code_callee(const struct kw_code *code, struct kw_callee *ret_callee)
 	while (!found && next(&walk)) {
 		unsigned int sets = result_in(&walk);
 
-		if (is_in_group(&walk, CS_GRP_CALL)) {
+		if (is_call(&walk)) {
 			found = true;
 			break;
 		}

@@ -11,8 +11,8 @@
 #define KW_ELF_CODE 256 /* bytes of a function that are read */
 
 /* Finds functions by their names: offsets in the file, bytes; 0 for one that it lacks. Where it does not export the first one, all of
- * its own functions are looked through. Reads the file that @fd is open on; its position
- * is not kept. 0, or -ENOEXEC: it is no ELF file for this processor. */
+ * its own functions are looked through. Reads the file that @fd is open on; its position is not kept. A file with far more sections
+ * or symbols than programs have counts as one without. 0, or -ENOEXEC: it is no ELF file for this processor. */
 int kw_elf_functions(int fd, const char *const *names, size_t count, uint64_t *ret_offsets);
 
 /* The code of the function that begins at @offset. */

@@ -25,16 +25,18 @@
 
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
-/* A file that may be looked at. Returns a descriptor, or -1. */
+/* A file that may be looked at. Whoever may choose the path may let it lead to a device that acts when it is opened (a watchdog begins
+ * to run): so it is known to be an ordinary file before it is opened for reading. Returns a descriptor, or -1. */
 static int open_file(const char *place, struct stat *ret_about)
 {
-	int fd = open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_fd_ int known = open(place, O_PATH | O_CLOEXEC);
+	char path[32];
 
-	if (fd < 0 ||
-	    (fstat(fd, ret_about) == 0 && S_ISREG(ret_about->st_mode) && ret_about->st_size <= SIZE_MOST))
-		return fd;
-	close(fd);
-	return -1;
+	if (known < 0 || fstat(known, ret_about) < 0 || !S_ISREG(ret_about->st_mode) ||
+	    ret_about->st_size > SIZE_MOST)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", known);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 /* The path as this process sees it, of one that @pid sees; 0: this process itself. */

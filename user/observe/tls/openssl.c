@@ -138,7 +138,7 @@ static void add_calls(int fd, struct kw_probes *probes, uint64_t plain, uint64_t
 			 cookie | KW_PROBE_LENGTHS | (callee.result == 5 ? KW_PROBE_FIFTH : 0));
 		return;
 	}
-	add_call(probes, plain, cookie);
+	add_call(probes, plain, cookie | KW_PROBE_INT);
 	add_call(probes, extended, cookie | KW_PROBE_LENGTHS);
 }
 

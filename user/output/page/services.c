@@ -81,8 +81,10 @@ static void names_cell(FILE *file, const struct kw_overview *overview, const str
 	kw_page_who(file, service->counters);
 	if (kw_speaks_tls(&service->sum))
 		fputs(" <span class=\"protocol\">tls</span>", file);
-	if (kw_speaks_http2(&service->sum))
+	if (kw_speaks_h2c(&service->sum))
 		fputs(" <span class=\"protocol\">h2c</span>", file);
+	if (kw_speaks_h2(&service->sum))
+		fputs(" <span class=\"protocol\">h2</span>", file);
 	fputs("</span>", file);
 	while ((end = kw_overview_next_end(overview, service, end))) {
 		fputs(" <span class=\"end\">", file);

@@ -145,7 +145,8 @@ static int print_names(FILE *file, const struct kw_overview *overview, const str
 	if (file)
 		fputs(service->counters->service.name, file);
 	length += print_mark(file, " (tls)", kw_speaks_tls(&service->sum));
-	length += print_mark(file, " (h2c)", kw_speaks_http2(&service->sum));
+	length += print_mark(file, " (h2c)", kw_speaks_h2c(&service->sum));
+	length += print_mark(file, " (h2)", kw_speaks_h2(&service->sum));
 	while ((end = kw_overview_next_end(overview, service, end))) {
 		length += (int)strlen(end->counters->service.name) + 2;
 		if (file)

@@ -61,8 +61,10 @@ static void find_protocols(struct kw_top_service *row, const struct kw_assessmen
 		add_protocol(row, "1.1");
 	if (sum->traffic.requests[0])
 		add_protocol(row, "1.0");
-	if (kw_speaks_http2(sum))
+	if (kw_speaks_h2c(sum))
 		add_protocol(row, "h2c");
+	if (kw_speaks_h2(sum))
+		add_protocol(row, "h2");
 	if (kw_speaks_tls(sum))
 		add_protocol(row, "tls");
 }

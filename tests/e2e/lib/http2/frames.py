@@ -2,10 +2,11 @@
 """HTTP/2 frames made and read by hand, for peers that do what no library does (RFC 9113)."""
 
 import socket
+import ssl
 import struct
 from collections import namedtuple
 
-from lib import wire
+from lib import tls, wire
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -86,7 +87,7 @@ class Peer:
         try:
             head = wire.read_exactly(self.end, HEADER)
             payload = wire.read_exactly(self.end, int.from_bytes(head[:3], "big"))
-        except (AssertionError, ConnectionError):
+        except (AssertionError, ConnectionError, ssl.SSLError):
             return None
         one = Frame(head[3], head[4], int.from_bytes(head[5:], "big") & HIGHEST, payload)
         self.seen.append(one)
@@ -120,12 +121,15 @@ class Peer:
 
 
 class Client(Peer):
-    """By prior knowledge."""
+    """By prior knowledge; within TLS, if there are certificates."""
 
-    def __init__(self, address):
+    def __init__(self, address, certificates=None):
         self.wire = wire.Client(address)
         self.name = self.wire.client_name
-        super().__init__(self.wire.client)
+        end = self.wire.client
+        if certificates:
+            end = tls.client_context(certificates, alpn=["h2"]).wrap_socket(end, server_hostname=tls.NAME)
+        super().__init__(end)
         self.send(BEGIN)
 
     def ask(self, stream):
@@ -135,9 +139,12 @@ class Client(Peer):
             assert self.read(), f"no answer: {self.seen}"
 
 
-def accept(listener):
+def accept(listener, certificates=None):
     """The server's end of the next connection; its client's preface has been read."""
     end, _ = listener.accept()
+    if certificates:
+        end.settimeout(wire.DEADLINE)
+        end = tls.server_context(certificates, alpn=["h2"]).wrap_socket(end, server_side=True)
     peer = Peer(end)
     assert wire.read_exactly(end, len(PREFACE)) == PREFACE
     peer.send(settings())

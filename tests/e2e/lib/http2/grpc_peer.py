@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """gRPC without generated code, where messages are bytes: a server (server PORT OPTIONS), a client that does many things (client
-ADDRESS), and one that does as its standard input says (talk ADDRESS OPTIONS): talk.py has the words."""
+ADDRESS), and one that does as its standard input says (talk ADDRESS OPTIONS): talk.py has the words. Within TLS a server's files of key and
+certificate follow, and a client's of the issuer."""
 
 import contextlib
 import json
@@ -64,12 +65,21 @@ HANDLERS = {
 }
 
 
-def serve(port, options="{}"):
+def bytes_of(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def serve(port, options="{}", *files):
     """SIGTERM shuts it down as deploys do, SIGINT at once."""
     options = [*(OPTIONS | json.loads(options)).items()]
     server = grpc.server(futures.ThreadPoolExecutor(32), options=options)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test", HANDLERS),))
-    server.add_insecure_port(f"127.0.0.1:{port}")
+    if files:
+        credentials = grpc.ssl_server_credentials([tuple(map(bytes_of, files))])
+        server.add_secure_port(f"127.0.0.1:{port}", credentials)
+    else:
+        server.add_insecure_port(f"127.0.0.1:{port}")
     signal.signal(signal.SIGTERM, lambda *_: server.stop(GRACE))
     signal.signal(signal.SIGINT, lambda *_: server.stop(0))
     server.start()
@@ -112,8 +122,13 @@ def say(event, **facts):
 class Talker:
     """A path is the name of a method; /later?for=2 waits for 2 seconds, and ?deadline=0.5 gives the call so many."""
 
-    def __init__(self, address, options):
-        self.channel = grpc.insecure_channel(address, options=[*({"grpc.enable_retries": 0} | options).items()])
+    def __init__(self, address, options, *issuer):
+        options = [*({"grpc.enable_retries": 0} | options).items()]
+        if issuer:
+            credentials = grpc.ssl_channel_credentials(*map(bytes_of, issuer))
+            self.channel = grpc.secure_channel(address, credentials, options=options)
+        else:
+            self.channel = grpc.insecure_channel(address, options=options)
         self.going = set()
         self.channel.subscribe(lambda state: say("state", state=state.name))
 
@@ -159,8 +174,8 @@ class Talker:
     destroy = close
 
 
-def talk(address, options="{}"):
-    talker = Talker(address, json.loads(options))
+def talk(address, options="{}", *issuer):
+    talker = Talker(address, json.loads(options), *issuer)
     grpc.channel_ready_future(talker.channel).result(timeout=30)
     say("open")
     for line in sys.stdin:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from lib.http2.servers import GRACEFUL
-from lib.http2.talk import Talk
+from lib.http2.stage import talk_to
 from lib.servers.process import wait_until
 
 DEADLINE = 30
@@ -167,7 +167,7 @@ def scenes_of(server, client):
 
 
 def play(act, client, server, options=()):
-    with Talk(client, server.name, options) as talk:
+    with talk_to(client, server, options) as talk:
         talk.wait("open")
         return Truth(f"{act.__name__}, {client}", talk.pid, **act(talk))
 
@@ -186,15 +186,20 @@ def run(command, statuses=(0,)):
     return process.pid, said
 
 
+def how(server):
+    """Words that let curl speak HTTP/2 with it."""
+    return ["-k", "--http2"] if server.certificates else ["--http2-prior-knowledge"]
+
+
 def curl(server, path):
-    pid, said = run(["curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "-o", "/dev/null", server.url(path)])
+    pid, said = run(["curl", "-sS", *how(server), "-w", "%{http_version}", "-o", "/dev/null", server.url(path)])
     assert said == "2"
     reasons = (*CLIENT_IS_DONE, "client_left")  # it may leave before the stream's end, once the body is complete
     return Truth("curl", pid, closer="client", streams=1, losing=False, reasons=reasons)
 
 
 def curl_gives_up(server):
-    pid, _ = run(["curl", "-sS", "--http2-prior-knowledge", "--max-time", "0.5", server.url("/wait")], (28,))
+    pid, _ = run(["curl", "-sS", *how(server), "--max-time", "0.5", server.url("/wait")], (28,))
     return Truth("curl gives up", pid, closer="client", streams=1, answered=0, unanswered=1)
 
 
@@ -236,7 +241,7 @@ class Crowd:
 
     def __init__(self, server, clients, paths):
         self.server = server
-        self.talks = [(Talk(client, server.name), path) for client in clients for path in paths]
+        self.talks = [(talk_to(client, server), path) for client in clients for path in paths]
 
     def __enter__(self):
         for talk, path in self.talks:

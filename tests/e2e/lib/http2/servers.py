@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Servers that speak HTTP/2 in clear. Of each of them / is small, /large is some frames long, /gone is an error; /wait is never
+"""Servers that speak HTTP/2, in clear text or, those of SECURED, within TLS. Of each of them / is small, /large is some frames long, /gone is an error; /wait is never
 answered, but by nghttpd, which knows no such page."""
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from lib.http2 import go_program
 from lib.servers import beginnings
 from lib.servers.process import Server, www
+from lib.tls import Certificates
 
 HERE = Path(__file__).resolve().parent
 PAGE = 40_000  # bytes of /large
@@ -23,7 +24,7 @@ http {{
 	keepalive_timeout {idle}s;
 	http2_max_concurrent_streams {streams};
 	server {{
-		listen 127.0.0.1:{port} http2;
+		listen 127.0.0.1:{port}{ssl} http2; {secured}
 		root {folder}/www;
 		location /gone {{ return 410; }}
 		location /wait {{ proxy_pass http://127.0.0.1:{hole}; }}
@@ -40,7 +41,7 @@ defaults
 	timeout server 600s
 	timeout client {idle}s
 frontend front
-	bind 127.0.0.1:{port} proto h2
+	bind 127.0.0.1:{port} {secured}
 	use_backend hole if {{ path /wait }}
 	http-request return status 503 if {{ path /gone }}
 	http-request return status 200 content-type text/plain string hello hdr x-long {long} if !{{ path /wait }}
@@ -53,7 +54,8 @@ LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
 LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
 LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
-Protocols h2c http/1.1
+{secured}
+Protocols {h2} http/1.1
 StartServers 1
 ServerLimit 1
 ThreadsPerChild 64
@@ -104,36 +106,58 @@ class Settings:
     requests: int = 1_000_000  # of a connection; nginx's alone
     hole: int = 9  # a port of this host that takes connections and never answers
     options: dict = None  # gRPC's own
+    certificates: Certificates = None  # None: in clear text
+
+    def secured(self, kind):
+        """The words of a configuration that ask for TLS, or do not."""
+        if not self.certificates:
+            return {"ssl": "", "h2": "h2c", "secured": IN_CLEAR.get(kind, "")}
+        files = {"cert": self.certificates.server, "key": self.certificates.server_key, "both": self.certificates.both}
+        return {"ssl": " ssl", "h2": "h2", "secured": SECURED[kind].format(**files)}
 
 
-def _configured(text, folder, port, settings):
+IN_CLEAR = {"haproxy": "proto h2"}
+SECURED = {
+    "nginx": "ssl_certificate {cert}; ssl_certificate_key {key};",
+    "haproxy": "ssl crt {both} alpn h2",
+    "apache": "LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so\n"
+              "LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n"
+              "SSLEngine on\nSSLCertificateFile {cert}\nSSLCertificateKeyFile {key}",
+    "nghttpd": "",
+    "grpc": "",
+}
+
+
+def _configured(kind, text, folder, port, settings):
     www(folder, PAGE)
     (folder / "www" / "gone").write_text("it is there\n")
-    (folder / "conf").write_text(text.format(folder=folder, port=port, long="x" * 3000, **vars(settings)))
+    (folder / "conf").write_text(text.format(folder=folder, port=port, long="x" * 3000, **vars(settings), **settings.secured(kind)))
     return folder / "conf"
 
 
 def _nginx(folder, port, settings):
-    return ["nginx", "-p", folder, "-c", _configured(NGINX, folder, port, settings)]
+    return ["nginx", "-p", folder, "-c", _configured("nginx", NGINX, folder, port, settings)]
 
 
 def _haproxy(folder, port, settings):
-    return ["haproxy", "-db", "-f", _configured(HAPROXY, folder, port, settings)]
+    return ["haproxy", "-db", "-f", _configured("haproxy", HAPROXY, folder, port, settings)]
 
 
 def _apache(folder, port, settings):
     folder.chmod(0o755)
-    return ["apache2", "-f", _configured(APACHE, folder, port, settings), "-D", "FOREGROUND"]
+    return ["apache2", "-f", _configured("apache", APACHE, folder, port, settings), "-D", "FOREGROUND"]
 
 
 def _caddy(folder, port, settings):
-    return ["caddy", "run", "--adapter", "caddyfile", "--config", _configured(CADDY, folder, port, settings)]
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", _configured("caddy", CADDY, folder, port, settings)]
 
 
 def _nghttpd(folder, port, settings):
     www(folder, PAGE)
-    options = ["--no-tls", "--trailer=x-sum: 1", "-a", "127.0.0.1", "-m", settings.streams]
-    return ["nghttpd", *options, "-d", folder / "www", port]
+    options = ["--trailer=x-sum: 1", "-a", "127.0.0.1", "-m", settings.streams, "-d", folder / "www"]
+    if not settings.certificates:
+        return ["nghttpd", "--no-tls", *options, port]
+    return ["nghttpd", *options, port, settings.certificates.server_key, settings.certificates.server]
 
 
 def _node(folder, port, settings):
@@ -148,7 +172,8 @@ def _go(folder, port, settings):
 
 def _grpc(folder, port, settings):
     given = {"grpc.max_connection_idle_ms": settings.idle * 1000, "grpc.max_concurrent_streams": settings.streams}
-    return [sys.executable, HERE / "grpc_peer.py", "server", port, json.dumps(given | (settings.options or {}))]
+    files = [settings.certificates.server_key, settings.certificates.server] if settings.certificates else []
+    return [sys.executable, HERE / "grpc_peer.py", "server", port, json.dumps(given | (settings.options or {})), *files]
 
 
 KINDS = {"nghttpd": _nghttpd, "nginx": _nginx, "haproxy": _haproxy, "apache": _apache, "caddy": _caddy, "node": _node,
@@ -164,6 +189,9 @@ def server(kind, folder, port, **settings):
     folder = Path(folder) / f"{kind}-{port}"
     folder.mkdir()
     home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    started = Server(folder, port, KINDS[kind](folder, port, Settings(**settings)), **home)
+    settings = Settings(**settings)
+    started = Server(folder, port, KINDS[kind](folder, port, settings), **home)
     started.kind = kind
+    started.certificates = settings.certificates
+    started.scheme = "https" if settings.certificates else "http"
     return started

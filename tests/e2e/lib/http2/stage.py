@@ -4,8 +4,11 @@
 import contextlib
 import socket
 
-from lib import observer, wire
-from lib.http2 import servers
+import pytest
+
+from lib import observer, tls, wire
+from lib.http2 import frames, servers
+from lib.http2.talk import Talk
 
 
 def hole():
@@ -18,13 +21,31 @@ def free_port():
         return wire.port_of(listener)
 
 
+def each(*kinds):
+    """For a parameter (kind, secured): each of these servers in clear text, and within TLS if its library is one that is read."""
+    ways = [(kind, False) for kind in kinds] + [(kind, True) for kind in kinds if kind in servers.SECURED]
+    return [pytest.param(*way, id=f"{way[0]}{' within TLS' if way[1] else ''}") for way in ways]
+
+
 @contextlib.contextmanager
-def started(kind, tmp_path, **settings):
+def started(kind, tmp_path, secured=False, **settings):
     """An observer, and a server that it observes."""
     port = free_port()
-    with hole() as silent, observer.Trace([port]) as trace:
+    if secured:
+        settings["certificates"] = tls.Certificates(tmp_path)
+    with hole() as silent, observer.Trace([port], *["--tls"] * secured) as trace:
         with servers.server(kind, tmp_path, port, hole=wire.port_of(silent), **settings) as server:
             yield trace, server
+
+
+def client_of(server):
+    """A client that is played."""
+    return frames.Client(server.address, server.certificates)
+
+
+def talk_to(client, server, options=()):
+    """A client that does as a test says."""
+    return Talk(client, server.name, options, server.certificates)
 
 
 def ends_of(trace, **fields):
@@ -35,10 +56,15 @@ def ends_of(trace, **fields):
     return client, server
 
 
+def protocol_of(record):
+    """Within TLS a record has this name only if its plaintext was read."""
+    return "h2" if record["tls"] else "h2c"
+
+
 def check(records, **expected):
     """All of these fields; those of `http2` stand beside the others, and of an object there only the keys that are given."""
     for one in records:
-        assert one["protocol"] == "h2c", one
+        assert one["protocol"] == protocol_of(one), one
         for name, value in expected.items():
             found = one["http2"][name] if name in one["http2"] else one[name]
             if isinstance(value, dict):

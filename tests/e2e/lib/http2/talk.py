@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Clients of HTTP/2 in clear that do as a test says. Each is a process that reads one act a line, WORD COUNT PATH, and prints what
+"""Clients of HTTP/2, in clear text or, gRPC's, within TLS, that do as a test says. Each is a process that reads one act a line, WORD COUNT PATH, and prints what
 happens as JSON, one event a line:
 
     open COUNT PATH   that many requests at once; gives an event "head" for each response that begins, and a "result"; go's gives
@@ -23,16 +23,19 @@ HERE = Path(__file__).resolve().parent
 DEADLINE = 15
 
 
-def _go(address, options):
+def _go(address, options, certificates):
+    assert not certificates
     return [go_program.built(), *options, "talk", address]
 
 
-def _node(address, options):
+def _node(address, options, certificates):
+    assert not certificates
     return ["node", HERE / "node.js", "talk", address, *options]
 
 
-def _grpc(address, options):
-    return [sys.executable, HERE / "grpc_peer.py", "talk", address, json.dumps(dict(options))]
+def _grpc(address, options, certificates):
+    files = [certificates.issuer] if certificates else []
+    return [sys.executable, HERE / "grpc_peer.py", "talk", address, json.dumps(dict(options)), *files]
 
 
 KINDS = {"go": _go, "node": _node, "grpc": _grpc}
@@ -41,9 +44,9 @@ KINDS = {"go": _go, "node": _node, "grpc": _grpc}
 class Talk:
     """A client and its one connection, for a with statement. `options` are words for go, pairs of gRPC's options for grpc."""
 
-    def __init__(self, kind, address, options=(), **environment):
+    def __init__(self, kind, address, options=(), certificates=None):
         self.kind = kind
-        self.command = [str(part) for part in KINDS[kind](address, options)]
+        self.command = [str(part) for part in KINDS[kind](address, options, certificates)]
         self.events = []
         self.errors = []
         self.changed = threading.Condition()

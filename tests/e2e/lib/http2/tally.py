@@ -3,6 +3,8 @@
 
 import collections
 
+from lib.http2.stage import protocol_of
+
 KEYS = ("role", "closer", "manner", "reason", "premature", "confidence", "requests", "responses", "lost_requests", "evidence", "http2")
 
 AGREED = ("protocol", "closer", "manner", "reason", "premature", "requests", "responses", "lost_requests")
@@ -48,7 +50,7 @@ class Tally:
     def _ends(truth, records):
         for one in records:
             reasons = truth.own_reasons if one["role"] == "server" and truth.own_reasons is not None else truth.reasons
-            if one["protocol"] != "h2c":
+            if one["protocol"] != protocol_of(one):
                 yield f"protocol {one['protocol']}"
             if one["reason"] == "unknown":
                 continue

@@ -7,7 +7,7 @@ daemon off;
 user root;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 """
 
 NGINX_HTTP = """

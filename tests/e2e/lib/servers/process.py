@@ -35,11 +35,17 @@ def is_alive(pid):
         return False
 
 
+def is_asleep(pid):
+    threads = list(Path(f"/proc/{pid}/task").iterdir())
+    return all((thread / "stat").read_text().rpartition(")")[2].split()[0] == "S" for thread in threads)
+
+
 class Server:
     """A server on 127.0.0.1, for a with statement. Of what can be fetched / is small, and /large is more than any
     buffer holds."""
 
     LARGE = 16_000_000
+    scheme = "http"
 
     def __init__(self, folder, port, arguments, **environment):
         self.folder = folder
@@ -85,7 +91,7 @@ class Server:
         return self.log.read_text(errors="replace")
 
     def url(self, path="/"):
-        return f"http://{self.name}{path}"
+        return f"{self.scheme}://{self.name}{path}"
 
     def connections(self):
         """How many are established, as the kernel counts."""
@@ -98,6 +104,10 @@ class Server:
             return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
         except (FileNotFoundError, ProcessLookupError):
             return []
+
+    def wait_until_asleep(self):
+        """All that it does is done: each of its threads waits for something."""
+        wait_until(lambda: all(map(is_asleep, [self.pid, *self.children()])), "a server that waits")
 
     def signal(self, number, pids=None):
         for pid in [self.pid] if pids is None else pids:

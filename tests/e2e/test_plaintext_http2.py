@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""HTTP/2 inside TLS, read where OpenSSL takes and gives it (--tls): each ending is played in clear text and over TLS, and both records
+must say the same."""
+
+import socket
+import time
+
+import pytest
+
+from lib import metrics, observer, reasons, tls, wire
+from lib.http2 import endings, frames, twins
+from lib.sessions import Session
+
+SOON = 0.05  # seconds: less than the tenth of a second within which a connection counts as in use
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def watched(nothing_left):
+    """A listener, and an observer of it that reads plaintext."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        yield listener, trace
+
+
+def ends(trace, pair):
+    """The records of both ends, which need not agree."""
+    names = (pair.client_name, pair.server_name), (pair.server_name, pair.client_name)
+    return [trace.wait_for(1, local=local, remote=remote)[0] for local, remote in names]
+
+
+def play_twins(watched, certificates, version, play):
+    listener, trace = watched
+    with wire.Pair(listener) as clear:
+        play(clear)
+    with Session(listener, certificates, version) as session:
+        play(session)
+    for one, other in zip(ends(trace, clear), ends(trace, session)):
+        twins.compare(one, other)
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+@pytest.mark.parametrize("play", [*endings.REASONS, *endings.OTHERS], ids=lambda play: play.__name__)
+def test_an_ending_says_what_its_twin_in_clear_text_says(watched, certificates, play, version):
+    play_twins(watched, certificates, version, play)
+
+
+@pytest.mark.parametrize("lie", endings.LIES)
+def test_frames_that_lie_are_taken_as_in_clear_text(watched, certificates, lie):
+    play_twins(watched, certificates, "1.3", endings.lie(lie))
+
+
+def test_a_goaway_in_use_drains_as_in_clear_text(watched, certificates):
+    """Only if no time passes in it. That is tried until the clock says so, since this process may be held up."""
+    listener, trace = watched
+    for _ in range(reasons.RETRIES):
+        with Session(listener, certificates, "1.3") as session:
+            start = time.monotonic()
+            endings.goaway_in_use(session)
+            took = time.monotonic() - start
+        if took < SOON:
+            break
+    for one in ends(trace, session):
+        reasons.says(one, "goaway_drained", "server", "fin", "idle")
+
+
+# ---- connections that live ------------------------------------------------------------------------------
+
+
+def test_what_happens_is_counted_while_the_connection_lives(nothing_left, certificates):
+    """It is reported first before it has carried any data, when it may be of any protocol."""
+    del nothing_left
+    with wire.listen() as listener, metrics.Daemon([wire.port_of(listener)], "--tls") as daemon:
+
+        def until(wanted, name, **labels):
+            """Each event is counted at both ends."""
+            daemon.scrape_until(lambda page: page.sum_of("keepwatch_" + name, **labels) == wanted, (name, labels, wanted))
+
+        with Session(listener, certificates, "1.3") as session:
+            until(2, "connections_opened_total")
+            endings.begun(session)
+            endings.ask(session, 3, 5)
+            until(4, "streams_open")
+            session.send_request(frames.reset(3, frames.CANCEL))
+            until(2, "streams_reset_total", by="client", code="CANCEL")
+            endings.goaway(session, 5)
+            until(2, "goaways_total", by="server", code="NO_ERROR")
+            until(2, "streams_open")
+            session.send_response(frames.response(5))
+            session.close(first=session.server)
+        until(2, "protocol_connections_total", protocol="h2")
+        until(0, "streams_open")
+        until(6, "requests_total", version="2")
+        page = daemon.scrape()
+        assert page.sum_of("keepwatch_responses_total") == 4
+        assert page.sum_of("keepwatch_tls_handshakes_total", result="done") == 2
+        assert page.sum_of("keepwatch_connections_closed_total", reason="goaway_drained") == 2
+
+
+class Overheard(Session):
+    """A session whose ClientHello is known."""
+
+    def _accept(self, context):
+        self.hello = self.server.recv(65536, socket.MSG_PEEK)
+        super()._accept(context)
+
+
+def test_counts_do_not_go_back_where_the_plaintext_is_lost_later(nothing_left, certificates):
+    """Somebody sends the same ClientHello once more: from then on nothing is said of the streams, but those that were counted stay so."""
+    del nothing_left
+    with wire.listen() as listener, metrics.Daemon([wire.port_of(listener)], "--tls") as daemon:
+        with Overheard(listener, certificates, "1.3") as session, wire.Pair(listener) as copier:
+            endings.begun(session)
+            endings.ask(session, 3)
+            daemon.scrape_until(lambda page: page.sum_of("keepwatch_streams_open") == 2, "an open stream at both ends")
+            copier.exchange(session.hello, b"")
+            session.send_response(frames.response(3))
+            session.close(first=session.client)
+        page = daemon.scrape_until(lambda page: page.sum_of("keepwatch_protocol_connections_total") == 4, "the end of all")
+        assert page.sum_of("keepwatch_protocol_connections_total", protocol="h2") == 2
+        assert page.sum_of("keepwatch_connections_closed_total", reason="unknown") == 2
+        assert page.sum_of("keepwatch_requests_total") == page.sum_of("keepwatch_requests_total", version="2") == 4
+        assert page.sum_of("keepwatch_responses_total") == 2
+        assert page.sum_of("keepwatch_streams_open") == 0
+
+
+# ---- what comes too fast, and what contradicts itself --------------------------------------------------------
+
+MANY = 20_000
+
+
+def test_a_rapid_reset_is_counted_exactly(watched, certificates):
+    listener, trace = watched
+    with Session(listener, certificates, "1.3") as session:
+        endings.begin(session)
+        for first in range(0, MANY, 1000):
+            streams = range(2 * first + 1, 2 * first + 2001, 2)
+            session.send_request(b"".join(frames.request(one) + frames.reset(one, frames.CANCEL) for one in streams))
+        session.close(first=session.client)
+    for one in ends(trace, session):
+        reasons.says(one, "client_closed_idle", "client", "fin", "idle")
+        assert one["http2"]["streams"] == one["http2"]["cancelled"] == MANY and one["http2"]["peak"] == 1
+        assert not one["errors"] and not one.get("tainted")

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""HTTP/2 inside TLS between a program that has OpenSSL and a peer that is played, or ended: each scene is played in clear text and over
+TLS, and both records must say the same (--tls)."""
+
+import contextlib
+import subprocess
+import time
+
+import pytest
+
+from lib import observer, tls, wire
+from lib.http2 import frames, scenes, twins
+from lib.http2.servers import GRACEFUL
+from lib.http2.stage import client_of, ends_of, started
+
+DEADLINE = 30
+IDLE = 0.25  # seconds: more than the tenth within which a close may go with a response
+WAIT = b"\x82\x86\x04" + frames.string(b"/wait") + b"\x01" + frames.string(b"test")  # GET http /wait test
+
+
+def ask_in_vain(peer, stream):
+    """The server has taken it, because it has answered the next one."""
+    peer.send(frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, stream, WAIT))
+    peer.ask(stream + 2)
+
+
+# ---- servers ------------------------------------------------------------------------------------------------
+
+
+def closes_when_idle(server, peer):
+    del server
+    peer.ask(1)
+    peer.read_to_end()
+
+
+def goes_while_idle(server, peer):
+    peer.ask(1)
+    time.sleep(IDLE)
+    server.signal(GRACEFUL[server.kind])
+    peer.read_to_end()
+
+
+def is_killed_while_idle(server, peer):
+    """A program that is killed within a call of its library leaves it unknown what that call has sent; this one waits."""
+    peer.ask(1)
+    time.sleep(IDLE)
+    server.wait_until_asleep()
+    server.kill()
+    peer.read_to_end()
+
+
+def is_killed_over_streams(server, peer):
+    ask_in_vain(peer, 1)
+    server.wait_until_asleep()
+    server.kill()
+    peer.read_to_end()
+
+
+def loses_its_client(server, peer):
+    del server
+    ask_in_vain(peer, 1)
+    wire.reset(peer.end)
+
+
+def is_cancelled(server, peer):
+    del server
+    ask_in_vain(peer, 1)
+    peer.send(frames.reset(1, frames.CANCEL))
+    peer.ask(5)
+    time.sleep(IDLE)
+
+
+SERVERS = [
+    *[(kind, closes_when_idle) for kind in ("nginx", "haproxy", "apache")],
+    *[(kind, goes_while_idle) for kind in ("nginx", "apache")],
+    *[(kind, act) for act in (is_killed_while_idle,) for kind in ("nginx", "haproxy", "nghttpd")],
+    *[(kind, act) for act in (is_killed_over_streams, loses_its_client, is_cancelled) for kind in ("nginx", "haproxy")],
+]
+
+
+@pytest.mark.parametrize(("kind", "act"), SERVERS, ids=lambda one: one if isinstance(one, str) else one.__name__)
+def test_a_server_does_within_tls_what_it_does_in_clear_text(nothing_left, kind, act, tmp_path):
+    del nothing_left
+    records = []
+    for secured in False, True:
+        folder = tmp_path / str(secured)
+        folder.mkdir()
+        idle = 1 if act is closes_when_idle else 600
+        with started(kind, folder, secured, idle=idle) as (trace, server), client_of(server) as peer:
+            act(server, peer)
+            peer.end.close()
+            records.append(ends_of(trace, local=peer.name))
+    for clear, within in zip(*records):
+        twins.compare_programs(clear, within)
+
+
+# ---- clients ------------------------------------------------------------------------------------------------
+
+
+def answers(peer):
+    peer.read_until(frames.HEADERS, 2)
+    peer.send(*[frames.response(stream) for stream in peer.streams()])
+    peer.read_to_end()
+
+
+def refuses(peer):
+    peer.read_until(frames.HEADERS, 2)
+    peer.send(frames.goaway(0))
+
+
+def promises_and_closes(peer):
+    peer.read_until(frames.HEADERS, 2)
+    peer.send(frames.goaway(peer.streams()[1]))
+
+
+def closes_without_a_word(peer):
+    peer.read_until(frames.HEADERS, 2)
+
+
+def closes_behind_heads(peer):
+    peer.read_until(frames.HEADERS, 2)
+    peer.send(*[frames.response(stream, end=False) for stream in peer.streams()])
+
+
+def resets_streams(peer):
+    peer.read_until(frames.HEADERS, 2)
+    first, second = peer.streams()
+    peer.send(frames.reset(first, frames.REFUSED_STREAM), frames.reset(second, frames.INTERNAL_ERROR))
+    peer.read_to_end()
+
+
+def breaks_the_rules(peer):
+    peer.read_until(frames.HEADERS, 2)
+    peer.send(frames.frame(frames.PING, 0, 0, bytes(5)))
+    peer.read_to_end()
+
+
+CLIENTS = (answers, refuses, promises_and_closes, closes_without_a_word, closes_behind_heads, resets_streams, breaks_the_rules)
+
+
+def nghttp(url):
+    return ["nghttp", "-n", url + "/a", url + "/b"]
+
+
+@contextlib.contextmanager
+def running(command):
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("act", CLIENTS, ids=lambda act: act.__name__)
+def test_a_client_does_within_tls_what_it_does_in_clear_text(nothing_left, own_listener, act, tmp_path):
+    del nothing_left
+    certificates = tls.Certificates(tmp_path)
+    records = []
+    with observer.Trace([wire.port_of(own_listener)], "--tls") as trace:
+        for scheme, files in ("http", None), ("https", certificates):
+            with running(nghttp(f"{scheme}://{wire.name_of(own_listener.getsockname())}")) as process:
+                with frames.accept(own_listener, files) as peer:
+                    act(peer)
+                process.wait(DEADLINE)
+                records.append(ends_of(trace, pid=process.pid))
+    for clear, within in zip(*records):
+        twins.compare_programs(clear, within)
+
+
+@pytest.mark.parametrize("client", ["curl", "nghttp", "h2load"])
+def test_a_server_that_answers_within_tls_by_http1(nothing_left, own_listener, client, tmp_path):
+    """It has chosen HTTP/2 by ALPN."""
+    del nothing_left
+    certificates = tls.Certificates(tmp_path)
+    url = f"https://{wire.name_of(own_listener.getsockname())}/"
+    command = {"curl": ["curl", "-sk", "--http2"], "nghttp": ["nghttp", "-n"], "h2load": ["h2load", "-n", "1", "-c", "1"]}[client]
+    with observer.Trace([wire.port_of(own_listener)], "--tls") as trace, running([*command, url]) as process:
+        end, _ = own_listener.accept()
+        end.settimeout(DEADLINE)
+        with tls.server_context(certificates, alpn=["h2"]).wrap_socket(end, server_side=True) as session:
+            assert wire.read_exactly(session, len(frames.PREFACE)) == frames.PREFACE
+            session.sendall(wire.response("400 Bad Request", "Connection: close"))
+            wire.wait_for_end(session)
+        process.wait(DEADLINE)
+        for one in ends_of(trace, pid=process.pid):
+            assert (one["protocol"], one["reason"], one["premature"]) == ("h2", "preface_failed", True)
+
+
+def test_a_client_that_gives_up(nothing_left, tmp_path):
+    del nothing_left
+    with started("nginx", tmp_path, secured=True) as (trace, server):
+        truth = scenes.curl_gives_up(server)
+        for one in ends_of(trace, pid=truth.pid):
+            assert (one["protocol"], one["closer"], one["http2"]["streams"]) == ("h2", "client", 1)
