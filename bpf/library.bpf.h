@@ -295,7 +295,7 @@ static __always_inline int kw_gnutls_keeps(const struct kw_library_call *call, _
 #define KW_RECORD_MOST (1 << 14)
 #define KW_RECORD_SPAN (KW_RECORD_MOST + 64)
 
-/* Follows the bytes of a send up to @end that have not been followed, the first of which is at @position. */
+/* Follows the bytes of a send up to @end that have not been followed; their first one is at @position. */
 static __always_inline void kw_library_send(struct kw_plaintext *p, struct kw_library_call *call, __u64 end,
 					    __u64 position)
 {

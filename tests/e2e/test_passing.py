@@ -33,7 +33,7 @@ def pass_pieces(sender, receiver, count=PIECES, piece=PIECE):
 
 
 def check(trace, pair, up, down, requests, responses):
-    """@up, @down: bytes of HTTP, each of which is a byte of the connection's if that carries nothing else."""
+    """@up, @down: bytes of HTTP. If the connection carries nothing else, each is one of its bytes."""
     client, server = trace.both(pair)
     if pair.bare:
         assert (client["tx_bytes"], client["rx_bytes"]) == (up, down)

@@ -299,7 +299,7 @@ def test_many_connections_of_one_process_are_not_mixed_up(nothing_left, certific
 
 @pytest.mark.parametrize("sends", [True, False], ids=["sent", "kept"])
 def test_bytes_that_the_program_itself_sends_are_read(watched, certificates, sends):
-    """A library that hands its bytes to its program counts them. What the program has not sent is not said to have been."""
+    """A library that hands its bytes to its program counts them. Bytes that the program has kept are not said to have been sent."""
     listener, trace = watched
     with wire.Pair(listener) as pair:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

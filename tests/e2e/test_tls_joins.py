@@ -7,9 +7,7 @@ import concurrent.futures
 import contextlib
 import socket
 import ssl
-import subprocess
 import sys
-import threading
 from datetime import datetime, timezone
 from pathlib import Path
 

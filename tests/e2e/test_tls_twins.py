@@ -3,7 +3,6 @@
 TLS, where the same assertions hold, and the same records come of it."""
 
 import contextlib
-from types import SimpleNamespace
 
 import pytest
 
