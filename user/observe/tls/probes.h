@@ -50,6 +50,6 @@ const char *kw_probes_refusal(int result);
 /* The same of one kind. */
 int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes *ret_probes);
 int kw_probes_of_gnutls(const struct kw_tls_library *library, struct kw_probes *ret_probes);
-int kw_probes_of_go(const struct kw_tls_library *program, struct kw_probes *ret_probes);
+int kw_probes_of_go(const struct kw_tls_library *library, struct kw_probes *ret_probes);
 
 #endif
