@@ -18,6 +18,7 @@ FUZZ_LENGTH_options := 1024
 FUZZ_LENGTH_web_config := 1024
 FUZZ_LENGTH_names := 1000
 FUZZ_LENGTH_code := 257
+FUZZ_LENGTH_libraries := 8192
 
 .PHONY: $(FUZZERS:%=fuzz-%)
 
@@ -36,10 +37,11 @@ $(FUZZERS:%=fuzz-%): fuzz-%: $(FUZZ)/fuzz_% $(FUZZ)/seeds/made
 	$(Q)sed -n 's/^stat::number_of_executed_units: */  FUZZED   $*: executions: /p' $(FUZZ)/$*.log
 
 # Made anew by what writes them, because their layout is that of the events.
-$(FUZZ)/seeds/made: $(FUZZ)/make_events tests/fuzz/make_corpus.py tests/fuzz/make_libraries.py $(wildcard tests/cases/*/*.http)
+$(FUZZ)/seeds/made: $(FUZZ)/make_events $(FUZZ)/make_go tests/fuzz/make_corpus.py tests/fuzz/make_libraries.py $(wildcard tests/cases/*/*.http)
 	$(Q)$(PYTHON) tests/fuzz/make_corpus.py tests/cases $(FUZZ)/seeds/http1
 	$(Q)mkdir -p $(FUZZ)/seeds/recording $(FUZZ)/seeds/events
 	$(Q)$(PYTHON) tests/fuzz/make_libraries.py $(FUZZ)/seeds/libraries $(FUZZ)/seeds/code
+	$(Q)$(FUZZ)/make_go $(FUZZ)/seeds/libraries
 	$(Q)$(FUZZ)/make_events $(FUZZ)/seeds/recording $(FUZZ)/seeds/events
 	$(Q)touch $@
 
@@ -65,6 +67,9 @@ $(FUZZ)/fuzz_http1 $(FUZZ)/fuzz_http2 $(FUZZ)/fuzz_tls: $(FUZZ)/fuzz_%: tests/fu
 
 $(FUZZ)/make_events: $(FUZZ)/tests/fuzz/make_events.o $(FUZZ)/keepwatch.a
 	$(call say,LD,$@)$(CLANG) $(FUZZ_CFLAGS) -o $@ $^ $(LIBS)
+
+$(FUZZ)/make_go: $(FUZZ)/tests/fuzz/make_go.o
+	$(call say,LD,$@)$(CLANG) $(FUZZ_CFLAGS) -o $@ $^
 
 .SECONDARY: $(FUZZERS:%=$(FUZZ)/tests/fuzz/fuzz_%.o)
 

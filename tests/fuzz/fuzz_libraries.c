@@ -15,6 +15,8 @@
 static int (*const readers[])(const struct kw_tls_library *library, struct kw_probes *ret_probes) = {
 	kw_probes_of,
 	kw_probes_of_openssl,
+	kw_probes_of_gnutls,
+	kw_probes_of_go,
 };
 
 static int read_probes(size_t reader, const char *path, struct kw_probes *ret_probes)
