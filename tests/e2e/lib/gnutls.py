@@ -2,13 +2,14 @@
 """GnuTLS in the hands of a test, call by call: ends of a session that behave like sockets."""
 
 import ctypes
+import os
 import select
-import threading
 
-from lib import wire
+from lib import sessions, wire
 
 SERVER, CLIENT = 1, 2
 AGAIN, INTERRUPTED, PREMATURE, REHANDSHAKE = -28, -52, -110, -37
+PUSH, PULL = -53, -54  # the socket's own error, in errno
 INVALID_SESSION = -10
 CERTIFICATES, PEM = 1, 1
 SHUT_WRITE = 1
@@ -57,6 +58,9 @@ class Error(OSError):
 
 
 def _done(result):
+    if result in (PUSH, PULL):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
     if result < 0:
         raise Error(result, _library.gnutls_strerror(result).decode())
     return result
@@ -100,6 +104,12 @@ class End:
     def __getattr__(self, name):
         """All that is no matter of TLS is the socket's."""
         return getattr(self.plain, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.plain.close()
 
     def wait(self, events):
         poll = select.poll()
@@ -149,7 +159,9 @@ class End:
                 return 0
             raise
 
-    def recv(self, count, sequence=None):
+    def recv(self, count, flags=0, sequence=None):
+        if flags:
+            return sessions.receive_below(self.plain, count, flags)
         room = ctypes.create_string_buffer(count)
         if sequence:
             got = self._receive_by(lambda: _library.gnutls_record_recv_seq(self.session, room, count, sequence))
@@ -169,25 +181,24 @@ class End:
         _done(_library.gnutls_bye(self.session, SHUT_WRITE))
 
 
+def begin(client, server, certificates, version):
+    """Makes a session of a connection. Returns its ends: the handshake is done."""
+    client = End(client, CLIENT, version, Credentials())
+    server = End(server, SERVER, version, Credentials(certificates))
+    sessions.shake_hands(client.handshake, server.handshake)
+    return client, server
+
+
 class Session(wire.Pair):
     """A wire.Pair whose ends speak TLS by GnuTLS; the handshake is done."""
 
     def __init__(self, listener, certificates, version):
         super().__init__(listener)
-        self.client = End(self.client, CLIENT, version, Credentials())
-        self.server = End(self.server, SERVER, version, Credentials(certificates))
-        errors = []
+        self.client, self.server = begin(self.client, self.server, certificates, version)
 
-        def accept():
-            try:
-                self.server.handshake()
-            except OSError as error:
-                errors.append(error)
 
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            self.client.handshake()
-        finally:
-            thread.join(wire.DEADLINE)
-        assert not errors, errors
+class Door(sessions.Door):
+    """A listener whose connections are sessions of GnuTLS, for wire.Pair."""
+
+    def carrier(self, client, server):
+        return begin(client, server, self.certificates, self.version)

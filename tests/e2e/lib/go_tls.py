@@ -5,10 +5,9 @@ import contextlib
 import socket
 import struct
 import subprocess
-import threading
 from pathlib import Path
 
-from lib import wire
+from lib import sessions, wire
 from lib.servers import go
 from lib.servers.process import wait_until
 
@@ -70,6 +69,8 @@ class End:
     def _answer(self):
         result, count = struct.unpack(">BI", wire.read_exactly(self.leader, 5))
         data = wire.read_exactly(self.leader, count)
+        if result == FAILED and b"connection reset by peer" in data:
+            raise ConnectionResetError(data.decode())
         if result == FAILED:
             raise Error(data.decode())
         return result, data
@@ -84,7 +85,15 @@ class End:
     def sendall(self, data):
         self._order(SEND, len(data), bytes(data))
 
-    def recv(self, count):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def recv(self, count, flags=0):
+        if flags:
+            return sessions.receive_below(self.plain, count, flags)
         return self._order(RECEIVE, count)[1]
 
     def close_session(self):
@@ -101,25 +110,28 @@ class End:
             self._order(order)
 
 
+def begin(client, server, holders, version, kind=0):
+    """Makes a session of a connection. Returns its ends: the handshake is done. @holders: of the client and of the server."""
+    client = End(holders[0], client, CLIENT | kind, version)
+    server = End(holders[1], server, kind, version)
+    sessions.shake_hands(client.handshake, server.handshake)
+    return client, server
+
+
 class Session(wire.Pair):
     """A wire.Pair whose ends speak TLS by Go's crypto/tls; the handshake is done. @client, @server: their holders."""
 
     def __init__(self, listener, client, server, version, kind=0):
         super().__init__(listener)
-        self.client = End(client, self.client, CLIENT | kind, version)
-        self.server = End(server, self.server, kind, version)
-        errors = []
+        self.client, self.server = begin(self.client, self.server, (client, server), version, kind)
 
-        def accept():
-            try:
-                self.server.handshake()
-            except OSError as error:
-                errors.append(error)
 
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            self.client.handshake()
-        finally:
-            thread.join(wire.DEADLINE)
-        assert not errors, errors
+class Door(sessions.Door):
+    """A listener whose connections are sessions of Go, for wire.Pair."""
+
+    def __init__(self, plain, holders, version):
+        super().__init__(plain, None, version)
+        self.holders = holders
+
+    def carrier(self, client, server):
+        return begin(client, server, self.holders, self.version)

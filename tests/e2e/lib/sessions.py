@@ -132,14 +132,19 @@ def _meanwhile(act):
     assert not errors, errors
 
 
+def shake_hands(client, server):
+    """Both at once."""
+    with _meanwhile(server):
+        client()
+
+
 def begin(client, server, certificates, version, carried=over_sockets):
     """Makes a session of a connection. Returns its ends: the handshake is done, and no tickets are on their way."""
     accepting = tls.server_context(certificates, version)
     accepting.num_tickets = 0
     server = carried(accepting, server, server_side=True)
     client = carried(tls.client_context(certificates, version), client, server_hostname=tls.NAME)
-    with _meanwhile(server.do_handshake):
-        client.do_handshake()
+    shake_hands(client.do_handshake, server.do_handshake)
     return client, server
 
 
