@@ -57,7 +57,7 @@ CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanit
 else # sanitizers have checks of their own in the place of these
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
-LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lzstd -lcrypt -lm -lcap-ng -lseccomp -lncursesw -ltinfo -lcapstone
+LIBS := -lbpf -lelf -lz -lmicrohttpd -lgnutls -ljansson -lyaml -lzstd -lcrypt -lm -lcap-ng -lseccomp -lncursesw -ltinfo
 
 PARSE_SRC := $(sort $(wildcard tools/http1-parse/*.c))
 PARSE2_SRC := $(sort $(wildcard tools/http2-parse/*.c))

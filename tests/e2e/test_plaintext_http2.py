@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lib import metrics, observer, reasons, tls, wire
+from lib import metrics, observer, reasons, sessions, tls, wire
 from lib.http2 import endings, frames, twins
 from lib.maps import Maps
 from lib.sessions import Session
@@ -135,12 +135,23 @@ def test_what_happens_is_counted_while_the_connection_lives(nothing_left, certif
         assert page.sum_of("keepwatch_connections_closed_total", reason="goaway_drained") == 2
 
 
-class Overheard(Session):
+class Overheard(wire.Pair):
     """A session whose ClientHello is known."""
 
-    def _accept(self, context):
-        self.hello = self.server.recv(65536, socket.MSG_PEEK)
-        super()._accept(context)
+    def __init__(self, listener, certificates, version):
+        super().__init__(listener)
+        self.client, self.server = sessions.begin(self.client, self.server, certificates, version, self._carried)
+
+    def _carried(self, context, plain, **names):
+        end = sessions.over_sockets(context, plain, **names)
+        if "server_side" in names:
+            shake = end.do_handshake
+            end.do_handshake = lambda: self._overhear(end, shake)
+        return end
+
+    def _overhear(self, end, shake):
+        self.hello = socket.socket.recv(end, 65536, socket.MSG_PEEK)
+        shake()
 
 
 def test_counts_do_not_go_back_where_the_plaintext_is_lost_later(nothing_left, certificates):

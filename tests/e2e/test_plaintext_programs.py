@@ -247,4 +247,4 @@ def test_check_knows_relatives_of_openssl(tmp_path):
 
 
 def test_check_says_what_it_was_tried_with():
-    assert "tried    --tls with OpenSSL 1.1.1, 3.0 and 3.5, and GnuTLS 3.7" in said()
+    assert "tried    --tls with OpenSSL 1.1.1, 3.0 and 3.5, GnuTLS 3.7, and Go 1.19 to 1.26" in said()

@@ -2,6 +2,7 @@
 #include "observe/tls/attacher.h"
 
 #include <bpf/libbpf.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/privileges.h"
 #include "base/system_calls.h"
+#include "observe/tls/capstone.h"
 #include "observe/tls/files.h"
 #include "observe/tls/libraries.h"
 
@@ -116,6 +118,8 @@ static int run(const struct kw_attacher_programs *programs, int observer)
 
 	if (!asks)
 		return kw_log_error(-ENOMEM, "cannot ask the kernel for processes: %s", strerror(errno));
+	if (!kw_capstone_load())
+		return kw_log_error(-ENOENT, "cannot read code, so --tls is impossible: %s", dlerror());
 	r = kw_privileges_drop_to_probes(calls, sizeof(calls) / sizeof(calls[0]));
 	if (r < 0)
 		return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "observe/tls/code.h"
 
-#include <capstone/capstone.h>
+#include "observe/tls/capstone.h"
 
 #define INSTRUCTIONS_MOST 64 /* of a function that are looked at */
 #define ALIASES_MOST 4       /* registers that hold the first argument at the same time */
@@ -43,26 +43,27 @@ static bool begin(const struct kw_code *code, struct walk *walk)
 	*walk = (struct walk){&machines[code->machine], .bytes = code->bytes, .left = code->size,
 			      .at = code->at};
 	walk->aliases[0] = walk->machine->arguments[0];
-	if (cs_open(walk->machine->arch, walk->machine->mode, &walk->handle) != CS_ERR_OK)
+	if (!kw_capstone_load() ||
+	    kw_capstone.open(walk->machine->arch, walk->machine->mode, &walk->handle) != CS_ERR_OK)
 		return false;
-	cs_option(walk->handle, CS_OPT_DETAIL, CS_OPT_ON);
-	walk->one = cs_malloc(walk->handle);
+	kw_capstone.option(walk->handle, CS_OPT_DETAIL, CS_OPT_ON);
+	walk->one = kw_capstone.malloc(walk->handle);
 	if (!walk->one)
-		cs_close(&walk->handle);
+		kw_capstone.close(&walk->handle);
 	return walk->one;
 }
 
 static void end(struct walk *walk)
 {
-	cs_free(walk->one, 1);
-	cs_close(&walk->handle);
+	kw_capstone.free(walk->one, 1);
+	kw_capstone.close(&walk->handle);
 }
 
 /* The next instruction in the order in which they stand: branches are not followed. */
 static bool next(struct walk *walk)
 {
 	return walk->steps++ < INSTRUCTIONS_MOST &&
-	       cs_disasm_iter(walk->handle, &walk->bytes, &walk->left, &walk->at, walk->one);
+	       kw_capstone.disasm_iter(walk->handle, &walk->bytes, &walk->left, &walk->at, walk->one);
 }
 
 static bool writes(const struct walk *walk, unsigned int reg)
@@ -70,7 +71,7 @@ static bool writes(const struct walk *walk, unsigned int reg)
 	cs_regs read, written;
 	uint8_t reads, count;
 
-	if (cs_regs_access(walk->handle, walk->one, read, &reads, written, &count) != CS_ERR_OK)
+	if (kw_capstone.regs_access(walk->handle, walk->one, read, &reads, written, &count) != CS_ERR_OK)
 		return true;
 	for (unsigned int i = 0; i < count; i++)
 		if (written[i] == reg)
@@ -222,7 +223,7 @@ static bool branch_in(const struct kw_code *code, const struct walk *walk, struc
 	unsigned int count = x86 ? walk->one->detail->x86.op_count : walk->one->detail->arm64.op_count;
 	uint64_t to = count ? (uint64_t)immediate(walk, count - 1) : 0;
 
-	if (!cs_insn_group(walk->handle, walk->one, CS_GRP_JUMP) || calls(walk) || to < walk->at ||
+	if (!kw_capstone.insn_group(walk->handle, walk->one, CS_GRP_JUMP) || calls(walk) || to < walk->at ||
 	    to >= code->at + code->size)
 		return false;
 	*ret_way = *walk;
@@ -388,7 +389,7 @@ bool kw_code_behind(const struct kw_code *code, uint32_t from, struct kw_code_pa
 
 static bool is_in_group(const struct walk *walk, unsigned int group)
 {
-	return cs_insn_group(walk->handle, walk->one, (uint8_t)group);
+	return kw_capstone.insn_group(walk->handle, walk->one, (uint8_t)group);
 }
 
 /* Capstone 4 counts no instruction of arm64 among calls. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "observe/tls/go_code.h"
 
-#include <capstone/capstone.h>
+#include "observe/tls/capstone.h"
 
 #define FIRST_MOST 8        /* instructions that look whether the stack suffices */
 #define BETWEEN_MOST 8      /* that may stand between a call and what is done with its result */
@@ -39,28 +39,29 @@ static bool begin(const struct kw_code *code, struct walk *walk)
 {
 	*walk = (struct walk){&machines[code->machine], .bytes = code->bytes, .left = code->size,
 			      .at = code->at};
-	if (cs_open(walk->machine->arch, walk->machine->mode, &walk->handle) != CS_ERR_OK)
+	if (!kw_capstone_load() ||
+	    kw_capstone.open(walk->machine->arch, walk->machine->mode, &walk->handle) != CS_ERR_OK)
 		return false;
-	cs_option(walk->handle, CS_OPT_DETAIL, CS_OPT_ON);
+	kw_capstone.option(walk->handle, CS_OPT_DETAIL, CS_OPT_ON);
 	/* Capstone does not know each instruction of arm64, where all have the same length. */
 	if (walk->machine->arch == CS_ARCH_ARM64)
-		cs_option(walk->handle, CS_OPT_SKIPDATA, CS_OPT_ON);
-	walk->one = cs_malloc(walk->handle);
+		kw_capstone.option(walk->handle, CS_OPT_SKIPDATA, CS_OPT_ON);
+	walk->one = kw_capstone.malloc(walk->handle);
 	if (!walk->one)
-		cs_close(&walk->handle);
+		kw_capstone.close(&walk->handle);
 	return walk->one;
 }
 
 static void end(struct walk *walk)
 {
-	cs_free(walk->one, 1);
-	cs_close(&walk->handle);
+	kw_capstone.free(walk->one, 1);
+	kw_capstone.close(&walk->handle);
 }
 
 /* The next instruction in the order in which they stand. One that is not known has no operands. */
 static bool next(struct walk *walk)
 {
-	return cs_disasm_iter(walk->handle, &walk->bytes, &walk->left, &walk->at, walk->one);
+	return kw_capstone.disasm_iter(walk->handle, &walk->bytes, &walk->left, &walk->at, walk->one);
 }
 
 static bool is_x86(const struct walk *walk)
@@ -70,7 +71,7 @@ static bool is_x86(const struct walk *walk)
 
 static bool is_in_group(const struct walk *walk, uint8_t group)
 {
-	return walk->one->id && cs_insn_group(walk->handle, walk->one, group);
+	return walk->one->id && kw_capstone.insn_group(walk->handle, walk->one, group);
 }
 
 /* ---- operands --------------------------------------------------------------------------------------- */
@@ -127,7 +128,7 @@ static bool writes(const struct walk *walk, unsigned int reg)
 	uint8_t reads, count;
 
 	if (!walk->one->id ||
-	    cs_regs_access(walk->handle, walk->one, read, &reads, written, &count) != CS_ERR_OK)
+	    kw_capstone.regs_access(walk->handle, walk->one, read, &reads, written, &count) != CS_ERR_OK)
 		return true;
 	for (unsigned int i = 0; i < count; i++)
 		if (written[i] == reg)

@@ -42,7 +42,7 @@ void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint
 int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_probes);
 
 /* Versions of libraries that it was tried with. */
-#define KW_PROBES_TRIED "OpenSSL 1.1.1, 3.0 and 3.5, GnuTLS 3.7, and Go 1.17 to 1.27"
+#define KW_PROBES_TRIED "OpenSSL 1.1.1, 3.0 and 3.5, GnuTLS 3.7, and Go 1.19 to 1.26"
 
 /* Why a file gets no probes: the end of a sentence, behind "because". @result: of kw_probes_of(), or an errno of putting them, negative. */
 const char *kw_probes_refusal(int result);
