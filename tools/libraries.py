@@ -3,8 +3,10 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 FOLDERS = "lib", "usr/lib"
+LATER = {"keepwatch": ["libcapstone.so.4"]}  # a program loads these itself, when it needs them: user/observe/tls/capstone.c
 
 
 def header(path):
@@ -13,7 +15,7 @@ def header(path):
 
 def needed(path):
     """The names of the libraries that a program or library asks for itself."""
-    return re.findall(r"NEEDED.*\[(\S+)\]", header(path))
+    return re.findall(r"NEEDED.*\[(\S+)\]", header(path)) + LATER.get(Path(path).name, [])
 
 
 def mapped(program, root, machine):
