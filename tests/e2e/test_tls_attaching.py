@@ -219,7 +219,7 @@ def test_without_any_library_records_are_told_by_those_of_tls(nothing_left, cert
     """The observer sees no process but itself, and a host without OpenSSL."""
     del nothing_left
     alone = f'mount --bind /dev/null {LIBRARY} && exec "$@"'
-    command = ["unshare", "--mount", "--pid", "--mount-proc", "--fork", "sh", "-c", alone, "sh", observer.BINARY]
+    command = ["unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c", alone, "sh", observer.BINARY]
     with wire.listen() as listener:
         trace = observer.Trace([wire.port_of(listener)], "--tls", program=None)
         trace.arguments = [*command, *trace.arguments[1:]]
