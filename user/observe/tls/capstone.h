@@ -23,4 +23,9 @@ extern struct kw_capstone kw_capstone;
  * dlerror(3) says why. */
 bool kw_capstone_load(void);
 
+/* Begins to read code of a processor, with all that is known of each instruction; loads the library first. Returns whether that
+ * succeeded: then kw_capstone_end() ends it, and frees what @ret_one points to, the room for an instruction. */
+bool kw_capstone_begin(cs_arch arch, cs_mode mode, csh *ret_handle, cs_insn **ret_one);
+void kw_capstone_end(csh handle, cs_insn *one);
+
 #endif

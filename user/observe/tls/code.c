@@ -43,20 +43,12 @@ static bool begin(const struct kw_code *code, struct walk *walk)
 	*walk = (struct walk){&machines[code->machine], .bytes = code->bytes, .left = code->size,
 			      .at = code->at};
 	walk->aliases[0] = walk->machine->arguments[0];
-	if (!kw_capstone_load() ||
-	    kw_capstone.open(walk->machine->arch, walk->machine->mode, &walk->handle) != CS_ERR_OK)
-		return false;
-	kw_capstone.option(walk->handle, CS_OPT_DETAIL, CS_OPT_ON);
-	walk->one = kw_capstone.malloc(walk->handle);
-	if (!walk->one)
-		kw_capstone.close(&walk->handle);
-	return walk->one;
+	return kw_capstone_begin(walk->machine->arch, walk->machine->mode, &walk->handle, &walk->one);
 }
 
 static void end(struct walk *walk)
 {
-	kw_capstone.free(walk->one, 1);
-	kw_capstone.close(&walk->handle);
+	kw_capstone_end(walk->handle, walk->one);
 }
 
 /* The next instruction in the order in which they stand: branches are not followed. */
@@ -147,7 +139,8 @@ static bool is_move(const struct walk *walk)
 						  : walk->one->id == ARM64_INS_MOV;
 }
 
-static bool calls(const struct walk *walk)
+/* Capstone 4 counts no instruction of arm64 among calls. */
+static bool is_call(const struct walk *walk)
 {
 	return walk->machine->arch == CS_ARCH_X86
 		       ? walk->one->id == X86_INS_CALL
@@ -170,7 +163,7 @@ static void follow_argument(struct walk *walk)
 
 	for (unsigned int i = 0; i < ALIASES_MOST; i++)
 		if (walk->aliases[i] &&
-		    (writes(walk, walk->aliases[i]) || (calls(walk) && !survives(walk, walk->aliases[i]))))
+		    (writes(walk, walk->aliases[i]) || (is_call(walk) && !survives(walk, walk->aliases[i]))))
 			walk->aliases[i] = 0;
 	for (unsigned int i = 0; copied && i < ALIASES_MOST; i++) {
 		if (!walk->aliases[i]) {
@@ -223,7 +216,7 @@ static bool branch_in(const struct kw_code *code, const struct walk *walk, struc
 	unsigned int count = x86 ? walk->one->detail->x86.op_count : walk->one->detail->arm64.op_count;
 	uint64_t to = count ? (uint64_t)immediate(walk, count - 1) : 0;
 
-	if (!kw_capstone.insn_group(walk->handle, walk->one, CS_GRP_JUMP) || calls(walk) || to < walk->at ||
+	if (!kw_capstone.insn_group(walk->handle, walk->one, CS_GRP_JUMP) || is_call(walk) || to < walk->at ||
 	    to >= code->at + code->size)
 		return false;
 	*ret_way = *walk;
@@ -392,14 +385,6 @@ static bool is_in_group(const struct walk *walk, unsigned int group)
 	return kw_capstone.insn_group(walk->handle, walk->one, (uint8_t)group);
 }
 
-/* Capstone 4 counts no instruction of arm64 among calls. */
-static bool is_call(const struct walk *walk)
-{
-	if (walk->machine->arch == CS_ARCH_ARM64)
-		return walk->one->id == ARM64_INS_BL || walk->one->id == ARM64_INS_BLR;
-	return is_in_group(walk, CS_GRP_CALL);
-}
-
 /* Which argument does the instruction in hand set to a place on the stack? 0: none. */
 static unsigned int result_in(const struct walk *walk)
 {
@@ -465,7 +450,7 @@ bool kw_code_only_jumps(const struct kw_code *code)
 		return false;
 	while (!jumps && !other && next(&walk)) {
 		jumps = is_jump(&walk) && immediate(&walk, 0);
-		other = !jumps && (is_in_group(&walk, CS_GRP_JUMP) || calls(&walk) || is_return(&walk));
+		other = !jumps && (is_in_group(&walk, CS_GRP_JUMP) || is_call(&walk) || is_return(&walk));
 		for (unsigned int i = 0; i < 3; i++)
 			other |= !jumps && writes(&walk, walk.machine->arguments[i]);
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "observe/tls/exports.h"
+#include "observe/tls/header.h"
 
 /* Most of each that the library is asked to read of one file; large programs have some fifty sections, and 100,000 functions. */
 #define SEGMENTS_MOST 64
@@ -94,13 +95,10 @@ static void read_tables(struct search *search, GElf_Word type)
 /* Asks the file's header before the library does, because that makes room for all sections at once, whatever their number. */
 static bool is_for_us(int fd)
 {
-	const Elf64_Half machine = KW_MACHINE_OWN == KW_MACHINE_X86_64 ? EM_X86_64 : EM_AARCH64;
 	Elf64_Ehdr header;
 
-	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-	       memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
-	       header.e_ident[EI_DATA] == ELFDATA2LSB && header.e_machine == machine &&
-	       header.e_phnum <= SEGMENTS_MOST && header.e_shnum <= SECTIONS_MOST &&
+	return kw_header_read(fd, &header) && header.e_phnum <= SEGMENTS_MOST &&
+	       header.e_shnum <= SECTIONS_MOST &&
 	       (header.e_shnum || !header.e_shoff); /* none of many, whose number stands elsewhere */
 }
 

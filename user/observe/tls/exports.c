@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "observe/tls/code.h"
+#include "observe/tls/header.h"
 
 /* Most of each that are read; files have some ten of the first, thirty of the second, forty of the third. */
 #define SEGMENTS_MOST 64
@@ -27,23 +27,13 @@ struct file {
 	uint64_t names;
 };
 
-static bool read_at(int fd, uint64_t offset, void *to, size_t size)
-{
-	return offset <= INT64_MAX && pread(fd, to, size, (off_t)offset) == (ssize_t)size;
-}
-
 static bool begin(int fd, struct file *file)
 {
-	const Elf64_Half machine = KW_MACHINE_OWN == KW_MACHINE_X86_64 ? EM_X86_64 : EM_AARCH64;
-
 	*file = (struct file){.fd = fd};
-	if (!read_at(fd, 0, &file->header, sizeof(file->header)) ||
-	    memcmp(file->header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    file->header.e_ident[EI_CLASS] != ELFCLASS64 || file->header.e_machine != machine ||
-	    file->header.e_phentsize != sizeof(Elf64_Phdr))
+	if (!kw_header_read(fd, &file->header) || file->header.e_phentsize != sizeof(Elf64_Phdr))
 		return false;
 	file->count = file->header.e_phnum < SEGMENTS_MOST ? file->header.e_phnum : SEGMENTS_MOST;
-	return read_at(fd, file->header.e_phoff, file->segments, file->count * sizeof(Elf64_Phdr));
+	return kw_header_read_at(fd, file->header.e_phoff, file->segments, file->count * sizeof(Elf64_Phdr));
 }
 
 static bool has_symbols(const struct file *file)
@@ -52,7 +42,7 @@ static bool has_symbols(const struct file *file)
 	size_t count = file->header.e_shnum < SECTIONS_MOST ? file->header.e_shnum : SECTIONS_MOST;
 
 	if (file->header.e_shentsize != sizeof(Elf64_Shdr) ||
-	    !read_at(file->fd, file->header.e_shoff, sections, count * sizeof(Elf64_Shdr)))
+	    !kw_header_read_at(file->fd, file->header.e_shoff, sections, count * sizeof(Elf64_Shdr)))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (sections[i].sh_type == SHT_SYMTAB)
@@ -60,20 +50,12 @@ static bool has_symbols(const struct file *file)
 	return false;
 }
 
-/* Where in the file lies what is loaded at @address? 0: nowhere. */
 static uint64_t offset_of(const struct file *file, uint64_t address)
 {
-	for (size_t i = 0; i < file->count; i++) {
-		const Elf64_Phdr *segment = &file->segments[i];
-
-		if (segment->p_type == PT_LOAD && address >= segment->p_vaddr &&
-		    address - segment->p_vaddr < segment->p_filesz)
-			return address - segment->p_vaddr + segment->p_offset;
-	}
-	return 0;
+	return kw_header_offset(file->segments, file->count, address, 0);
 }
 
-/* Where in the file are the tables of the dynamic linker? */
+/* Finds the tables of the dynamic linker. */
 static void find_tables(struct file *file)
 {
 	Elf64_Dyn entries[ENTRIES_MOST];
@@ -84,7 +66,7 @@ static void find_tables(struct file *file)
 
 		count = count < ENTRIES_MOST ? count : ENTRIES_MOST;
 		if (segment->p_type != PT_DYNAMIC ||
-		    !read_at(file->fd, segment->p_offset, entries, count * sizeof(Elf64_Dyn)))
+		    !kw_header_read_at(file->fd, segment->p_offset, entries, count * sizeof(Elf64_Dyn)))
 			continue;
 		for (size_t k = 0; k < count && entries[k].d_tag != DT_NULL; k++) {
 			uint64_t at = offset_of(file, entries[k].d_un.d_ptr);
@@ -119,8 +101,8 @@ static bool passes_filter(int fd, uint64_t at, const struct table *table, uint32
 {
 	uint64_t word, bits = 1ULL << hash % 64 | 1ULL << (hash >> table->shift % 32) % 64;
 
-	return read_at(fd, at + sizeof(*table) + (uint64_t)(hash / 64 % table->words) * sizeof(word), &word,
-		       sizeof(word)) &&
+	return kw_header_read_at(fd, at + sizeof(*table) + (uint64_t)(hash / 64 % table->words) * sizeof(word),
+				 &word, sizeof(word)) &&
 	       (word & bits) == bits;
 }
 
@@ -132,7 +114,8 @@ static uint32_t look_up(int fd, uint64_t at, const struct table *table, uint32_t
 	uint32_t chain[CHAIN_MOST], index;
 	ssize_t got;
 
-	if (!read_at(fd, buckets + (uint64_t)(hash % table->buckets) * sizeof(index), &index, sizeof(index)) ||
+	if (!kw_header_read_at(fd, buckets + (uint64_t)(hash % table->buckets) * sizeof(index), &index,
+			       sizeof(index)) ||
 	    index < table->first)
 		return 0;
 	got = pread(fd, chain, sizeof(chain),
@@ -157,7 +140,7 @@ static uint32_t index_of(const struct file *file, const struct table *table, con
 static bool read_table(struct file *file, struct table *ret_table)
 {
 	find_tables(file);
-	return file->hashes && read_at(file->fd, file->hashes, ret_table, sizeof(*ret_table)) &&
+	return file->hashes && kw_header_read_at(file->fd, file->hashes, ret_table, sizeof(*ret_table)) &&
 	       ret_table->words && ret_table->buckets;
 }
 
@@ -185,7 +168,8 @@ static uint64_t function_at(const struct file *file, uint32_t index, const char 
 	Elf64_Sym symbol;
 	ssize_t got;
 
-	if (!read_at(file->fd, file->symbols + (uint64_t)index * sizeof(symbol), &symbol, sizeof(symbol)) ||
+	if (!kw_header_read_at(file->fd, file->symbols + (uint64_t)index * sizeof(symbol), &symbol,
+			       sizeof(symbol)) ||
 	    ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF)
 		return 0;
 	got = pread(file->fd, own, sizeof(own), (off_t)(file->names + symbol.st_name));

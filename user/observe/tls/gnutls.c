@@ -54,12 +54,6 @@ static uint64_t fields_of(int fd, const uint64_t *functions)
 	return fields | KW_PROBE_OF_CORKED(within(kw_code_load(&code.code, 0, 8)));
 }
 
-static void add_call(struct kw_probes *probes, uint64_t offset, uint64_t cookie)
-{
-	kw_probes_add(probes, KW_PROBE_RETURN, offset, cookie);
-	kw_probes_add(probes, KW_PROBE_CALL, offset, cookie);
-}
-
 /* Both functions for receiving go on in one, with the buffer as its third argument; or else they get the probes. */
 static void add_receives(int fd, struct kw_probes *probes, const uint64_t *functions, uint64_t fields)
 {
@@ -73,11 +67,11 @@ static void add_receives(int fd, struct kw_probes *probes, const uint64_t *funct
 		inner = 0;
 	kw_elf_code(fd, inner, &code);
 	if (inner && kw_code_is_emulated(&code.code)) {
-		add_call(probes, inner, fields | KW_PROBE_THIRD);
+		kw_probes_add_call(probes, inner, fields | KW_PROBE_THIRD);
 		return;
 	}
-	add_call(probes, functions[RECEIVE], fields);
-	add_call(probes, functions[RECEIVE_SEQ], fields);
+	kw_probes_add_call(probes, functions[RECEIVE], fields);
+	kw_probes_add_call(probes, functions[RECEIVE_SEQ], fields);
 }
 
 static void add_sends(int fd, struct kw_probes *probes, const uint64_t *functions, uint64_t fields)
@@ -86,9 +80,9 @@ static void add_sends(int fd, struct kw_probes *probes, const uint64_t *function
 
 	kw_elf_code(fd, functions[SEND], &code);
 	if (!functions[SEND2] || !kw_code_only_jumps(&code.code))
-		add_call(probes, functions[SEND], fields | KW_PROBE_WRITES);
-	add_call(probes, functions[SEND2], fields | KW_PROBE_WRITES);
-	add_call(probes, functions[SEND_RANGE], fields | KW_PROBE_WRITES);
+		kw_probes_add_call(probes, functions[SEND], fields | KW_PROBE_WRITES);
+	kw_probes_add_call(probes, functions[SEND2], fields | KW_PROBE_WRITES);
+	kw_probes_add_call(probes, functions[SEND_RANGE], fields | KW_PROBE_WRITES);
 }
 
 int kw_probes_of_gnutls(const struct kw_tls_library *library, struct kw_probes *ret_probes)

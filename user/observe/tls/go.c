@@ -17,6 +17,7 @@
 #include "observe/tls/go_code.h"
 #include "observe/tls/go_table.h"
 #include "observe/tls/probes.h"
+#include "observe/tls/header.h"
 #include "observe/tls/sections.h"
 
 enum function {
@@ -57,7 +58,7 @@ static bool read_body(int fd, const struct kw_go_function *function, struct body
 {
 	body->code = (struct kw_code){KW_MACHINE_OWN, function->at, body->bytes, function->size};
 	return function->at && function->size <= sizeof(body->bytes) &&
-	       kw_section_read(fd, function->at, body->bytes, function->size);
+	       kw_header_read_at(fd, function->at, body->bytes, function->size);
 }
 
 /* A probe's cookie, for a function that keeps the connection in @slot. All code of a program moves as one, so the distance of the method

@@ -39,23 +39,17 @@ static bool begin(const struct kw_code *code, struct walk *walk)
 {
 	*walk = (struct walk){&machines[code->machine], .bytes = code->bytes, .left = code->size,
 			      .at = code->at};
-	if (!kw_capstone_load() ||
-	    kw_capstone.open(walk->machine->arch, walk->machine->mode, &walk->handle) != CS_ERR_OK)
+	if (!kw_capstone_begin(walk->machine->arch, walk->machine->mode, &walk->handle, &walk->one))
 		return false;
-	kw_capstone.option(walk->handle, CS_OPT_DETAIL, CS_OPT_ON);
 	/* Capstone does not know each instruction of arm64, where all have the same length. */
 	if (walk->machine->arch == CS_ARCH_ARM64)
 		kw_capstone.option(walk->handle, CS_OPT_SKIPDATA, CS_OPT_ON);
-	walk->one = kw_capstone.malloc(walk->handle);
-	if (!walk->one)
-		kw_capstone.close(&walk->handle);
-	return walk->one;
+	return true;
 }
 
 static void end(struct walk *walk)
 {
-	kw_capstone.free(walk->one, 1);
-	kw_capstone.close(&walk->handle);
+	kw_capstone_end(walk->handle, walk->one);
 }
 
 /* The next instruction in the order in which they stand. One that is not known has no operands. */

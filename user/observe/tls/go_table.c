@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "observe/tls/go_code.h"
+#include "observe/tls/header.h"
 #include "observe/tls/sections.h"
 
 #define TABLE_MOST (128u << 20) /* bytes; programs have some 20 MiB */
@@ -119,7 +120,7 @@ static int read_table(const struct kw_sections *file, struct table *table)
 	table->bytes = malloc(table->size ? table->size : 1);
 	if (!table->bytes)
 		return -ENOMEM;
-	if (!kw_section_read(file->fd, section->sh_offset, table->bytes, table->size))
+	if (!kw_header_read_at(file->fd, section->sh_offset, table->bytes, table->size))
 		return -ENOTSUP;
 	at = find_header(table->bytes, table->size);
 	table->size -= at;
@@ -209,7 +210,7 @@ static bool is_text(const struct kw_sections *file, const struct wanted *wanted,
 
 		if (!wanted[i].is_found)
 			continue;
-		if (!at || !kw_section_read(file->fd, at, bytes, sizeof(bytes)) || !kw_go_code_check(&code))
+		if (!at || !kw_header_read_at(file->fd, at, bytes, sizeof(bytes)) || !kw_go_code_check(&code))
 			return false;
 		count++;
 	}

@@ -115,12 +115,6 @@ static uint64_t fields_of(const struct kw_tls_library *library, const uint64_t *
 	return fields | bio_fields(library, functions) | KW_PROBE_OF_LIBRARY(KW_LIBRARY_OPENSSL);
 }
 
-static void add_call(struct kw_probes *probes, uint64_t offset, uint64_t cookie)
-{
-	kw_probes_add(probes, KW_PROBE_RETURN, offset, cookie);
-	kw_probes_add(probes, KW_PROBE_CALL, offset, cookie);
-}
-
 /* Probes for the inner function that @plain and @extended both call, or else for these two. */
 static void add_calls(int fd, struct kw_probes *probes, uint64_t plain, uint64_t extended, uint64_t cookie)
 {
@@ -134,12 +128,12 @@ static void add_calls(int fd, struct kw_probes *probes, uint64_t plain, uint64_t
 	same = same && kw_code_callee(&code.code, &other) && other.at == callee.at;
 	kw_elf_code(fd, same ? callee.at : 0, &code);
 	if (same && kw_code_is_emulated(&code.code)) {
-		add_call(probes, callee.at,
-			 cookie | KW_PROBE_LENGTHS | (callee.result == 5 ? KW_PROBE_FIFTH : 0));
+		kw_probes_add_call(probes, callee.at,
+				   cookie | KW_PROBE_LENGTHS | (callee.result == 5 ? KW_PROBE_FIFTH : 0));
 		return;
 	}
-	add_call(probes, plain, cookie | KW_PROBE_INT);
-	add_call(probes, extended, cookie | KW_PROBE_LENGTHS);
+	kw_probes_add_call(probes, plain, cookie | KW_PROBE_INT);
+	kw_probes_add_call(probes, extended, cookie | KW_PROBE_LENGTHS);
 }
 
 int kw_probes_of_openssl(const struct kw_tls_library *library, struct kw_probes *ret_probes)

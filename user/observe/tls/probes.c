@@ -11,6 +11,12 @@ void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint
 		probes->list[probes->count++] = (struct kw_probe){program, offset, cookie};
 }
 
+void kw_probes_add_call(struct kw_probes *probes, uint64_t offset, uint64_t cookie)
+{
+	kw_probes_add(probes, KW_PROBE_RETURN, offset, cookie);
+	kw_probes_add(probes, KW_PROBE_CALL, offset, cookie);
+}
+
 /* The kinds of libraries that are known by a function that each of them exports. */
 static const char *const functions[] = {"SSL_read", "gnutls_record_recv"};
 static int (*const kinds[])(const struct kw_tls_library *library,

@@ -37,6 +37,9 @@ struct kw_probes {
 /* Adds one, if @offset is not 0 and there is room. */
 void kw_probes_add(struct kw_probes *probes, enum kw_probe_program program, uint64_t offset, uint64_t cookie);
 
+/* Adds both that a function gets whose call and return are looked at. */
+void kw_probes_add_call(struct kw_probes *probes, uint64_t offset, uint64_t cookie);
+
 /* Finds the probes of a library, whichever kind it is. 0; -ENOEXEC: it is no file for this processor; -ENOENT: it lacks a function that is
  * needed; -EPROTONOSUPPORT: it has the functions of OpenSSL, but others made it; -ENOTSUP: its code does not show where it keeps what joins a connection to a socket. */
 int kw_probes_of(const struct kw_tls_library *library, struct kw_probes *ret_probes);

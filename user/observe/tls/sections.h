@@ -33,10 +33,7 @@ struct kw_sections *kw_sections_read(int fd);
 /* The section with this name; NULL: there is none. */
 const Elf64_Shdr *kw_section(const struct kw_sections *sections, const char *name);
 
-/* Where in the file lies the code that is loaded at @address? 0: nowhere. */
+/* The offset in the file of the code that is loaded at @address; 0: none of it is. */
 uint64_t kw_section_offset(const struct kw_sections *sections, uint64_t address);
-
-/* Reads @size bytes at @offset. Returns whether they are there. */
-bool kw_section_read(int fd, uint64_t offset, void *to, size_t size);
 
 #endif
