@@ -135,8 +135,7 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 		kw_feed_http1(p, room);
 	if (kw_feeds_http2(&p->c))
 		kw_feed_http2(p, room);
-	if (way == KW_SENT)
-		p->taken[KW_SENT] = begin + n;
+	p->taken[way & 1] = begin + n;
 	if (cursor->outcome.direction == HTTP1_REQUESTS)
 		p->requested += n;
 	kw_forget(room);

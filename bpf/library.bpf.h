@@ -225,7 +225,6 @@ static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_
 	if (kw_library_position(p, call, KW_RECEIVED, &now) || now < p->seen[KW_RECEIVED])
 		return -1;
 	p->seen[KW_RECEIVED] = now;
-	p->taken[KW_RECEIVED] = now;
 	p->given += n;
 	return p->given <= now ? (__s64)(now - n) : -1;
 }

@@ -33,16 +33,15 @@ struct kw_plaintext {
 	__u64 base[KW_WAYS]; /* position of the first byte of TLS */
 	__u64 seen
 		[KW_WAYS]; /* position of the ciphertext when the latest send began, and when the latest receive ended */
-	__u64 taken
-		[KW_WAYS]; /* position of the last byte of plaintext that has been sent, and up to where the latest receive had read */
-	__u64 given;     /* bytes of plaintext that have been received, by OpenSSL */
-	__u64 requested; /* bytes of the client's plaintext that have been followed */
-	__u64 acted;     /* taken[KW_SENT] at the first act of the connection's end */
-	__u64 early;     /* bytes of the latest send that have been followed although it did not succeed */
-	__u32 lost;      /* some of it was not seen, or more than one object claims it: nothing can be said */
-	__u32 blocked;   /* the latest send did not succeed, and will be made again */
-	__u32 library;   /* enum kw_library: the object's */
-	__u32 told;      /* a record has been made of it */
+	__u64 taken[KW_WAYS]; /* position behind the last byte of plaintext that has been followed */
+	__u64 given;          /* bytes of plaintext that have been received, by OpenSSL */
+	__u64 requested;      /* bytes of the client's plaintext that have been followed */
+	__u64 acted;          /* taken[KW_SENT] at the first act of the connection's end */
+	__u64 early;          /* bytes of the latest send that have been followed although it did not succeed */
+	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
+	__u32 blocked; /* the latest send did not succeed, and will be made again */
+	__u32 library; /* enum kw_library: the object's */
+	__u32 told;    /* a record has been made of it */
 	struct {
 		__u64 address; /* where the process has it */
 		__u64 length;  /* bytes; 0: none is */
