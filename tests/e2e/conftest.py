@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from lib import again, kernel, loss, observer, wire
+from lib import again, kernel, loss, observer, tls, wire
 from lib.nginx import Nginx
 from lib.witness import Witness
 
@@ -38,6 +38,11 @@ def nothing_left():
 def nginx(tmp_path_factory):
     with Nginx(tmp_path_factory.mktemp("nginx")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +83,14 @@ def trace(nothing_left, nginx, listener, listener6, dual_listener, closed_port):
     listeners = [listener, listener6, dual_listener]
     with observer.Trace([*nginx.ports, *map(wire.port_of, listeners), closed_port]) as trace:
         yield trace
+
+
+@pytest.fixture(scope="module")
+def watched(nothing_left):
+    """A listener, and an observer of it that reads plaintext."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        yield listener, trace
 
 
 @pytest.fixture

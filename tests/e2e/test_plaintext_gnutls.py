@@ -9,22 +9,9 @@ import subprocess
 
 import pycurl
 import pytest
-from test_plaintext import GET, OK, SCENES, ends, facts, free_port, tls_nginx
+from test_plaintext import GET, OK, SCENES, check_alike, free_port, tls_nginx
 
 from lib import gnutls, observer, tls, tls_servers, wire
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def watched(nothing_left):
-    """A listener, and an observer of it that reads plaintext."""
-    del nothing_left
-    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
-        yield listener, trace
 
 
 @pytest.mark.parametrize("version", tls.VERSIONS)
@@ -35,9 +22,9 @@ def test_a_session_says_what_its_twin_in_clear_text_says(watched, certificates, 
         scene(clear)
     with gnutls.Session(listener, certificates, version) as session:
         scene(session)
-    for plain, read in zip(ends(trace, clear), ends(trace, session)):
+    for plain, read in zip(trace.ends(clear), trace.ends(session)):
         assert read["tls"]["plaintext"] == "gnutls", read
-        assert facts(read) == facts(plain)
+        check_alike(read, plain)
 
 
 # ---- ways of GnuTLS alone -----------------------------------------------------------------------------
@@ -80,7 +67,7 @@ def test_other_functions_are_read_too(watched, certificates, way):
     with gnutls.Session(listener, certificates, "1.3") as session:
         way(session)
         session.close(first=session.client)
-    for read in ends(trace, session):
+    for read in trace.ends(session):
         assert read["tls"]["plaintext"] == "gnutls" and read["confidence"] == "certain", read
         assert read["requests"] == read["responses"] == 2 and read["reason"] == "client_closed_idle"
 
@@ -93,7 +80,7 @@ def test_packets_are_judged_by_records(watched, certificates):
         assert session.server.receive_packet() == GET
         session.send_response()
         session.close(first=session.client)
-    client, server = ends(trace, session)
+    client, server = trace.ends(session)
     assert client["tls"]["plaintext"] == "gnutls" and client["requests"] == 1
     assert server["tls"]["plaintext"] is None and server["protocol"] == "tls"
 
@@ -143,7 +130,7 @@ def test_sends_that_could_not_finish_are_read_once(watched, certificates, send):
             assert wire.read_exactly(session.client, len(CHUNKED)) == CHUNKED
             assert stopped.result() > 0, "no send had to wait"
         session.close(first=session.client)
-    for read in ends(trace, session):
+    for read in trace.ends(session):
         assert read["tls"]["plaintext"] == "gnutls" and read["confidence"] == "certain", read
         assert read["requests"] == read["responses"] == 2 and read["reason"] == "client_closed_idle"
 
@@ -162,7 +149,7 @@ def test_a_send_that_never_finished_is_judged_by_records(watched, certificates):
         while session.client.recv(65536):
             pass
         session.client.close()
-    client, server = ends(trace, session)
+    client, server = trace.ends(session)
     assert client["tls"]["plaintext"] == "gnutls" and client["reason"] == "response_truncated", client
     assert server["tls"]["plaintext"] is None and server["protocol"] == "tls", server
 

@@ -11,15 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from test_plaintext import SCENES, children_of, ends, facts, free_port, tls_nginx
+from test_plaintext import SCENES, check_alike, children_of, free_port, tls_nginx
 
 from lib import go_tls, observer, tls, tls_servers, wire
 from lib.servers.process import LISTEN, count_sockets, wait_until
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +44,9 @@ def test_a_session_says_what_its_twin_in_clear_text_says(watched, holders, scene
         scene(clear)
     with go_tls.Session(listener, holders["plain"], holders["stripped"], version) as session:
         scene(session)
-    for plain, read in zip(ends(trace, clear), ends(trace, session)):
+    for plain, read in zip(trace.ends(clear), trace.ends(session)):
         assert read["tls"]["plaintext"] == "go", read
-        assert facts(read) == facts(plain)
+        check_alike(read, plain)
 
 
 # ---- the probes of a file -----------------------------------------------------------------------------

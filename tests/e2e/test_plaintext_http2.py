@@ -15,32 +15,13 @@ from lib.sessions import Session
 SOON = 0.05  # seconds: less than the tenth of a second within which a connection counts as in use
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def watched(nothing_left):
-    """A listener, and an observer of it that reads plaintext."""
-    del nothing_left
-    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
-        yield listener, trace
-
-
-def ends(trace, pair):
-    """The records of both ends, which need not agree."""
-    names = (pair.client_name, pair.server_name), (pair.server_name, pair.client_name)
-    return [trace.wait_for(1, local=local, remote=remote)[0] for local, remote in names]
-
-
 def play_twins(watched, certificates, version, play):
     listener, trace = watched
     with wire.Pair(listener) as clear:
         play(clear)
     with Session(listener, certificates, version) as session:
         play(session)
-    for one, other in zip(ends(trace, clear), ends(trace, session)):
+    for one, other in zip(trace.ends(clear), trace.ends(session)):
         twins.compare(one, other)
 
 
@@ -65,7 +46,7 @@ def test_a_goaway_in_use_drains_as_in_clear_text(watched, certificates):
             took = time.monotonic() - start
         if took < SOON:
             break
-    for one in ends(trace, session):
+    for one in trace.ends(session):
         reasons.says(one, "goaway_drained", "server", "fin", "idle")
 
 
@@ -93,7 +74,7 @@ def test_each_stream_is_reported_as_in_clear_text_and_nothing_stays(nothing_left
                     play(clear)
                 with Session(listener, certificates, "1.3") as session:
                     play(session)
-                for one, other in zip(ends(trace, clear), ends(trace, session)):
+                for one, other in zip(trace.ends(clear), trace.ends(session)):
                     assert streams_of(trace, one) and streams_of(trace, one) == streams_of(trace, other)
             with Session(listener, certificates, "1.3") as session:
                 endings.begun(session)
@@ -186,7 +167,7 @@ def test_a_rapid_reset_is_counted_exactly(watched, certificates):
             streams = range(2 * first + 1, 2 * first + 2001, 2)
             session.send_request(b"".join(frames.request(one) + frames.reset(one, frames.CANCEL) for one in streams))
         session.close(first=session.client)
-    for one in ends(trace, session):
+    for one in trace.ends(session):
         reasons.says(one, "client_closed_idle", "client", "fin", "idle")
         assert one["http2"]["streams"] == one["http2"]["cancelled"] == MANY and one["http2"]["peak"] == 1
         assert not one["errors"] and not one.get("tainted")

@@ -7,11 +7,6 @@ from lib import metrics, tls, wire
 from lib.sessions import Session
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
 @pytest.mark.parametrize("version", tls.VERSIONS)
 def test_a_session_that_was_reported_before_its_first_request_is_read(nothing_left, own_listener, certificates, version):
     """As a pool opens connections in advance. That they are open is all that has been said of them by then."""

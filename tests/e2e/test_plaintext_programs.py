@@ -14,17 +14,12 @@ from pathlib import Path
 import pytest
 from test_plaintext import children_of, free_port, tls_nginx
 
-from lib import links, observer, tls
+from lib import links, observer
 from lib.child import child
 from lib.observer import BUILD
 
 LIB = BUILD / "tests" / "e2e" / "lib"
 LINKS_OF_A_FILE = 3
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")

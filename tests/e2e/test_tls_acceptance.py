@@ -51,11 +51,6 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def hole():
     """A port that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:

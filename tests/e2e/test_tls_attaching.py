@@ -22,11 +22,6 @@ from lib.sessions import Session
 LIBRARY = Path(f"/usr/lib/{platform.machine()}-linux-gnu/libssl.so.3")
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
 def children_of(pid):
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 

@@ -15,11 +15,6 @@ DEADLINE = 30
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def free_port():
     """A port that was free a moment ago."""
     with wire.listen() as listener:

@@ -20,11 +20,6 @@ VERSIONS = pytest.mark.parametrize("version", tls.VERSIONS)
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def watched(nothing_left):
     """A listener, and an observer of it that reads plaintext."""
     del nothing_left

@@ -14,11 +14,6 @@ DEADLINE = 30
 CONNECTIONS = 2
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
 @pytest.fixture(params=["nginx", "haproxy", "apache", "node", "go"])
 def server(request, nothing_left, certificates, tmp_path):
     """A server, and an observer of it."""

@@ -45,11 +45,6 @@ while True:
 """
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
 @contextlib.contextmanager
 def serving(listener, certificates, idle):
     given = [listener.fileno(), certificates.server, certificates.server_key, idle]

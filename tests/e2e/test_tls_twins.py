@@ -109,11 +109,6 @@ ENDED_BY_FIN = {
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return tls.Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def doors(nothing_left, certificates):
     """A carrier for each of CARRIERS."""
     del nothing_left

@@ -181,6 +181,11 @@ class Trace(Observer):
         record.check_agreement(client, server, **mirrored)
         return client, server
 
+    def ends(self, pair):
+        """The same, which need not agree, as where a request came too late."""
+        names = (pair.client_name, pair.server_name), (pair.server_name, pair.client_name)
+        return [self.wait_for(1, local=local, remote=remote)[0] for local, remote in names]
+
     def stop(self):
         """Ends it; its summary. Nothing may have been told twice, said on standard error, or lost, but for what the
         kernel did not show it: a test that failed of that was played again."""
