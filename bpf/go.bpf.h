@@ -151,7 +151,7 @@ static __always_inline void kw_go_feed(struct kw_plaintext *p, enum kw_way way, 
 		kw_feed(p, &call->room, way, begin, address, n);
 }
 
-/* Where in the stream lies the plaintext at @address, the next that the program gets? The latest record ends where the ciphertext begins
+/* The position in the stream of the plaintext at @address, which the program gets next. The latest record ends where the ciphertext begins
  * that has been received and not been decrypted yet. -1: nowhere. */
 static __always_inline __s64 kw_go_place(struct kw_plaintext *p, __u64 input_at, __u64 address, __u64 n)
 {

@@ -215,7 +215,7 @@ static __always_inline void kw_library_mark(struct kw_library_call *call)
 		p->seen[KW_SENT] = now;
 }
 
-/* Where a receive's @n bytes lie. No byte of a record can be had before the whole of it has come, and records without data may stand
+/* The position of a receive's @n bytes. No byte of a record can be had before the whole of it has come, and records without data may stand
  * before it: so they lie at the end of what the library has read, which may read ahead. Of plaintext there is less than of ciphertext.
  * Returns the position of the first byte; -1: it is not known. */
 static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)

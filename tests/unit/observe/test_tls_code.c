@@ -126,7 +126,7 @@ static void fields_are_found(void **state)
 			fail_msg("%s: %u", fields[i].name, found(&fields[i], fields[i].count));
 }
 
-/* Where less of it is there, the answer is the same or none. */
+/* A function that was cut gives the same answer as the whole one, or none. */
 static void a_function_that_is_cut_shows_nothing_else(void **state)
 {
 	(void)state;

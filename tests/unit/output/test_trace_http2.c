@@ -143,7 +143,7 @@ static void a_line_of_text_says_what_may_be_sent_again(void **state)
 		   "goaway_refused           by server (fin), premature, 0 lost, 6 retryable\n");
 }
 
-/* Where its plaintext was read, the record has both parts, and that of HTTP/2 is the same. */
+/* A connection whose plaintext was read has both parts in its record, and the part about HTTP/2 is as in clear text. */
 static void a_record_within_tls_has_both_parts(void **state)
 {
 	struct kw_event_http2 event = cut_event();

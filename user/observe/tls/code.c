@@ -209,7 +209,8 @@ struct ways {
 	size_t count;
 };
 
-/* Where does the instruction in hand go on, if not behind itself? Returns whether that is within the code, and sets the way's beginning. */
+/* Sets the beginning of the way on which a jump goes on. Returns whether the instruction in hand is a jump that leads forward within the
+ * code. */
 static bool branch_in(const struct kw_code *code, const struct walk *walk, struct walk *ret_way)
 {
 	bool x86 = walk->machine->arch == CS_ARCH_X86;

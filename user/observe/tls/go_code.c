@@ -201,7 +201,7 @@ static bool stores_at(const struct walk *walk, int64_t at)
 	       (id == ARM64_INS_STP && (place.offset == at || place.offset + 8 == at));
 }
 
-/* Where it is kept first, before anything is called. */
+/* The place on the stack where the argument is kept first, before anything is called. */
 static int64_t find_slot(struct walk *walk)
 {
 	int64_t slot = -1;

@@ -139,7 +139,7 @@ struct wanted {
 	uint64_t size;
 };
 
-/* Where among the names is this one? */
+/* Finds the offset of a name among all names. */
 static void find_name(const struct table *table, const char *name, struct wanted *wanted)
 {
 	const char *names = (const char *)table->bytes + table->names, *at = names;

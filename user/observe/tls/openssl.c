@@ -43,7 +43,7 @@ static uint64_t within(uint32_t at, uint32_t unknown)
 	return at < unknown ? at : unknown;
 }
 
-/* Where in a BIO are the two numbers of bytes? */
+/* The offset in a BIO of its two numbers of bytes. */
 static uint32_t counters_in(int fd)
 {
 	struct kw_elf_code read, written;
@@ -69,7 +69,7 @@ static uint32_t counters_of(const struct kw_tls_library *library)
 	return crypto < 0 ? KW_PROBE_NO_BIO : counters_in(crypto);
 }
 
-/* Where in an object are its BIOs? */
+/* The offset in an object of the addresses of its BIOs. */
 static uint32_t bios_of(int fd, const uint64_t *functions)
 {
 	struct kw_elf_code reads, writes;
