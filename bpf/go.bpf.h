@@ -224,6 +224,7 @@ static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 		return;
 	n = p->sending.length;
 	p->sending.length = 0;
+	p->blocked = !!error;
 	before = p->seen[KW_SENT];
 	if (kw_library_passed(p, KW_SENT, &now) == 0) {
 		p->seen[KW_SENT] = now;

@@ -264,8 +264,8 @@ static __always_inline void kw_library_received(struct kw_plaintext *p, struct k
 #define KW_GNUTLS_INTERRUPTED (-52)
 #define KW_GNUTLS_MOST 16384 /* bytes of a record, which a send takes at most */
 
-/* How many bytes of a send that has not succeeded are taken all the same. */
-static __always_inline __u64 kw_gnutls_gone(const struct kw_library_call *call, __s32 returned)
+/* How many bytes a send that has not succeeded has taken all the same; 0: none. */
+static __always_inline __u64 kw_gnutls_took(const struct kw_library_call *call, __s32 returned)
 {
 	if (returned != KW_GNUTLS_AGAIN && returned != KW_GNUTLS_INTERRUPTED)
 		return 0;
@@ -312,17 +312,63 @@ static __always_inline __u64 kw_library_gone(struct kw_plaintext *p, struct kw_l
 	return gone < most ? gone : most;
 }
 
+/* The first @n bytes of the send in hand are on their way, although it has not succeeded. */
+static __always_inline void kw_library_send_early(struct kw_plaintext *p, struct kw_library_call *call, __u64 n)
+{
+	if (n <= p->early || n > KW_SPAN_MOST)
+		return;
+	kw_library_send(p, call, n, p->seen[KW_SENT] + p->early);
+	p->early = n;
+}
+
+/* Differs once bytes have begun or ended a message; those that do not add to one that is under way. */
+static __always_inline __u64 kw_messages(const struct kw_plaintext *p)
+{
+	const struct kw_http *http = &p->c.http;
+
+	return http->request_begin + http->response_begin + http->counts.requests_ended +
+	       http->counts.responses_ended;
+}
+
+/* GnuTLS has taken the bytes of such a send, and its program may call again without them: so they are followed now, but for the last,
+ * because not all of them have gone. Where none has, and a message begins or ends with them, that is ahead of what has left. */
+static __always_inline void kw_gnutls_blocked(struct kw_plaintext *p, struct kw_library_call *call,
+					      __s32 returned)
+{
+	__u64 n = kw_gnutls_took(call, returned), messages = kw_messages(p), now;
+
+	if (n) {
+		p->last.address = call->buffer + n - 1;
+		bpf_probe_read_user(&p->last.byte, sizeof(p->last.byte), (const void *)p->last.address);
+		kw_library_send_early(p, call, n - 1);
+	}
+	if (kw_library_passed(p, KW_SENT, &now) || now >= p->taken[KW_SENT])
+		return;
+	if (now > p->seen[KW_SENT] ||
+	    (kw_messages(p) == messages && p->c.http1.protocol == HTTP1_PROTOCOL_HTTP1))
+		p->taken[KW_SENT] = now;
+}
+
+/* It has succeeded without bytes, so that its last one is where it was at first. Returns 0, or -1 if that is another one by now. */
+static __always_inline int kw_gnutls_find_last(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	__u8 byte = 0;
+
+	if (bpf_probe_read_user(&byte, sizeof(byte), (const void *)p->last.address) || byte != p->last.byte)
+		return -1;
+	call->buffer = p->last.address - p->early;
+	return 0;
+}
+
 /* It has not succeeded: its program will make it again, or give up. */
 static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw_library_call *call,
 					       __s32 returned)
 {
-	__u64 gone = kw_is_of_gnutls(call) ? kw_gnutls_gone(call, returned) : kw_library_gone(p, call);
-
 	p->blocked = 1;
-	if (gone <= p->early || gone > KW_SPAN_MOST)
-		return;
-	kw_library_send(p, call, gone, p->seen[KW_SENT] + p->early);
-	p->early = gone;
+	if (kw_is_of_gnutls(call))
+		kw_gnutls_blocked(p, call, returned);
+	else
+		kw_library_send_early(p, call, kw_library_gone(p, call));
 }
 
 /* The library has taken bytes, the last before @end, that will not leave, because this side had ended its sending by then, or both had:
@@ -339,7 +385,8 @@ static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_li
 {
 	__u64 now;
 
-	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT] + n) {
+	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT] + n ||
+	    (n > p->early && !call->buffer && kw_gnutls_find_last(p, call))) {
 		p->lost = 1;
 		return;
 	}

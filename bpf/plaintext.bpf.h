@@ -39,13 +39,17 @@ struct kw_plaintext {
 	__u64 acted;          /* taken[KW_SENT] at the first act of the connection's end */
 	__u64 early;          /* bytes of the latest send that have been followed although it did not succeed */
 	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
-	__u32 blocked; /* the latest send did not succeed, and will be made again */
+	__u32 blocked; /* the latest send did not succeed: a part of it may have gone */
 	__u32 library; /* enum kw_library: the object's */
 	__u32 told;    /* a record has been made of it */
 	struct {
 		__u64 address; /* where the process has it */
 		__u64 length;  /* bytes; 0: none is */
 	} sending;             /* Go: the plaintext of the record that is being sent */
+	struct {
+		__u64 address; /* where the process had it */
+		__u8 byte;
+	} last; /* GnuTLS: the last byte that a send took which did not succeed */
 };
 
 struct {

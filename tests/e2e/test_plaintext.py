@@ -145,6 +145,12 @@ def aborted_while_sending(pair):
     pair.server.close()
 
 
+def aborted_within_a_record(pair):
+    """The same, and a part of the last record has gone, because TCP takes less than one at a time."""
+    pair.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    aborted_while_sending(pair)
+
+
 def send_and_fail(sock, data):
     with contextlib.suppress(OSError):
         sock.sendall(data)
@@ -170,18 +176,12 @@ def stale(pair):
 SCENES = (
     idle_client, idle_server, announced, announced_by_client, advertised, no_response, gave_up, truncated, cut_in_chunk, aborted,
     cut_upload, chunked, old_version, delimited, pipelined, in_bytes, long_body,
-    aborted_while_sending, reset_by_server, stale,
+    aborted_while_sending, aborted_within_a_record, reset_by_server, stale,
 )  # fmt: skip
 
 
-def is_confirmed(one):
-    """Whether the other end's record came in time to confirm it, which is a question of this machine's speed."""
-    return any("other end, on this host too, confirms this" in sentence for sentence in one["evidence"])
-
-
 def check_alike(read, plain):
-    keys = set(SAME) - ({"confidence"} if is_confirmed(read) != is_confirmed(plain) else set())
-    assert {key: read[key] for key in keys if key in read} == {key: plain[key] for key in keys if key in plain}
+    assert {key: read[key] for key in SAME if key in read} == {key: plain[key] for key in SAME if key in plain}
 
 
 @pytest.mark.parametrize("version", tls.VERSIONS)

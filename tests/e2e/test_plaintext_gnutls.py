@@ -135,8 +135,8 @@ def test_sends_that_could_not_finish_are_read_once(watched, certificates, send):
         assert read["requests"] == read["responses"] == 2 and read["reason"] == "client_closed_idle"
 
 
-def test_a_send_that_never_finished_is_judged_by_records(watched, certificates):
-    """The server ends before its library has sent all that it took: which messages have gone is not known. Its client knows."""
+def test_a_send_that_never_finished_has_not_all_gone(watched, certificates):
+    """The server ends before its library has sent all that it took."""
     listener, trace = watched
     with gnutls.Session(listener, certificates, "1.3") as session:
         session.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -149,8 +149,41 @@ def test_a_send_that_never_finished_is_judged_by_records(watched, certificates):
         while session.client.recv(65536):
             pass
         session.client.close()
+    for read in trace.ends(session):
+        assert read["tls"]["plaintext"] == "gnutls" and read["confidence"] == "certain", read
+        assert (read["reason"], read["requests"], read["responses"]) == ("response_truncated", 1, 1), read
+
+
+def held(session, *, begun):
+    """The library takes bytes of a response, none of which can leave, and the server ends."""
+    session.exchange()
+    session.send_request()
+    if begun:
+        session.server.sendall(OK[:-2])
+    session.server.hold()
+    assert session.server.send(OK[-2:-1] if begun else OK) == gnutls.AGAIN
+    session.server.close()
+    while session.client.recv(65536):
+        pass
+    session.client.close()
+
+
+def test_more_of_a_response_that_has_begun_changes_nothing(watched, certificates):
+    listener, trace = watched
+    with gnutls.Session(listener, certificates, "1.3") as session:
+        held(session, begun=True)
+    for read in trace.ends(session):
+        assert read["tls"]["plaintext"] == "gnutls" and read["confidence"] == "certain", read
+        assert (read["reason"], read["requests"], read["responses"]) == ("response_truncated", 2, 2), read
+
+
+def test_a_response_that_was_taken_and_never_began_is_judged_by_records(watched, certificates):
+    """What the library shows is more than has left."""
+    listener, trace = watched
+    with gnutls.Session(listener, certificates, "1.3") as session:
+        held(session, begun=False)
     client, server = trace.ends(session)
-    assert client["tls"]["plaintext"] == "gnutls" and client["reason"] == "response_truncated", client
+    assert client["tls"]["plaintext"] == "gnutls" and client["reason"] == "no_response", client
     assert server["tls"]["plaintext"] is None and server["protocol"] == "tls", server
 
 

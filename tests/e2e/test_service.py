@@ -218,9 +218,9 @@ def test_the_unit_exposes_little(unit):
 
 def test_the_unit_gives_what_the_program_asks_for_and_no_more(unit):
     settings = settings_of(unit)
-    check = subprocess.run([observer.BINARY, "check"], capture_output=True, text=True).stdout
+    check = subprocess.run([observer.BINARY, "check", "--tls"], capture_output=True, text=True).stdout
     wanted = set(re.findall(r"\bCAP_\w+", check))
-    assert len(wanted) == 5
+    assert len(wanted) == 6
     for name in "AmbientCapabilities", "CapabilityBoundingSet":
         (value,) = settings[name]
         assert set(value.split()) == wanted

@@ -3,6 +3,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -247,7 +248,7 @@ static enum kw_front_end check_programs(struct report *report, enum kw_front_end
 
 /* ---- with --tls ------------------------------------------------------------------------------------------ */
 
-/* Those that are needed without it have been checked, but CAP_SYS_ADMIN may have stood for them. */
+/* Those that are needed without it have been checked, but CAP_SYS_ADMIN may have stood for them. The last is of use to --tls alone. */
 static void check_capabilities_of_probes(struct report *report)
 {
 	for (int i = 0; i < KW_HOST_CAPABILITIES; i++) {
@@ -259,6 +260,12 @@ static void check_capabilities_of_probes(struct report *report)
 		snprintf(advice, sizeof(advice), "--tls needs it to %s", capability->of_probes);
 		say(report, false, capability->name, advice);
 	}
+	if (kw_privileges_have(CAP_CHECKPOINT_RESTORE))
+		say(report, true, "CAP_CHECKPOINT_RESTORE", "");
+	else
+		printf("%-8s CAP_CHECKPOINT_RESTORE: keepwatch would need it to read libraries that were replaced "
+		       "while processes use them\n",
+		       "without");
 }
 
 static void check_libraries(struct report *report)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uthash.h>
 
 #include "base/sanitize.h"
@@ -60,6 +61,8 @@ static void on_library(void *context, const struct kw_tls_library *library)
 
 static void on_process(void *context, pid_t pid)
 {
+	if (pid == getpid())
+		return;
 	kw_tls_libraries_of(pid, on_library, context);
 }
 

@@ -2,6 +2,7 @@
 """GnuTLS in the hands of a test, call by call: ends of a session that behave like sockets."""
 
 import ctypes
+import errno
 import os
 import select
 
@@ -17,6 +18,7 @@ UNCORK_WAIT = 1
 PRIORITIES = {"1.2": b"NORMAL:-VERS-ALL:+VERS-TLS1.2", "1.3": b"NORMAL:-VERS-ALL:+VERS-TLS1.3"}
 
 POINTER, SIZE, INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+PUSH_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_ssize_t, POINTER, POINTER, SIZE)
 PROTOTYPES = {
     "gnutls_strerror": (ctypes.c_char_p, INT),
     "gnutls_certificate_allocate_credentials": (INT, POINTER),
@@ -27,6 +29,8 @@ PROTOTYPES = {
     "gnutls_priority_set_direct": (INT, POINTER, ctypes.c_char_p, POINTER),
     "gnutls_credentials_set": (INT, POINTER, INT, POINTER),
     "gnutls_transport_set_int2": (None, POINTER, INT, INT),
+    "gnutls_transport_set_push_function": (None, POINTER, PUSH_FUNCTION),
+    "gnutls_transport_set_errno": (None, POINTER, INT),
     "gnutls_handshake": (INT, POINTER),
     "gnutls_record_send": (ctypes.c_ssize_t, POINTER, POINTER, SIZE),
     "gnutls_record_send_range": (ctypes.c_ssize_t, POINTER, POINTER, SIZE, POINTER),
@@ -124,6 +128,16 @@ class End:
 
     def handshake(self):
         self._until_done(lambda: _library.gnutls_handshake(self.session), select.POLLIN)
+
+    def hold(self):
+        """From now on nothing can be sent for a while."""
+
+        def again(*_):
+            _library.gnutls_transport_set_errno(self.session, errno.EAGAIN)
+            return -1
+
+        self.held = PUSH_FUNCTION(again)  # must live as long as the session
+        _library.gnutls_transport_set_push_function(self.session, self.held)
 
     def send(self, data):
         """One call. How many bytes it took, or AGAIN."""
