@@ -11,25 +11,30 @@ from lib.http2.talk import Talk
 
 
 @pytest.mark.parametrize("kind", ["apache", "go", "caddy"])
-@pytest.mark.parametrize("client", ["curl", "nghttp"])
-def test_the_request_that_upgrades_is_the_first_stream(nothing_left, kind, client, tmp_path):
+def test_the_request_that_upgrades_is_the_first_stream(nothing_left, kind, tmp_path):
+    del nothing_left
+    with started(kind, tmp_path) as (trace, server):  # curl fails if more than 32 KiB come with the 101
+        pid, said = run(["curl", "-sS", "--http2", "-w", "%{http_version}", "-o", "/dev/null", server.url("/")])
+        assert said == "2"
+        ends = ends_of(trace, pid=pid)
+    check(ends, premature=False, streams=1, requests=1)
+    for one in ends:
+        # curl may leave with the last byte that Content-Length names, before the frame that ends the stream has left, or is read.
+        assert one["lost_requests"] == (one["reason"] == "client_left"), one
+
+
+@pytest.mark.parametrize("kind", ["apache", "go", "caddy"])
+def test_another_stream_follows_the_request_that_upgrades(nothing_left, kind, tmp_path):
     del nothing_left
     with started(kind, tmp_path) as (trace, server):
-        if client == "curl":  # it fails if more than 32 KiB come with the 101
-            pid, said = run(["curl", "-sS", "--http2", "-w", "%{http_version}", "-o", "/dev/null", server.url("/")])
-            assert said == "2"
-            count = 1
-        else:
-            pid, said = run(["nghttp", "-nuv", server.url("/"), server.url("/large")], (0, 1))
-            assert "101 Switching Protocols" in said
-            count = 2
+        pid, said = run(["nghttp", "-nuv", server.url("/"), server.url("/large")], (0, 1))
+        assert "101 Switching Protocols" in said
         ends = ends_of(trace, pid=pid)
-    check(ends, premature=False, streams=count, requests=count)
-    for one in ends:
-        left = count - one["http2"]["answered"]
-        assert one["lost_requests"] == left, one
-        # curl may leave with the last byte that Content-Length names, before the frame that ends the stream.
-        assert not left or (left == 1 and client == "curl" and one["reason"] == "client_left"), one
+    # Apache may take the connection for idle right behind the first response, and refuse the second request.
+    refused = "total=2, processed=1" in said
+    check(ends, streams=2, requests=2, answered=1 if refused else 2, lost_requests=0, premature=refused)
+    if refused:
+        check(ends, reason="goaway_refused")
 
 
 def test_a_server_that_does_not_upgrade_speaks_http1(nothing_left, trace, nginx):
