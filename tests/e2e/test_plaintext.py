@@ -19,6 +19,7 @@ from lib.maps import Maps
 from lib.sessions import Session
 
 GET, OK = wire.GET, wire.OK
+TO_THE_END = b"HTTP/1.1 200 OK\r\n\r\nto the end"
 PARTIAL = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 CUT_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n30\r\nabc"
@@ -103,9 +104,12 @@ def old_version(pair):
 
 
 def delimited(pair):
+    """The close marks the end of the response, and so inside TLS does the end of the session alone."""
     pair.send_request()
-    pair.send_response(b"HTTP/1.1 200 OK\r\n\r\nto the end")
-    pair.close(first=pair.server)
+    pair.send_response(TO_THE_END)
+    getattr(pair.server, "close_session", pair.server.close)()
+    assert pair.client.recv(1) == b""
+    pair.client.close()
 
 
 def pipelined(pair):
@@ -182,6 +186,25 @@ SCENES = (
 
 def check_alike(read, plain):
     assert {key: read[key] for key in SAME if key in read} == {key: plain[key] for key in SAME if key in plain}
+
+
+def check_unsealed(read):
+    """The server closed without ending the session: RFC 9112 section 9.8."""
+    assert (read["reason"], read["premature"], read["lost_requests"], read["confidence"]) == (
+        "response_truncated", True, 1, "inferred"), read  # fmt: skip
+    assert read["evidence"][0].startswith("the last response gave no length, and the server closed without a close_notify"), read
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_close_inside_a_session_marks_no_end(watched, certificates, version):
+    listener, trace = watched
+    with Session(listener, certificates, version) as session:
+        session.send_request()
+        session.send_response(TO_THE_END)
+        session.close(first=session.server)
+    for read in trace.ends(session):
+        assert read["tls"]["plaintext"] == "openssl" and read["tls"]["close_notify"] == {"client": False, "server": False}, read
+        check_unsealed(read)
 
 
 @pytest.mark.parametrize("version", tls.VERSIONS)

@@ -217,6 +217,8 @@ static void derive_responses(struct kw_facts *f)
 	f->response_done = ended && !open && !ended_later;
 	f->answered = http->response_started && (http->counts.requests_begun || http->response_begin < mark);
 	f->delimited = (http->flags & KW_HTTP_DELIMITED) || http->last_response_framing == HTTP1_FRAMING_CLOSE;
+	f->unsealed = f->delimited && f->response_open && kw_tls_is_unsealed(f);
+	f->delimited = f->delimited && !f->unsealed;
 }
 
 /* After the server had closed, the bytes behind the last complete request were read as nothing but a length: a lingering
@@ -444,7 +446,7 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 	}
 	if (is_unknown(f))
 		return KW_PHASE_UNKNOWN;
-	f->inferred = is_reset_over_response(f) || f->rest_inferred;
+	f->inferred = is_reset_over_response(f) || f->rest_inferred || f->unsealed;
 	phase = phase_of_messages(f);
 	return f->hidden ? phase_of_hidden(f, phase) : phase;
 }

@@ -62,6 +62,7 @@ struct kw_facts {
 	bool response_done; /* the latest final response was complete at the act */
 	bool answered;      /* a response had begun at the act, or there were requests to answer */
 	bool delimited;     /* the latest response's body is delimited by the close */
+	bool unsealed;      /* it would be, but the server did not end its TLS session: kw_tls_is_unsealed() */
 	bool taken;         /* the client sent its FIN first, and every response reached it all the same */
 	bool refused; /* the client shut its sending direction only and went on reading: the server closed for it */
 	bool arrival_known; /* on the client's socket, after a RST: the server's end shows whether it had the request */

@@ -178,6 +178,14 @@ bool kw_tls_is_over(const struct kw_facts *f)
 	return f->tls && f->tls->notifiers & 1 << TLS_CLIENT;
 }
 
+/* The client may have left the alert unread. */
+bool kw_tls_is_unsealed(const struct kw_facts *f)
+{
+	return f->tls && f->tls->done && !f->by_records && !(f->tls->notifiers & 1 << TLS_SERVER) &&
+	       !(f->role == KW_ROLE_CLIENT && f->hidden) && f->closer == KW_CLOSER_SERVER &&
+	       f->manner == KW_MANNER_FIN;
+}
+
 /* --- The handshake --------------------------------------------------------------------------------------- */
 
 bool kw_tls_has_failed(const struct kw_facts *f)

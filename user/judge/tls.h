@@ -29,6 +29,10 @@ bool kw_tls_is_answered_once(const struct kw_facts *f);
 /* Did the client end the session? Then it wants nothing more, although it may go on to read until the server closes. */
 bool kw_tls_is_over(const struct kw_facts *f);
 
+/* Has the server closed by a FIN without a close_notify? Where the close is to mark the end of a response inside TLS, someone on the path may
+ * have made it then, so that the response counts as incomplete (RFC 9112 section 9.8). */
+bool kw_tls_is_unsealed(const struct kw_facts *f);
+
 /* Did the closer end the session by an alert, before the first FIN or RST? */
 bool kw_tls_is_ended(const struct kw_facts *f);
 

@@ -194,6 +194,12 @@ class End:
     def say_bye(self):
         _done(_library.gnutls_bye(self.session, SHUT_WRITE))
 
+    def close_session(self):
+        """With close_notify."""
+        if self.plain.fileno() >= 0:
+            self.say_bye()
+        self.plain.close()
+
 
 def begin(client, server, certificates, version):
     """Makes a session of a connection. Returns its ends: the handshake is done."""
@@ -214,5 +220,5 @@ class Session(wire.Pair):
 class Door(sessions.Door):
     """A listener whose connections are sessions of GnuTLS, for wire.Pair."""
 
-    def carrier(self, client, server):
+    def begin(self, client, server):
         return begin(client, server, self.certificates, self.version)

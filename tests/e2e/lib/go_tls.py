@@ -133,5 +133,5 @@ class Door(sessions.Door):
         super().__init__(plain, None, version)
         self.holders = holders
 
-    def carrier(self, client, server):
+    def begin(self, client, server):
         return begin(client, server, self.holders, self.version)

@@ -39,6 +39,12 @@ class End(ssl.SSLSocket):
             raise ConnectionResetError
         return data
 
+    def close_session(self):
+        """With close_notify."""
+        if self.fileno() >= 0:
+            tls.end_session(self)
+        super().close()
+
     def shutdown(self, how):
         """Of the socket alone: ssl's own forgets the session, so that nothing could be read any more."""
         socket.socket.shutdown(self, how)
@@ -71,6 +77,15 @@ class MemoryEnd:
             except ssl.SSLWantReadError:
                 self._give()
                 self._take()
+
+    def close_session(self):
+        """With close_notify."""
+        if self.plain.fileno() < 0:
+            return
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.library.unwrap()
+        self._give()
+        self.plain.close()
 
     def _give(self):
         if self.outgoing.pending:
@@ -149,15 +164,24 @@ def begin(client, server, certificates, version, carried=over_sockets):
 
 
 class Door(socket.socket):
-    """A listener whose connections are sessions, for wire.Pair. It takes over a plain listener."""
+    """A listener whose connections are sessions, for wire.Pair. It takes over a plain listener. @polite: a server that closes ends its
+    session."""
+
+    polite = False
 
     def __init__(self, plain, certificates, version, carried=over_sockets):
         super().__init__(fileno=plain.detach())
         self.settimeout(wire.DEADLINE)
         self.certificates, self.version, self.carried = certificates, version, carried
 
-    def carrier(self, client, server):
+    def begin(self, client, server):
         return begin(client, server, self.certificates, self.version, self.carried)
+
+    def carrier(self, client, server):
+        client, server = self.begin(client, server)
+        if self.polite:
+            server.close = server.close_session
+        return client, server
 
 
 class Address(tuple):

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Callable
 
-from lib import observer, wire
+from lib import observer, sessions, wire
 
 # Facts of HTTP and of the end, which are the same whatever carried them. Not times, names, and counts of TCP's bytes.
 ALIKE = (
@@ -117,7 +117,7 @@ def differences(read, clear, besides=()):
 @dataclass
 class Carrier:
     """The things that a scenario gets for the names of its fixtures. @more: for each further name a function that gets the scenario and the stack
-    of its contexts."""
+    of its contexts. @polite: see sessions.Door."""
 
     trace: Trace
     door: object
@@ -130,8 +130,10 @@ class Carrier:
             return self.door
         return self.trace if name == "trace" else self.more[name](scenario, stack)
 
-    def play(self, scenario):
+    def play(self, scenario, polite=False):
         """Returns the records that the scenario looked at, in that order."""
+        if isinstance(self.door, sessions.Door):
+            self.door.polite = polite
         self.trace.notes.told = []
         with contextlib.ExitStack() as stack:
             given = {name: self._give(name, scenario, stack) for name in scenario.wants}
@@ -139,8 +141,8 @@ class Carrier:
         return self.trace.notes.told
 
 
-def play_all(scenario, carriers):
+def play_all(scenario, carriers, polite=False):
     """Plays it over all carriers at once, because it waits most of the time. Returns for each what it looked at, or how it failed."""
     with concurrent.futures.ThreadPoolExecutor(len(carriers)) as pool:
-        plays = [pool.submit(carrier.play, scenario) for carrier in carriers]
+        plays = [pool.submit(carrier.play, scenario, polite) for carrier in carriers]
         return [play.exception() or play.result() for play in plays]

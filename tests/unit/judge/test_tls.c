@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "include/probe.h"
 #include "judge/evidence.h"
 #include "judge/tls.h"
 #include "judge_row.h"
@@ -302,6 +303,47 @@ static bool says(const struct tls_row *row, enum kw_role role, const char *sente
 	return false;
 }
 
+/* Judges a connection of which the plaintext was read. */
+static struct kw_verdict read_verdict(const struct tls_row *row, enum kw_role role)
+{
+	struct kw_event_tls event = event_of(row, role);
+	struct kw_verdict verdict;
+
+	event.history.connection.http.protocol = HTTP1_PROTOCOL_HTTP1;
+	event.history.connection.http.flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(KW_LIBRARY_OPENSSL);
+	kw_judge(&event.history.connection, &verdict);
+	return verdict;
+}
+
+static void without_a_close_notify_a_close_marks_no_end_of_a_body(void **state)
+{
+	const struct tls_row cut = {
+		.story = {.pending = PART_OF_RESPONSE, BY(SERVER, FIN), .delimited = true},
+		.tls = {DONE},
+	};
+	struct tls_row whole = cut, killed = cut, reset = cut;
+
+	(void)state;
+	whole.tls.notifiers = 1 << TLS_SERVER;
+	killed.story.signal = 9;
+	reset.story.manner = KW_MANNER_RST;
+	for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+		struct kw_verdict verdict = read_verdict(&cut, role);
+
+		assert_string_equal(kw_reason_name(verdict.reason), "response_truncated");
+		assert_int_equal(verdict.premature, KW_PREMATURE_YES);
+		assert_int_equal(verdict.lost_requests, 1);
+		assert_int_equal(verdict.confidence, KW_CONFIDENCE_INFERRED);
+		verdict = read_verdict(&whole, role);
+		assert_string_equal(kw_reason_name(verdict.reason), "close_delimited");
+		assert_int_equal(verdict.confidence, KW_CONFIDENCE_CERTAIN);
+		verdict = read_verdict(&reset, role);
+		assert_string_equal(kw_reason_name(verdict.reason), "response_truncated");
+		assert_int_equal(verdict.confidence, KW_CONFIDENCE_CERTAIN);
+	}
+	assert_string_equal(kw_reason_name(read_verdict(&killed, KW_ROLE_SERVER).reason), "process_exit");
+}
+
 static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 {
 	const struct tls_row *failed = &rows[0], *hidden = &rows[1], *idle = &rows[7];
@@ -320,7 +362,7 @@ static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(rows) + 2];
+	struct CMUnitTest tests[COUNT(rows) + 3];
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){.name = rows[i].claim,
@@ -330,5 +372,7 @@ int main(void)
 		(struct CMUnitTest)cmocka_unit_test(more_unread_bytes_than_an_alert_are_a_late_request);
 	tests[COUNT(rows) + 1] =
 		(struct CMUnitTest)cmocka_unit_test(evidence_names_the_alert_and_the_ground_of_a_verdict);
+	tests[COUNT(rows) + 2] =
+		(struct CMUnitTest)cmocka_unit_test(without_a_close_notify_a_close_marks_no_end_of_a_body);
 	return cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }

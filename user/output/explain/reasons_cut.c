@@ -321,6 +321,8 @@ const struct kw_explanation kw_explanations_cut[KW_EXPLANATIONS_CUT] = {
 			 "a proxy whose backend failed half-way, or was too slow: proxy_read_timeout (nginx), "
 			 "timeout server (HAProxy)",
 			 "a Content-Length that is larger than the body",
+			 "inside TLS, a server that sends responses without a length and closes without a "
+			 "close_notify, so that a cut one looks like a whole one",
 			 "a RST over unread data (unread_data): the server closed while the client still sent"},
 			{"read the server's log; if it happens during deploys, let the server finish open "
 			 "requests first (see process_exit)",
