@@ -49,6 +49,21 @@ def test_a_session_says_what_its_twin_in_clear_text_says(watched, holders, scene
         check_alike(read, plain)
 
 
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_record_of_which_a_part_has_gone_is_none_that_somebody_else_sent(watched, holders, version):
+    listener, trace = watched
+    with go_tls.Session(listener, holders["plain"], holders["stripped"], version) as session:
+        session.send_request()
+        session.send_response(wire.OK.replace(b": 3", b": 100000000")[:-3])
+        session.server.send_in_vain(100_000_000)
+        session.server.close()
+        wire.read_to_end(session.client.plain)
+        session.client.close()
+    for read in trace.ends(session):
+        assert read["tls"]["plaintext"] == "go", read
+        assert (read["reason"], read["confidence"], read["lost_requests"]) == ("response_truncated", "certain", 1), read
+
+
 # ---- the probes of a file -----------------------------------------------------------------------------
 
 

@@ -12,10 +12,12 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 const (
 	doSend       = 's' // the bytes that follow
+	doTry        = 'b' // so many bytes, more than the socket takes, which the deadline ends
 	doReceive    = 'r' // at most this many bytes
 	doClose      = 'c' // the socket alone
 	doCloseTLS   = 't' // the session, then the socket
@@ -26,6 +28,7 @@ const (
 	wrap         = 2 // the socket is hidden behind a type of this program's
 	version13    = 4
 	headerLength = 5
+	patience     = 100 * time.Millisecond
 )
 
 // A type that embeds the socket's: crypto/tls calls its methods, and they lead on.
@@ -103,6 +106,10 @@ func obey(leader *net.UnixConn, socket net.Conn, session *tls.Conn) error {
 			return err
 		}
 		_, err := session.Write(data)
+		return answerError(leader, err)
+	case doTry:
+		session.SetWriteDeadline(time.Now().Add(patience))
+		_, err := session.Write(make([]byte, number))
 		return answerError(leader, err)
 	case doReceive:
 		return receive(leader, session, number)

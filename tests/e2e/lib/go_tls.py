@@ -11,7 +11,7 @@ from lib import sessions, wire
 from lib.servers import go
 from lib.servers.process import wait_until
 
-SEND, RECEIVE, CLOSE, CLOSE_TLS = b"s", b"r", b"c", b"t"
+SEND, TRY, RECEIVE, CLOSE, CLOSE_TLS = b"s", b"b", b"r", b"c", b"t"
 DONE, ENDED, FAILED = 0, 1, 2
 CLIENT, WRAPPED, VERSION_1_3 = 1, 2, 4
 STRIPPED = ("-ldflags=-s -w",)
@@ -84,6 +84,12 @@ class End:
 
     def sendall(self, data):
         self._order(SEND, len(data), bytes(data))
+
+    def send_in_vain(self, count):
+        """So many bytes of zero, more than the socket takes, so that a deadline ends it."""
+        with contextlib.suppress(Error):
+            self._order(TRY, count)
+            raise AssertionError("the socket took all")
 
     def __enter__(self):
         return self
