@@ -26,6 +26,8 @@ json_t *kw_report_examples(const struct kw_examples *examples);
 /* Prints a finding's headline up to its name, and what follows the headline. */
 void kw_report_headline(FILE *file, const struct kw_finding *finding, const struct kw_report_style *style);
 void kw_report_summary(FILE *file, const struct kw_finding *finding, const struct kw_report_style *style);
+/* Prints the ids of connections that show it, in a line of their own; no line if there is none. */
+void kw_report_examples_text(FILE *file, const struct kw_examples *examples, const char *indent);
 void kw_report_advice_text(FILE *file, const struct kw_finding *finding, const struct kw_report_style *style);
 
 /* Prints the report as text. */

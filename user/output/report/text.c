@@ -54,7 +54,7 @@ static void print_timeline(FILE *file, const struct kw_assessment *service, cons
 	}
 }
 
-static void print_examples(FILE *file, const struct kw_examples *examples)
+void kw_report_examples_text(FILE *file, const struct kw_examples *examples, const char *indent)
 {
 	for (uint32_t i = 0; i < examples->count; i++) {
 		struct kw_identity identity = {.cookie = examples->list[i].cookie,
@@ -62,7 +62,7 @@ static void print_examples(FILE *file, const struct kw_examples *examples)
 		char id[KW_ID_TEXT];
 
 		kw_connection_id(&identity, id);
-		fprintf(file, "%s%s", i ? ", " : "    for example ", id);
+		fprintf(file, "%s%s%s", i ? ", " : indent, i ? "" : "for example ", id);
 	}
 	if (examples->count)
 		fputc('\n', file);
@@ -89,7 +89,7 @@ void kw_report_advice_text(FILE *file, const struct kw_finding *finding, const s
 {
 	for (size_t i = 0; i < finding->advice_count; i++)
 		kw_wrap(file, width_of(style), "  - ", finding->advice[i]);
-	print_examples(file, &finding->examples);
+	kw_report_examples_text(file, &finding->examples, "    ");
 }
 
 static void print_finding(FILE *file, const struct kw_overview *overview, size_t number,

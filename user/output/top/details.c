@@ -10,6 +10,7 @@
 #include "base/wrap.h"
 #include "event/names.h"
 #include "judge/evidence.h"
+#include "output/report/print.h"
 #include "output/top/table.h"
 
 static void title(FILE *file, const char *text)
@@ -183,20 +184,6 @@ static void print_number(FILE *file, const struct kw_number *number)
 	}
 }
 
-static void print_examples(FILE *file, const struct kw_examples *examples)
-{
-	for (uint32_t i = 0; i < examples->count; i++) {
-		struct kw_identity identity = {.cookie = examples->list[i].cookie,
-					       .generation = examples->list[i].generation};
-		char id[KW_ID_TEXT];
-
-		kw_connection_id(&identity, id);
-		fprintf(file, "%s%s", i ? ", " : "  for example ", id);
-	}
-	if (examples->count)
-		fputc('\n', file);
-}
-
 static void print_finding(FILE *file, const struct kw_top_finding *shown, int width)
 {
 	const struct kw_finding *finding = &shown->finding;
@@ -214,7 +201,7 @@ static void print_finding(FILE *file, const struct kw_top_finding *shown, int wi
 	title(file, "Numbers");
 	for (size_t i = 0; i < finding->number_count; i++)
 		print_number(file, &finding->numbers[i]);
-	print_examples(file, &finding->examples);
+	kw_report_examples_text(file, &finding->examples, "  ");
 	fprintf(file, "\n%cEnter explains the finding.\n", KW_TOP_QUIET);
 }
 
