@@ -194,7 +194,7 @@ def test_the_cursor_stays_on_its_service_when_the_filter_goes(terminal):
     terminal.press(ENTER, 'filter "NGINX"', "nginx:8080", "Enter open")
     terminal.press("/", "Filter: NGINX_")
     terminal.press(ESCAPE, "Services: 3")
-    terminal.wait_without("filter ")
+    terminal.wait_without('filter "')
 
 
 def test_a_filter_takes_findings_closes_and_errors_along(terminal):
