@@ -73,10 +73,11 @@ class Tally:
                 yield f"unanswered {found['streams'] - found['answered']}"
 
     def compare(self, truth, client, server):
-        """Both ends say the same, but where one of them does not know, or died with more than the other had read, or where the
-        scene has both close at once."""
+        """Both ends say the same, but where one of them does not know, or left or died with more than it, or the other, had read, or where
+        the scene has both close at once."""
         said = [{key: one[key] for key in AGREED} | {key: one["http2"][key] for key in STREAMS} for one in (client, server)]
-        if truth.closer and said[0] != said[1] and not {client["reason"], server["reason"]} & {"unknown", "process_exit"}:
+        uneven = {client["reason"], server["reason"]} & {"unknown", "process_exit"} or client["unread_data"]
+        if truth.closer and said[0] != said[1] and not uneven:
             self.wrong.append((truth, ["the ends differ"], [told(client), told(server)]))
 
     def check(self, name):
