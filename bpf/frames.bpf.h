@@ -35,6 +35,16 @@ static __always_inline int kw_ends_frame(const struct kw_connection *c, enum kw_
 	return kw_is_framed(c) && n <= c->http1.streams[kw_direction(c->role, way) & 1].remain;
 }
 
+/* What a program receives behind its own FIN it may discard unread, as lighttpd does: then so few bytes of TLS are the alert that answers
+ * its own, or hold no request, because a record takes at least 21 bytes more than what is in it. */
+#define KW_TLS_NOTHING 31
+
+static __always_inline int kw_is_nothing(const struct kw_connection *c, enum kw_way way, __u64 n)
+{
+	return way == KW_RECEIVED && c->http1.protocol == HTTP1_PROTOCOL_TLS &&
+	       c->ending.act == KW_ACT_LOCAL_FIN && c->rx_bytes + n <= c->ending.rx_read + KW_TLS_NOTHING;
+}
+
 /* @n bytes pass without a look. Where that is more than is left of a frame, a header was among them. */
 static __always_inline void kw_pass_frame(struct kw_connection *c, enum kw_way way, __u64 n)
 {
@@ -42,10 +52,10 @@ static __always_inline void kw_pass_frame(struct kw_connection *c, enum kw_way w
 
 	if (!kw_is_framed(c))
 		return;
-	if (n > s->remain)
-		kw_end_frames(c);
-	else
+	if (n <= s->remain)
 		s->remain -= n;
+	else if (!kw_is_nothing(c, way, n))
+		kw_end_frames(c);
 }
 
 /* Does the call in @room begin with an HTTP/2 frame, for certain? Not if a part of it has been taken already. */

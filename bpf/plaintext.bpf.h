@@ -285,7 +285,7 @@ static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, c
 
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
  * that was forked behind the handshake. Of a ticket it is not sure that it is none, and what a server reads behind its end it may
- * discard. */
+ * discard. Of HTTP/2 that may have come before: streams that the server never read are told by the client's end. */
 static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
 						  const struct kw_tls *t)
 {
@@ -293,11 +293,12 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	int client = c->role == KW_ROLE_CLIENT;
 	__u64 sent = client ? http->request_end : http->response_end;
 	__u64 received = client ? http->response_end : http->request_end;
+	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? c->ending.rx_read : c->ending.rx_arrived;
 
 	if (!p->blocked && sent > p->seen[KW_SENT])
 		return 1;
 	if ((client && t->machine.doubts & TLS_DOUBT_TICKET) ||
-	    (c->ending.act == KW_ACT_LOCAL_FIN && received > c->ending.rx_arrived))
+	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
 		return 0;
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }

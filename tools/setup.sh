@@ -17,7 +17,7 @@ apt_build="clang llvm gcc libc6-dev make pkg-config libbpf-dev bpftool libelf-de
 apt_test="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-ptrace nginx-light curl openssl util-linux iproute2
 	apache2-utils wrk nodejs libclang-rt-dev procps libhttp-parser-dev liburing-dev
 	libnghttp2-dev nghttp2-client nghttp2-server python3-grpcio golang-golang-x-net-dev
-	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd lighttpd-mod-openssl golang-go
+	haproxy gunicorn apache2 nftables wget hey tshark caddy lighttpd lighttpd-mod-openssl lighttpd-mod-gnutls golang-go
 	stunnel4 python3-pycurl git
 	node-http-proxy squid varnish
 	prometheus python3-prometheus-client python3-yaml chromium valgrind faketime mount

@@ -1,53 +1,59 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""HTTP/2 inside TLS, read where OpenSSL takes and gives it (--tls): each ending is played in clear text and over TLS, and both records
-must say the same."""
+"""HTTP/2 inside TLS, read where the libraries take and give it (--tls): each ending is played in clear text and over TLS, and both
+records must say the same."""
 
+import concurrent.futures
+import contextlib
 import socket
-import time
 
 import pytest
 
-from lib import metrics, observer, reasons, sessions, tls, wire
+from lib import gnutls, go_tls, metrics, observer, reasons, sessions, tls, wire
 from lib.http2 import endings, frames, twins
 from lib.maps import Maps
 from lib.sessions import Session
 
-SOON = 0.05  # seconds: less than the tenth of a second within which a connection counts as in use
+@pytest.fixture(scope="module")
+def doors(nothing_left, certificates, tmp_path_factory):
+    """By the library and the version of TLS: listeners whose connections are sessions, and one in clear text; and an observer of all."""
+    del nothing_left
+    with contextlib.ExitStack() as stack:
+        holders = [stack.enter_context(go_tls.Holder(tmp_path_factory.mktemp("go"), certificates)) for _ in range(2)]
+        doors = {("clear", ""): wire.listen()}
+        for version in tls.VERSIONS:
+            doors["openssl", version] = sessions.Door(wire.listen(), certificates, version)
+            doors["gnutls", version] = gnutls.Door(wire.listen(), certificates, version)
+            doors["go", version] = go_tls.Door(wire.listen(), holders, version)
+        for door in doors.values():
+            stack.enter_context(door)
+        yield doors, stack.enter_context(observer.Trace(map(wire.port_of, doors.values()), "--tls"))
 
 
-def play_twins(watched, certificates, version, play):
-    listener, trace = watched
-    with wire.Pair(listener) as clear:
-        play(clear)
-    with Session(listener, certificates, version) as session:
-        play(session)
-    for one, other in zip(trace.ends(clear), trace.ends(session)):
-        twins.compare(one, other)
+def play_twins(watched, play):
+    """Over all doors at once, because it waits most of the time."""
+    doors, trace = watched
+
+    def over(door):
+        with wire.Pair(door) as pair:
+            play(pair)
+        return pair
+
+    with concurrent.futures.ThreadPoolExecutor(len(doors)) as pool:
+        clear, *others = [trace.ends(pair) for pair in pool.map(over, doors.values())]
+    for (library, _), ends in list(zip(doors, [clear, *others]))[1:]:
+        for one, other in zip(clear, ends):
+            twins.compare(one, other, library)
 
 
-@pytest.mark.parametrize("version", tls.VERSIONS)
-@pytest.mark.parametrize("play", [*endings.REASONS, *endings.OTHERS], ids=lambda play: play.__name__)
-def test_an_ending_says_what_its_twin_in_clear_text_says(watched, certificates, play, version):
-    play_twins(watched, certificates, version, play)
+@pytest.mark.parametrize("play", endings.OTHERS, ids=lambda play: play.__name__)
+def test_an_ending_says_what_its_twin_in_clear_text_says(doors, play):
+    """Those of endings.REASONS are played in test_tls_twins.py."""
+    play_twins(doors, play)
 
 
 @pytest.mark.parametrize("lie", endings.LIES)
-def test_frames_that_lie_are_taken_as_in_clear_text(watched, certificates, lie):
-    play_twins(watched, certificates, "1.3", endings.lie(lie))
-
-
-def test_a_goaway_in_use_drains_as_in_clear_text(watched, certificates):
-    """Only if no time passes in it. That is tried until the clock says so, since this process may be held up."""
-    listener, trace = watched
-    for _ in range(reasons.RETRIES):
-        with Session(listener, certificates, "1.3") as session:
-            start = time.monotonic()
-            endings.goaway_in_use(session)
-            took = time.monotonic() - start
-        if took < SOON:
-            break
-    for one in trace.ends(session):
-        reasons.says(one, "goaway_drained", "server", "fin", "idle")
+def test_frames_that_lie_are_taken_as_in_clear_text(doors, lie):
+    play_twins(doors, endings.lie(lie))
 
 
 # ---- single streams, and state ------------------------------------------------------------------------------

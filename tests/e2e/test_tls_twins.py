@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""With --tls a connection is told as its twin in clear text: the scenarios of the suites of HTTP/1 are played in clear text and over
-TLS, where the same assertions hold, and the same records come of it."""
+"""With --tls a connection is told as its twin in clear text: the scenarios of the suites whose ends are both in the test are played in clear
+text and over TLS, where the same assertions hold, and the same records come of it."""
 
 import contextlib
 
@@ -15,13 +15,14 @@ import test_odd_messages
 import test_passing
 import test_reasons_cut
 import test_reasons_facts
+import test_reasons_http2
 import test_reasons_idle
 import test_reasons_network
 import test_refused_uploads
 
 SUITES = (
     test_endings, test_half_close, test_messages, test_odd_messages, test_passing, test_reasons_cut, test_reasons_facts,
-    test_reasons_idle, test_reasons_network, test_refused_uploads,
+    test_reasons_http2, test_reasons_idle, test_reasons_network, test_refused_uploads,
 )  # fmt: skip
 
 UNUSED = "nothing has passed through the library, so it is told by the records of TLS"

@@ -661,10 +661,11 @@ static bool has_more_streams(const struct kw_verdict *verdict, const struct kw_f
 }
 
 /* The end that knows more decides for both. An end that did not see its own bytes stays unknown, because what it counted
- * is short of them. */
+ * is short of them; one that could not follow them knows nothing that this one lacks. */
 static void settle(struct kw_verdict *verdict, const struct kw_far_end *far)
 {
-	if (!far->certain || (verdict->confidence != KW_CONFIDENCE_INFERRED && !has_more_streams(verdict, far)))
+	if (!far->certain || far->phase == KW_PHASE_OPAQUE ||
+	    (verdict->confidence != KW_CONFIDENCE_INFERRED && !has_more_streams(verdict, far)))
 		return;
 	if (has_met_close(verdict, far)) {
 		verdict->reason = KW_REASON_STALE_REUSE;

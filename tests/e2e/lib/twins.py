@@ -19,7 +19,7 @@ from lib import observer, sessions, wire
 ALIKE = (
     "type", "role", "protocol", "preexisting", "requests", "responses", "closer", "manner", "phase", "reason", "premature",
     "lost_requests", "confidence", "body_bytes", "body_declared", "announced", "advertised", "overrun", "close_ignored",
-    "late_request", "unread_data", "hop_by_hop", "directives", "last_status", "app_error", "errors",
+    "late_request", "unread_data", "hop_by_hop", "directives", "last_status", "app_error", "errors", "http2",
 )  # fmt: skip
 NUMBER = re.compile(r" ?\d[\d.,]*( [num]?s| times?)?")
 OWN = re.compile("|".join((
@@ -101,8 +101,9 @@ def _sentences(record):
 
 
 def likeness(record):
-    """The part of a record that its twins have, too."""
-    return {key: record[key] for key in ALIKE if key in record} | {"evidence": _sentences(record)}
+    """The part of a record that its twins have, too. HTTP/2 has one name in clear text, and another within TLS."""
+    alike = {key: record[key] for key in ALIKE if key in record} | {"evidence": _sentences(record)}
+    return alike | {"protocol": "h2"} if record.get("protocol") == "h2c" else alike
 
 
 def differences(read, clear, besides=()):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The programs h2c.go and flood.go, compiled with Debian's golang.org/x/net."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -24,3 +25,13 @@ def built(name="h2c"):
             subprocess.run(["go", "build", "-o", fresh, source], check=True, env=os.environ | environment)
             fresh.rename(made)
     return made
+
+
+@contextlib.contextmanager
+def present():
+    """A process of h2c.go that does nothing: an observer that starts now knows the program, so that it reads the first connection of the
+    next one."""
+    with subprocess.Popen([built(), "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        yield
+        process.stdin.close()

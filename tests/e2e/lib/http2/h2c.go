@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Go's HTTP/2 in clear: a server (server ADDRESS), a client that does many things (client URL), and one that does as its standard
-// input says (talk ADDRESS): lib/http2/talk.py has the words.
+// Go's HTTP/2: a server (server ADDRESS), a client that does many things in clear text (client URL), one that does as its standard
+// input says (talk ADDRESS), and one that only waits for the end of that (wait). lib/http2/talk.py has the words. With certificates
+// the server and the talking client speak within TLS.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -93,7 +95,7 @@ func (l *counting) Accept() (net.Conn, error) {
 }
 
 // SIGTERM shuts it down as deploys do; it ends once its connections have.
-func serve(address string, idle time.Duration, limit uint) {
+func serve(address string, idle time.Duration, limit uint, certificate, key string) {
 	frames := &http2.Server{MaxConcurrentStreams: uint32(limit), IdleTimeout: idle}
 	server := &http.Server{Handler: h2c.NewHandler(pages(), frames)}
 	http2.ConfigureServer(server, frames)
@@ -104,7 +106,11 @@ func serve(address string, idle time.Duration, limit uint) {
 	listener := &counting{Listener: plain}
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM)
-	go server.Serve(listener)
+	if certificate == "" {
+		go server.Serve(listener)
+	} else { // its connections are the server's own, so that Shutdown waits for them
+		go server.ServeTLS(plain, certificate, key)
+	}
 	<-asked
 	server.Shutdown(context.Background())
 	listener.all.Wait()
@@ -209,13 +215,31 @@ func (t *talker) do(word string, count int, path string) {
 	}
 }
 
-func talk(address string, check, patience time.Duration) {
+// The connection below is a session of TLS if there is an issuer of certificates.
+func within(plain net.Conn, issuer string) net.Conn {
+	if issuer == "" {
+		return plain
+	}
+	text, err := os.ReadFile(issuer)
+	if err != nil {
+		panic(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	session := tls.Client(plain, &tls.Config{RootCAs: pool, ServerName: "localhost", NextProtos: []string{http2.NextProtoTLS}})
+	if err := session.Handshake(); err != nil {
+		panic(err)
+	}
+	return session
+}
+
+func talk(address string, check, patience time.Duration, issuer string) {
 	plain, err := net.Dial("tcp", address)
 	if err != nil {
 		panic(err)
 	}
 	transport := &http2.Transport{AllowHTTP: true, ReadIdleTimeout: check, PingTimeout: patience}
-	end, err := transport.NewClientConn(plain)
+	end, err := transport.NewClientConn(within(plain, issuer))
 	if err != nil {
 		panic(err)
 	}
@@ -235,13 +259,19 @@ func main() {
 	limit := flag.Uint("limit", 120, "streams at once")
 	check := flag.Duration("check", 0, "ReadIdleTimeout")
 	patience := flag.Duration("patience", time.Second, "PingTimeout")
+	certificate := flag.String("cert", "", "the server's certificate")
+	key := flag.String("key", "", "its key")
+	issuer := flag.String("issuer", "", "of the certificate that the client expects")
 	flag.Parse()
 	switch flag.Arg(0) {
 	case "server":
-		serve(flag.Arg(1), *idle, *limit)
+		serve(flag.Arg(1), *idle, *limit, *certificate, *key)
 	case "client":
 		use(flag.Arg(1))
+	case "wait":
+		fmt.Println("here")
+		io.Copy(io.Discard, os.Stdin)
 	default:
-		talk(flag.Arg(1), *check, *patience)
+		talk(flag.Arg(1), *check, *patience, *issuer)
 	}
 }

@@ -227,7 +227,7 @@ def fetchers(server):
     yield lambda: curl(server, "/gone")
     if server.kind != "nghttpd":
         yield lambda: curl_gives_up(server)
-    yield lambda: nghttp(server, 10)
+    yield lambda: nghttp(server, 4 if server.kind == "lighttpd" else 10)  # that one takes 8 at once
     yield lambda: h2load(server, 4, 50, 10)
     yield lambda: h2load(server, 10, 1, 1)
     yield lambda: h2load(server, 1, 2000, 100)  # whose calls carry many frames

@@ -73,20 +73,22 @@ CADDY = """
 {{
 	admin off
 	auto_https off
+	default_sni localhost
 	storage file_system {folder}/storage
 	grace_period 10s
 	log {{
 		level ERROR
 	}}
 	servers {{
-		protocols h1 h2c
+		protocols h1 {h2}
 		timeouts {{
 			idle {idle}s
 		}}
 	}}
 }}
-http://:{port} {{
+{scheme}://:{port} {{
 	bind 127.0.0.1
+	{secured}
 	root * {folder}/www
 	respond /gone 410
 	handle /wait {{
@@ -94,6 +96,19 @@ http://:{port} {{
 	}}
 	file_server
 }}
+"""
+
+LIGHTTPD = """
+server.document-root = "{folder}/www"
+server.bind = "127.0.0.1"
+server.port = {port}
+server.errorlog = "{folder}/error.log"
+server.modules = ("mod_proxy")
+server.max-keep-alive-idle = {idle}
+server.feature-flags = ("server.h2c" => "enable", "server.graceful-shutdown-timeout" => 10)
+index-file.names = ("index.html")
+{secured}
+$HTTP["url"] =^ "/wait" {{ proxy.server = ("" => (("host" => "127.0.0.1", "port" => {hole}))) }}
 """
 
 
@@ -111,9 +126,9 @@ class Settings:
     def secured(self, kind):
         """The words of a configuration that ask for TLS, or do not."""
         if not self.certificates:
-            return {"ssl": "", "h2": "h2c", "secured": IN_CLEAR.get(kind, "")}
+            return {"scheme": "http", "ssl": "", "h2": "h2c", "secured": IN_CLEAR.get(kind, "")}
         files = {"cert": self.certificates.server, "key": self.certificates.server_key, "both": self.certificates.both}
-        return {"ssl": " ssl", "h2": "h2", "secured": SECURED[kind].format(**files)}
+        return {"scheme": "https", "ssl": " ssl", "h2": "h2", "secured": SECURED[kind].format(**files)}
 
 
 IN_CLEAR = {"haproxy": "proto h2"}
@@ -123,9 +138,13 @@ SECURED = {
     "apache": "LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so\n"
               "LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n"
               "SSLEngine on\nSSLCertificateFile {cert}\nSSLCertificateKeyFile {key}",
+    "lighttpd": 'server.modules += ("mod_gnutls")\nssl.engine = "enable"\nssl.pemfile = "{both}"',
+    "caddy": "tls {cert} {key}",
     "nghttpd": "",
+    "go": "",
     "grpc": "",
 }
+LIBRARIES = {"lighttpd": "gnutls", "caddy": "go", "go": "go"}  # of those that have another than OpenSSL
 
 
 def _configured(kind, text, folder, port, settings):
@@ -152,6 +171,10 @@ def _caddy(folder, port, settings):
     return ["caddy", "run", "--adapter", "caddyfile", "--config", _configured("caddy", CADDY, folder, port, settings)]
 
 
+def _lighttpd(folder, port, settings):
+    return ["/usr/sbin/lighttpd", "-D", "-f", _configured("lighttpd", LIGHTTPD, folder, port, settings)]
+
+
 def _nghttpd(folder, port, settings):
     www(folder, PAGE)
     options = ["--trailer=x-sum: 1", "-a", "127.0.0.1", "-m", settings.streams, "-d", folder / "www"]
@@ -167,6 +190,8 @@ def _node(folder, port, settings):
 
 def _go(folder, port, settings):
     options = ["-idle", f"{settings.idle}s", "-limit", settings.streams]
+    if settings.certificates:
+        options += ["-cert", settings.certificates.server, "-key", settings.certificates.server_key]
     return [go_program.built(), *options, "server", f"127.0.0.1:{port}"]
 
 
@@ -177,10 +202,10 @@ def _grpc(folder, port, settings):
 
 
 KINDS = {"nghttpd": _nghttpd, "nginx": _nginx, "haproxy": _haproxy, "apache": _apache, "caddy": _caddy, "node": _node,
-         "go": _go, "grpc": _grpc}
+         "go": _go, "grpc": _grpc, "lighttpd": _lighttpd}
 
 # Signals that let a server go after what it does, as a deploy does it. HAProxy's waits for its clients.
-GRACEFUL = {"nginx": signal.SIGQUIT, "apache": signal.SIGWINCH, "caddy": signal.SIGTERM,
+GRACEFUL = {"nginx": signal.SIGQUIT, "lighttpd": signal.SIGINT, "apache": signal.SIGWINCH, "caddy": signal.SIGTERM,
             "node": signal.SIGTERM, "go": signal.SIGTERM, "grpc": signal.SIGTERM}
 
 
@@ -194,4 +219,5 @@ def server(kind, folder, port, **settings):
     started.kind = kind
     started.certificates = settings.certificates
     started.scheme = "https" if settings.certificates else "http"
+    started.library = LIBRARIES.get(kind, "openssl") if settings.certificates else None
     return started

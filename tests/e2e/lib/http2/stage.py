@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from lib import observer, tls, wire
-from lib.http2 import frames, servers
+from lib.http2 import frames, go_program, servers
 from lib.http2.talk import Talk
 
 
@@ -29,13 +29,19 @@ def each(*kinds):
 
 @contextlib.contextmanager
 def started(kind, tmp_path, secured=False, **settings):
-    """An observer, and a server that it observes."""
+    """An observer, and a server that it observes. Within TLS programs are there before the observer, because it reads those that bring
+    their own library from their second connection on if it does not know them."""
     port = free_port()
     if secured:
         settings["certificates"] = tls.Certificates(tmp_path)
-    with hole() as silent, observer.Trace([port], *["--tls"] * secured) as trace:
-        with servers.server(kind, tmp_path, port, hole=wire.port_of(silent), **settings) as server:
-            yield trace, server
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(hole())
+        server = servers.server(kind, tmp_path, port, hole=wire.port_of(silent), **settings)
+        if secured:
+            stack.enter_context(go_program.present())
+            stack.enter_context(server)
+        trace = stack.enter_context(observer.Trace([port], *["--tls"] * secured))
+        yield trace, server if secured else stack.enter_context(server)
 
 
 def client_of(server):

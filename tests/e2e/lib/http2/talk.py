@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Clients of HTTP/2, in clear text or, gRPC's, within TLS, that do as a test says. Each is a process that reads one act a line, WORD COUNT PATH, and prints what
+"""Clients of HTTP/2, in clear text or, gRPC's and Go's, within TLS, that do as a test says. Each is a process that reads one act a line, WORD COUNT PATH, and prints what
 happens as JSON, one event a line:
 
     open COUNT PATH   that many requests at once; gives an event "head" for each response that begins, and a "result"; go's gives
@@ -24,8 +24,8 @@ DEADLINE = 15
 
 
 def _go(address, options, certificates):
-    assert not certificates
-    return [go_program.built(), *options, "talk", address]
+    issuer = ["-issuer", certificates.issuer] if certificates else []
+    return [go_program.built(), *options, *issuer, "talk", address]
 
 
 def _node(address, options, certificates):
