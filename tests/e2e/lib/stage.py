@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import observer, wire
+from lib import observer, sessions, wire
 from lib.capture import Capture
 from lib.servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node
 
@@ -95,6 +95,23 @@ class Stage(observer.Trace):
     def server(self, one):
         """The record of the socket that was accepted."""
         return self.wait_for(1, local=one.server_name, remote=one.client_name)[0]
+
+
+class SecureStage(Stage):
+    """The same with servers that speak TLS, and an observer that reads its plaintext."""
+
+    def __init__(self, certificates, version, count=PORTS):
+        self.certificates, self.version = certificates, version
+        super().__init__("--tls", count=count)
+
+    @contextlib.contextmanager
+    def running(self, kind, *arguments, **settings):
+        with super().running(kind, *arguments, certificates=self.certificates, **settings) as server:
+            server.address = sessions.Address(server.address, self.certificates, self.version)
+            yield server
+
+    def captured(self, *servers, **settings):
+        return super().captured(*servers, keys=self.certificates.keys, **settings)
 
 
 @pytest.fixture(scope="session")
