@@ -65,8 +65,8 @@ def by_urllib(url):
 
 
 AGENT = """
-const http = require("http");
 const [url, kept, requests] = process.argv.slice(1);
+const http = require(url.split(":")[0]);
 const agent = new http.Agent(kept === "yes" ? { keepAlive: true, maxSockets: 1 } : { keepAlive: false });
 let left = Number(requests);
 for (let at = 0; at < requests; at++)

@@ -180,7 +180,7 @@ class Capture:
         if asked for whole ones, where its body does."""
         self._stop()
         decode = ["-o", "http.desegment_body:" + ("TRUE" if whole else "FALSE")]
-        decode += [item for port in self.ports for item in ("-d", self._decoding(port))]
+        decode += [item for port in self.ports for told in self._decoding(port) for item in ("-d", told)]
         decode += ["-o", f"tls.keylog_file:{self.keys}"] if self.keys else []
         columns = [item for name in FIELDS for item in ("-e", name)]
         shown = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
@@ -194,7 +194,7 @@ class Capture:
         return [dict(zip(FIELDS, line)) for line in lines]
 
     def _decoding(self, port):
-        return f"tls.port=={port},http" if self.keys else f"tcp.port=={port},http"
+        return (f"tcp.port=={port},tls", f"tls.port=={port},http") if self.keys else (f"tcp.port=={port},http",)
 
     def streams(self, complete=False):
         """The connections that began within the capture, by the order of their SYN. Complete responses are told

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import socket
 import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -26,6 +27,7 @@ KINDS = {
     "nginx": Nginx,
     "node": Node,
 }
+OWN_LIBRARY = {"caddy", "go", "node"}  # others share one with the program of the tests
 PORTS = 16  # as many as --port takes
 
 
@@ -58,13 +60,16 @@ class Stage(observer.Trace):
     def running(self, kind, *arguments, **settings):
         """A server of this kind, on a port of ours, in a folder of its own."""
         port = self.free.pop(0)
-        self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
+        self._note_start(port)
         try:
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
                 with KINDS[kind](Path(folder), port, *arguments, **settings) as server:
                     yield server
         finally:
             self.free.append(port)
+
+    def _note_start(self, port):
+        self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
 
     def __getattr__(self, kind):
         """stage.nginx(...) is stage.running("nginx", ...), and so for each of KINDS."""
@@ -108,7 +113,23 @@ class SecureStage(Stage):
     def running(self, kind, *arguments, **settings):
         with super().running(kind, *arguments, certificates=self.certificates, **settings) as server:
             server.address = sessions.Address(server.address, self.certificates, self.version)
+            if kind in OWN_LIBRARY:
+                self._wait_for_probes(server)
+                self._note_start(server.port)
             yield server
+
+    def _wait_for_probes(self, server):
+        """Connects until the observer reads the server's plaintext. The first session of a program that has a library of its own is told
+        by its records, because the library is probed from then on."""
+        end = time.monotonic() + wire.DEADLINE
+        plaintext = None
+        while not plaintext:
+            assert time.monotonic() < end, f"nobody reads the plaintext of {server.arguments}"
+            with wire.Client(server.address) as one:
+                assert one.get()[0] == 200
+            ends = {"local": one.server_name, "remote": one.client_name}
+            self.wait_until(lambda: self.records(**ends), "a record of the server")
+            plaintext = self.records(**ends)[0]["tls"]["plaintext"]
 
     def captured(self, *servers, **settings):
         return super().captured(*servers, keys=self.certificates.keys, **settings)

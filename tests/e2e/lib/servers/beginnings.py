@@ -36,6 +36,7 @@ User nobody
 NGINX_TLS = """
 	ssl_certificate {certificate};
 	ssl_certificate_key {key};
+	ssl_protocols TLSv1.2 TLSv1.3;
 """
 
 APACHE_TLS = """
