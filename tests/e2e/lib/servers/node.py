@@ -51,9 +51,10 @@ class Node(Server):
         (folder / "server.js").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
         given = {"port": port, "settings": {"keepAliveTimeout": 600_000} | settings, "limit": limit}
         given |= {"scheme": "http", "keys": {}}
+        options = [f"--tls-keylog={certificates.keys}"] if certificates else []
         if certificates:
             given |= {"scheme": "https", "keys": {"cert": str(certificates.server), "key": str(certificates.server_key)}}
-        super().__init__(folder, port, ["node", folder / "server.js", json.dumps(given)], certificates)
+        super().__init__(folder, port, ["node", *options, folder / "server.js", json.dumps(given)], certificates)
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM."""
