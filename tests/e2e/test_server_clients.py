@@ -31,7 +31,7 @@ def by_wget(url):
 
 
 def by_curl(url):
-    run("curl", "-q", "-s", "--noproxy", "*", *["-o", "/dev/null", url] * REQUESTS)
+    run("curl", "-q", "-s", "--http1.1", "--noproxy", "*", *["-o", "/dev/null", url] * REQUESTS)
 
 
 def by_ab(url):
