@@ -31,7 +31,7 @@ def by_wget(url):
 
 
 def by_curl(url):
-    run("curl", "-q", "-s", "--noproxy", "*", *["-o", "/dev/null", url] * REQUESTS)
+    run("curl", "-q", "-s", "--http1.1", "--noproxy", "*", *["-o", "/dev/null", url] * REQUESTS)
 
 
 def by_ab(url):
@@ -65,8 +65,8 @@ def by_urllib(url):
 
 
 AGENT = """
-const http = require("http");
 const [url, kept, requests] = process.argv.slice(1);
+const http = require(url.split(":")[0]);
 const agent = new http.Agent(kept === "yes" ? { keepAlive: true, maxSockets: 1 } : { keepAlive: false });
 let left = Number(requests);
 for (let at = 0; at < requests; at++)

@@ -129,7 +129,7 @@ def test_haproxy_purges_its_pool_by_resets_that_do_no_harm(stage):
 def test_nodes_agent_closes_what_it_has_not_used_for_its_own_timeout(stage, tmp_path):
     """The client closes sooner than the server would, so it never loses the keep-alive race."""
     (tmp_path / "agent.js").write_text(
-        'const http = require("http");'
+        'const http = require(process.argv[2].split(":")[0]);'
         "const agent = new http.Agent({ keepAlive: true, timeout: 1000 });"
         "http.get(process.argv[2], { agent }, (response) => response.resume());"
         "setTimeout(() => {}, 2500);"

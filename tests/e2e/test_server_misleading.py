@@ -165,7 +165,7 @@ def test_curl_that_sees_a_401_keeps_its_body_to_itself(stage):
     """curl waits for the 100, gets a final answer and closes a connection that it cannot use again."""
     with stage.go() as go:
         sent = [
-            "curl", "-q", "-s", "--noproxy", "*", "-H", EXPECT, "--data-binary", "x" * 5000,
+            "curl", "-q", "-s", "--http1.1", "--noproxy", "*", "-H", EXPECT, "--data-binary", "x" * 5000,
             "-o", "/dev/null", "-w", "%{http_code} %{local_ip}:%{local_port}", "--expect100-timeout", "20",
             go.url("/private"),
         ]  # fmt: skip

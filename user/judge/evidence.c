@@ -76,13 +76,19 @@ static void say_act_when_idle(struct kw_writer *w)
 		       w->verdict->manner == KW_MANNER_FIN ? "FIN" : "RST");
 }
 
+/* The close ends the response's body, as this end saw, or as its other end did. */
+static bool is_delimited(const struct kw_writer *w)
+{
+	return w->facts->delimited || w->verdict->reason == KW_REASON_CLOSE_DELIMITED;
+}
+
 /* In the middle of a message, or at the end of one that is delimited by the close. */
 static void say_act_within(struct kw_writer *w, const char *message, uint32_t number)
 {
 	const char *who = kw_closer_name(w->verdict->closer);
 	bool fin = w->verdict->manner == KW_MANNER_FIN, server = w->verdict->closer == KW_CLOSER_SERVER;
 
-	if (w->verdict->phase == KW_PHASE_RESPONSE && w->facts->delimited && fin && server)
+	if (w->verdict->phase == KW_PHASE_RESPONSE && is_delimited(w) && fin && server)
 		kw_say(w, "server sent FIN, which ends %s %u", message, number);
 	else
 		kw_say(w, "%s sent %s before %s %u was complete", who, fin ? "FIN" : "RST", message, number);

@@ -204,6 +204,13 @@ static uint32_t count_left(const struct kw_event_connection *event)
 	return queued || !open ? queued : 1;
 }
 
+/* The latest response is a 408 to a request that never was complete. It has said all by its head, so that nobody misses
+ * the rest of its body. */
+static bool answers_none(const struct kw_http *http)
+{
+	return http->last_status == 408 && http->counts.responses > http->counts.requests_ended;
+}
+
 static void derive_responses(struct kw_facts *f)
 {
 	const struct kw_http *http = &f->event->http;
@@ -217,7 +224,7 @@ static void derive_responses(struct kw_facts *f)
 	f->response_done = ended && !open && !ended_later;
 	f->answered = http->response_started && (http->counts.requests_begun || http->response_begin < mark);
 	f->delimited = (http->flags & KW_HTTP_DELIMITED) || http->last_response_framing == HTTP1_FRAMING_CLOSE;
-	f->unsealed = f->delimited && f->response_open && kw_tls_is_unsealed(f);
+	f->unsealed = f->delimited && f->response_open && !answers_none(http) && kw_tls_is_unsealed(f);
 	f->delimited = f->delimited && !f->unsealed;
 }
 

@@ -119,9 +119,11 @@ class Stream:
 
 
 class Capture:
-    """dumpcap on the loopback device, on some ports, for as long as the context lasts."""
+    """dumpcap on the loopback device, on some ports, for as long as the context lasts. @keys: a file with the keys of TLS sessions, by
+    which their packets are read."""
 
-    def __init__(self, ports, device="lo", snapshot=0):
+    def __init__(self, ports, device="lo", snapshot=0, keys=None):
+        self.keys = keys
         self.kept = tempfile.NamedTemporaryFile(prefix="keepwatch-", suffix=".pcap")
         self.file = Path(self.kept.name)
         self.ports = list(ports)
@@ -178,7 +180,8 @@ class Capture:
         if asked for whole ones, where its body does."""
         self._stop()
         decode = ["-o", "http.desegment_body:" + ("TRUE" if whole else "FALSE")]
-        decode += [item for port in self.ports for item in ("-d", f"tcp.port=={port},http")]
+        decode += [item for port in self.ports for told in self._decoding(port) for item in ("-d", told)]
+        decode += ["-o", f"tls.keylog_file:{self.keys}"] if self.keys else []
         columns = [item for name in FIELDS for item in ("-e", name)]
         shown = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
         told = subprocess.run(
@@ -189,6 +192,9 @@ class Capture:
         )
         lines = csv.reader(told.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
         return [dict(zip(FIELDS, line)) for line in lines]
+
+    def _decoding(self, port):
+        return (f"tcp.port=={port},tls", f"tls.port=={port},http") if self.keys else (f"tcp.port=={port},http",)
 
     def streams(self, complete=False):
         """The connections that began within the capture, by the order of their SYN. Complete responses are told

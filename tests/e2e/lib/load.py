@@ -16,8 +16,8 @@ DELAY = "function delay() return 25 end\n"
 
 AGENT = """
 "use strict";
-const http = require("http");
 const [url, connections, seconds, pause] = process.argv.slice(2);
+const http = require(url.split(":")[0]);
 const agent = new http.Agent({ keepAlive: true, maxSockets: Number(connections) });
 const end = Date.now() + seconds * 1000;
 function next() {

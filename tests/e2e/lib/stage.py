@@ -6,12 +6,13 @@ import contextlib
 import functools
 import socket
 import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from lib import observer, wire
+from lib import observer, sessions, wire
 from lib.capture import Capture
 from lib.servers import Apache, Caddy, Go, Gunicorn, HAProxy, HttpServer, Lighttpd, Nginx, Node
 
@@ -26,6 +27,7 @@ KINDS = {
     "nginx": Nginx,
     "node": Node,
 }
+OWN_LIBRARY = {"caddy", "go", "node"}  # others share one with the program of the tests
 PORTS = 16  # as many as --port takes
 
 
@@ -58,13 +60,16 @@ class Stage(observer.Trace):
     def running(self, kind, *arguments, **settings):
         """A server of this kind, on a port of ours, in a folder of its own."""
         port = self.free.pop(0)
-        self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
+        self._note_start(port)
         try:
             with tempfile.TemporaryDirectory(prefix="keepwatch-") as folder:
                 with KINDS[kind](Path(folder), port, *arguments, **settings) as server:
                     yield server
         finally:
             self.free.append(port)
+
+    def _note_start(self, port):
+        self.started[f"127.0.0.1:{port}"] = datetime.now(timezone.utc).isoformat()
 
     def __getattr__(self, kind):
         """stage.nginx(...) is stage.running("nginx", ...), and so for each of KINDS."""
@@ -95,6 +100,39 @@ class Stage(observer.Trace):
     def server(self, one):
         """The record of the socket that was accepted."""
         return self.wait_for(1, local=one.server_name, remote=one.client_name)[0]
+
+
+class SecureStage(Stage):
+    """The same with servers that speak TLS, and an observer that reads its plaintext."""
+
+    def __init__(self, certificates, version, count=PORTS):
+        self.certificates, self.version = certificates, version
+        super().__init__("--tls", count=count)
+
+    @contextlib.contextmanager
+    def running(self, kind, *arguments, **settings):
+        with super().running(kind, *arguments, certificates=self.certificates, **settings) as server:
+            server.address = sessions.Address(server.address, self.certificates, self.version)
+            if kind in OWN_LIBRARY:
+                self._wait_for_probes(server)
+                self._note_start(server.port)
+            yield server
+
+    def _wait_for_probes(self, server):
+        """Connects until the observer reads the server's plaintext. The first session of a program that has a library of its own is told
+        by its records, because the library is probed from then on."""
+        end = time.monotonic() + wire.DEADLINE
+        plaintext = None
+        while not plaintext:
+            assert time.monotonic() < end, f"nobody reads the plaintext of {server.arguments}"
+            with wire.Client(server.address) as one:
+                assert one.get()[0] == 200
+            ends = {"local": one.server_name, "remote": one.client_name}
+            self.wait_until(lambda: self.records(**ends), "a record of the server")
+            plaintext = self.records(**ends)[0]["tls"]["plaintext"]
+
+    def captured(self, *servers, **settings):
+        return super().captured(*servers, keys=self.certificates.keys, **settings)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ class Certificates:
         self._make("issuer", "basicConstraints=critical,CA:TRUE")
         self.server, self.server_key = self._issue("server", _EXTENSIONS)
         self.client, self.client_key = self._issue("client", "subjectAltName=DNS:client.test")
+        self.keys = folder / "keys.log"  # of sessions, from whoever is told by SSLKEYLOGFILE to note them
         self.both = folder / "both.pem"
         self.both.write_text(self.server.read_text() + self.server_key.read_text())
 

@@ -20,6 +20,7 @@ RequestReadTimeout header=1 body=0
 GracefulShutdownTimeout 2
 DocumentRoot {folder}/www
 DirectoryIndex index.html
+{keys}
 <Location /private>
 	AuthType Basic
 	AuthName test
@@ -32,7 +33,7 @@ DirectoryIndex index.html
 class Apache(Server):
     """With mpm_event. /private wants a password that nobody has."""
 
-    def __init__(self, folder, port, keepalive_timeout="600", max_requests=0):
+    def __init__(self, folder, port, keepalive_timeout="600", max_requests=0, certificates=None):
         folder.chmod(0o755)
         www(folder)
         settings = {
@@ -40,9 +41,10 @@ class Apache(Server):
             "port": port,
             "keepalive_timeout": keepalive_timeout,
             "max_requests": max_requests,
+            "keys": beginnings.keys(beginnings.APACHE_TLS, certificates),
         }
         (folder / "apache.conf").write_text(CONFIG.format(**settings))
-        super().__init__(folder, port, ["apache2", "-f", folder / "apache.conf", "-D", "FOREGROUND"])
+        super().__init__(folder, port, ["apache2", "-f", folder / "apache.conf", "-D", "FOREGROUND"], certificates)
 
     def reload(self):
         """A graceful restart: every child finishes what it serves, and is replaced."""

@@ -32,6 +32,21 @@ ServerName test
 User nobody
 """
 
+# Of a server that ends TLS itself.
+NGINX_TLS = """
+	ssl_certificate {certificate};
+	ssl_certificate_key {key};
+	ssl_protocols TLSv1.2 TLSv1.3;
+"""
+
+APACHE_TLS = """
+LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so
+LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
+SSLEngine on
+SSLCertificateFile {certificate}
+SSLCertificateKeyFile {key}
+"""
+
 CADDY = """
 {{
 	admin off
@@ -44,3 +59,10 @@ CADDY = """
 http://:{port} {{
 	bind 127.0.0.1
 """
+
+
+def keys(text, certificates):
+    """This part of a configuration with the server's certificate and key; nothing without."""
+    if not certificates:
+        return ""
+    return text.format(certificate=certificates.server, key=certificates.server_key, both=certificates.both)

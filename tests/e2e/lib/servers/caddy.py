@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import subprocess
 
+from lib.servers import beginnings
 from lib.servers.process import DEADLINE, Server, www
 
 CONFIG = """
 {{
 	admin unix/{folder}/admin
 	auto_https off
+	default_sni localhost
 	storage file_system {folder}/storage
 	grace_period 25s
 	log {{
@@ -19,8 +21,9 @@ CONFIG = """
 		}}
 	}}
 }}
-http://:{port} {{
+{scheme}://:{port} {{
 	bind 127.0.0.1
+	{keys}
 	header X-Generation {generation}
 	root * {folder}/www
 	respond /private 401
@@ -33,13 +36,15 @@ http://:{port} {{
 
 
 class Caddy(Server):
-    def __init__(self, folder, port, idle="600s", read_header="30s"):
+    def __init__(self, folder, port, idle="600s", read_header="30s", certificates=None):
         www(folder)
         self.folder = folder
         self.settings = {"folder": folder, "port": port, "idle": idle, "read_header": read_header}
+        self.settings["scheme"] = "https" if certificates else "http"
+        self.settings["keys"] = beginnings.keys("tls {certificate} {key}", certificates)
         self._write_config(1)
         arguments = ["caddy", "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
-        super().__init__(folder, port, arguments, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
+        super().__init__(folder, port, arguments, certificates, HOME=str(folder), XDG_CONFIG_HOME=str(folder))
 
     def _write_config(self, generation):
         (self.folder / "Caddyfile").write_text(CONFIG.format(generation=generation, **self.settings))

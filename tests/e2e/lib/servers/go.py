@@ -49,7 +49,11 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	go server.Serve(listener)
+	if len(os.Args) > 4 {
+		go server.ServeTLS(listener, os.Args[4], os.Args[5])
+	} else {
+		go server.Serve(listener)
+	}
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
 	<-told
@@ -85,8 +89,9 @@ def program(text=PROGRAM):
 class Go(Server):
     """Go's net/http, in a program of a few lines."""
 
-    def __init__(self, folder, port, idle="600s", header="30s"):
-        super().__init__(folder, port, [program(), f"127.0.0.1:{port}", idle, header])
+    def __init__(self, folder, port, idle="600s", header="30s", certificates=None):
+        keys = [certificates.server, certificates.server_key] if certificates else []
+        super().__init__(folder, port, [program(), f"127.0.0.1:{port}", idle, header, *keys], certificates)
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM, and http.Server.Shutdown."""

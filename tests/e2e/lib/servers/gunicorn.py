@@ -21,12 +21,14 @@ def application(environ, start_response):
 class Gunicorn(Server):
     """With threads, since its simplest workers keep no connection alive."""
 
-    def __init__(self, folder, port, keepalive=600, max_requests=0, worker="gthread"):
+    def __init__(self, folder, port, keepalive=600, max_requests=0, worker="gthread", certificates=None):
         (folder / "program.py").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
         arguments = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", WORKERS, "--worker-class", worker]
         arguments += ["--threads", 8] if worker == "gthread" else []
         arguments += ["--keep-alive", keepalive, "--max-requests", max_requests, "--graceful-timeout", 2]
-        super().__init__(folder, port, [*arguments, "program:application"], PYTHONDONTWRITEBYTECODE="1")
+        if certificates:
+            arguments += ["--certfile", certificates.server, "--keyfile", certificates.server_key]
+        super().__init__(folder, port, [*arguments, "program:application"], certificates, PYTHONDONTWRITEBYTECODE="1")
 
     def is_up(self):
         return super().is_up() and self.said().count("Booting worker") >= WORKERS

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import signal
 
+from lib.servers import beginnings
 from lib.servers.process import Server
 
 CONFIG = """
@@ -17,18 +18,18 @@ defaults
 	timeout http-keep-alive {keepalive}
 	option http-keep-alive
 frontend front
-	bind 127.0.0.1:{port}
+	bind 127.0.0.1:{port} {keys}
 	default_backend back
 backend back
 	http-reuse always
-	server one {backend} pool-purge-delay {purge} pool-max-conn 100
+	server one {backend} {trusts} pool-purge-delay {purge} pool-max-conn 100
 """
 
 
 class HAProxy(Server):
-    """In front of another server, as a master with one worker."""
+    """In front of another server, as a master with one worker. With certificates both speak TLS."""
 
-    def __init__(self, folder, port, backend, keepalive="600s", http_request="30s", purge="60s"):
+    def __init__(self, folder, port, backend, keepalive="600s", http_request="30s", purge="60s", certificates=None):
         settings = {
             "folder": folder,
             "port": port,
@@ -36,9 +37,11 @@ class HAProxy(Server):
             "keepalive": keepalive,
             "http_request": http_request,
             "purge": purge,
+            "keys": beginnings.keys("ssl crt {both}", certificates),
+            "trusts": "ssl verify none" if certificates else "",
         }
         (folder / "haproxy.conf").write_text(CONFIG.format(**settings))
-        super().__init__(folder, port, ["haproxy", "-W", "-f", folder / "haproxy.conf"])
+        super().__init__(folder, port, ["haproxy", "-W", "-f", folder / "haproxy.conf"], certificates)
 
     def reload(self):
         """A new worker takes over, the old one stops softly."""

@@ -16,20 +16,21 @@ http {{
 	client_header_timeout 500ms;
 	lingering_timeout 300ms;
 	server {{
-		listen 127.0.0.1:{port};
+		listen 127.0.0.1:{port}{ssl};
+		{keys}
 		root {folder}/www;
 		location = /drop {{ return 444; }}
 		location = /private {{ return 401 "who are you?\\n"; }}
-		location = /upload {{ proxy_pass http://{upstream}; }}
+		location = /upload {{ proxy_pass {scheme}://{upstream}; }}
 		location /unbuffered/ {{
 			client_max_body_size 0;
-			proxy_pass http://{upstream}/;
+			proxy_pass {scheme}://{upstream}/;
 			proxy_http_version 1.1;
 			proxy_request_buffering off;
 		}}
-		location /up/ {{ proxy_pass http://{upstream}/; }}
+		location /up/ {{ proxy_pass {scheme}://{upstream}/; }}
 		location /pass/ {{
-			proxy_pass http://{upstream}/;
+			proxy_pass {scheme}://{upstream}/;
 			proxy_http_version 1.1;
 			proxy_set_header Connection "";
 			proxy_pass_header Keep-Alive;
@@ -42,10 +43,10 @@ http {{
 
 class Nginx(Server):
     """With an upstream ("address:port") it is a proxy below /up/ by HTTP/1.0, its default, and below /pass/ by
-    HTTP/1.1. /drop is `return 444`. Bodies over 1000 bytes are refused."""
+    HTTP/1.1. /drop is `return 444`. Bodies over 1000 bytes are refused. With certificates the upstream speaks TLS, too."""
 
     def __init__(
-        self, folder, port, keepalive_timeout="600s", keepalive_requests=100_000, upstream="127.0.0.1:9"
+        self, folder, port, keepalive_timeout="600s", keepalive_requests=100_000, upstream="127.0.0.1:9", certificates=None
     ):
         www(folder)
         self.settings = {
@@ -54,10 +55,13 @@ class Nginx(Server):
             "keepalive_timeout": keepalive_timeout,
             "keepalive_requests": keepalive_requests,
             "upstream": upstream,
+            "scheme": "https" if certificates else "http",
+            "ssl": " ssl" if certificates else "",
+            "keys": beginnings.keys(beginnings.NGINX_TLS, certificates),
         }
         (folder / "nginx.conf").write_text(CONFIG.format(**self.settings))
         arguments = ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
-        super().__init__(folder, port, arguments)
+        super().__init__(folder, port, arguments, certificates)
 
     def reload(self):
         """Old workers finish what they do and go, new ones take over."""

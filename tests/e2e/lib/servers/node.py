@@ -6,10 +6,10 @@ from lib.servers.process import Server
 
 PROGRAM = """
 "use strict";
-const http = require("http");
-const { port, settings, limit } = JSON.parse(process.argv[2]);
+const { scheme, port, settings, limit, keys } = JSON.parse(process.argv[2]);
+const files = Object.entries(keys).map(([name, path]) => [name, require("fs").readFileSync(path)]);
 
-const server = http.createServer(settings, (request, response) => {
+const server = require(scheme).createServer({ ...settings, ...Object.fromEntries(files) }, (request, response) => {
 	const [path] = request.url.split("?");
 	if (path === "/large")
 		response.end(Buffer.alloc(LARGE, "x"));
@@ -47,10 +47,14 @@ process.on("SIGTERM", () => {
 class Node(Server):
     """Node's http. `settings` are those of http.createServer, in milliseconds."""
 
-    def __init__(self, folder, port, limit=0, **settings):
+    def __init__(self, folder, port, limit=0, certificates=None, **settings):
         (folder / "server.js").write_text(PROGRAM.replace("LARGE", str(self.LARGE)))
-        given = json.dumps({"port": port, "settings": {"keepAliveTimeout": 600_000} | settings, "limit": limit})
-        super().__init__(folder, port, ["node", folder / "server.js", given])
+        given = {"port": port, "settings": {"keepAliveTimeout": 600_000} | settings, "limit": limit}
+        given |= {"scheme": "http", "keys": {}}
+        options = [f"--tls-keylog={certificates.keys}"] if certificates else []
+        if certificates:
+            given |= {"scheme": "https", "keys": {"cert": str(certificates.server), "key": str(certificates.server_key)}}
+        super().__init__(folder, port, ["node", *options, folder / "server.js", json.dumps(given)], certificates)
 
     def reload(self):
         """It has no reload: a deploy ends it by SIGTERM."""

@@ -42,12 +42,12 @@ def is_asleep(pid):
 
 class Server:
     """A server on 127.0.0.1, for a with statement. Of what can be fetched / is small, and /large is more than any
-    buffer holds."""
+    buffer holds. With tls.Certificates it speaks TLS."""
 
     LARGE = 16_000_000
-    scheme = "http"
 
-    def __init__(self, folder, port, arguments, **environment):
+    def __init__(self, folder, port, arguments, certificates=None, **environment):
+        self.scheme = "https" if certificates else "http"
         self.folder = folder
         self.port = port
         self.address = ("127.0.0.1", port)
