@@ -155,7 +155,7 @@ def test_a_send_that_never_finished_has_not_all_gone(watched, certificates):
 
 
 def held(session, *, begun):
-    """The library takes bytes of a response, none of which can leave, and the server ends."""
+    """The library takes bytes of a response, but none can leave, and the server ends."""
     session.exchange()
     session.send_request()
     if begun:
@@ -178,7 +178,7 @@ def test_more_of_a_response_that_has_begun_changes_nothing(watched, certificates
 
 
 def test_a_response_that_was_taken_and_never_began_is_judged_by_records(watched, certificates):
-    """What the library shows is more than has left."""
+    """The library shows more than has left."""
     listener, trace = watched
     with gnutls.Session(listener, certificates, "1.3") as session:
         held(session, begun=False)

@@ -303,7 +303,7 @@ static bool says(const struct tls_row *row, enum kw_role role, const char *sente
 	return false;
 }
 
-/* Judges a connection of which the plaintext was read. */
+/* Judges a connection whose plaintext was read. */
 static struct kw_verdict read_verdict(const struct tls_row *row, enum kw_role role)
 {
 	struct kw_event_tls event = event_of(row, role);
