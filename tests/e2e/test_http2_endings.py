@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from lib import observer, tls, wire
-from lib.http2 import frames, go_program, libraries, servers
+from lib.http2 import frames, libraries, servers
 from lib.http2.scenes import OPEN, open_streams, stays_until_closed
 from lib.http2.stage import check, client_of, each, ends_of, started, talk_to
 from lib.http2.talk import Talk
@@ -44,11 +44,15 @@ class Played:
 
 
 @pytest.fixture
-def watched(nothing_left, own_listener, certificates, h2_libraries, library):
+def watched(request, nothing_left, own_listener, certificates, library):
+    """Within TLS the tests share an observer."""
     del nothing_left
-    options = ["--tls"] if library != CLEAR else []
-    with go_program.present(), observer.Trace([wire.port_of(own_listener)], *options) as trace:
-        yield Played(trace, own_listener, h2_libraries.get(library), certificates)
+    if library == CLEAR:
+        with observer.Trace([wire.port_of(own_listener)]) as trace:
+            yield Played(trace, own_listener, None, certificates)
+    else:
+        listener, trace = request.getfixturevalue("h2_watched")
+        yield Played(trace, listener, request.getfixturevalue("h2_libraries")[library], certificates)
 
 
 # ---- a server that is played -----------------------------------------------------------------------------

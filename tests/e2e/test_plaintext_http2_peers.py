@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import observer, tls, wire
-from lib.http2 import frames, go_program, libraries, scenes, twins
+from lib.http2 import frames, libraries, scenes, twins
 from lib.http2.servers import GRACEFUL
 from lib.http2.stage import client_of, ends_of, started
 from lib.http2.talk import Talk
@@ -77,7 +77,7 @@ SERVERS = [
     *[(kind, goes_while_idle, "openssl") for kind in ("nginx", "apache")],
     *[(kind, is_killed_while_idle, "openssl") for kind in ("nginx", "haproxy", "nghttpd")],
     *[(kind, act, "openssl") for act in WAITING for kind in ("nginx", "haproxy")],
-    *[("nginx", act, library) for act in (closes_when_idle, goes_while_idle, is_killed_while_idle, *WAITING) for library in ("gnutls", "go")],
+    *[("nginx", act, library) for act in (closes_when_idle, is_killed_over_streams, loses_its_client) for library in ("gnutls", "go")],
     *[(kind, act, library) for act in (closes_when_idle, goes_while_idle, is_killed_while_idle, *WAITING)
       for kind, library in (("lighttpd", "gnutls"), ("caddy", "go"), ("go", "go"))
       if (kind, act) != ("caddy", goes_while_idle)],  # it sends a GOAWAY only within TLS
@@ -176,24 +176,20 @@ def by_go(name, secured, certificates):
         yield talk.pid
 
 
-CLIENTS = [(by_nghttp, "openssl", act) for act in ACTS]
-CLIENTS += [(by_go, "go", act) for act in ACTS if act not in (answers, resets_streams)]  # it stays when it is done
+CLIENTS = [(by_nghttp, "openssl", act, library) for act in ACTS for library in libraries.NAMES]
+CLIENTS += [(by_go, "go", act, "go") for act in ACTS if act not in (answers, resets_streams)]  # it stays when it is done
 
 
-@pytest.mark.parametrize("library", libraries.NAMES)
-@pytest.mark.parametrize(("client", "read", "act"), CLIENTS, ids=lambda one: getattr(one, "__name__", one))
-def test_a_client_does_within_tls_what_it_does_in_clear_text(
-    nothing_left, own_listener, certificates, h2_libraries, client, read, act, library
-):
+@pytest.mark.parametrize(("client", "read", "act", "library"), CLIENTS, ids=lambda one: getattr(one, "__name__", one))
+def test_a_client_does_within_tls_what_it_does_in_clear_text(h2_watched, certificates, h2_libraries, client, read, act, library):
     """@library: the server's."""
-    del nothing_left
+    listener, trace = h2_watched
     records = []
-    with go_program.present(), observer.Trace([wire.port_of(own_listener)], "--tls") as trace:
-        for session in None, h2_libraries[library].server:
-            with client(wire.name_of(own_listener.getsockname()), bool(session), certificates) as pid:
-                with frames.accept(own_listener, session) as peer:
-                    act(peer)
-                records.append(ends_of(trace, pid=pid))
+    for session in None, h2_libraries[library].server:
+        with client(wire.name_of(listener.getsockname()), bool(session), certificates) as pid:
+            with frames.accept(listener, session) as peer:
+                act(peer)
+            records.append(ends_of(trace, pid=pid))
     for clear, within, name in zip(*records, (read, library)):
         twins.compare_programs(clear, within, name)
 
