@@ -11,7 +11,8 @@ import tempfile
 
 import pytest
 
-from lib import again, kernel, loss, observer, tls, wire
+from lib import again, go_tls, kernel, loss, observer, tls, wire
+from lib.http2 import go_program, libraries
 from lib.nginx import Nginx
 from lib.witness import Witness
 
@@ -43,6 +44,13 @@ def nginx(tmp_path_factory):
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     return tls.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def h2_libraries(certificates, tmp_path_factory):
+    """By their names: libraries whose ends of sessions speak HTTP/2."""
+    with go_tls.Holder(tmp_path_factory.mktemp("go"), certificates) as holder:
+        yield libraries.all_by_name(certificates, holder)
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +98,14 @@ def watched(nothing_left):
     """A listener, and an observer of it that reads plaintext."""
     del nothing_left
     with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        yield listener, trace
+
+
+@pytest.fixture(scope="module")
+def h2_watched(nothing_left, h2_libraries):
+    """The same for those libraries and Go's client, all of which it knows from the beginning."""
+    del nothing_left, h2_libraries
+    with wire.listen() as listener, go_program.present(), observer.Trace([wire.port_of(listener)], "--tls") as trace:
         yield listener, trace
 
 

@@ -20,7 +20,7 @@ MOST_UNKNOWN = 1  # of each server
 def clients_of(kind, secured=False):
     if kind == "grpc":
         return ("grpc",)
-    return () if secured else ("go", "node")
+    return ("go",) if secured else ("go", "node")
 
 
 def play_all(jobs):
@@ -53,21 +53,21 @@ def test_a_server_and_all_clients(nothing_left, kind, secured, tmp_path):
     assert one.records >= (LEAST_WITHIN_TLS if secured and kind != "grpc" else LEAST_RECORDS.get(kind, LEAST_OF_OTHERS))
 
 
-@pytest.mark.parametrize(("kind", "secured"), [(kind, False) for kind in IDLE] + [("grpc", True)])
+@pytest.mark.parametrize(("kind", "secured"), each(*IDLE))
 def test_a_server_that_closes_idle_connections(nothing_left, kind, secured, tmp_path):
     del nothing_left
     one = tally.Tally()
     with started(kind, tmp_path, secured, idle=1) as (trace, server):
         truths = play_all([lambda client=client: scenes.play(scenes.server_times_out, client, server)
-                           for client in clients_of(kind)])
+                           for client in clients_of(kind, secured)])
         tally.judge(trace, truths, one)
     check(one, kind)
 
 
-@pytest.mark.parametrize(("kind", "secured"), [(kind, False) for kind in servers.GRACEFUL] + [("grpc", True)])
+@pytest.mark.parametrize(("kind", "secured"), each(*servers.GRACEFUL))
 def test_a_server_that_goes_as_deploys_let_it(nothing_left, kind, secured, tmp_path):
     del nothing_left
     one = tally.Tally()
     with started(kind, tmp_path, secured) as (trace, server):
-        tally.judge(trace, scenes.goes(server, clients_of(kind)), one)
+        tally.judge(trace, scenes.goes(server, clients_of(kind, secured)), one)
     check(one, kind)

@@ -3,36 +3,64 @@
 client's own results say what was lost."""
 
 import re
+import socket
 import subprocess
 import time
+from dataclasses import dataclass
 
 import pytest
 
-from lib import observer, wire
-from lib.http2 import frames, servers
+from lib import observer, tls, wire
+from lib.http2 import frames, libraries, servers
 from lib.http2.scenes import OPEN, open_streams, stays_until_closed
-from lib.http2.stage import check, client_of, each, ends_of, started
+from lib.http2.stage import check, client_of, each, ends_of, started, talk_to
 from lib.http2.talk import Talk
 
 CLIENTS = ("go", "node")
+CLEAR = "clear"
+MET = [*[(client, CLEAR) for client in CLIENTS], *[("go", name) for name in libraries.NAMES]]
 DEADLINE = 30
 IDLE = 0.25  # seconds: more than the tenth within which a close may go with a response
 
 
+@dataclass
+class Played:
+    """A server that is the test, in clear text or within TLS by a library, and its observer."""
+
+    trace: observer.Trace
+    listener: socket.socket
+    library: libraries.Library
+    certificates: tls.Certificates
+
+    @property
+    def name(self):
+        return wire.name_of(self.listener.getsockname())
+
+    def talk(self, client):
+        return Talk(client, self.name, certificates=self.library and self.certificates)
+
+    def accept(self):
+        return frames.accept(self.listener, self.library and self.library.server)
+
+
 @pytest.fixture
-def watched(nothing_left, own_listener):
-    """An observer of a listener whose server is the test."""
+def watched(request, nothing_left, own_listener, certificates, library):
+    """Within TLS the tests share an observer."""
     del nothing_left
-    with observer.Trace([wire.port_of(own_listener)]) as trace:
-        yield trace, own_listener, wire.name_of(own_listener.getsockname())
+    if library == CLEAR:
+        with observer.Trace([wire.port_of(own_listener)]) as trace:
+            yield Played(trace, own_listener, None, certificates)
+    else:
+        listener, trace = request.getfixturevalue("h2_watched")
+        yield Played(trace, listener, request.getfixturevalue("h2_libraries")[library], certificates)
 
 
 # ---- a server that is played -----------------------------------------------------------------------------
 
 
-def with_open_streams(listener, talk, count):
+def with_open_streams(watched, talk, count):
     """The server's end of the client's connection: one stream is answered, so many are open. Go's first stream has the id 3."""
-    peer = frames.accept(listener)
+    peer = watched.accept()
     talk.wait("open")
     talk.open("/")
     peer.read_until(frames.HEADERS)
@@ -43,26 +71,24 @@ def with_open_streams(listener, talk, count):
     return peer
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "library"), MET)
 def test_streams_above_the_last_id_are_refused_and_may_be_sent_again(watched, client):
-    trace, listener, name = watched
-    with Talk(client, name) as talk, with_open_streams(listener, talk, 3) as peer:
+    with watched.talk(client) as talk, with_open_streams(watched, talk, 3) as peer:
         last = peer.streams()[0]
         peer.send(frames.goaway(last))
         talk.wait("result", 3, path="/wait")
         peer.end.close()
         stays_until_closed(talk)
-        ends = ends_of(trace, pid=talk.pid)
+        ends = ends_of(watched.trace, pid=talk.pid)
     check(ends, closer="server", lost_requests=0, streams=4, answered=1,
           goaway={"by": "server", "last_stream": last, "code": "NO_ERROR", "graceful": False, "debug": "none"})
     check(ends, reason="goaway_refused", premature=True, retryable=3, cancelled=0)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "library"), MET)
 def test_streams_that_were_promised_are_lost(watched, client):
     """The last id covers two of the three that are open."""
-    trace, listener, name = watched
-    with Talk(client, name) as talk, with_open_streams(listener, talk, 3) as peer:
+    with watched.talk(client) as talk, with_open_streams(watched, talk, 3) as peer:
         last = peer.streams()[2]
         peer.send(frames.goaway(last))
         if client == "go":
@@ -72,36 +98,34 @@ def test_streams_that_were_promised_are_lost(watched, client):
         wire.reset(peer.end)
         talk.wait("result", 3, path="/wait")
         stays_until_closed(talk)
-        ends = ends_of(trace, pid=talk.pid)
+        ends = ends_of(watched.trace, pid=talk.pid)
     check(ends, reason="goaway_cut", closer="server", premature=True, lost_requests=2, streams=4, answered=1, retryable=1, cancelled=0,
           goaway={"by": "server", "last_stream": last, "code": "NO_ERROR"})
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "library"), MET)
 @pytest.mark.parametrize("begun", [False, True], ids=["no head", "with a head"])
 def test_a_server_that_closes_without_a_word(watched, client, begun):
-    trace, listener, name = watched
-    with Talk(client, name) as talk, with_open_streams(listener, talk, OPEN) as peer:
+    with watched.talk(client) as talk, with_open_streams(watched, talk, OPEN) as peer:
         if begun:
             peer.send(*[frames.response(stream, end=False) for stream in peer.streams()[1:]])
             talk.wait("head", OPEN, path="/wait")
         peer.end.close()
         talk.wait("result", OPEN, path="/wait")
         stays_until_closed(talk)
-        ends = ends_of(trace, pid=talk.pid)
+        ends = ends_of(watched.trace, pid=talk.pid)
     check(ends, reason="response_truncated" if begun else "no_response", closer="server", premature=True, lost_requests=OPEN,
           retryable=0, streams=1 + OPEN, answered=1, goaway=None)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "library"), MET)
 @pytest.mark.parametrize("how", ["fin", "rst"])
 def test_a_server_that_closes_an_idle_connection_without_goaway(watched, client, how):
-    trace, listener, name = watched
-    with Talk(client, name) as talk, with_open_streams(listener, talk, 0) as peer:
+    with watched.talk(client) as talk, with_open_streams(watched, talk, 0) as peer:
         time.sleep(IDLE)
         peer.end.close() if how == "fin" else wire.reset(peer.end)
         stays_until_closed(talk)
-        ends = ends_of(trace, pid=talk.pid)
+        ends = ends_of(watched.trace, pid=talk.pid)
     check(ends, reason="server_closed_idle" if how == "fin" else "idle_reset", closer="server", lost_requests=0, retryable=0,
           premature=False, streams=1, answered=1)
 
@@ -113,17 +137,16 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "library"), MET)
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_client_that_finds_a_fault(watched, client, fault):
     """The truth is the GOAWAY that it sent, if it sent one."""
-    trace, listener, name = watched
-    with Talk(client, name) as talk, with_open_streams(listener, talk, OPEN) as peer:
+    with watched.talk(client) as talk, with_open_streams(watched, talk, OPEN) as peer:
         peer.send(BROKEN[fault])
         peer.read_to_goaway()
         peer.end.close()
         talk.kill()  # node goes on waiting
-        ends = ends_of(trace, pid=talk.pid)
+        ends = ends_of(watched.trace, pid=talk.pid)
     check(ends, streams=1 + OPEN, answered=1)
     if said := peer.of(frames.GOAWAY):
         assert said[0].payload[4:8] != bytes(4)
@@ -173,14 +196,16 @@ def test_a_stream_that_is_begun_behind_the_goaway(nothing_left, kind, secured, t
     check(ends[:1] if secured else ends, retryable=1)  # within TLS nginx discards the stream undeciphered
 
 
-@pytest.mark.parametrize(("kind", "path", "facts"), [
-    ("node", "/refuse", {"refused": OPEN, "retryable": OPEN, "cut": 0, "lost_requests": 0}),
-    ("go", "/cut", {"cut": OPEN, "lost_requests": OPEN, "refused": 0, "retryable": 0}),
+REFUSES = ("node", "/refuse", {"refused": OPEN, "retryable": OPEN, "cut": 0, "lost_requests": 0})
+CUTS = ("go", "/cut", {"cut": OPEN, "lost_requests": OPEN, "refused": 0, "retryable": 0})
+
+
+@pytest.mark.parametrize(("client", "kind", "path", "facts", "secured"), [
+    *[(client, *how, False) for client in CLIENTS for how in (REFUSES, CUTS)], ("go", *CUTS, True),
 ])
-@pytest.mark.parametrize("client", CLIENTS)
-def test_streams_that_the_server_resets(nothing_left, client, kind, path, facts, tmp_path):
+def test_streams_that_the_server_resets(nothing_left, client, kind, path, facts, secured, tmp_path):
     del nothing_left
-    with started(kind, tmp_path) as (trace, server), Talk(client, server.name) as talk:
+    with started(kind, tmp_path, secured) as (trace, server), talk_to(client, server) as talk:
         talk.wait("open")
         assert all("error" in one for one in talk.ask(path, OPEN))
         talk.ask()
@@ -214,20 +239,21 @@ def test_ways_of_node_to_end_a_session(nothing_left, client, path, tmp_path):
 HTTP1 = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
+@pytest.mark.parametrize("library", [CLEAR])
 @pytest.mark.parametrize("client", ["curl", "nghttp", "h2load"])
 def test_a_server_that_speaks_http1(watched, client):
-    trace, listener, name = watched
+    """test_plaintext_http2_peers.py has it within TLS."""
     command = {"curl": ["curl", "-s", "--http2-prior-knowledge"], "nghttp": ["nghttp", "-n"],
                "h2load": ["h2load", "-n", "1", "-c", "1"]}[client]
-    with subprocess.Popen([*command, f"http://{name}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        end, _ = listener.accept()
+    with subprocess.Popen([*command, f"http://{watched.name}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        end, _ = watched.listener.accept()
         with end:
             end.settimeout(DEADLINE)
             assert wire.read_exactly(end, len(frames.PREFACE)) == frames.PREFACE
             end.sendall(HTTP1)
             wire.wait_for_end(end)
         process.wait(DEADLINE)
-        ends = ends_of(trace, pid=process.pid)
+        ends = ends_of(watched.trace, pid=process.pid)
     check(ends, reason="preface_failed", premature=True)
 
 

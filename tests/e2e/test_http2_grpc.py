@@ -45,7 +45,7 @@ def test_calls_that_end_within_the_grace_are_no_loss(nothing_left, kind, secured
           goaway={"by": "server", "code": "NO_ERROR", "graceful": True})
 
 
-@pytest.mark.parametrize(("client", "secured"), [*each("grpc"), ("go", False)])
+@pytest.mark.parametrize(("client", "secured"), [*each("grpc"), ("go", False), ("go", True)])
 def test_pings_that_come_too_often(nothing_left, client, secured, tmp_path):
     """gRPC's server counts them, whoever sends them."""
     del nothing_left
@@ -65,7 +65,8 @@ def test_pings_that_come_too_often(nothing_left, client, secured, tmp_path):
 
 
 @pytest.mark.parametrize(("client", "kind", "secured"), [
-    ("grpc", "grpc", False), ("grpc", "grpc", True), ("go", "go", False), ("go", "nginx", False),
+    ("grpc", "grpc", False), ("grpc", "grpc", True), ("go", "go", False), ("go", "nginx", False), ("go", "go", True),
+    ("go", "nginx", True),
 ])
 def test_a_server_that_answers_no_ping(nothing_left, client, kind, secured, tmp_path):
     """It is stopped, as a host that hangs."""

@@ -56,6 +56,25 @@ def test_frames_that_lie_are_taken_as_in_clear_text(doors, lie):
     play_twins(doors, endings.lie(lie))
 
 
+def test_a_server_may_discard_the_alert_that_answers_its_own(watched, certificates):
+    """As lighttpd does: it receives so many bytes, and looks at none of them."""
+    listener, trace = watched
+    with Session(listener, certificates, "1.3") as session:
+        endings.begun(session)
+        endings.goaway(session, 1, frames.PROTOCOL_ERROR)
+        tls.end_session(session.server)
+        session.server.shutdown(socket.SHUT_WR)
+        assert session.client.recv(1) == b""
+        session.client.close_session()
+        wire.wait_for_end(session.server)
+        while session.server.recv(100, socket.MSG_TRUNC):
+            pass
+        session.server.close()
+    for one in trace.ends(session):
+        assert (one["protocol"], one["reason"], one["closer"], one["confidence"]) == ("h2", "goaway_error", "server", "certain"), one
+        assert one["tls"]["close_notify"]["server"], one
+
+
 # ---- single streams, and state ------------------------------------------------------------------------------
 
 STATE = {"plaintexts", "plaintext_http2", "plaintext_strea", "randoms"}  # maps of connections; the kernel cuts names

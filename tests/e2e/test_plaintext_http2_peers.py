@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""HTTP/2 inside TLS between a program that has OpenSSL and a peer that is played, or ended: each scene is played in clear text and over
-TLS, and both records must say the same (--tls)."""
+"""HTTP/2 inside TLS between a program and a peer that is played, or ended: each scene is played in clear text and over TLS, and both
+records must say the same (--tls)."""
 
 import contextlib
 import subprocess
@@ -9,9 +9,10 @@ import time
 import pytest
 
 from lib import observer, tls, wire
-from lib.http2 import frames, scenes, twins
+from lib.http2 import frames, libraries, scenes, twins
 from lib.http2.servers import GRACEFUL
 from lib.http2.stage import client_of, ends_of, started
+from lib.http2.talk import Talk
 
 DEADLINE = 30
 IDLE = 0.25  # seconds: more than the tenth within which a close may go with a response
@@ -70,28 +71,36 @@ def is_cancelled(server, peer):
     time.sleep(IDLE)
 
 
+WAITING = (is_killed_over_streams, loses_its_client, is_cancelled)
 SERVERS = [
-    *[(kind, closes_when_idle) for kind in ("nginx", "haproxy", "apache")],
-    *[(kind, goes_while_idle) for kind in ("nginx", "apache")],
-    *[(kind, act) for act in (is_killed_while_idle,) for kind in ("nginx", "haproxy", "nghttpd")],
-    *[(kind, act) for act in (is_killed_over_streams, loses_its_client, is_cancelled) for kind in ("nginx", "haproxy")],
-]
+    *[(kind, closes_when_idle, "openssl") for kind in ("nginx", "haproxy", "apache")],
+    *[(kind, goes_while_idle, "openssl") for kind in ("nginx", "apache")],
+    *[(kind, is_killed_while_idle, "openssl") for kind in ("nginx", "haproxy", "nghttpd")],
+    *[(kind, act, "openssl") for act in WAITING for kind in ("nginx", "haproxy")],
+    *[("nginx", act, library) for act in (closes_when_idle, is_killed_over_streams, loses_its_client) for library in ("gnutls", "go")],
+    *[(kind, act, library) for act in (closes_when_idle, goes_while_idle, is_killed_while_idle, *WAITING)
+      for kind, library in (("lighttpd", "gnutls"), ("caddy", "go"), ("go", "go"))
+      if (kind, act) != ("caddy", goes_while_idle)],  # it sends a GOAWAY only within TLS
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "act"), SERVERS, ids=lambda one: one if isinstance(one, str) else one.__name__)
-def test_a_server_does_within_tls_what_it_does_in_clear_text(nothing_left, kind, act, tmp_path):
+@pytest.mark.parametrize(("kind", "act", "library"), SERVERS, ids=lambda one: one if isinstance(one, str) else one.__name__)
+def test_a_server_does_within_tls_what_it_does_in_clear_text(nothing_left, h2_libraries, kind, act, library, tmp_path):
+    """@library: the client's."""
     del nothing_left
     records = []
     for secured in False, True:
         folder = tmp_path / str(secured)
         folder.mkdir()
         idle = 1 if act is closes_when_idle else 600
-        with started(kind, folder, secured, idle=idle) as (trace, server), client_of(server) as peer:
-            act(server, peer)
-            peer.end.close()
-            records.append(ends_of(trace, local=peer.name))
-    for clear, within in zip(*records):
-        twins.compare_programs(clear, within)
+        with started(kind, folder, secured, idle=idle) as (trace, server):
+            own = secured and library != "openssl" and h2_libraries[library]
+            with client_of(server, own) as peer:
+                act(server, peer)
+                peer.end.close()
+                records.append(ends_of(trace, local=peer.name))
+    for clear, within, read in zip(*records, (library, server.library)):
+        twins.compare_programs(clear, within, read)
 
 
 # ---- clients ------------------------------------------------------------------------------------------------
@@ -135,7 +144,7 @@ def breaks_the_rules(peer):
     peer.read_to_end()
 
 
-CLIENTS = (answers, refuses, promises_and_closes, closes_without_a_word, closes_behind_heads, resets_streams, breaks_the_rules)
+ACTS = (answers, refuses, promises_and_closes, closes_without_a_word, closes_behind_heads, resets_streams, breaks_the_rules)
 
 
 def nghttp(url):
@@ -151,20 +160,38 @@ def running(command):
             process.kill()
 
 
-@pytest.mark.parametrize("act", CLIENTS, ids=lambda act: act.__name__)
-def test_a_client_does_within_tls_what_it_does_in_clear_text(nothing_left, own_listener, act, tmp_path):
-    del nothing_left
-    certificates = tls.Certificates(tmp_path)
+@contextlib.contextmanager
+def by_nghttp(name, secured, certificates):
+    """Asks twice. Its process id."""
+    del certificates
+    with running(nghttp(f"{'https' if secured else 'http'}://{name}")) as process:
+        yield process.pid
+        process.wait(DEADLINE)
+
+
+@contextlib.contextmanager
+def by_go(name, secured, certificates):
+    with Talk("go", name, certificates=certificates if secured else None) as talk:
+        talk.open("/", 2)
+        yield talk.pid
+
+
+CLIENTS = [(by_nghttp, "openssl", act, library) for act in ACTS for library in libraries.NAMES]
+CLIENTS += [(by_go, "go", act, "go") for act in ACTS if act not in (answers, resets_streams)]  # it stays when it is done
+
+
+@pytest.mark.parametrize(("client", "read", "act", "library"), CLIENTS, ids=lambda one: getattr(one, "__name__", one))
+def test_a_client_does_within_tls_what_it_does_in_clear_text(h2_watched, certificates, h2_libraries, client, read, act, library):
+    """@library: the server's."""
+    listener, trace = h2_watched
     records = []
-    with observer.Trace([wire.port_of(own_listener)], "--tls") as trace:
-        for scheme, files in ("http", None), ("https", certificates):
-            with running(nghttp(f"{scheme}://{wire.name_of(own_listener.getsockname())}")) as process:
-                with frames.accept(own_listener, files) as peer:
-                    act(peer)
-                process.wait(DEADLINE)
-                records.append(ends_of(trace, pid=process.pid))
-    for clear, within in zip(*records):
-        twins.compare_programs(clear, within)
+    for session in None, h2_libraries[library].server:
+        with client(wire.name_of(listener.getsockname()), bool(session), certificates) as pid:
+            with frames.accept(listener, session) as peer:
+                act(peer)
+            records.append(ends_of(trace, pid=pid))
+    for clear, within, name in zip(*records, (read, library)):
+        twins.compare_programs(clear, within, name)
 
 
 @pytest.mark.parametrize("client", ["curl", "nghttp", "h2load"])

@@ -15,7 +15,7 @@ INVALID_SESSION = -10
 CERTIFICATES, PEM = 1, 1
 SHUT_WRITE = 1
 UNCORK_WAIT = 1
-PRIORITIES = {"1.2": b"NORMAL:-VERS-ALL:+VERS-TLS1.2", "1.3": b"NORMAL:-VERS-ALL:+VERS-TLS1.3"}
+PRIORITIES = {"1.2": b"NORMAL:-VERS-ALL:+VERS-TLS1.2", "1.3": b"NORMAL:-VERS-ALL:+VERS-TLS1.3", "any": b"NORMAL"}
 
 POINTER, SIZE, INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 PUSH_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_ssize_t, POINTER, POINTER, SIZE)
@@ -31,6 +31,7 @@ PROTOTYPES = {
     "gnutls_transport_set_int2": (None, POINTER, INT, INT),
     "gnutls_transport_set_push_function": (None, POINTER, PUSH_FUNCTION),
     "gnutls_transport_set_errno": (None, POINTER, INT),
+    "gnutls_alpn_set_protocols": (INT, POINTER, POINTER, ctypes.c_uint, ctypes.c_uint),
     "gnutls_handshake": (INT, POINTER),
     "gnutls_record_send": (ctypes.c_ssize_t, POINTER, POINTER, SIZE),
     "gnutls_record_send_range": (ctypes.c_ssize_t, POINTER, POINTER, SIZE, POINTER),
@@ -91,15 +92,19 @@ class Credentials:
 
 
 class End:
-    """One end of a session over a connected socket, which is its own from now on."""
+    """One end of a session over a connected socket, which is its own from now on. @alpn: the one protocol that it speaks, or None."""
 
-    def __init__(self, plain, side, version, credentials):
+    def __init__(self, plain, side, version, credentials, alpn=None):
         self.plain = plain
         self.credentials = credentials  # must live as long as the session
         self.session = POINTER()
         _done(_library.gnutls_init(ctypes.byref(self.session), side))
         _done(_library.gnutls_priority_set_direct(self.session, PRIORITIES[version], None))
         _done(_library.gnutls_credentials_set(self.session, CERTIFICATES, credentials.pointer))
+        if alpn:
+            name = ctypes.create_string_buffer(alpn, len(alpn))
+            offered = Datum(ctypes.cast(name, POINTER), len(alpn))
+            _done(_library.gnutls_alpn_set_protocols(self.session, ctypes.byref(offered), 1, 0))
         _library.gnutls_transport_set_int2(self.session, plain.fileno(), plain.fileno())
 
     def __del__(self):
@@ -199,6 +204,20 @@ class End:
         if self.plain.fileno() >= 0:
             self.say_bye()
         self.plain.close()
+
+
+def client_end(plain, alpn):
+    """A client's end; the handshake is done. It believes any certificate."""
+    end = End(plain, CLIENT, "any", Credentials(), alpn)
+    end.handshake()
+    return end
+
+
+def server_end(plain, certificates, alpn):
+    """The same of a server."""
+    end = End(plain, SERVER, "any", Credentials(certificates), alpn)
+    end.handshake()
+    return end
 
 
 def begin(client, server, certificates, version):

@@ -27,6 +27,7 @@ const (
 	client       = 1
 	wrap         = 2 // the socket is hidden behind a type of this program's
 	version13    = 4
+	speaksH2     = 8 // in either version
 	headerLength = 5
 	patience     = 100 * time.Millisecond
 )
@@ -39,8 +40,13 @@ func config(kind byte, certificate tls.Certificate) *tls.Config {
 	if kind&version13 != 0 {
 		version = tls.VersionTLS13
 	}
+	newest := version
+	var protocols []string
+	if kind&speaksH2 != 0 {
+		protocols, newest = []string{"h2"}, tls.VersionTLS13
+	}
 	return &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MinVersion: version, MaxVersion: version,
+		NextProtos: protocols, Certificates: []tls.Certificate{certificate}, MinVersion: version, MaxVersion: newest,
 		InsecureSkipVerify: true, SessionTicketsDisabled: true,
 	}
 }

@@ -13,7 +13,7 @@ from lib.servers.process import wait_until
 
 SEND, TRY, RECEIVE, CLOSE, CLOSE_TLS = b"s", b"b", b"r", b"c", b"t"
 DONE, ENDED, FAILED = 0, 1, 2
-CLIENT, WRAPPED, VERSION_1_3 = 1, 2, 4
+CLIENT, WRAPPED, VERSION_1_3, SPEAKS_H2 = 1, 2, 4, 8
 STRIPPED = ("-ldflags=-s -w",)
 MOVABLE = ("-buildmode=pie",)
 
@@ -114,6 +114,20 @@ class End:
             return
         with contextlib.closing(self.leader), contextlib.closing(self.plain):
             self._order(order)
+
+
+def client_end(plain, holder):
+    """A client's end that offers HTTP/2; the handshake is done."""
+    end = End(holder, plain, CLIENT | SPEAKS_H2, "any")
+    end.handshake()
+    return end
+
+
+def server_end(plain, holder):
+    """The same of a server."""
+    end = End(holder, plain, SPEAKS_H2, "any")
+    end.handshake()
+    return end
 
 
 def begin(client, server, holders, version, kind=0):

@@ -2,11 +2,10 @@
 """HTTP/2 frames made and read by hand, for peers that do what no library does (RFC 9113)."""
 
 import socket
-import ssl
 import struct
 from collections import namedtuple
 
-from lib import tls, wire
+from lib import wire
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -87,7 +86,9 @@ class Peer:
         try:
             head = wire.read_exactly(self.end, HEADER)
             payload = wire.read_exactly(self.end, int.from_bytes(head[:3], "big"))
-        except (AssertionError, ConnectionError, ssl.SSLError):
+        except TimeoutError:
+            raise
+        except (AssertionError, OSError):  # libraries have errors of their own
             return None
         one = Frame(head[3], head[4], int.from_bytes(head[5:], "big") & HIGHEST, payload)
         self.seen.append(one)
@@ -121,15 +122,12 @@ class Peer:
 
 
 class Client(Peer):
-    """By prior knowledge; within TLS, if there are certificates."""
+    """By prior knowledge. @session makes of its socket the end of a session of TLS: see lib/http2/libraries.py."""
 
-    def __init__(self, address, certificates=None):
+    def __init__(self, address, session=None):
         self.wire = wire.Client(address)
         self.name = self.wire.client_name
-        end = self.wire.client
-        if certificates:
-            end = tls.client_context(certificates, alpn=["h2"]).wrap_socket(end, server_hostname=tls.NAME)
-        super().__init__(end)
+        super().__init__(session(self.wire.client) if session else self.wire.client)
         self.send(BEGIN)
 
     def ask(self, stream):
@@ -139,13 +137,10 @@ class Client(Peer):
             assert self.read(), f"no answer: {self.seen}"
 
 
-def accept(listener, certificates=None):
+def accept(listener, session=None):
     """The server's end of the next connection; its client's preface has been read."""
     end, _ = listener.accept()
-    if certificates:
-        end.settimeout(wire.DEADLINE)
-        end = tls.server_context(certificates, alpn=["h2"]).wrap_socket(end, server_side=True)
-    peer = Peer(end)
-    assert wire.read_exactly(end, len(PREFACE)) == PREFACE
+    peer = Peer(session(end) if session else end)
+    assert wire.read_exactly(peer.end, len(PREFACE)) == PREFACE
     peer.send(settings())
     return peer

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from lib import observer, tls, wire
-from lib.http2 import frames, go_program, servers
+from lib.http2 import frames, go_program, libraries, servers
 from lib.http2.talk import Talk
 
 
@@ -44,9 +44,11 @@ def started(kind, tmp_path, secured=False, **settings):
         yield trace, server if secured else stack.enter_context(server)
 
 
-def client_of(server):
-    """A client that is played."""
-    return frames.Client(server.address, server.certificates)
+def client_of(server, library=None):
+    """A client that is played; within TLS by OpenSSL, or by this library."""
+    if server.certificates and not library:
+        library = libraries.openssl(server.certificates)
+    return frames.Client(server.address, library and library.client)
 
 
 def talk_to(client, server, options=()):
