@@ -19,15 +19,20 @@ static __always_inline void kw_mark(struct bpf_iter_meta *meta)
 		bpf_seq_write(meta->seq, &mark, sizeof(mark));
 }
 
+/* The library's state of a connection, or NULL. */
+static __always_inline const struct kw_plaintext *kw_plaintext_inside(const struct kw_connection *c)
+{
+	return kw_reads_libraries && c->http1.protocol == HTTP1_PROTOCOL_TLS ? kw_plaintext_of(c) : NULL;
+}
+
 /* Has something happened since the last record that one would show? Of plaintext the socket's own counts say less. */
 static __always_inline int kw_has_news(const struct kw_connection *c)
 {
-	const struct kw_plaintext *p = NULL;
+	const struct kw_plaintext *p;
 
 	if (c->activity != kw_activity(c))
 		return 1;
-	if (kw_reads_libraries && c->http1.protocol == HTTP1_PROTOCOL_TLS)
-		p = kw_plaintext_of(c);
+	p = kw_plaintext_inside(c);
 	return p && p->told && p->c.activity != kw_activity(&p->c);
 }
 
@@ -68,12 +73,16 @@ static __always_inline void kw_report_due(struct kw_connection *c, struct sock *
 static __always_inline void kw_count_unfinished(const struct kw_connection *seen, const struct sock *sk)
 {
 	const struct kw_counts *counts = &seen->http.counts;
+	const struct kw_plaintext *p;
 
 	if (seen->state != TCP_FIN_WAIT1 && seen->state != TCP_LAST_ACK && seen->state != TCP_CLOSING)
 		return;
 	if (seen->closing.time || sk->sk_socket || bpf_ktime_get_ns() - seen->ending.time < KW_UNFINISHED_AGE)
 		return;
 	kw_unfinished.connections++;
+	p = kw_plaintext_inside(seen);
+	if (p && p->object && !p->lost)
+		counts = &p->c.http.counts;
 	if (counts->requests_begun > counts->responses_ended)
 		kw_unfinished.requests += counts->requests_begun - counts->responses_ended;
 }
