@@ -110,6 +110,12 @@ def h2_watched(nothing_left, h2_libraries):
 
 
 @pytest.fixture
+def carried():
+    """Makes of a listener one whose connections are what the test is about: those in clear text are as they come."""
+    return lambda listener: listener
+
+
+@pytest.fixture
 def own_listener():
     """For tests that start an observer of their own."""
     with wire.listen() as listener:

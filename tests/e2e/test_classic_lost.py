@@ -18,8 +18,8 @@ FAIL = 4  # the exit status that --fail-on asks for
 
 
 @BOTH
-def test_a_request_that_is_cut_is_a_finding_and_an_exit_status(address):
-    with wire.listen(address) as listener:
+def test_a_request_that_is_cut_is_a_finding_and_an_exit_status(carried, address):
+    with carried(wire.listen(address)) as listener:
         port = wire.port_of(listener)
         with Report([port], "--fail-on", "critical") as report:
             report.status = FAIL
@@ -37,8 +37,8 @@ def test_a_request_that_is_cut_is_a_finding_and_an_exit_status(address):
 
 
 @BOTH
-def test_connects_that_are_refused_list_a_service_to_which_no_connection_ever_was(address):
-    with wire.listen(address) as listener:
+def test_connects_that_are_refused_list_a_service_to_which_no_connection_ever_was(carried, address):
+    with carried(wire.listen(address)) as listener:
         port = wire.port_of(listener)
         name = listener.getsockname()
     with Report([port]) as report:
@@ -89,9 +89,9 @@ def test_a_full_accept_queue_is_named():
     assert advises(finding, "somaxconn")
 
 
-def test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_gracefully():
+def test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_gracefully(carried):
     with contextlib.ExitStack() as stack:
-        listener = wire.listen()
+        listener = carried(wire.listen())
         port = wire.port_of(listener)
         report = stack.enter_context(Report([port]))
         clients = [stack.enter_context(wire.connect(listener.getsockname())) for _ in range(3)]
@@ -108,11 +108,11 @@ def test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_grace
 
 
 @BOTH
-def test_a_reset_over_a_request_at_the_servers_timeout_is_a_race(address):
+def test_a_reset_over_a_request_at_the_servers_timeout_is_a_race(carried, address):
     """The server closes while the request is in its accept queue; the client sees only a reset."""
     idle = 0.6
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(wire.listen(address))
+        listener = stack.enter_context(carried(wire.listen(address)))
         port = wire.port_of(listener)
         report = stack.enter_context(Report([port], "--role", "client"))
         pairs = [stack.enter_context(wire.Pair(listener)) for _ in range(8)]
@@ -134,11 +134,11 @@ def test_a_reset_over_a_request_at_the_servers_timeout_is_a_race(address):
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_a_reset_from_the_path_after_long_idling_is_a_path_that_forgot(family):
+def test_a_reset_from_the_path_after_long_idling_is_a_path_that_forgot(carried, family):
     with contextlib.ExitStack() as stack:
         cable = namespaces.Cable()
         stack.callback(cable.close)
-        listener = stack.enter_context(cable.listen(family))
+        listener = stack.enter_context(carried(cable.listen(family)))
         port = wire.port_of(listener)
         report = stack.enter_context(Report([port], "--role", "client"))
         pairs = [stack.enter_context(cable.pair(listener)) for _ in range(3)]
@@ -165,8 +165,8 @@ def test_a_reset_from_the_path_after_long_idling_is_a_path_that_forgot(family):
 
 @BOTH
 @pytest.mark.parametrize("closing", ["fin", "rst"])
-def test_a_response_that_stalls_says_how_much_came_and_how_long_nothing_did(address, closing):
-    with wire.listen(address) as listener:
+def test_a_response_that_stalls_says_how_much_came_and_how_long_nothing_did(carried, address, closing):
+    with carried(wire.listen(address)) as listener:
         port = wire.port_of(listener)
         with observer.Trace([port]) as trace:
             with wire.Pair(listener) as pair:

@@ -31,10 +31,11 @@ class Observer:
     """A running keepwatch. Threads collect the lines of its two outputs."""
 
     command = [BINARY]
+    more = ()  # options of each observer, behind its own
     status = 0  # which it is expected to end with
 
     def __init__(self, *arguments, program=None, **options):
-        self.arguments = [*(program or self.command), *arguments]
+        self.arguments = [*(program or self.command), *arguments, *self.more]
         self.options = options
         self.process = None
         self.output = []

@@ -20,10 +20,13 @@ def receive_below(plain, count, flags):
 
 
 def _is_reset(end):
-    """Waits until there is something to receive. Is it a RST, and nothing else?"""
+    """Waits until there is something to receive, as long as the end has patience. Is it a RST, and nothing else?"""
     poll = select.poll()
     poll.register(end, select.POLLIN)
-    return any(mask & select.POLLERR for _, mask in poll.poll(wire.DEADLINE * 1000))
+    ready = poll.poll((end.gettimeout() or wire.DEADLINE) * 1000)
+    if not ready:
+        raise TimeoutError
+    return any(mask & select.POLLERR for _, mask in ready)
 
 
 class End(ssl.SSLSocket):

@@ -166,6 +166,22 @@ static void a_response_is_cut_by_the_close_or_ended_by_it(void **state)
 	assert_string_equal(told(story, KW_ROLE_SERVER).sentences[1], "server sent FIN, which ends response 2");
 }
 
+/* An end that did not see the end of the body says the same as the one that did. */
+static void a_response_whose_end_the_other_end_saw_is_not_cut(void **state)
+{
+	struct story story = {.answered = 1, .pending = PART_OF_RESPONSE, BY(SERVER, FIN)};
+	struct kw_event_connection event = story_event(&story, KW_ROLE_CLIENT);
+	struct kw_evidence evidence;
+	struct kw_verdict verdict;
+
+	(void)state;
+	kw_judge(&event, &verdict);
+	verdict.far = KW_FAR_DECIDES;
+	verdict.reason = KW_REASON_CLOSE_DELIMITED;
+	kw_evidence_write(&verdict, &evidence);
+	assert_string_equal(evidence.sentences[1], "server sent FIN, which ends response 2");
+}
+
 /* The sentence names the one that is known, where the other is not. */
 static void a_cut_response_says_how_much_came_and_how_long_nothing_did(void **state)
 {
@@ -398,6 +414,7 @@ int main(void)
 		cmocka_unit_test(the_other_two_races_are_told_apart),
 		cmocka_unit_test(no_response_says_who_had_the_request),
 		cmocka_unit_test(a_response_is_cut_by_the_close_or_ended_by_it),
+		cmocka_unit_test(a_response_whose_end_the_other_end_saw_is_not_cut),
 		cmocka_unit_test(a_cut_response_says_how_much_came_and_how_long_nothing_did),
 		cmocka_unit_test(a_lost_request_says_how_long_the_connection_had_been_idle),
 		cmocka_unit_test(durations_are_cut_not_rounded),

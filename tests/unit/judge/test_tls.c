@@ -304,15 +304,19 @@ static bool says(const struct tls_row *row, enum kw_role role, const char *sente
 }
 
 /* Judges a connection whose plaintext was read. */
-static struct kw_verdict read_verdict(const struct tls_row *row, enum kw_role role)
+static struct kw_verdict read_event(struct kw_event_tls event)
 {
-	struct kw_event_tls event = event_of(row, role);
 	struct kw_verdict verdict;
 
 	event.history.connection.http.protocol = HTTP1_PROTOCOL_HTTP1;
 	event.history.connection.http.flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(KW_LIBRARY_OPENSSL);
 	kw_judge(&event.history.connection, &verdict);
 	return verdict;
+}
+
+static struct kw_verdict read_verdict(const struct tls_row *row, enum kw_role role)
+{
+	return read_event(event_of(row, role));
 }
 
 static void without_a_close_notify_a_close_marks_no_end_of_a_body(void **state)
@@ -344,6 +348,31 @@ static void without_a_close_notify_a_close_marks_no_end_of_a_body(void **state)
 	assert_string_equal(kw_reason_name(read_verdict(&killed, KW_ROLE_SERVER).reason), "process_exit");
 }
 
+/* The 408 has said all by its head, and there was no whole request that it could have answered. */
+static void a_408_loses_nothing_if_its_body_is_marked_by_no_close_notify(void **state)
+{
+	const struct tls_row row = {
+		.story = {.pending = PART_OF_RESPONSE, BY(SERVER, FIN), .status = 408, .delimited = true},
+		.tls = {DONE},
+	};
+
+	(void)state;
+	for (enum kw_role role = KW_ROLE_CLIENT; role <= KW_ROLE_SERVER; role++) {
+		struct kw_event_tls event = event_of(&row, role);
+		struct kw_verdict verdict;
+
+		event.history.connection.http.counts.requests_ended = 0;
+		event.history.connection.http.counts.responses = 1;
+		verdict = read_event(event);
+
+		assert_string_equal(kw_reason_name(verdict.reason), "request_timeout");
+		assert_int_equal(verdict.premature, KW_PREMATURE_NO);
+		assert_int_equal(verdict.lost_requests, 0);
+		assert_int_equal(verdict.confidence, KW_CONFIDENCE_CERTAIN);
+		assert_int_equal(read_verdict(&row, role).lost_requests, 1); /* it answers a whole request */
+	}
+}
+
 static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 {
 	const struct tls_row *failed = &rows[0], *hidden = &rows[1], *idle = &rows[7];
@@ -362,7 +391,7 @@ static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(rows) + 3];
+	struct CMUnitTest tests[COUNT(rows) + 4];
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){.name = rows[i].claim,
@@ -374,5 +403,7 @@ int main(void)
 		(struct CMUnitTest)cmocka_unit_test(evidence_names_the_alert_and_the_ground_of_a_verdict);
 	tests[COUNT(rows) + 2] =
 		(struct CMUnitTest)cmocka_unit_test(without_a_close_notify_a_close_marks_no_end_of_a_body);
+	tests[COUNT(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(
+		a_408_loses_nothing_if_its_body_is_marked_by_no_close_notify);
 	return cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }
