@@ -35,8 +35,8 @@ static __always_inline int kw_ends_frame(const struct kw_connection *c, enum kw_
 	return kw_is_framed(c) && n <= c->http1.streams[kw_direction(c->role, way) & 1].remain;
 }
 
-/* What a program receives behind its own FIN it may discard unread, as lighttpd does: then so few bytes of TLS are the alert that answers
- * its own, or hold no request, because a record takes at least 21 bytes more than what is in it. */
+/* A program may discard unread whatever comes behind its own FIN, as lighttpd does. So few bytes of TLS are the alert that answers its
+ * own, or hold no request, because a record takes at least 21 bytes more than what is in it. */
 #define KW_TLS_NOTHING 31
 
 static __always_inline int kw_is_nothing(const struct kw_connection *c, enum kw_way way, __u64 n)
