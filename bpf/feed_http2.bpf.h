@@ -67,7 +67,8 @@ static __always_inline __u64 kw_feed_opposite(const struct kw_plaintext *p, __u3
 	__u64 sent;
 
 	if (way == KW_SENT)
-		return kw_position(BPF_CORE_READ(tcp, rcv_nxt), p->c.rx_base, p->taken[KW_RECEIVED]);
+		return kw_position(kw_arrived_at((struct sock *)p->socket, tcp), p->c.rx_base,
+				   p->taken[KW_RECEIVED]);
 	sent = kw_position(BPF_CORE_READ(tcp, write_seq), p->c.tx_base, p->taken[KW_SENT]);
 	return sent > p->taken[KW_SENT] ? sent : p->taken[KW_SENT];
 }

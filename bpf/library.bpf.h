@@ -168,7 +168,7 @@ static __always_inline int kw_library_passed(const struct kw_plaintext *p, enum 
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
 	struct sock *sk = (struct sock *)p->socket;
-	__u32 sequence = way == KW_SENT ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
+	__u32 sequence = way == KW_SENT ? BPF_CORE_READ(tcp, write_seq) : kw_copied_at(sk, tcp);
 	__u32 base = way == KW_SENT ? p->c.tx_base : p->c.rx_base;
 
 	if ((__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != p->cookie)

@@ -114,6 +114,25 @@ struct {
 	__type(value, __u64); /* a cookie */
 } randoms SEC(".maps");
 
+/* As kw_arrived() and kw_copied() have it, of a socket that a probe knows by its address. Without this the last bytes before a FIN would
+ * seem to lie behind it, where a read has taken both. */
+static __always_inline __u32 kw_fin_arrived_at(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+}
+
+static __always_inline __u32 kw_arrived_at(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	return BPF_CORE_READ(tcp, rcv_nxt) - kw_fin_arrived_at(sk);
+}
+
+static __always_inline __u32 kw_copied_at(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	__u32 copied = BPF_CORE_READ(tcp, copied_seq);
+
+	return copied == BPF_CORE_READ(tcp, rcv_nxt) ? copied - kw_fin_arrived_at(sk) : copied;
+}
+
 /* Processes that have been seen in a probe, or that were asked for. */
 enum kw_process_standing {
 	KW_PROCESS_ASKED,

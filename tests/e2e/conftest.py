@@ -103,7 +103,7 @@ def watched(nothing_left):
 
 @pytest.fixture(scope="module")
 def h2_watched(nothing_left, h2_libraries):
-    """The same for those libraries and Go's client, all of which it knows from the beginning."""
+    """The same for those libraries and Go's client: it knows them from the beginning."""
     del nothing_left, h2_libraries
     with wire.listen() as listener, go_program.present(), observer.Trace([wire.port_of(listener)], "--tls") as trace:
         yield listener, trace

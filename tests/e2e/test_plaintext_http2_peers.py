@@ -177,7 +177,9 @@ def by_go(name, secured, certificates):
 
 
 CLIENTS = [(by_nghttp, "openssl", act, library) for act in ACTS for library in libraries.NAMES]
-CLIENTS += [(by_go, "go", act, "go") for act in ACTS if act not in (answers, resets_streams)]  # it stays when it is done
+# Go's stays when it is done; and where the server closes at once, sends of its own may fail, and then its records decide.
+# test_http2_endings.py has it with servers that wait.
+CLIENTS += [(by_go, "go", breaks_the_rules, library) for library in libraries.NAMES]
 
 
 @pytest.mark.parametrize(("client", "read", "act", "library"), CLIENTS, ids=lambda one: getattr(one, "__name__", one))

@@ -178,6 +178,26 @@ static struct kw_verdict settled(const struct http2_story *here, enum kw_role ro
 	return verdict;
 }
 
+static void an_end_that_could_not_follow_its_bytes_decides_nothing(void **state)
+{
+	struct http2_story story = {.answered = 3, .unheaded = 1, ACT(SERVER, RST), .closed_after = S};
+	struct kw_event_http2 event = http2_story_event(&story, KW_ROLE_CLIENT);
+	struct kw_far_end far = {.closer = KW_CLOSER_SERVER,
+				 .manner = KW_MANNER_FIN,
+				 .phase = KW_PHASE_OPAQUE,
+				 .reason = KW_REASON_NOT_HTTP,
+				 .certain = true};
+	struct kw_verdict alone, verdict;
+
+	(void)state;
+	kw_judge(&event.history.connection, &alone);
+	assert_int_equal(alone.confidence, KW_CONFIDENCE_INFERRED);
+	kw_judge_both(&event.history.connection, &far, &verdict);
+	assert_int_equal(verdict.reason, alone.reason);
+	assert_int_equal(verdict.manner, alone.manner);
+	assert_int_equal(verdict.confidence, KW_CONFIDENCE_INFERRED);
+}
+
 static void the_clients_end_knows_when_it_had_the_goaway(void **state)
 {
 	struct http2_story story = {.answered = 3,
@@ -379,6 +399,7 @@ int main(void)
 		cmocka_unit_test(waiting_is_timed_for_a_stream_that_is_alone),
 		cmocka_unit_test(a_stream_beyond_the_window_is_open),
 		cmocka_unit_test(pings_without_an_answer_are_counted_by_side),
+		cmocka_unit_test(an_end_that_could_not_follow_its_bytes_decides_nothing),
 		cmocka_unit_test(the_clients_end_knows_when_it_had_the_goaway),
 		cmocka_unit_test(streams_that_the_server_never_read_are_known_to_the_client),
 		cmocka_unit_test(a_reset_of_a_server_that_had_none_of_it_is_stale_reuse),
