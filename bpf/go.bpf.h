@@ -192,8 +192,18 @@ static __always_inline void kw_go_on_read(struct pt_regs *ctx)
 	kw_go_feed(p, KW_RECEIVED, kw_go_place(p, KW_PROBE_INPUT(cookie), address, n), address, n);
 }
 
+/* Can the socket send still? Where it cannot, a write will tell no more than an error. */
+static __always_inline int kw_go_can_send(const struct kw_plaintext *p)
+{
+	const struct sock *sk = (const struct sock *)p->socket;
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	return (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && !BPF_CORE_READ(sk, sk_err);
+}
+
 /* encrypt takes a record's header and its plaintext, each as address, length and capacity. The plaintext stays where it is until the
- * record has been sent. */
+ * record has been sent. Frames of HTTP/2 are followed here, because another goroutine may close the connection before this one comes from
+ * its write; they lie within their record, wherever that ends. */
 static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx), record = KW_GO_SECOND(ctx), now;
@@ -202,18 +212,21 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 
 	if (!p)
 		return;
-	p->sending.length = 0;
+	p->sending.length = p->sending.early = 0;
 	if (bpf_probe_read_user(&type, sizeof(type), (const void *)record) ||
-	    kw_library_passed(p, KW_SENT, &now))
+	    kw_library_passed(p, KW_SENT, &now)) {
 		p->lost = 1;
-	else if (type == TLS_APPLICATION_DATA) {
+	} else if (type == TLS_APPLICATION_DATA) {
 		p->seen[KW_SENT] = now;
 		p->sending.address = KW_GO_FIFTH(ctx);
 		p->sending.length = KW_GO_SIXTH(ctx);
+		p->sending.early = kw_is_framed(&p->c) && kw_go_can_send(p);
+		if (p->sending.early)
+			kw_go_feed(p, KW_SENT, (__s64)now + 1, p->sending.address, p->sending.length);
 	}
 }
 
-/* It has been sent, unless write has returned an error: then not all of it. Its plaintext has the place of the record's last bytes. */
+/* The record has been sent, unless write has returned an error: then not all of it. Its plaintext has the place of its last bytes. */
 static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), now, before, n;
@@ -230,8 +243,10 @@ static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 		p->seen[KW_SENT] = now;
 		begin = n <= TLS_LENGTH_MAX && now > before + n ? (__s64)(now - n) : -1;
 	}
-	if (n && !error)
-		kw_go_feed(p, KW_SENT, begin, p->sending.address, n);
+	if (p->sending.early && begin >= 0 && !error)
+		p->taken[KW_SENT] = now;
+	else if (n && !error)
+		kw_go_feed(p, KW_SENT, p->sending.early ? -1 : begin, p->sending.address, n);
 }
 
 #endif

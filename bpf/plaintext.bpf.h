@@ -45,6 +45,7 @@ struct kw_plaintext {
 	struct {
 		__u64 address; /* where the process has it */
 		__u64 length;  /* bytes; 0: none is */
+		__u64 early;   /* it has been followed before it was sent */
 	} sending;             /* Go: the plaintext of the record that is being sent */
 	struct {
 		__u64 address; /* where the process had it */
@@ -302,6 +303,12 @@ static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, c
 	return end > c->tx_end;
 }
 
+/* A goroutine is in a write of a record that has been followed, or has not come from it yet. */
+static __always_inline int kw_plaintext_lags(const struct kw_plaintext *p)
+{
+	return p->sending.length && p->sending.early;
+}
+
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
  * that was forked behind the handshake. Of a ticket it is not sure that it is none, and what a server reads behind its end it may
  * discard. Of HTTP/2 that may have come before: streams that the server never read are told by the client's end. */
@@ -314,7 +321,7 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	__u64 received = client ? http->response_end : http->request_end;
 	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? c->ending.rx_read : c->ending.rx_arrived;
 
-	if (!p->blocked && sent > p->seen[KW_SENT])
+	if (!p->blocked && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
 		return 1;
 	if ((client && t->machine.doubts & TLS_DOUBT_TICKET) ||
 	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
