@@ -120,14 +120,16 @@ def test_a_server_that_closes_without_a_word(watched, client, begun):
 
 @pytest.mark.parametrize(("client", "library"), MET)
 @pytest.mark.parametrize("how", ["fin", "rst"])
-def test_a_server_that_closes_an_idle_connection_without_goaway(watched, client, how):
+def test_a_server_that_closes_an_idle_connection_without_goaway(watched, client, library, how):
     with watched.talk(client) as talk, with_open_streams(watched, talk, 0) as peer:
         time.sleep(IDLE)
         peer.end.close() if how == "fin" else wire.reset(peer.end)
         stays_until_closed(talk)
         ends = ends_of(watched.trace, pid=talk.pid)
-    check(ends, reason="server_closed_idle" if how == "fin" else "idle_reset", closer="server", lost_requests=0, retryable=0,
-          premature=False, streams=1, answered=1)
+    # A library may leave bytes of the client unread, over which the kernel resets.
+    closed = ("server_closed_idle", "idle_reset") if library != CLEAR else "server_closed_idle"
+    check(ends, reason=closed if how == "fin" else "idle_reset", closer="server", lost_requests=0, retryable=0, premature=False,
+          streams=1, answered=1)
 
 
 BROKEN = {

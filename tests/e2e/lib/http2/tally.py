@@ -12,6 +12,11 @@ STREAMS = ("streams", "answered", "trailers_only", "refused", "cancelled", "cut"
 ANSWERS = ("answered", "trailers_only")
 
 
+def is_by_records(one):
+    """TLS whose plaintext was not read to the end, so that it is told by its records: then nothing is said of streams."""
+    return bool(one["tls"]) and one["tls"]["plaintext"] is None
+
+
 def told(one):
     return {key: one.get(key) for key in KEYS}
 
@@ -40,7 +45,7 @@ class Tally:
         self.records += len(records)
         for one in records:
             self.reasons[one["reason"]] += 1
-            if one["reason"] == "unknown":
+            if one["reason"] == "unknown" or is_by_records(one):
                 self.unknown[truth.scene, one["role"]] += 1
                 print(f"unknown: {truth} {told(one)}")
         faults = [*self._ends(truth, records), *self._sums(truth, records)]
@@ -51,7 +56,7 @@ class Tally:
     def _ends(truth, records):
         for one in records:
             reasons = truth.own_reasons if one["role"] == "server" and truth.own_reasons is not None else truth.reasons
-            if one["protocol"] != protocol_of(one):
+            if one["protocol"] != protocol_of(one) and not is_by_records(one):
                 yield f"protocol {one['protocol']}"
             if one["reason"] == "unknown":
                 continue
@@ -76,6 +81,8 @@ class Tally:
     def compare(self, truth, client, server):
         """Both ends say the same, but where one of them does not know, or died with more than the other had read, or where the
         scene has both close at once. A client that leaves with bytes unread may not have read the end of an answer."""
+        if is_by_records(client) or is_by_records(server):
+            return
         said = [{key: one[key] for key in AGREED} | {key: one["http2"][key] for key in STREAMS} for one in (client, server)]
         if client["unread_data"]:
             said = [{key: one[key] for key in one if key not in ANSWERS} for one in said]
