@@ -348,8 +348,8 @@ static void lead_half_close_refused(struct kw_writer *w)
 static void lead_response_truncated(struct kw_writer *w)
 {
 	if (w->facts->unsealed)
-		kw_say(w, "the last response gave no length, and the server closed without a close_notify, so "
-			  "that it is not known whether the response was complete (RFC 9112 section 9.8)");
+		kw_say(w, "the last response gave no length, and the server closed without a close_notify: the "
+			  "response may have been cut");
 	if (!w->event->http.counts.requests_begun)
 		kw_say(w, "no request was seen to which this response could belong");
 }
