@@ -16,6 +16,7 @@ import pytest
 
 from lib import observer, tls, wire
 from lib.maps import Maps
+from lib.servers.process import is_asleep, wait_until
 from lib.sessions import Session
 
 GET, OK = wire.GET, wire.OK
@@ -395,6 +396,8 @@ def test_a_session_that_is_renegotiated_is_judged_by_its_records(nothing_left, c
             if again:
                 say(client, b"R\n", client, b"RENEGOTIATING")
             say(client, b"GET /2 HTTP/1.1\n\n", server, b"GET /2")
+            # The call that sent it has returned.
+            wait_until(lambda client=client: is_asleep(client.pid), "a client that waits")
             client.kill()
             client.wait()
             server.kill()
