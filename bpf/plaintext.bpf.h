@@ -311,7 +311,7 @@ static __always_inline int kw_plaintext_lags(const struct kw_plaintext *p)
 
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
  * that was forked behind the handshake. Of a ticket it is not sure that it is none, and what a server reads behind its end it may
- * discard. Of HTTP/2 that may have come before: streams that the server never read are told by the client's end. */
+ * discard. A server of HTTP/2 may discard streams that had come before its end, too: the client's record tells those. */
 static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
 						  const struct kw_tls *t)
 {
