@@ -310,10 +310,9 @@ static __always_inline int kw_plaintext_lags(const struct kw_plaintext *p)
 }
 
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
- * that was forked behind the handshake. Of a ticket it is not sure that it is none, and what a server reads behind its end it may
- * discard. A server of HTTP/2 may discard streams that had come before its end, too: the client's record tells those. */
-static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
-						  const struct kw_tls *t)
+ * that was forked behind the handshake. As long as no record of the server is sure to be a response, all of them may be tickets. A server
+ * may discard what it reads behind its end, and one of HTTP/2 also streams that had come before: the client's record tells those. */
+static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c)
 {
 	const struct kw_http *http = &c->http;
 	int client = c->role == KW_ROLE_CLIENT;
@@ -323,7 +322,7 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 
 	if (!p->blocked && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
 		return 1;
-	if ((client && t->machine.doubts & TLS_DOUBT_TICKET) ||
+	if ((client && !http->counts.responses_ended) ||
 	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
 		return 0;
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
@@ -360,7 +359,7 @@ static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, c
 	    (protocol != HTTP1_PROTOCOL_HTTP1 && protocol != HTTP1_PROTOCOL_H2C) ||
 	    t->machine.doubts & TLS_DOUBT_EARLY_DATA || c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
 		return 0;
-	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c, t));
+	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c));
 }
 
 /* A record has been made of the plaintext before, and now some of that is not known: the counts stay, and nothing is said of the end. */

@@ -64,6 +64,16 @@ def no_response(pair):
     pair.close(first=pair.server)
 
 
+def no_response_at_all(pair):
+    pair.send_request()
+    pair.close(first=pair.server)
+
+
+def cut_request(pair):
+    pair.send_request(GET[:20])
+    pair.close(first=pair.server)
+
+
 def gave_up(pair):
     pair.send_request()
     pair.close(first=pair.client)
@@ -179,8 +189,8 @@ def stale(pair):
 
 
 SCENES = (
-    idle_client, idle_server, announced, announced_by_client, advertised, no_response, gave_up, truncated, cut_in_chunk, aborted,
-    cut_upload, chunked, old_version, delimited, pipelined, in_bytes, long_body,
+    idle_client, idle_server, announced, announced_by_client, advertised, no_response, no_response_at_all, cut_request,
+    gave_up, truncated, cut_in_chunk, aborted, cut_upload, chunked, old_version, delimited, pipelined, in_bytes, long_body,
     aborted_while_sending, aborted_within_a_record, reset_by_server, stale,
 )  # fmt: skip
 
@@ -218,6 +228,37 @@ def test_a_session_says_what_its_twin_in_clear_text_says(watched, certificates, 
         scene(session)
     for plain, read in zip(trace.ends(clear), trace.ends(session)):
         assert read["tls"]["plaintext"] == "openssl", read
+        check_alike(read, plain)
+
+
+OVER_TICKETS = gave_up, cut_upload  # a client that closes over unread tickets sends a RST
+
+
+# How many session tickets a server sends: RFC 8446 section 4.6.1. Servers do so before the first response, and a client may get nothing else.
+@pytest.mark.parametrize("tickets", [1, 2, 3])
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene not in OVER_TICKETS], ids=lambda scene: scene.__name__)
+def test_tickets_change_nothing(watched, certificates, scene, tickets):
+    listener, trace = watched
+    with wire.Pair(listener) as clear:
+        scene(clear)
+    with Session(listener, certificates, "1.3", tickets) as session:
+        scene(session)
+    for plain, read in zip(trace.ends(clear), trace.ends(session)):
+        assert read["tls"]["plaintext"] == "openssl", read
+        check_alike(read, plain)
+
+
+@pytest.mark.parametrize("asked", [GET, UPLOAD], ids=["gave up", "cut upload"])
+def test_a_client_that_closes_over_unread_tickets_sends_a_rst(watched, certificates, asked):
+    listener, trace = watched
+    with wire.Pair(listener) as clear, Session(listener, certificates, "1.3", 2) as session:
+        for pair, leave in (clear, wire.reset), (session, lambda end: end.close()):
+            pair.send_request(asked)
+            leave(pair.client)
+            wire.wait_for_end(pair.server)
+            pair.server.close()
+    for plain, read in zip(trace.ends(clear), trace.ends(session)):
+        assert read["tls"]["plaintext"] == "openssl" and read["manner"] == "rst", read
         check_alike(read, plain)
 
 

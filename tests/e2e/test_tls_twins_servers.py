@@ -26,12 +26,6 @@ ALONE = {
     "server_misleading.test_lighttpds_413_closes_while_the_body_is_on_its_way": FIRST_FIN,
 }
 
-# Under TLS 1.3 the client has read nothing but session tickets, so that its end is told by the records of TLS.
-TICKETS = {
-    "server_misleading.test_nginx_return_444_is_no_response_and_no_stale_reuse",
-    "server_misleading.test_nginx_closes_after_half_a_head_without_a_word",
-}
-
 # How far a program that is not the test's had come when the other end left, and what it saw of that.
 ITS_OWN = ("app_error", "body_bytes")
 
@@ -76,7 +70,7 @@ def stages(nothing_left, certificates, tmp_path_factory):
 
 def version_of(scenario):
     """They take turns, because each scenario starts servers of its own."""
-    return tls.VERSIONS[0 if scenario.name in TICKETS else ALL.index(scenario) % len(tls.VERSIONS)]
+    return tls.VERSIONS[ALL.index(scenario) % len(tls.VERSIONS)]
 
 
 def check(scenario, version, read, clear):
@@ -97,5 +91,5 @@ def test_a_scenario_over_tls_is_told_as_its_twin_in_clear_text(stages, scenario)
 
 
 def test_what_has_no_twin_is_named():
-    named = set(ALONE) | TICKETS | set(BESIDES)
+    named = set(ALONE) | set(BESIDES)
     assert {one.name for one in ALL} >= named, "a scenario that is not there any more"

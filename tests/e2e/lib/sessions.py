@@ -156,10 +156,10 @@ def shake_hands(client, server):
         client()
 
 
-def begin(client, server, certificates, version, carried=over_sockets):
-    """Makes a session of a connection. Returns its ends: the handshake is done, and no tickets are on their way."""
+def begin(client, server, certificates, version, carried=over_sockets, tickets=0):
+    """Makes a session of a connection. Returns its ends: the handshake is done, and no more tickets than these are on their way."""
     accepting = tls.server_context(certificates, version)
-    accepting.num_tickets = 0
+    accepting.num_tickets = tickets
     server = carried(accepting, server, server_side=True)
     client = carried(tls.client_context(certificates, version), client, server_hostname=tls.NAME)
     shake_hands(client.do_handshake, server.do_handshake)
@@ -204,6 +204,6 @@ class Address(tuple):
 class Session(wire.Pair):
     """A wire.Pair whose ends speak TLS."""
 
-    def __init__(self, listener, certificates, version):
+    def __init__(self, listener, certificates, version, tickets=0):
         super().__init__(listener)
-        self.client, self.server = begin(self.client, self.server, certificates, version)
+        self.client, self.server = begin(self.client, self.server, certificates, version, tickets=tickets)
