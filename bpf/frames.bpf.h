@@ -35,14 +35,12 @@ static __always_inline int kw_ends_frame(const struct kw_connection *c, enum kw_
 	return kw_is_framed(c) && n <= c->http1.streams[kw_direction(c->role, way) & 1].remain;
 }
 
-/* A program may discard unread, as lighttpd does, the bytes that come behind its own FIN: so few of TLS are the alert that answers its own,
- * or hold no request, because a record takes at least 21 bytes more than its content. */
-#define KW_TLS_NOTHING 31
-
-static __always_inline int kw_is_nothing(const struct kw_connection *c, enum kw_way way, __u64 n)
+/* A server may discard unread, as lighttpd does, the bytes that come behind its own FIN. Of TLS these are at least the alert that answers its
+ * own, and no record behind them is followed. */
+static __always_inline int kw_is_discarding(const struct kw_connection *c, enum kw_way way)
 {
-	return way == KW_RECEIVED && c->http1.protocol == HTTP1_PROTOCOL_TLS &&
-	       c->ending.act == KW_ACT_LOCAL_FIN && c->rx_bytes + n <= c->ending.rx_read + KW_TLS_NOTHING;
+	return way == KW_RECEIVED && c->role == KW_ROLE_SERVER && c->http1.protocol == HTTP1_PROTOCOL_TLS &&
+	       c->ending.act == KW_ACT_LOCAL_FIN;
 }
 
 /* @n bytes pass without a look. Where that is more than is left of a frame, a header was among them. */
@@ -52,10 +50,14 @@ static __always_inline void kw_pass_frame(struct kw_connection *c, enum kw_way w
 
 	if (!kw_is_framed(c))
 		return;
-	if (n <= s->remain)
+	if (n <= s->remain) {
 		s->remain -= n;
-	else if (!kw_is_nothing(c, way, n))
+	} else if (kw_is_discarding(c, way)) {
+		s->remain = 0;
+		c->sides[HTTP1_REQUESTS].flags |= KW_HTTP_DISCARDED;
+	} else {
 		kw_end_frames(c);
+	}
 }
 
 /* Does the call in @room begin with an HTTP/2 frame, for certain? Not if a part of it has been taken already. */

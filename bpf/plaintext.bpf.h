@@ -270,7 +270,7 @@ static __always_inline int kw_plaintext_is_awaited(const struct kw_plaintext *p,
 }
 
 /* The part of the flags of a side that the socket alone knows. */
-#define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED)
+#define KW_FLAGS_OF_SOCKET (KW_HTTP_EOF_READ | KW_HTTP_UNSUPPORTED | KW_HTTP_DISCARDED)
 
 static __always_inline void kw_plaintext_copy(struct kw_connection *to, const struct kw_connection *c,
 					      __u32 library)
@@ -322,8 +322,7 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 
 	if (!p->blocked && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
 		return 1;
-	if ((client && !http->counts.responses_ended) ||
-	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
+	if ((client && !http->counts.responses_ended) || (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
 		return 0;
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }

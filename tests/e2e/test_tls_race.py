@@ -4,6 +4,7 @@ then. And what is no race: polite ends of sessions by each side, which may raise
 
 import contextlib
 import random
+import socket
 import ssl
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 import pytest
 
 from lib import observer, tls, wire
+from lib.sessions import Session
 
 RACES = 200
 POLITE = 1000
@@ -138,3 +140,33 @@ def test_a_thousand_polite_ends_raise_no_alarm(watched, certificates):
     for role, own in (("client", "local"), ("server", "remote")):
         told = [(one[own], one["reason"], one["closer"]) for one in trace.records(role=role)]
         assert sorted(told) == sorted((name, f"{by}_closed_idle", by) for name, _, by in ends)
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["a request", "an alert"])
+@pytest.mark.parametrize("version", tls.VERSIONS)
+@pytest.mark.parametrize("options", [(), ("--tls",)], ids=["by records", "by plaintext"])
+def test_a_server_may_discard_whatever_comes_behind_its_fin(nothing_left, certificates, options, version, asks):
+    """As lighttpd does. A request among that is late, and an alert is nothing."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], *options) as trace:
+        with Session(listener, certificates, version) as session:
+            session.exchange()
+            session.exchange(response=wire.response("404 Not Found"))  # of another length, so that neither can be a ticket
+            session.server.shutdown(socket.SHUT_WR)
+            wire.wait_for_end(session.client)
+            if asks:
+                session.client.sendall(wire.GET)
+            tls.end_session(session.client)
+            wire.discard(session.server)
+            session.client.close()
+            wire.discard(session.server)
+            session.server.close()
+        client, server = trace.ends(session)
+    assert client["reason"] in ({"stale_reuse"} if asks else {"server_closed_idle", "unannounced_close"}), client
+    # Requests that follow each other at once may be one by their records, so that nothing is said of the server's end.
+    for end in [client] if server["confidence"] == "unknown" and not options else [client, server]:
+        assert (end["closer"], end["manner"], bool(end["tls"]["plaintext"])) == ("server", "fin", bool(options)), end
+        assert end["confidence"] == ("certain" if options else "inferred"), end
+        assert (end["premature"], end["lost_requests"]) == (asks, int(asks)), end
+        assert end["late_request"] is (asks and end is server), end
+    assert server["reason"] in ("unknown", "unannounced_close", "server_closed_idle"), server

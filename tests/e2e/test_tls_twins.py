@@ -61,7 +61,6 @@ ALONE = {
     "reasons_cut.test_a_process_that_exits_to_end_its_body_did_so_on_purpose": ENDLESS,
     "reasons_cut.test_a_kill_is_no_end_of_a_body_delimited_by_the_close": ENDLESS,
     "reasons_cut.test_a_process_that_is_killed_before_the_first_request": UNUSED,
-    "reasons_facts.test_a_request_that_a_lingering_close_discards_is_late": BELOW,
     "reasons_facts.test_the_application_wrote_into_a_closed_connection": LIBRARY,
     "reasons_idle.test_a_connection_that_nobody_used_is_unused": UNUSED,
     "reasons_idle.test_a_connection_that_nobody_used_may_be_reset_too": UNUSED,

@@ -229,13 +229,18 @@ static void derive_responses(struct kw_facts *f)
 }
 
 /* After the server had closed, the bytes behind the last complete request were read as nothing but a length: a lingering
- * close, which discards whatever still arrives. */
-static bool is_discarded(const struct kw_event_connection *event)
+ * close, which discards whatever still arrives. Of TLS as many bytes as an alert has are one. */
+static bool is_discarded(const struct kw_facts *f)
 {
+	const struct kw_event_connection *event = f->event;
 	const struct kw_http *http = &event->http;
+	uint64_t read = event->ending.rx_read;
 
+	if (f->tls)
+		return (http->flags & KW_HTTP_DISCARDED) && !f->http2 && http->request_end <= read &&
+		       http->rx_bytes > read + kw_tls_spare_bytes(f->tls);
 	return (http->flags & KW_HTTP_REQUESTS_LOST) && !(http->taints & ~(1 << KW_TAINT_BLIND)) &&
-	       http->request_end == event->ending.rx_read && http->rx_bytes > event->ending.rx_read;
+	       http->request_end == read && http->rx_bytes > read;
 }
 
 /* A RST alone does not say whether the server had the request, nor does the alert that ends a session: the server's own end
@@ -275,7 +280,7 @@ static void derive_requests(struct kw_facts *f)
 				  : KW_LATE_CROSSED;
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
-	f->discarded = !f->outstanding && is_discarded(event);
+	f->discarded = !f->outstanding && is_discarded(f);
 	f->late_unread =
 		f->discarded || (!f->outstanding && event->closing.unread > kw_tls_spare_bytes(f->tls));
 	f->late_request = beyond || f->late_unread;

@@ -115,6 +115,11 @@ def wait_for_end(end):
     assert poll.poll(DEADLINE * 1000), "neither FIN nor RST arrives"
 
 
+def discard(end):
+    """Receives what comes next, below any library, without a look at it. Returns how many bytes that was, or 0 at the end."""
+    return socket.socket.recv_into(end, bytearray(65536), 65536, socket.MSG_TRUNC)
+
+
 def wait_for_bytes(end, count):
     """Waits until this many bytes are in the receive queue; reads nothing."""
     poll = select.poll()

@@ -319,6 +319,32 @@ static struct kw_verdict read_verdict(const struct tls_row *row, enum kw_role ro
 	return read_event(event_of(row, role));
 }
 
+/* A server that closed, and then discarded so many bytes. */
+static struct kw_event_tls discarding(uint32_t bytes)
+{
+	const struct tls_row row = {.story = {.answered = 1, BY(SERVER, FIN), .idle = S}, .tls = {DONE}};
+	struct kw_event_tls event = event_of(&row, KW_ROLE_SERVER);
+	struct kw_event_connection *connection = &event.history.connection;
+
+	connection->http.flags |= KW_HTTP_DISCARDED;
+	connection->http.rx_bytes = connection->ending.rx_read + bytes;
+	return event;
+}
+
+static void more_bytes_than_an_alert_that_a_server_discards_are_a_late_request(void **state)
+{
+	(void)state;
+	for (uint32_t bytes = ALERT_BYTES; bytes <= ALERT_BYTES + 1; bytes++) {
+		struct kw_event_tls event = discarding(bytes), looked_at = event;
+		struct kw_verdict verdict = read_event(event);
+
+		assert_int_equal(verdict.late_request, bytes > ALERT_BYTES);
+		assert_int_equal(verdict.lost_requests, bytes > ALERT_BYTES);
+		looked_at.history.connection.http.flags &= ~KW_HTTP_DISCARDED;
+		assert_false(read_event(looked_at).late_request);
+	}
+}
+
 static void without_a_close_notify_a_close_marks_no_end_of_a_body(void **state)
 {
 	const struct tls_row cut = {
@@ -391,7 +417,7 @@ static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(rows) + 4];
+	struct CMUnitTest tests[COUNT(rows) + 5];
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){.name = rows[i].claim,
@@ -405,5 +431,7 @@ int main(void)
 		(struct CMUnitTest)cmocka_unit_test(without_a_close_notify_a_close_marks_no_end_of_a_body);
 	tests[COUNT(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(
 		a_408_loses_nothing_if_its_body_is_marked_by_no_close_notify);
+	tests[COUNT(rows) + 4] = (struct CMUnitTest)cmocka_unit_test(
+		more_bytes_than_an_alert_that_a_server_discards_are_a_late_request);
 	return cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }
