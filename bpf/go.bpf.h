@@ -226,27 +226,39 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 	}
 }
 
-/* The record has been sent, unless write has returned an error: then not all of it. Its plaintext has the place of its last bytes. */
+/* The record in hand has been sent: notes where it ends. Returns where its plaintext begins, which has the place of its last bytes; -1: that
+ * is not known. */
+static __always_inline __s64 kw_go_end_record(struct kw_plaintext *p, __u64 n)
+{
+	__u64 before = p->seen[KW_SENT], now;
+
+	if (kw_library_passed(p, KW_SENT, &now))
+		return -1;
+	p->seen[KW_SENT] = now;
+	return n <= TLS_LENGTH_MAX && now > before + n ? (__s64)(now - n) : -1;
+}
+
+/* write has returned, with an error if not all of the record has gone. */
 static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), now, before, n;
+	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), n;
 	struct kw_plaintext *p = kw_go_find(KW_STACK(ctx), KW_PLACE(ctx), cookie);
-	__s64 begin = -1;
+	__s64 begin;
 
 	if (!p)
 		return;
 	n = p->sending.length;
 	p->sending.length = 0;
 	p->blocked = !!error;
-	before = p->seen[KW_SENT];
-	if (kw_library_passed(p, KW_SENT, &now) == 0) {
-		p->seen[KW_SENT] = now;
-		begin = n <= TLS_LENGTH_MAX && now > before + n ? (__s64)(now - n) : -1;
-	}
-	if (p->sending.early && begin >= 0 && !error)
-		p->taken[KW_SENT] = now;
-	else if (n && !error)
-		kw_go_feed(p, KW_SENT, p->sending.early ? -1 : begin, p->sending.address, n);
+	begin = kw_go_end_record(p, n);
+	if (error || !n)
+		return;
+	if (!p->sending.early)
+		kw_go_feed(p, KW_SENT, begin, p->sending.address, n);
+	else if (begin < 0)
+		p->lost = 1;
+	else
+		p->taken[KW_SENT] = p->seen[KW_SENT];
 }
 
 #endif
