@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -260,6 +261,38 @@ def test_a_client_that_closes_over_unread_tickets_sends_a_rst(watched, certifica
     for plain, read in zip(trace.ends(clear), trace.ends(session)):
         assert read["tls"]["plaintext"] == "openssl" and read["manner"] == "rst", read
         check_alike(read, plain)
+
+
+SLOW = 4  # exchanges, so that the smoothed round-trip time has seen some delayed ACKs
+
+
+def delimited_at_once(pair):
+    """The client has read the end of the session before the FIN comes."""
+    pair.send_request()
+    pair.send_response(TO_THE_END)
+    if isinstance(pair, Session):
+        tls.end_session(pair.server)
+        assert pair.client.recv(1) == b""
+    pair.close(first=pair.server)
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_an_end_that_comes_at_once_did_not_cross_the_request(watched, certificates, version):
+    """Where acknowledgements are delayed, the round trip seems to be longer than it is, and the server's alert to come sooner than an answer
+    to the request could."""
+    listener, trace = watched
+    with wire.Pair(listener) as clear, Session(listener, certificates, version) as session:
+        for pair in clear, session:
+            for _ in range(SLOW):
+                pair.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+                pair.send_request()
+                time.sleep(0.05)
+                pair.send_response()
+            delimited_at_once(pair)
+    for plain, read in zip(trace.ends(clear), trace.ends(session)):
+        assert read["tls"]["plaintext"] == "openssl", read
+        check_alike(read, plain)
+    assert trace.ends(session)[0]["srtt_us"] > 2000, "the round trip is not long"
 
 
 # ---- many connections at once -------------------------------------------------------------------------

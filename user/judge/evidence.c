@@ -331,6 +331,10 @@ static void lead_stale_reuse(struct kw_writer *w)
 		       "the server had closed the idle connection before it read request %u: its own end, on this host "
 		       "too, shows that",
 		       number);
+	else if (w->facts->late_inferred)
+		kw_say(w,
+		       "request %u and the server's close_notify crossed on the way: that came sooner than an answer could",
+		       number);
 	else if (w->facts->late)
 		kw_say(w,
 		       "request %u and the server's FIN crossed on the way: the FIN acknowledges no byte of the request",

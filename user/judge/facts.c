@@ -267,7 +267,8 @@ static void derive_requests(struct kw_facts *f)
 
 	f->arrival_known = is_arrival_known(f);
 	beyond |= f->arrival_known && f->far->late_request && f->outstanding;
-	beyond |= kw_tls_asks_in_vain(f);
+	f->late_inferred = kw_tls_asks_too_late(f);
+	beyond |= kw_tls_asks_behind(f) || f->late_inferred;
 	f->request_open = !beyond && http->counts.requests_begun && (open || http->request_end > mark);
 	if (f->request_open && f->outstanding && is_rest_unread(f))
 		f->request_open = false;
@@ -275,7 +276,7 @@ static void derive_requests(struct kw_facts *f)
 	if (beyond && !f->outstanding)
 		f->outstanding = 1; /* what looked like its response cannot be one */
 	if (beyond && f->role == KW_ROLE_CLIENT)
-		f->late = http->request_begin >= event->ending.tx_sent || kw_tls_asks_in_vain(f)
+		f->late = http->request_begin >= event->ending.tx_sent || kw_tls_asks_behind(f)
 				  ? KW_LATE_AFTER
 				  : KW_LATE_CROSSED;
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
@@ -458,7 +459,7 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 	}
 	if (is_unknown(f))
 		return KW_PHASE_UNKNOWN;
-	f->inferred = is_reset_over_response(f) || f->rest_inferred || f->unsealed;
+	f->inferred = is_reset_over_response(f) || f->rest_inferred || f->unsealed || f->late_inferred;
 	phase = phase_of_messages(f);
 	return f->hidden ? phase_of_hidden(f, phase) : phase;
 }

@@ -66,10 +66,11 @@ struct kw_facts {
 	bool taken;         /* the client sent its FIN first, and every response reached it all the same */
 	bool refused; /* the client shut its sending direction only and went on reading: the server closed for it */
 	bool arrival_known; /* on the client's socket, after a RST: the server's end shows whether it had the request */
-	bool order_known;    /* of FINs that crossed: both ends show which was first */
-	bool late_request;   /* on the server's socket: see struct kw_verdict */
-	bool late_unread;    /* that request was never read, */
-	bool discarded;      /* or read as a length only, when the server had closed */
+	bool late_inferred; /* that the request met the close is concluded from times: kw_tls_asks_too_late() */
+	bool order_known;   /* of FINs that crossed: both ends show which was first */
+	bool late_request;  /* on the server's socket: see struct kw_verdict */
+	bool late_unread;   /* that request was never read, */
+	bool discarded;     /* or read as a length only, when the server had closed */
 	bool unacknowledged; /* the client's request never reached the server's host */
 	bool hidden; /* bytes arrived before the act and were never read: nobody can say what they were */
 	bool silent; /* older than the observer, and without a byte since: idle by TCP's times */

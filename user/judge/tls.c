@@ -4,6 +4,7 @@
 #include "include/tls/records.h"
 
 #define PATIENCE (500 * KW_MS) /* a closer that was silent for longer has waited */
+#define TOGETHER (100 * KW_MS) /* the alert and the FIN of one close are not farther apart */
 
 uint32_t kw_tls_spare_bytes(const struct kw_tls_facts *tls)
 {
@@ -88,20 +89,35 @@ bool kw_tls_answers_in_vain(const struct kw_facts *f)
 	       f->event->http.response_started > f->tls->notified;
 }
 
-/* The server's alert had come before an answer to the request could: it was sent before the request was there. The smoothed
- * round-trip time may be longer than this one was. */
-static bool is_sooner_than_answer(const struct kw_facts *f)
+/* The server ended the session while the latest request had no response, and none has begun. */
+static bool is_asking_at_end(const struct kw_facts *f)
+{
+	const struct kw_http *http = &f->event->http;
+
+	return is_ended_by(f, KW_CLOSER_SERVER) && http->counts.requests_begun > http->counts.responses_ended &&
+	       !(http->flags & KW_HTTP_RESPONSE_OPEN);
+}
+
+bool kw_tls_asks_behind(const struct kw_facts *f)
+{
+	return is_asking_at_end(f) && f->event->http.request_started > f->tls->notified;
+}
+
+/* The server's FIN came with its alert, and acknowledges the request: the request was there before both. */
+static bool is_acknowledged(const struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+
+	return ending->act == KW_ACT_PEER_FIN && ending->time < f->tls->notified + TOGETHER &&
+	       ending->tx_acked <= ending->tx_sent && ending->tx_acked > f->event->http.request_begin;
+}
+
+bool kw_tls_asks_too_late(const struct kw_facts *f)
 {
 	uint64_t round_trip = f->event->closing.srtt_us * KW_US;
 
-	return f->role == KW_ROLE_CLIENT && f->tls->notified < f->event->http.request_ended + round_trip / 2;
-}
-
-bool kw_tls_asks_in_vain(const struct kw_facts *f)
-{
-	return is_ended_by(f, KW_CLOSER_SERVER) &&
-	       f->event->http.counts.requests_begun > f->event->http.counts.responses_ended &&
-	       (f->event->http.request_started > f->tls->notified || is_sooner_than_answer(f));
+	return f->role == KW_ROLE_CLIENT && is_asking_at_end(f) && !kw_tls_asks_behind(f) &&
+	       !is_acknowledged(f) && f->tls->notified < f->event->http.request_ended + round_trip / 2;
 }
 
 bool kw_tls_is_ended(const struct kw_facts *f)
@@ -146,8 +162,8 @@ static bool is_ambiguous(const struct kw_facts *f, enum kw_phase phase)
 		return f->closer != KW_CLOSER_CLIENT;
 	if (phase != KW_PHASE_WAITING && !f->late_request)
 		return false;
-	if (is_closed_by_other(f) && !is_ended_by(f, KW_CLOSER_CLIENT) && !kw_tls_asks_in_vain(f) &&
-	    !is_left_waiting(f))
+	if (is_closed_by_other(f) && !is_ended_by(f, KW_CLOSER_CLIENT) && !kw_tls_asks_behind(f) &&
+	    !f->late_inferred && !is_left_waiting(f))
 		return true;
 	return kw_tls_may_be_h2(f->tls) || (f->tls->doubts & (TLS_DOUBT_TICKET | TLS_DOUBT_UPLOAD));
 }

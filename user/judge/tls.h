@@ -17,10 +17,14 @@ void kw_tls_derive_closer(struct kw_facts *f);
  * f->inferred. */
 enum kw_phase kw_tls_phase(struct kw_facts *f, enum kw_phase by_messages);
 
-/* The closer ended the session by an alert, and what is asked came later: the latest response answers nobody then, the latest request
+/* The closer ended the session by an alert, and what came later is in vain: the latest response answers nobody then, the latest request
  * meets the close. Times tell that where the other side sent the first FIN. */
 bool kw_tls_answers_in_vain(const struct kw_facts *f);
-bool kw_tls_asks_in_vain(const struct kw_facts *f);
+bool kw_tls_asks_behind(const struct kw_facts *f);
+
+/* The server's alert came to the client sooner than an answer to its latest request could, so that it was sent before the request was there.
+ * The smoothed round-trip time may be longer than this one was: what follows from this is inferred. */
+bool kw_tls_asks_too_late(const struct kw_facts *f);
 
 /* The first request's only answer may be a ticket by its place, but the client wants none: then it is the response. Servers send
  * no tickets to such a client, but for OpenSSL, which sends two. */

@@ -319,6 +319,52 @@ static struct kw_verdict read_verdict(const struct tls_row *row, enum kw_role ro
 	return read_event(event_of(row, role));
 }
 
+/* A server that got one request and answered with a part of a response, if so, and closed at once: an alert, then a FIN that acknowledges
+ * the request. The client's round-trip time was long before. */
+static struct kw_event_tls closing_at_once(enum pending pending)
+{
+	const struct tls_row row = {
+		.story = {.answered = 1,
+			  .pending = pending,
+			  BY(SERVER, FIN),
+			  .wait = S,
+			  .more = long_round_trip},
+		.tls = {DONE, .notified_by = BY_SERVER, .notifiers = 1 << TLS_SERVER},
+	};
+	struct kw_event_tls event = event_of(&row, KW_ROLE_CLIENT);
+	struct kw_event_connection *connection = &event.history.connection;
+
+	event.tls.notified = connection->ending.time;
+	event.tls.notified_at = connection->ending.rx_arrived - ALERT_BYTES;
+	connection->http.request_ended = connection->ending.time - KW_MS;
+	return event;
+}
+
+static void a_fin_with_the_alert_that_acknowledges_the_request_shows_that_it_was_there(void **state)
+{
+	struct kw_event_tls event = closing_at_once(REQUEST);
+	struct kw_verdict verdict = read_event(event);
+
+	(void)state;
+	assert_string_equal(kw_reason_name(verdict.reason), "no_response");
+	assert_int_equal(verdict.confidence, KW_CONFIDENCE_CERTAIN);
+	event.history.connection.ending.time += KW_S; /* the FIN came later, so it does not tell */
+	verdict = read_event(event);
+	assert_string_equal(kw_reason_name(verdict.reason), "stale_reuse");
+	assert_int_equal(verdict.confidence, KW_CONFIDENCE_INFERRED);
+}
+
+static void a_request_whose_response_has_begun_did_not_meet_the_close(void **state)
+{
+	struct kw_event_tls event = closing_at_once(PART_OF_RESPONSE);
+	struct kw_verdict verdict;
+
+	(void)state;
+	event.history.connection.ending.time += KW_S;
+	verdict = read_event(event);
+	assert_string_equal(kw_reason_name(verdict.reason), "response_truncated");
+}
+
 /* A server that closed, and then discarded so many bytes. */
 static struct kw_event_tls discarding(uint32_t bytes)
 {
@@ -417,7 +463,7 @@ static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(rows) + 5];
+	struct CMUnitTest tests[COUNT(rows) + 7];
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){.name = rows[i].claim,
@@ -433,5 +479,9 @@ int main(void)
 		a_408_loses_nothing_if_its_body_is_marked_by_no_close_notify);
 	tests[COUNT(rows) + 4] = (struct CMUnitTest)cmocka_unit_test(
 		more_bytes_than_an_alert_that_a_server_discards_are_a_late_request);
+	tests[COUNT(rows) + 5] = (struct CMUnitTest)cmocka_unit_test(
+		a_fin_with_the_alert_that_acknowledges_the_request_shows_that_it_was_there);
+	tests[COUNT(rows) + 6] =
+		(struct CMUnitTest)cmocka_unit_test(a_request_whose_response_has_begun_did_not_meet_the_close);
 	return cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }
