@@ -309,10 +309,22 @@ static __always_inline int kw_plaintext_lags(const struct kw_plaintext *p)
 	return p->sending.length && p->sending.early;
 }
 
+/* Data has come to a server that had ended its session: a library takes it, but gives it to nobody. */
+static __always_inline int kw_plaintext_is_ended(const struct kw_plaintext *p, const struct kw_connection *c,
+						 const struct kw_tls *t)
+{
+	const struct kw_tls_facts *facts = &t->facts;
+
+	return c->role == KW_ROLE_SERVER && facts->notified_by == 1 + TLS_SERVER &&
+	       p->taken[KW_SENT] <= facts->notified_at && c->http.request_started > facts->notified &&
+	       c->http.request_begin >= p->seen[KW_RECEIVED];
+}
+
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
  * that was forked behind the handshake. As long as no record of the server is sure to be a response, all of them may be tickets. A server
  * may discard what it reads behind its end, and one of HTTP/2 also streams that had come before: the client's record tells those. */
-static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c)
+static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, const struct kw_connection *c,
+						  const struct kw_tls *t)
 {
 	const struct kw_http *http = &c->http;
 	int client = c->role == KW_ROLE_CLIENT;
@@ -322,7 +334,8 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 
 	if (!p->blocked && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
 		return 1;
-	if ((client && !http->counts.responses_ended) || (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
+	if ((client && !http->counts.responses_ended) || kw_plaintext_is_ended(p, c, t) ||
+	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
 		return 0;
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }
@@ -358,7 +371,7 @@ static __always_inline int kw_plaintext_is_whole(const struct kw_plaintext *p, c
 	    (protocol != HTTP1_PROTOCOL_HTTP1 && protocol != HTTP1_PROTOCOL_H2C) ||
 	    t->machine.doubts & TLS_DOUBT_EARLY_DATA || c->http1.streams[HTTP1_REQUESTS].state != HTTP1_FRAME)
 		return 0;
-	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c));
+	return !c->closing.time || !(kw_plaintext_is_ahead(p, c) || kw_plaintext_is_behind(p, c, t));
 }
 
 /* A record has been made of the plaintext before, and now some of that is not known: the counts stay, and nothing is said of the end. */
@@ -385,6 +398,8 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 		return 0;
 	if (!whole)
 		kw_plaintext_lose(&p->c);
+	else if (c->closing.time && kw_plaintext_is_ended(p, c, t))
+		p->c.sides[HTTP1_REQUESTS].flags |= KW_HTTP_BEHIND_NOTICE;
 	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));

@@ -173,6 +173,9 @@ enum kw_http_flag {
 	KW_HTTP_DISCARDED =
 		1
 		<< 20, /* a server received TLS behind its FIN without a look at it: no record shows these bytes */
+	KW_HTTP_BEHIND_NOTICE =
+		1
+		<< 21, /* data came to a server of TLS behind its close_notify, and its program was not given it */
 };
 
 /* And whose library that was, enum kw_library; recordings made before there were several have 0 for OpenSSL. */

@@ -2,18 +2,20 @@
 """The keep-alive race over TLS: a server that closes idle connections at 50 ms, and a client that uses them again just
 then. And what is no race: polite ends of sessions by each side, which may raise no alarm."""
 
+import asyncio
 import contextlib
 import random
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from lib import observer, tls, wire
-from lib.sessions import Session
+from lib.sessions import Address, Session
 
 RACES = 200
 POLITE = 1000
@@ -170,3 +172,79 @@ def test_a_server_may_discard_whatever_comes_behind_its_fin(nothing_left, certif
         assert (end["premature"], end["lost_requests"]) == (asks, int(asks)), end
         assert end["late_request"] is (asks and end is server), end
     assert server["reason"] in ("unknown", "unannounced_close", "server_closed_idle"), server
+
+
+# ---- data behind the end of a session -----------------------------------------------------------------
+
+
+def asks_behind_end(session):
+    """The server has ended its session, and its library meets the request while it waits for the other side's close_notify."""
+    tls.end_session(session.server)
+    assert session.client.recv(1) == b""
+    session.client.sendall(wire.GET)
+    session.server.settimeout(wire.DEADLINE)
+    with contextlib.suppress(OSError):
+        session.server.unwrap()
+    session.close(first=session.server)
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_request_behind_the_end_of_the_servers_session_is_late(nothing_left, certificates, version):
+    """No program is given it, so that its library shows it to nobody."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        with Session(listener, certificates, version) as session:
+            session.exchange()
+            asks_behind_end(session)
+        client, server = trace.ends(session)
+    check_late(client, server)
+    assert "another request reached the server after the server's close_notify and was discarded unread" in server["evidence"]
+
+
+def check_late(client, server):
+    for end in client, server:
+        assert end["tls"]["plaintext"] == "openssl" and end["confidence"] == "certain", end
+        assert (end["closer"], end["premature"], end["lost_requests"]) == ("server", True, 1), end
+    assert client["reason"] == "stale_reuse" and client["requests"] == 2, client
+    assert (server["late_request"], server["requests"], server["responses"]) == (True, 1, 1), server
+
+
+async def answer_once(reader, writer):
+    """As servers that are built on asyncio do: a close ends the session, and then waits for the client to do so, too."""
+    await reader.readexactly(len(wire.GET))
+    writer.write(wire.OK)
+    await writer.drain()
+    writer.close()
+    with contextlib.suppress(OSError, asyncio.TimeoutError):
+        await writer.wait_closed()
+
+
+@contextlib.contextmanager
+def asynchronous(listener, certificates, version):
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    made = asyncio.start_server(answer_once, sock=listener, ssl=tls.server_context(certificates, version))
+    server = asyncio.run_coroutine_threadsafe(made, loop).result(wire.DEADLINE)
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_so_it_is_at_a_server_of_asyncio(nothing_left, certificates, version):
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        with asynchronous(listener, certificates, version), wire.Client(Address(listener.getsockname(), certificates, version)) as one:
+            assert one.get()[0] == 200
+            assert one.client.recv(1) == b""
+            one.client.sendall(wire.GET)
+            wire.wait_for_end(one.client)
+            one.client.close()
+            (client,) = trace.wait_for(1, local=one.client_name, remote=one.server_name)
+            (server,) = trace.wait_for(1, local=one.server_name, remote=one.client_name)
+    check_late(client, server)

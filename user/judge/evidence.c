@@ -12,6 +12,7 @@
 #include "judge/evidence_http2.h"
 #include "event/tls_names.h"
 #include "judge/facts.h"
+#include "judge/tls.h"
 
 #define STALL (100 * KW_MS) /* silence from here on is more than a message in several parts */
 
@@ -319,13 +320,19 @@ static void lead_half_closed(struct kw_writer *w)
 	kw_say(w, "client sent FIN first but went on reading, and got its complete response");
 }
 
+/* The server's act that a request met. */
+static const char *server_end(const struct kw_writer *w)
+{
+	return kw_tls_is_ended(w->facts) ? "close_notify" : "FIN";
+}
+
 static void lead_stale_reuse(struct kw_writer *w)
 {
 	uint32_t number = request_number(w);
 
 	if (w->verdict->late_by != KW_DURATION_UNKNOWN)
-		kw_say(w, "request %u was sent %s after the server's FIN had arrived", number,
-		       kw_signed_duration(w->verdict->late_by).text);
+		kw_say(w, "request %u was sent %s after the server's %s had arrived", number,
+		       kw_signed_duration(w->verdict->late_by).text, server_end(w));
 	else if (w->verdict->far == KW_FAR_ARRIVAL)
 		kw_say(w,
 		       "the server had closed the idle connection before it read request %u: its own end, on this host "
@@ -572,12 +579,14 @@ static void say_lost(struct kw_writer *w)
 	uint32_t unread = w->event->closing.unread;
 
 	if (verdict->late_request && w->facts->discarded)
-		kw_say(w, "another request reached the server after the server's FIN and was discarded unread");
+		kw_say(w, "another request reached the server after the server's %s and was discarded unread",
+		       server_end(w));
 	else if (verdict->late_request && w->facts->late_unread)
 		kw_say(w, "a request came too late: the server closed with %u byte%s unread", unread,
 		       kw_plural(unread));
 	else if (verdict->late_request)
-		kw_say(w, "another request arrived after the server's FIN and was never answered");
+		kw_say(w, "another request arrived after the server's %s and was never answered",
+		       server_end(w));
 	else if (verdict->unread_data)
 		kw_say(w, "the %s closed with %u byte%s unread", kw_closer_name(verdict->closer), unread,
 		       kw_plural(unread));

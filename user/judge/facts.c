@@ -229,13 +229,16 @@ static void derive_responses(struct kw_facts *f)
 }
 
 /* After the server had closed, the bytes behind the last complete request were read as nothing but a length: a lingering
- * close, which discards whatever still arrives. Of TLS as many bytes as an alert has are one. */
+ * close, which discards whatever still arrives. Of TLS as many bytes as an alert has are one; and a library discards what comes when the server
+ * has ended the session. */
 static bool is_discarded(const struct kw_facts *f)
 {
 	const struct kw_event_connection *event = f->event;
 	const struct kw_http *http = &event->http;
 	uint64_t read = event->ending.rx_read;
 
+	if (http->flags & KW_HTTP_BEHIND_NOTICE)
+		return !f->http2;
 	if (f->tls)
 		return (http->flags & KW_HTTP_DISCARDED) && !f->http2 && http->request_end <= read &&
 		       http->rx_bytes > read + kw_tls_spare_bytes(f->tls);

@@ -95,9 +95,10 @@ class Trace(observer.Trace):
 
 
 def _sentences(record):
-    """Its evidence but for numbers, for what is TLS's own, and for what follows from TCP's clock: more segments have passed over TLS, so
-    an acknowledgement may be one of those that wait."""
-    return [NUMBER.sub("", sentence) for sentence in record.get("evidence") or () if not OWN.search(sentence)]
+    """Its evidence but for numbers, for what is TLS's own (a server's first act is its close_notify), and for what follows from TCP's
+    clock: more segments have passed over TLS, so an acknowledgement may be one of those that wait."""
+    sentences = [NUMBER.sub("", sentence) for sentence in record.get("evidence") or () if not OWN.search(sentence)]
+    return [sentence.replace("the server's close_notify", "the server's FIN") for sentence in sentences]
 
 
 def likeness(record):

@@ -391,6 +391,20 @@ static void more_bytes_than_an_alert_that_a_server_discards_are_a_late_request(v
 	}
 }
 
+static void a_request_behind_the_servers_close_notify_is_late(void **state)
+{
+	struct kw_event_tls event = discarding(0);
+	struct kw_verdict verdict;
+
+	(void)state;
+	event.history.connection.http.flags &= ~KW_HTTP_DISCARDED;
+	event.history.connection.http.flags |= KW_HTTP_BEHIND_NOTICE;
+	verdict = read_event(event);
+	assert_true(verdict.late_request);
+	assert_int_equal(verdict.lost_requests, 1);
+	assert_int_equal(verdict.confidence, KW_CONFIDENCE_CERTAIN);
+}
+
 static void without_a_close_notify_a_close_marks_no_end_of_a_body(void **state)
 {
 	const struct tls_row cut = {
@@ -463,7 +477,7 @@ static void evidence_names_the_alert_and_the_ground_of_a_verdict(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT(rows) + 7];
+	struct CMUnitTest tests[COUNT(rows) + 8];
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		tests[i] = (struct CMUnitTest){.name = rows[i].claim,
