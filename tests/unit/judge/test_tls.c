@@ -497,5 +497,7 @@ int main(void)
 		a_fin_with_the_alert_that_acknowledges_the_request_shows_that_it_was_there);
 	tests[COUNT(rows) + 6] =
 		(struct CMUnitTest)cmocka_unit_test(a_request_whose_response_has_begun_did_not_meet_the_close);
+	tests[COUNT(rows) + 7] =
+		(struct CMUnitTest)cmocka_unit_test(a_request_behind_the_servers_close_notify_is_late);
 	return cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }
