@@ -60,6 +60,70 @@ static __always_inline void kw_library_used(void)
 		*standing = KW_PROCESS_PROBED;
 }
 
+/* ---- where in the stream? --------------------------------------------------------------------------- */
+
+/* Reads how far the ciphertext has come by the socket. Returns 0, or -1 if the socket is another one by now. */
+static __always_inline int kw_library_passed(const struct kw_plaintext *p, enum kw_way way, __u64 *ret_position)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
+	struct sock *sk = (struct sock *)p->socket;
+	__u32 sequence = way == KW_SENT ? BPF_CORE_READ(tcp, write_seq) : kw_copied_at(sk, tcp);
+	__u32 base = way == KW_SENT ? p->c.tx_base : p->c.rx_base;
+
+	if ((__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != p->cookie)
+		return -1;
+	*ret_position = kw_position(sequence, base, p->seen[way & 1]);
+	return 0;
+}
+
+/* The same by the number of bytes that the object has read from its BIO, or written to it. A program may send and receive for the object,
+ * earlier or later: then only this says where the bytes will be in the stream, or were. */
+static __always_inline int kw_library_counted(const struct kw_plaintext *p, struct kw_library_call *call,
+					      enum kw_way way, __u64 *ret_position)
+{
+	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, count = 0;
+
+	if (!call->bio &&
+	    bpf_probe_read_user(&call->bio, sizeof(call->bio),
+				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)))
+		return -1;
+	if (bpf_probe_read_user(&count, sizeof(count),
+				(const void *)(call->bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
+		return -1;
+	*ret_position = p->base[way & 1] + count;
+	return 0;
+}
+
+static __always_inline int kw_library_position(const struct kw_plaintext *p, struct kw_library_call *call,
+					       enum kw_way way, __u64 *ret_position)
+{
+	if (KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
+		return kw_library_passed(p, way, ret_position);
+	return kw_library_counted(p, call, way, ret_position);
+}
+
+/* A program may give its object another BIO while the handshake is under way, as wrk does; the new one counts from 0. Then the object would
+ * have written less than its socket has sent, which is so of no other: the counts go on from where the socket is. */
+static __noinline int kw_library_align(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	__u64 passed[KW_WAYS], counted[KW_WAYS];
+
+	if (!p || !call || KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
+		return 0;
+	for (__u32 way = 0; way < KW_WAYS; way++) {
+		call->bio = 0;
+		if (kw_library_passed(p, way, &passed[way]) || kw_library_counted(p, call, way, &counted[way]))
+			return 0;
+	}
+	call->bio = 0;
+	if (counted[KW_SENT] >= passed[KW_SENT])
+		return 0;
+	p->base[KW_SENT] += passed[KW_SENT] - counted[KW_SENT];
+	if (counted[KW_RECEIVED] < passed[KW_RECEIVED])
+		p->base[KW_RECEIVED] += passed[KW_RECEIVED] - counted[KW_RECEIVED];
+	return 0;
+}
+
 /* ---- which connection? ------------------------------------------------------------------------------ */
 
 static __always_inline struct kw_plaintext *kw_plaintext_by(__u64 random, __u32 role)
@@ -119,8 +183,10 @@ static __always_inline void kw_library_remember(struct kw_library_call *call, st
 	call->latest.random = p->random;
 	call->latest.cookie = p->cookie;
 	p->library = KW_PROBE_LIBRARY(call->cookie);
-	if (!p->object)
+	if (!p->object) {
 		__sync_val_compare_and_swap(&p->object, 0, call->object);
+		kw_library_align(p, call);
+	}
 	if (p->object != call->object)
 		p->lost = 1;
 }
@@ -161,59 +227,7 @@ static __always_inline struct kw_plaintext *kw_library_find_again(struct kw_libr
 	return p && !p->lost ? p : NULL;
 }
 
-/* ---- where in the stream? --------------------------------------------------------------------------- */
-
-/* Reads how far the ciphertext has come by the socket. Returns 0, or -1 if the socket is another one by now. */
-static __always_inline int kw_library_passed(const struct kw_plaintext *p, enum kw_way way, __u64 *ret_position)
-{
-	struct tcp_sock *tcp = (struct tcp_sock *)p->socket;
-	struct sock *sk = (struct sock *)p->socket;
-	__u32 sequence = way == KW_SENT ? BPF_CORE_READ(tcp, write_seq) : kw_copied_at(sk, tcp);
-	__u32 base = way == KW_SENT ? p->c.tx_base : p->c.rx_base;
-
-	if ((__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != p->cookie)
-		return -1;
-	*ret_position = kw_position(sequence, base, p->seen[way & 1]);
-	return 0;
-}
-
-/* The same by the number of bytes that the object has read from its BIO, or written to it. A program may send and receive for the object,
- * earlier or later: then only this says where the bytes will be in the stream, or were. */
-static __always_inline int kw_library_counted(const struct kw_plaintext *p, struct kw_library_call *call,
-					      enum kw_way way, __u64 *ret_position)
-{
-	__u64 behind = way == KW_SENT ? sizeof(__u64) : 0, count = 0;
-
-	if (!call->bio &&
-	    bpf_probe_read_user(&call->bio, sizeof(call->bio),
-				(const void *)(call->object + KW_PROBE_BIOS(call->cookie) + behind)))
-		return -1;
-	if (bpf_probe_read_user(&count, sizeof(count),
-				(const void *)(call->bio + KW_PROBE_COUNTERS(call->cookie) + behind)))
-		return -1;
-	*ret_position = p->base[way & 1] + count;
-	return 0;
-}
-
-static __always_inline int kw_library_position(const struct kw_plaintext *p, struct kw_library_call *call,
-					       enum kw_way way, __u64 *ret_position)
-{
-	if (KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
-		return kw_library_passed(p, way, ret_position);
-	return kw_library_counted(p, call, way, ret_position);
-}
-
-/* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
-static __always_inline void kw_library_mark(struct kw_library_call *call)
-{
-	struct kw_plaintext *p = kw_library_find(call);
-	__u64 now;
-
-	if (p)
-		call->found = p->cookie;
-	if (p && !p->blocked && kw_library_position(p, call, KW_SENT, &now) == 0)
-		p->seen[KW_SENT] = now;
-}
+/* ---- from where to where? ---------------------------------------------------------------------------- */
 
 /* The position of a receive's @n bytes. No byte of a record can be had before the whole of it has come, and records without data may stand
  * before it: so they lie at the end of what the library has read, which may read ahead. Of plaintext there is less than of ciphertext.
@@ -321,6 +335,44 @@ static __always_inline void kw_library_send_early(struct kw_plaintext *p, struct
 	p->early = n;
 }
 
+/* The library has taken bytes, the last before @end, that will not leave, because this side had ended its sending by then, or both had:
+ * only the program will meet an error. */
+static __always_inline int kw_library_sends_in_vain(const struct kw_plaintext *p, __u64 end)
+{
+	const struct kw_ending *ending = &p->c.ending;
+
+	return ending->act != KW_ACT_NONE && ending->act != KW_ACT_PEER_FIN && end > ending->tx_sent;
+}
+
+/* A send of more than a record may never return, because its process ends within it: then some of it has gone, and a peer may have read that.
+ * So the record that begins a message is followed at once. */
+static __always_inline void kw_library_begin_long(struct kw_plaintext *p, struct kw_library_call *call)
+{
+	const struct kw_side *side = &p->c.sides[kw_direction(p->c.role, KW_SENT) & 1];
+
+	if (p->c.http1.protocol <= HTTP1_PROTOCOL_HTTP1 && !side->open &&
+	    !kw_library_sends_in_vain(p, p->seen[KW_SENT] + 1))
+		kw_library_send_early(p, call, KW_RECORD_MOST);
+}
+
+/* A send begins: notes where. One that did not succeed is made again with the same bytes, and some of these may have gone by then. */
+static __always_inline void kw_library_mark(struct kw_library_call *call)
+{
+	struct kw_plaintext *p = kw_library_find(call);
+	__u64 now;
+
+	if (!p)
+		return;
+	call->found = p->cookie;
+	if (p->blocked)
+		return;
+	if (kw_library_position(p, call, KW_SENT, &now) == 0)
+		p->seen[KW_SENT] = now;
+	p->long_send = call->size > KW_RECORD_MOST && !kw_is_of_gnutls(call);
+	if (p->long_send)
+		kw_library_begin_long(p, call);
+}
+
 /* Differs once bytes have begun or ended a message; those that do not add to one that is under way. */
 static __always_inline __u64 kw_messages(const struct kw_plaintext *p)
 {
@@ -365,19 +417,11 @@ static __always_inline void kw_library_blocked(struct kw_plaintext *p, struct kw
 					       __s32 returned)
 {
 	p->blocked = 1;
+	p->long_send = 0;
 	if (kw_is_of_gnutls(call))
 		kw_gnutls_blocked(p, call, returned);
 	else
 		kw_library_send_early(p, call, kw_library_gone(p, call));
-}
-
-/* The library has taken bytes, the last before @end, that will not leave, because this side had ended its sending by then, or both had:
- * only the program will meet an error. */
-static __always_inline int kw_library_sends_in_vain(const struct kw_plaintext *p, __u64 end)
-{
-	const struct kw_ending *ending = &p->c.ending;
-
-	return ending->act != KW_ACT_NONE && ending->act != KW_ACT_PEER_FIN && end > ending->tx_sent;
 }
 
 /* The call has taken @n bytes of @p: it has just handed on the last one, in records that are longer than what is in them. */
@@ -391,7 +435,7 @@ static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_li
 		return;
 	}
 	p->seen[KW_SENT] = now;
-	p->blocked = 0;
+	p->blocked = p->long_send = 0;
 	if (n > p->early && !kw_library_sends_in_vain(p, now))
 		kw_library_send(p, call, n, now - (n - p->early));
 	p->early -= n < p->early ? n : p->early;

@@ -38,10 +38,11 @@ struct kw_plaintext {
 	__u64 requested;      /* bytes of the client's plaintext that have been followed */
 	__u64 acted;          /* taken[KW_SENT] at the first act of the connection's end */
 	__u64 early;          /* bytes of the latest send that have been followed although it did not succeed */
-	__u32 lost;    /* some of it was not seen, or more than one object claims it: nothing can be said */
-	__u32 blocked; /* the latest send did not succeed: a part of it may have gone */
-	__u32 library; /* enum kw_library: the object's */
-	__u32 told;    /* a record has been made of it */
+	__u32 lost;      /* some of it was not seen, or more than one object claims it: nothing can be said */
+	__u32 blocked;   /* the latest send did not succeed: a part of it may have gone */
+	__u32 library;   /* enum kw_library: the object's */
+	__u32 told;      /* a record has been made of it */
+	__u32 long_send; /* a send that may take more than one record is under way: whole ones may have gone */
 	struct {
 		__u64 address; /* where the process has it */
 		__u64 length;  /* bytes; 0: none is */
@@ -309,15 +310,17 @@ static __always_inline int kw_plaintext_lags(const struct kw_plaintext *p)
 	return p->sending.length && p->sending.early;
 }
 
-/* Data has come to a server that had ended its session: a library takes it, but gives it to nobody. */
+/* Data has come to an end that had ended its session: a library takes it, but gives it to nobody. */
 static __always_inline int kw_plaintext_is_ended(const struct kw_plaintext *p, const struct kw_connection *c,
 						 const struct kw_tls *t)
 {
 	const struct kw_tls_facts *facts = &t->facts;
+	int client = c->role == KW_ROLE_CLIENT;
 
-	return c->role == KW_ROLE_SERVER && facts->notified_by == 1 + TLS_SERVER &&
-	       p->taken[KW_SENT] <= facts->notified_at && c->http.request_started > facts->notified &&
-	       c->http.request_begin >= p->seen[KW_RECEIVED];
+	return facts->notified_by == 1 + kw_direction(c->role, KW_SENT) &&
+	       p->taken[KW_SENT] <= facts->notified_at &&
+	       (client ? c->http.response_started : c->http.request_started) > facts->notified &&
+	       (client ? c->http.response_begin : c->http.request_begin) >= p->seen[KW_RECEIVED];
 }
 
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
@@ -332,7 +335,7 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	__u64 received = client ? http->response_end : http->request_end;
 	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? c->ending.rx_read : c->ending.rx_arrived;
 
-	if (!p->blocked && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
+	if (!p->blocked && !p->long_send && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
 		return 1;
 	if ((client && !http->counts.responses_ended) || kw_plaintext_is_ended(p, c, t) ||
 	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
@@ -398,7 +401,7 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 		return 0;
 	if (!whole)
 		kw_plaintext_lose(&p->c);
-	else if (c->closing.time && kw_plaintext_is_ended(p, c, t))
+	else if (c->closing.time && c->role == KW_ROLE_SERVER && kw_plaintext_is_ended(p, c, t))
 		p->c.sides[HTTP1_REQUESTS].flags |= KW_HTTP_BEHIND_NOTICE;
 	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
