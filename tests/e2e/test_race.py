@@ -40,10 +40,10 @@ for listener in itertools.cycle(listeners):
     if keys:
         connection = context.wrap_socket(connection, server_side=True)
     with connection:
-        connection.settimeout({IDLE})
         with contextlib.suppress(TimeoutError, ConnectionResetError):
             while connection.recv(1000):
                 connection.sendall({ANSWER!r})
+                connection.settimeout({IDLE})
         if keys and polite:
             tls.end_session(connection)
 """
@@ -124,11 +124,18 @@ def test_each_request_that_failed_is_stale_and_late_and_no_other(nothing_left, t
         late = [server["id"] for failed, _, server in records if failed and not server["late_request"]]
         trace.wait_until(lambda: len(trace.records("amend")) >= len(late), f"{len(late)} amendments")
         assert sorted(one["id"] for one in trace.records("amend")) == sorted(late)
+    if terms.certificates:
+        check_plaintext(records)
     check_clients([(failed, client) for failed, client, _ in records])
     check_servers([(failed, server) for failed, _, server in records])
-    read = {bool(end["tls"] and end["tls"]["plaintext"]) for _, *ends in records for end in ends}
-    assert read == {bool(terms.certificates)}
     assert 0 < sum(failed for failed, *_ in records) < RACES, "nothing was raced for"
+
+
+def check_plaintext(records):
+    """A server's library that ends the session drops a request that it meets then. So not all has been read of that end."""
+    for failed, client, server in records:
+        assert client["tls"]["plaintext"], client
+        assert failed or server["tls"]["plaintext"], server
 
 
 def check_clients(records):
