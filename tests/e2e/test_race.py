@@ -24,28 +24,37 @@ ANSWER = wire.response("200 OK", "Connection: keep-alive", "Keep-Alive: timeout=
 
 # In a process of its own, so that its clock does not depend on when the client lets go of the interpreter.
 SERVER = f"""
-import contextlib, itertools, json, socket, ssl, sys
+import contextlib, itertools, json, socket, sys
 sys.path.insert(0, {str(tls.__file__).rpartition("/lib/")[0]!r})
-from lib import tls
-keys, polite, descriptors = json.loads(sys.argv[1])
-if keys:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*keys)
+from lib import openssl
+
+def serve(connection):
+    with contextlib.suppress(TimeoutError, ConnectionResetError):
+        while connection.recv(1000):
+            connection.sendall({ANSWER!r})
+            connection.settimeout({IDLE})
+
+def serve_securely(connection, context, polite):
+    with openssl.Object(context) as end:
+        end.use(connection)
+        end.accept()
+        with contextlib.suppress(OSError):
+            while end.receive({len(wire.GET)}):
+                end.send({ANSWER!r})
+                openssl.wait_at_most(connection, {IDLE})
+        if polite:
+            end.end()
+
+secrets, polite, descriptors = json.loads(sys.argv[1])
+context = openssl.Context(*secrets, tickets=2) if secrets else None
 listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
 for listener in listeners:
     listener.setblocking(True)
 for listener in itertools.cycle(listeners):
     connection, _ = listener.accept()
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer might wait until session tickets are acknowledged
-    if keys:
-        connection = context.wrap_socket(connection, server_side=True)
     with connection:
-        with contextlib.suppress(TimeoutError, ConnectionResetError):
-            while connection.recv(1000):
-                connection.sendall({ANSWER!r})
-                connection.settimeout({IDLE})
-        if keys and polite:
-            tls.end_session(connection)
+        serve_securely(connection, context, polite) if context else serve(connection)
 """
 
 
@@ -54,6 +63,8 @@ for listener in itertools.cycle(listeners):
     ids=lambda terms: "TLS {}, {} close_notify".format(terms[0], "with" if terms[1] else "without") if terms else "in clear text",
 )
 def terms(request, certificates):
+    """Not played: a server whose library reads on behind its close_notify, as that of Python's unwrap() does. There a request that it meets is
+    dropped, so that this end is told by records, or not at all."""
     return sessions.Terms(certificates, *request.param) if request.param else sessions.Terms()
 
 
@@ -61,8 +72,8 @@ def terms(request, certificates):
 def serving(terms, *listeners):
     """A server that accepts connections from these listeners in turn, one at a time."""
     descriptors = [listener.fileno() for listener in listeners]
-    keys = [str(terms.certificates.server), str(terms.certificates.server_key)] if terms.certificates else []
-    command = [sys.executable, "-c", SERVER, json.dumps([keys, terms.polite, descriptors])]
+    secrets = [terms.version, terms.certificates.server, terms.certificates.server_key] if terms.certificates else []
+    command = [sys.executable, "-c", SERVER, json.dumps([secrets, terms.polite, descriptors], default=str)]
     with subprocess.Popen(command, pass_fds=descriptors) as server:
         try:
             yield
@@ -124,18 +135,11 @@ def test_each_request_that_failed_is_stale_and_late_and_no_other(nothing_left, t
         late = [server["id"] for failed, _, server in records if failed and not server["late_request"]]
         trace.wait_until(lambda: len(trace.records("amend")) >= len(late), f"{len(late)} amendments")
         assert sorted(one["id"] for one in trace.records("amend")) == sorted(late)
-    if terms.certificates:
-        check_plaintext(records)
+    read = {bool(end["tls"] and end["tls"]["plaintext"]) for _, *ends in records for end in ends}
+    assert read == {bool(terms.certificates)}
     check_clients([(failed, client) for failed, client, _ in records])
     check_servers([(failed, server) for failed, _, server in records])
     assert 0 < sum(failed for failed, *_ in records) < RACES, "nothing was raced for"
-
-
-def check_plaintext(records):
-    """A server's library that ends the session drops a request that it meets then. So not all has been read of that end."""
-    for failed, client, server in records:
-        assert client["tls"]["plaintext"], client
-        assert failed or server["tls"]["plaintext"], server
 
 
 def check_clients(records):
