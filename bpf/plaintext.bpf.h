@@ -322,7 +322,8 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 
 	if (!p->blocked && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
 		return 1;
-	if ((client && !http->counts.responses_ended) || (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
+	if ((client && !http->counts.responses_ended) ||
+	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
 		return 0;
 	return received <= c->rx_bytes && received > p->seen[KW_RECEIVED];
 }
