@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from lib import again, go_tls, kernel, loss, observer, tls, wire
+from lib import again, go_tls, kernel, loss, observer, sessions, tls, wire
 from lib.http2 import go_program, libraries
 from lib.nginx import Nginx
 from lib.witness import Witness
@@ -113,6 +113,12 @@ def h2_watched(nothing_left, h2_libraries):
 def carried():
     """Makes of a listener one whose connections are what the test is about: those in clear text are as they come."""
     return lambda listener: listener
+
+
+@pytest.fixture
+def terms():
+    """How servers and clients that the test starts speak to each other, unless the test is played over TLS."""
+    return sessions.Terms()
 
 
 @pytest.fixture

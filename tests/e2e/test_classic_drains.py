@@ -3,17 +3,13 @@
 
 import contextlib
 import datetime
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from lib import stage, wire
 from lib.reporter import Report
-from lib.servers.nginx import Nginx
-from lib.servers.node import Node
 
 IDLE = 8  # connections whose idle ages are 0.2 s apart
 
@@ -64,11 +60,11 @@ class Load:
                     self.lost += 1
 
 
-@pytest.fixture(params=[Nginx, Node], ids=["nginx reload", "Node drain"])
-def server(request):
-    with tempfile.TemporaryDirectory(prefix="keepwatch-") as name, stage.reserve() as reserved:
-        with request.param(Path(name), wire.port_of(reserved)) as server:
-            yield server
+@contextlib.contextmanager
+def running(kind, terms):
+    with stage.place(1) as (folder, (port,)), stage.KINDS[kind](folder, port, certificates=terms.certificates) as server:
+        server.address = terms.address(server.address)
+        yield server
 
 
 def told_of(conclusion, server):
@@ -77,8 +73,9 @@ def told_of(conclusion, server):
     return drain
 
 
-def test_a_drain_under_load_is_told(server):
-    with Report([server.port]) as report, Load(server.address) as load:
+@pytest.mark.parametrize("kind", ["nginx", "node"])
+def test_a_drain_under_load_is_told(terms, kind):
+    with running(kind, terms) as server, Report([server.port]) as report, Load(server.address) as load:
         with idle_connections(server.address) as clients:
             before = datetime.datetime.now(datetime.timezone.utc)
             server.reload()

@@ -3,25 +3,25 @@
 
 import contextlib
 import http.client
-import tempfile
+import json
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-from lib import stage, wire
+from lib import sessions, stage, wire
 from lib.reporter import Report, advises, near
 from lib.servers import beginnings
 from lib.servers.process import Server
 
+IN_CLEAR = sessions.Terms()
 CONNECTIONS = 6  # a timeout is inferred from five closes on
 
 NODE = """
 "use strict";
-const http = require("http");
-const [port, keepAliveTimeout] = process.argv.slice(2).map(Number);
-const server = http.createServer({ keepAliveTimeout }, (request, response) => {
+const { scheme, port, keepAliveTimeout, keys } = JSON.parse(process.argv[2]);
+const files = Object.entries(keys).map(([name, path]) => [name, require("fs").readFileSync(path)]);
+const server = require(scheme).createServer({ keepAliveTimeout, ...Object.fromEntries(files) }, (request, response) => {
 	setTimeout(() => response.end("ok\\n"), 200);
 });
 server.listen(port, "127.0.0.1");
@@ -51,7 +51,7 @@ frontend front
 	default_backend back
 backend back
 	http-reuse always
-	server one {backend} pool-purge-delay 60s pool-max-conn 100
+	server one {backend} {speaks} pool-purge-delay 60s pool-max-conn 100
 """
 
 NGINX = beginnings.NGINX + """
@@ -67,7 +67,8 @@ http {{
 		listen 127.0.0.1:{port};
 		keepalive_timeout 60s;
 		location / {{
-			proxy_pass http://back;
+			proxy_pass {scheme}://back;
+			{speaks}
 			proxy_http_version 1.1;
 			proxy_set_header Connection "";
 		}}
@@ -80,22 +81,8 @@ StartServers 1
 KeepAlive On
 KeepAliveTimeout 2
 DocumentRoot {folder}
+{keys}
 """
-
-
-@pytest.fixture
-def folder():
-    with tempfile.TemporaryDirectory(prefix="keepwatch-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
-
-
-@pytest.fixture
-def ports():
-    """Ports that are reserved for servers."""
-    with contextlib.ExitStack() as stack:
-        yield [wire.port_of(stack.enter_context(stage.reserve())) for _ in range(3)]
 
 
 def running(folder, port, *arguments, **environment):
@@ -111,8 +98,8 @@ def written(folder, name, text, **settings):
 class Clients:
     """Clients that send a request each, all at once, on connections that they keep."""
 
-    def __init__(self, address):
-        self.connections = [http.client.HTTPConnection(*address, timeout=30) for _ in range(CONNECTIONS)]
+    def __init__(self, port, terms=IN_CLEAR):
+        self.connections = [terms.http_client("127.0.0.1", port) for _ in range(CONNECTIONS)]
         for connection in self.connections:
             connection.connect()
 
@@ -137,13 +124,25 @@ class Clients:
         connection.getresponse().read()
 
 
-def test_haproxy_keeps_connections_longer_than_node(folder, ports):
-    """Node closes a second later than configured, and than it advertises."""
-    front, back, _ = ports
+def node(folder, port, terms):
+    """Node's server, with an idle timeout of a second."""
     program = written(folder, "server.js", NODE)
-    config = written(folder, "haproxy.conf", HAPROXY, port=front, backend=f"127.0.0.1:{back}")
-    with running(folder, back, "node", program, back, 1000), running(folder, front, "haproxy", "-f", config):
-        with Report([back]) as report, Clients(("127.0.0.1", front)) as clients:
+    keys = {"cert": terms.certificates.server, "key": terms.certificates.server_key} if terms.certificates else {}
+    settings = {"scheme": terms.scheme, "port": port, "keepAliveTimeout": 1000, "keys": keys}
+    return running(folder, port, "node", program, json.dumps(settings, default=str))
+
+
+def haproxy(folder, port, backend, terms):
+    """In front of that port. Its own clients speak to it in clear text."""
+    speaks = f"ssl verify none ssl-min-ver TLSv{terms.version} ssl-max-ver TLSv{terms.version}" if terms.certificates else ""
+    config = written(folder, "haproxy.conf", HAPROXY, port=port, backend=f"127.0.0.1:{backend}", speaks=speaks)
+    return running(folder, port, "haproxy", "-f", config)
+
+
+def test_haproxy_keeps_connections_longer_than_node(terms):
+    """Node closes a second later than configured, and than it advertises."""
+    with stage.place(2) as (folder, (front, back)), node(folder, back, terms), haproxy(folder, front, back, terms):
+        with Report([back]) as report, Clients(front) as clients:
             clients.round()
             for _ in range(4):  # one of them is in time, however busy this machine is
                 time.sleep(1.88)
@@ -183,21 +182,34 @@ def ticking(address):
         thread.join()
 
 
-def test_nginx_keeps_upstream_connections_longer_than_gunicorn(folder, ports):
+def gunicorn(folder, port, aside, terms):
+    """On two ports, with an idle timeout of two seconds."""
+    written(folder, "program.py", GUNICORN)
+    command = "gunicorn --workers 1 --worker-class gthread --threads 16 --keep-alive 2".split()
+    if terms.certificates:
+        command += ["--certfile", terms.certificates.server, "--keyfile", terms.certificates.server_key]
+    bind = ["--bind", f"127.0.0.1:{port}", "--bind", f"127.0.0.1:{aside}", "program:application"]
+    return running(folder, port, *command, *bind, PYTHONDONTWRITEBYTECODE="1")
+
+
+def nginx(folder, port, backend, terms):
+    """In front of that port. Its own clients speak to it in clear text."""
+    speaks = f"proxy_ssl_protocols TLSv{terms.version};" if terms.certificates else ""
+    settings = {"port": port, "backend": f"127.0.0.1:{backend}", "scheme": terms.scheme, "speaks": speaks}
+    config = written(folder, "nginx.conf", NGINX, **settings)
+    return running(folder, port, "nginx", "-p", folder, "-c", config, "-e", folder / "error.log")
+
+
+def test_nginx_keeps_upstream_connections_longer_than_gunicorn(terms):
     """gunicorn looks at its idle connections when something happens, else once a second: with nothing else to do
     it closes them up to a second late. So something happens."""
-    front, back, aside = ports
-    written(folder, "program.py", GUNICORN)
-    config = written(folder, "nginx.conf", NGINX, port=front, backend=f"127.0.0.1:{back}")
-    gunicorn = "gunicorn --workers 1 --worker-class gthread --threads 16 --keep-alive 2".split()
-    nginx = ["nginx", "-p", folder, "-c", config, "-e", folder / "error.log"]
-    bind = ["--bind", f"127.0.0.1:{back}", "--bind", f"127.0.0.1:{aside}", "program:application"]
     with (
-        running(folder, back, *gunicorn, *bind, PYTHONDONTWRITEBYTECODE="1"),
-        running(folder, front, *nginx),
+        stage.place(3) as (folder, (front, back, aside)),
+        gunicorn(folder, back, aside, terms),
+        nginx(folder, front, back, terms),
         Report([back]) as report,
-        ticking(("127.0.0.1", aside)),
-        Clients(("127.0.0.1", front)) as clients,
+        ticking(terms.address(("127.0.0.1", aside))),
+        Clients(front) as clients,
     ):
         clients.round()
         for _ in range(4):  # one of them is in time, however busy this machine is
@@ -213,12 +225,16 @@ def test_nginx_keeps_upstream_connections_longer_than_gunicorn(folder, ports):
     assert near(conclusion.service("client", back)["inferred_idle_timeout_s"], 2.0)
 
 
-def test_a_python_pool_reuses_past_apaches_timeout(folder, ports):
-    port = ports[0]
+def apache(folder, port, terms):
+    """With an idle timeout of two seconds."""
     written(folder, "index.html", "ok\n")
-    config = written(folder, "apache.conf", APACHE, port=port)
-    with running(folder, port, "apache2", "-f", config, "-D", "FOREGROUND"), Report([port]) as report:
-        with Clients(("127.0.0.1", port)) as pool, Clients(("127.0.0.1", port)) as others:
+    config = written(folder, "apache.conf", APACHE, port=port, keys=beginnings.keys(beginnings.APACHE_TLS, terms.certificates))
+    return running(folder, port, "apache2", "-f", config, "-D", "FOREGROUND")
+
+
+def test_a_python_pool_reuses_past_apaches_timeout(terms):
+    with stage.place(1) as (folder, (port,)), apache(folder, port, terms), Report([port]) as report:
+        with Clients(port, terms) as pool, Clients(port, terms) as others:
             pool.round()
             others.round()
             for connection in [*pool.connections, *others.connections]:

@@ -62,11 +62,11 @@ def _checked(result, what):
 class Context:
     """For a with statement: what objects of one side are made of."""
 
-    def __init__(self, version, certificate=None, key=None):
+    def __init__(self, version, certificate=None, key=None, tickets=0):
         self.pointer = _checked(SSL_CTX_new(TLS_method()), "SSL_CTX_new")
         for which in SET_MIN, SET_MAX:
             SSL_CTX_ctrl(self.pointer, which, VERSIONS[version], None)
-        SSL_CTX_set_num_tickets(self.pointer, 0)
+        SSL_CTX_set_num_tickets(self.pointer, tickets)
         if certificate:
             _checked(SSL_CTX_use_certificate_file(self.pointer, str(certificate).encode(), PEM), "certificate")
             _checked(SSL_CTX_use_PrivateKey_file(self.pointer, str(key).encode(), PEM), "key")
@@ -76,6 +76,12 @@ class Context:
 
     def __exit__(self, *_):
         SSL_CTX_free(self.pointer)
+
+
+def wait_at_most(plain, deadline):
+    """In the kernel, for so many seconds; 0: for ever."""
+    for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
+        plain.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(deadline), int(deadline % 1 * 1_000_000)))
 
 
 class Object:
@@ -91,10 +97,9 @@ class Object:
         SSL_free(self.pointer)
 
     def use(self, plain, deadline=DEADLINE):
-        """Python would make the socket one that does not wait; this one waits in the kernel, for so many seconds; 0: for ever."""
+        """Python would make the socket one that does not wait; this one waits in the kernel."""
         plain.setblocking(True)
-        for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
-            plain.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", deadline, 0))
+        wait_at_most(plain, deadline)
         _checked(SSL_set_fd(self.pointer, plain.fileno()), "SSL_set_fd")
 
     def put_into(self, outer):

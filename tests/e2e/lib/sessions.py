@@ -2,10 +2,12 @@
 """Both ends of a TLS session in the hands of one test, like wire.Pair of a connection in clear text."""
 
 import contextlib
+import http.client
 import select
 import socket
 import ssl
 import threading
+from dataclasses import dataclass
 
 from lib import tls, wire
 
@@ -199,6 +201,31 @@ class Address(tuple):
         end = self.carried(tls.client_context(self.certificates, self.version), client, server_hostname=tls.NAME)
         end.do_handshake()
         return end
+
+
+@dataclass
+class Terms:
+    """How programs of a test speak to each other: in clear text, or, with certificates, by this version of TLS. @polite: a server of the
+    test's own ends its session when it closes."""
+
+    certificates: tls.Certificates | None = None
+    version: str | None = None
+    polite: bool = True
+
+    @property
+    def scheme(self):
+        return "https" if self.certificates else "http"
+
+    def address(self, plain):
+        """Of a server, for wire.Client."""
+        return Address(plain, self.certificates, self.version) if self.certificates else plain
+
+    def http_client(self, host, port):
+        """A client of Python's library, not connected yet."""
+        if not self.certificates:
+            return http.client.HTTPConnection(host, port, timeout=wire.DEADLINE)
+        context = tls.client_context(self.certificates, self.version)
+        return http.client.HTTPSConnection(host, port, timeout=wire.DEADLINE, context=context)
 
 
 class Session(wire.Pair):

@@ -40,6 +40,15 @@ def reserve():
     return reserved
 
 
+@contextlib.contextmanager
+def place(count):
+    """For servers that a test starts by itself: a folder that every user may enter, and so many ports that are kept for them."""
+    with tempfile.TemporaryDirectory(prefix="keepwatch-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder, [wire.port_of(stack.enter_context(reserve())) for _ in range(count)]
+
+
 class Stage(observer.Trace):
     """keepwatch trace --json on the reserved ports, and the servers on them."""
 
