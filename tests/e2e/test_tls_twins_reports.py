@@ -20,7 +20,6 @@ NO_SESSION = "it never comes to a handshake"
 RECORDS = "the library takes whole records, so that nothing need lie unread"
 AGAIN = "its second connection is in clear text, because a session cannot be carried over to another connection"
 NAMES = "the text marks a service that speaks TLS"
-DISCARDED = "Apache reads what comes behind its own FIN without its library, and a request among that is not told as late"
 UNCLEAN = "its clients leave without a close_notify, which is a finding in TLS"
 
 # Scenarios that have no twin, each with its reason.
@@ -28,7 +27,6 @@ ALONE = {
     "classic_lost.test_connects_that_are_refused_list_a_service_to_which_no_connection_ever_was": NO_SESSION,
     "classic_lost.test_a_full_accept_queue_is_named": NO_SESSION,
     "classic_lost.test_a_listener_that_goes_with_requests_in_its_queue_is_to_be_reloaded_gracefully": NO_SESSION,
-    "classic_timeouts.test_a_python_pool_reuses_past_apaches_timeout": DISCARDED,
     "classic_use.test_a_server_resets_over_an_unread_body": RECORDS,
     "classic_use.test_a_healthy_service_gives_no_finding": UNCLEAN,
     "classic_use.test_an_idle_host_is_told_in_one_line": NO_SESSION,
