@@ -10,12 +10,14 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from lib import observer, tls, wire
+from lib import observer, sessions, tls, wire
 from lib.maps import Maps
 from lib.servers.process import is_asleep, wait_until
 from lib.sessions import Session
@@ -293,6 +295,56 @@ def test_an_end_that_comes_at_once_did_not_cross_the_request(watched, certificat
         assert read["tls"]["plaintext"] == "openssl", read
         check_alike(read, plain)
     assert trace.ends(session)[0]["srtt_us"] > 2000, "the round trip is not long"
+
+
+SENDER = f"""
+import socket, ssl, sys
+sys.path.insert(0, sys.argv[1])
+from lib import tls
+plain, _ = socket.socket(fileno=int(sys.argv[2])).accept()
+plain.settimeout(None)
+if len(sys.argv) > 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[3:])
+    plain = context.wrap_socket(plain, server_side=True)
+plain.recv(1000)
+plain.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 20000000\\r\\n\\r\\n" + bytes(20000000))
+"""
+
+
+@contextlib.contextmanager
+def sending(listener, *keys):
+    """A server that sends a response in one go, which nobody reads to its end."""
+    listener.setblocking(True)
+    command = [sys.executable, "-c", SENDER, str(Path(__file__).parent), str(listener.fileno()), *map(str, keys)]
+    with subprocess.Popen(command, pass_fds=[listener.fileno()]) as server:
+        try:
+            yield server
+        finally:
+            server.kill()
+            listener.settimeout(wire.DEADLINE)
+
+
+def killed_within_its_send(listener, address, trace, *keys):
+    """The record of the server's end, whose process never came back from its send."""
+    with sending(listener, *keys) as server, wire.Client(address) as one:
+        one.client.sendall(GET)
+        assert wire.read_exactly(one.client, 100_000).startswith(b"HTTP/1.1 200 OK")
+        wait_until(lambda: is_asleep(server.pid), "a send that waits")
+        server.kill()
+        server.wait()
+    return trace.wait_for(1, local=one.server_name, remote=one.client_name)[0]
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_process_may_end_within_a_send(watched, certificates, version):
+    listener, trace = watched
+    address = listener.getsockname()
+    plain = killed_within_its_send(listener, address, trace)
+    secured = sessions.Address(address, certificates, version)
+    read = killed_within_its_send(listener, secured, trace, certificates.server, certificates.server_key)
+    assert plain["reason"] == "process_exit" and read["tls"]["plaintext"] == "openssl", read
+    check_alike(read, plain)
 
 
 # ---- many connections at once -------------------------------------------------------------------------

@@ -115,6 +115,23 @@ def test_an_object_that_is_used_again_carries_one_connection_after_another(watch
 
 
 @VERSIONS
+def test_an_object_may_get_another_bio_while_its_handshake_is_under_way(watched, contexts):
+    """As wrk does, which names the socket again whenever it goes on with the handshake: the new BIO counts from 0."""
+    listener, trace = watched
+    with wire.Pair(listener) as pair, openssl.Object(contexts[0]) as client, openssl.Object(contexts[1]) as server:
+        client.use(pair.client)
+        pair.client.setblocking(False)
+        with pytest.raises(OSError):
+            client.connect()  # its hello has gone, and nothing has come
+        pair.client.settimeout(wire.DEADLINE)
+        begin(pair, client, server)
+        exchange(client, server, 3)
+        close(pair)
+    for record in records_of(trace, pair):
+        is_read(record, 3)
+
+
+@VERSIONS
 def test_of_two_sessions_on_one_connection_neither_is_taken_for_the_whole(watched, contexts):
     listener, trace = watched
     with wire.Pair(listener) as pair:
