@@ -297,7 +297,7 @@ def test_an_end_that_comes_at_once_did_not_cross_the_request(watched, certificat
     assert trace.ends(session)[0]["srtt_us"] > 2000, "the round trip is not long"
 
 
-SENDER = f"""
+SENDER = """
 import socket, ssl, sys
 sys.path.insert(0, sys.argv[1])
 from lib import tls
