@@ -63,9 +63,29 @@ told() {
 	[ "$(wc -l <"$folder/plaintext")" -ge "$1" ]
 }
 
-"$keepwatch" trace --json --tls --port "$port" >"$folder/plaintext" 2>"$folder/plaintext.errors" &
-observer=$!
-wait_until observes
+begin() {
+	"$keepwatch" trace --json --tls --port "$port" >"$folder/plaintext" 2>"$folder/plaintext.errors" &
+	observer=$!
+	wait_until observes
+}
+
+# How many records of this side are as they should be.
+right() {
+	grep "\"role\":\"$1\"" "$folder/plaintext" | grep '"protocol":"http/1.1"' | grep '"requests":2,"responses":2,' |
+		grep '"reason":"client_closed_idle"' | grep '"last_status":404' | grep '"confidence":"certain"' |
+		grep -c '"plaintext":"openssl"'
+}
+
+# Both conversations, observed to their end.
+play() {
+	converse tls1_2
+	converse tls1_3
+	wait_until told 4
+	kill -TERM "$observer"
+	wait "$observer" || fail "it ended with status $?"
+}
+
+begin
 if ! kill -0 "$observer" 2>/dev/null; then
 	wait "$observer"
 	[ $? = 3 ] || fail "it did not end with status 3"
@@ -76,14 +96,15 @@ if ! kill -0 "$observer" 2>/dev/null; then
 	echo "this kernel cannot read plaintext"
 	exit 0
 fi
-converse tls1_2
-converse tls1_3
-wait_until told 4
-kill -TERM "$observer"
-wait "$observer" || fail "it ended with status $?"
+play
+# A guest that others keep from its processor may not show each event. keepwatch counts those, and then it is played again.
+for again in 1 2 3; do
+	[ "$(right client) $(right server)" != "2 2" ] && has '"lost_events":[1-9]' "$folder/plaintext" || break
+	echo "plaintext: played again ($again), because the kernel did not show each event"
+	begin
+	play
+done
 for role in client server; do
-	count=$(grep "\"role\":\"$role\"" "$folder/plaintext" | grep '"protocol":"http/1.1"' | grep '"requests":2,"responses":2,' |
-		grep '"reason":"client_closed_idle"' | grep '"last_status":404' | grep '"confidence":"certain"' |
-		grep -c '"plaintext":"openssl"')
+	count=$(right "$role")
 	[ "$count" = 2 ] || fail "$count records of a $role are as they should be, and not 2"
 done
