@@ -169,13 +169,11 @@ enum kw_http_flag {
 	KW_HTTP_TLS_REQUEST = 1 << 16, /* the client began with TLS, and the server answered by HTTP/1 */
 	KW_HTTP_PLAINTEXT =
 		1 << 17, /* read where a TLS library took and gave it: struct kw_tls_facts is there, too */
-	/* two bits of enum kw_library: KW_HTTP_LIBRARY() */
-	KW_HTTP_DISCARDED =
-		1
-		<< 20, /* a server received TLS behind its FIN without a look at it: no record shows these bytes */
-	KW_HTTP_BEHIND_NOTICE =
-		1
-		<< 21, /* data came to a server of TLS behind its close_notify, and its program was not given it */
+	/* Two bits of enum kw_library: KW_HTTP_LIBRARY(). */
+	/* A server received TLS behind its FIN without a look at it: no record shows these bytes. */
+	KW_HTTP_DISCARDED = 1 << 20,
+	/* Data came to a server of TLS behind its close_notify, and its program was not given it. */
+	KW_HTTP_BEHIND_NOTICE = 1 << 21,
 };
 
 /* And whose library that was, enum kw_library; recordings made before there were several have 0 for OpenSSL. */

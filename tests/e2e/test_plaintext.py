@@ -297,6 +297,24 @@ def test_an_end_that_comes_at_once_did_not_cross_the_request(watched, certificat
     assert trace.ends(session)[0]["srtt_us"] > 2000, "the round trip is not long"
 
 
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_response_behind_the_end_of_the_clients_session_is_nobodys(watched, certificates, version):
+    """As clients of asyncio leave: their library takes it, and gives it to nobody."""
+    listener, trace = watched
+    with Session(listener, certificates, version) as session:
+        session.exchange()
+        session.send_request()
+        tls.end_session(session.client)
+        session.server.sendall(OK)
+        session.client.settimeout(wire.DEADLINE)
+        with pytest.raises(OSError, match="(?i)application.data"):
+            session.client.unwrap()
+        session.close(first=session.client)
+    (client, _) = trace.ends(session)
+    assert (client["tls"]["plaintext"], client["confidence"], client["reason"]) == ("openssl", "certain", "client_gave_up"), client
+    assert (client["requests"], client["responses"], client["lost_requests"]) == (2, 1, 1), client
+
+
 SENDER = """
 import socket, ssl, sys
 sys.path.insert(0, sys.argv[1])

@@ -69,8 +69,8 @@ def stages(nothing_left, certificates, tmp_path_factory):
 
 
 def version_of(scenario):
-    """They take turns, because each scenario starts servers of its own."""
-    return tls.VERSIONS[ALL.index(scenario) % len(tls.VERSIONS)]
+    """They take turns, because each scenario starts servers of its own. So each suite begins with 1.3, whose tickets come before a response."""
+    return tls.VERSIONS[(ALL.index(scenario) + 1) % len(tls.VERSIONS)]
 
 
 def check(scenario, version, read, clear):

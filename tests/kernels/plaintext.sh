@@ -56,7 +56,7 @@ converse() {
 	printf 'Q\n' >/tmp/to_client
 	wait "$client"
 	wait "$server"
-	rm /tmp/to_server /tmp/to_client
+	rm /tmp/to_server /tmp/to_client /tmp/server /tmp/client # the next conversation waits for its own
 }
 
 told() {

@@ -229,8 +229,8 @@ static void derive_responses(struct kw_facts *f)
 }
 
 /* After the server had closed, the bytes behind the last complete request were read as nothing but a length: a lingering
- * close, which discards whatever still arrives. Of TLS as many bytes as an alert has are one; and a library discards what comes when the server
- * has ended the session. */
+ * close, which discards whatever still arrives. Of TLS as many bytes as an alert has are one; and a library discards what
+ * comes when the server has ended the session. */
 static bool is_discarded(const struct kw_facts *f)
 {
 	const struct kw_event_connection *event = f->event;
