@@ -35,12 +35,11 @@ static __always_inline int kw_ends_frame(const struct kw_connection *c, enum kw_
 	return kw_is_framed(c) && n <= c->http1.streams[kw_direction(c->role, way) & 1].remain;
 }
 
-/* A server may discard unread, as lighttpd does, the bytes that come behind its own FIN. Of TLS these are at least the alert that answers its
- * own, and no record behind them is followed. */
+/* A server may discard unread, as lighttpd does, the bytes that come behind its own FIN: the alert that answers its own, a
+ * second GOAWAY, or what comes too late. */
 static __always_inline int kw_is_discarding(const struct kw_connection *c, enum kw_way way)
 {
-	return way == KW_RECEIVED && c->role == KW_ROLE_SERVER && c->http1.protocol == HTTP1_PROTOCOL_TLS &&
-	       c->ending.act == KW_ACT_LOCAL_FIN;
+	return way == KW_RECEIVED && c->role == KW_ROLE_SERVER && (c->ending.acts & 1 << KW_ACT_LOCAL_FIN);
 }
 
 /* @n bytes pass without a look. Where that is more than is left of a frame, a header was among them. */

@@ -170,7 +170,7 @@ enum kw_http_flag {
 	KW_HTTP_PLAINTEXT =
 		1 << 17, /* read where a TLS library took and gave it: struct kw_tls_facts is there, too */
 	/* Two bits of enum kw_library: KW_HTTP_LIBRARY(). */
-	/* A server received TLS behind its FIN without a look at it: no record shows these bytes. */
+	/* A server received TLS or HTTP/2 behind its FIN without a look at it: no record and no frame shows these bytes. */
 	KW_HTTP_DISCARDED = 1 << 20,
 	/* Data came to a server of TLS behind its close_notify, and its program was not given it. */
 	KW_HTTP_BEHIND_NOTICE = 1 << 21,

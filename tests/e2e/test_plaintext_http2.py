@@ -56,6 +56,28 @@ def test_frames_that_lie_are_taken_as_in_clear_text(doors, lie):
     play_twins(doors, endings.lie(lie))
 
 
+@pytest.mark.parametrize("server_first", [True, False])
+def test_a_server_may_discard_the_end_of_the_clients_session_behind_its_own_fin(watched, certificates, server_first):
+    """The client's GOAWAY had come; its alert lies unread as the server closes, or comes behind the server's FIN."""
+    listener, trace = watched
+    with Session(listener, certificates, "1.3") as session:
+        endings.begun(session)
+        session.send_request(frames.goaway(0))
+        if server_first:
+            session.server.shutdown(socket.SHUT_WR)
+            wire.wait_for_end(session.client)
+        session.client.close_session()
+        wire.wait_for_end(session.server)
+        if not server_first:
+            session.server.shutdown(socket.SHUT_WR)
+        while session.server.recv(100, socket.MSG_TRUNC):
+            pass
+        session.server.close()
+    for one in trace.ends(session):
+        assert (one["protocol"], one["closer"], one["confidence"]) == ("h2", "client", "certain"), one
+        assert one["reason"] in ("goaway_drained", "goaway_idle"), one
+
+
 def test_a_server_may_discard_the_alert_that_answers_its_own(watched, certificates):
     """As lighttpd does: it receives so many bytes, and looks at none of them."""
     listener, trace = watched

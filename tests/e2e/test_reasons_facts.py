@@ -64,6 +64,20 @@ def test_a_request_that_a_lingering_close_discards_is_late(trace, talk):
     assert client["reason"] == "stale_reuse"
 
 
+def test_an_empty_line_that_a_lingering_close_discards_is_no_request(trace, talk):
+    talk.exchange()
+    talk.server.shutdown(socket.SHUT_WR)
+    wire.wait_for_end(talk.client)
+    talk.client.sendall(b"\r\n")
+    assert talk.server.recv(1000, socket.MSG_TRUNC)
+    talk.client.close()
+    assert talk.server.recv(1000, socket.MSG_TRUNC) == b""
+    talk.server.close()
+    for one in trace.both(talk):
+        assert (one["reason"], one["confidence"], one["lost_requests"]) == ("unannounced_close", "certain", 0), one
+        assert not one["late_request"], one
+
+
 def test_the_rest_of_a_request_that_lies_unread_is_not_late(trace, talk):
     head = wire.head("POST / HTTP/1.1", "Host: test", "Content-Length: 1000")
     talk.send_request(head)

@@ -2,12 +2,13 @@
 """Connections that carry HTTP/2, with both ends in the test: each reason, as both ends tell it. lib/http2/endings.py plays them, and
 test_plaintext_http2.py has them within TLS."""
 
+import socket
 import time
 
 import pytest
 
 from lib import reasons, wire
-from lib.http2 import endings
+from lib.http2 import endings, frames
 from lib.reasons import both_say, proves
 
 door, talk = reasons.door, reasons.talk  # fixtures
@@ -67,6 +68,26 @@ def test_a_stream_that_was_begun_when_the_goaway_had_come(trace, talk):
 def test_a_goaway_on_a_connection_that_is_not_in_use(trace, talk):
     endings.goaway_when_idle(talk)
     both_say(trace, talk, "goaway_idle", *IDLE_BY_SERVER)
+
+
+@pytest.mark.parametrize("server_first", [True, False])
+def test_a_server_may_discard_a_second_goaway_behind_its_own_fin(trace, talk, server_first):
+    """As lighttpd does with all that comes, or lies unread, when it has closed: it receives a number of bytes, and looks at none."""
+    endings.begun(talk)
+    time.sleep(endings.LATER)
+    talk.send_request(frames.goaway(0))
+    if server_first:
+        talk.server.shutdown(socket.SHUT_WR)
+        wire.wait_for_end(talk.client)
+    talk.client.sendall(frames.goaway(0))
+    talk.client.close()
+    wire.wait_for_end(talk.server)
+    if not server_first:
+        talk.server.shutdown(socket.SHUT_WR)
+    assert talk.server.recv(1000, socket.MSG_TRUNC)
+    talk.server.close()
+    for one in trace.both(talk):
+        assert (one["reason"], one["closer"], one["confidence"], one["lost_requests"]) == ("goaway_idle", "client", "certain", 0), one
 
 
 @proves("goaway_drained")

@@ -246,6 +246,14 @@ static bool is_discarded(const struct kw_facts *f)
 	       http->request_end == read && http->rx_bytes > read;
 }
 
+/* Was a request among them? In clear text there may be no more than the empty lines that RFC 9112 section 2.2 allows behind one. */
+static bool is_request_discarded(const struct kw_facts *f)
+{
+	uint64_t behind = f->event->http.rx_bytes - f->event->ending.rx_read;
+
+	return f->discarded && (f->tls || behind > KW_EMPTY_LINES);
+}
+
 /* A RST alone does not say whether the server had the request, nor does the alert that ends a session: the server's own end
  * does. By the records of TLS a server knows no more than that something lay unread. */
 static bool is_arrival_known(const struct kw_facts *f)
@@ -285,8 +293,8 @@ static void derive_requests(struct kw_facts *f)
 	if (f->closer != KW_CLOSER_SERVER || !f->local || f->request_open || f->response_open)
 		return;
 	f->discarded = !f->outstanding && is_discarded(f);
-	f->late_unread =
-		f->discarded || (!f->outstanding && event->closing.unread > kw_tls_spare_bytes(f->tls));
+	f->late_unread = is_request_discarded(f) ||
+			 (!f->outstanding && event->closing.unread > kw_tls_spare_bytes(f->tls));
 	f->late_request = beyond || f->late_unread;
 }
 
