@@ -323,6 +323,21 @@ static __always_inline int kw_plaintext_is_ended(const struct kw_plaintext *p, c
 	       (client ? c->http.response_begin : c->http.request_begin) >= p->seen[KW_RECEIVED];
 }
 
+/* What came to a server behind its end, so that its program was not given it. One that does without its library from there on discards
+ * what it reads of the socket. */
+static __always_inline __u32 kw_plaintext_after_end(const struct kw_plaintext *p, const struct kw_connection *c,
+						    const struct kw_tls *t)
+{
+	const struct kw_http *http = &c->http;
+
+	if (kw_plaintext_is_ended(p, c, t))
+		return KW_HTTP_BEHIND_NOTICE;
+	if (c->ending.act == KW_ACT_LOCAL_FIN && http->request_begin >= c->ending.rx_arrived &&
+	    http->request_begin >= p->seen[KW_RECEIVED])
+		return KW_HTTP_DISCARDED;
+	return 0;
+}
+
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
  * that was forked behind the handshake. As long as no record of the server is sure to be a response, all of them may be tickets. A server
  * may discard what it reads behind its end, and one of HTTP/2 also streams that had come before: the client's record tells those. */
@@ -401,8 +416,8 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 		return 0;
 	if (!whole)
 		kw_plaintext_lose(&p->c);
-	else if (c->closing.time && c->role == KW_ROLE_SERVER && kw_plaintext_is_ended(p, c, t))
-		p->c.sides[HTTP1_REQUESTS].flags |= KW_HTTP_BEHIND_NOTICE;
+	else if (c->closing.time && c->role == KW_ROLE_SERVER)
+		p->c.sides[HTTP1_REQUESTS].flags |= kw_plaintext_after_end(p, c, t);
 	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
