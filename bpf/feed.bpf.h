@@ -6,6 +6,7 @@
 
 #include "feed_http2.bpf.h"
 #include "plain.bpf.h"
+#include "revive.bpf.h"
 #include "steps.bpf.h"
 
 struct kw_feeder {
@@ -112,6 +113,20 @@ static __always_inline __u64 kw_feed_passed_at(const struct kw_plaintext *p, enu
 	return stamp && stamp < now ? stamp : now;
 }
 
+/* As kw_revive(), where the client's plaintext was no request line: if the server's first is a response, it was a request. */
+KW_GLOBAL int kw_feed_revive(struct kw_plaintext *p, struct kw_scratch *room)
+{
+	__u32 way;
+
+	if (!kw_reads_libraries || !p || !room)
+		return 0;
+	way = room->cursor.way & 1;
+	if (room->cursor.outcome.direction == HTTP1_RESPONSES && !p->taken[way] &&
+	    kw_role_by_call(room) == p->c.role)
+		kw_revive_machine(&p->c, p->taken[way ^ 1], room->cursor.outcome.now);
+	return 0;
+}
+
 /* @n bytes of plaintext have passed, the first at @begin of the stream; the current process has them at @address. Needs the room for its
  * work alone, until it returns. */
 static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *room, enum kw_way way,
@@ -131,6 +146,8 @@ static __always_inline void kw_feed(struct kw_plaintext *p, struct kw_scratch *r
 	cursor->segment_left = n;
 	cursor->located = cursor->sought = 1;
 	KW_FORGET();
+	if (kw_is_no_http(&p->c))
+		kw_feed_revive(p, room);
 	if (!kw_is_framed(&p->c))
 		kw_feed_http1(p, room);
 	if (kw_feeds_http2(&p->c))

@@ -104,24 +104,23 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, str
 
 /* A program may give its object another BIO while the handshake is under way, as wrk does; the new one counts from 0. Then the object would
  * have written less than its socket has sent, which is so of no other: the counts go on from where the socket is. */
-static __noinline int kw_library_align(struct kw_plaintext *p, struct kw_library_call *call)
+static __noinline void kw_library_align(struct kw_plaintext *p, struct kw_library_call *call)
 {
 	__u64 passed[KW_WAYS], counted[KW_WAYS];
 
-	if (!p || !call || KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
-		return 0;
+	if (KW_PROBE_BIOS(call->cookie) == KW_PROBE_NO_BIO)
+		return;
 	for (__u32 way = 0; way < KW_WAYS; way++) {
 		call->bio = 0;
 		if (kw_library_passed(p, way, &passed[way]) || kw_library_counted(p, call, way, &counted[way]))
-			return 0;
+			return;
 	}
 	call->bio = 0;
 	if (counted[KW_SENT] >= passed[KW_SENT])
-		return 0;
+		return;
 	p->base[KW_SENT] += passed[KW_SENT] - counted[KW_SENT];
 	if (counted[KW_RECEIVED] < passed[KW_RECEIVED])
 		p->base[KW_RECEIVED] += passed[KW_RECEIVED] - counted[KW_RECEIVED];
-	return 0;
 }
 
 /* ---- which connection? ------------------------------------------------------------------------------ */

@@ -51,8 +51,6 @@ ALONE = {
     "messages.test_curl_and_nginx_with_100_continue_make_one_exchange": BYTES,
     "messages.test_a_file_sent_by_sendfile_is_counted_to_the_byte": BYTES,
     "messages.test_ipv4_on_an_ipv6_socket_prints_as_ipv4": BYTES,
-    "odd_messages.test_what_the_server_answers_by_http_was_a_request": NO_HTTP,
-    "odd_messages.test_a_connection_goes_on_behind_such_a_request": NO_HTTP,
     "passing.test_each_byte_of_what_is_no_http_counts": NO_HTTP,
     "passing.test_a_body_of_gibibytes_that_is_spliced_is_followed_to_its_end": BELOW,
     "passing.test_each_byte_of_a_tunnel_of_gibibytes_counts": BELOW,
