@@ -295,13 +295,50 @@ static __always_inline void kw_plaintext_copy(struct kw_connection *to, const st
 	to->sides[HTTP1_REQUESTS].flags |= KW_HTTP_PLAINTEXT | KW_HTTP_OF_LIBRARY(library);
 }
 
-/* The library has made ciphertext that its program never sent: which messages were in it is not known. Frames behind the first act of an
- * ending change nothing. */
+/* Had the message that the library took last begun to leave, and its end not? Then it was under way, whatever of it the library holds. Where
+ * exchanges are reported one by one, its end may have been. */
+static __always_inline int kw_plaintext_is_underway(const struct kw_plaintext *p, const struct kw_connection *c)
+{
+	__u32 direction = kw_direction(c->role, KW_SENT) & 1;
+	const struct kw_http *http = &p->c.http;
+	int requests = direction == HTTP1_REQUESTS;
+
+	if ((requests ? http->request_begin : http->response_begin) >= c->tx_end)
+		return 0;
+	return p->c.sides[direction].open ||
+	       (!kw_config.exchanges && (requests ? http->request_end : http->response_end) > c->tx_end);
+}
+
+/* The library has made ciphertext that its program never sent: which messages were in it is not known, but for one that was under way.
+ * Frames behind the first act of an ending change nothing. */
 static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, const struct kw_connection *c)
 {
-	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? p->acted : p->taken[KW_SENT];
+	if (p->c.http1.protocol == HTTP1_PROTOCOL_H2C)
+		return p->acted > c->tx_end;
+	return p->taken[KW_SENT] > c->tx_end && !kw_plaintext_is_underway(p, c);
+}
 
-	return end > c->tx_end;
+/* The rest of such a message never left. Its ciphertext is a little longer than what was in it, so that no more is said to have left than
+ * had. */
+static __always_inline void kw_plaintext_trim(struct kw_plaintext *p, const struct kw_connection *c)
+{
+	__u32 direction = kw_direction(c->role, KW_SENT) & 1;
+	struct http1_stream *s = &p->c.http1.streams[direction];
+	__u64 rest = p->taken[KW_SENT] - c->tx_end;
+
+	if (p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || p->taken[KW_SENT] <= c->tx_end)
+		return;
+	p->taken[KW_SENT] = c->tx_end;
+	s->body -= rest < s->body ? rest : s->body;
+	if (p->c.sides[direction].open)
+		return;
+	p->c.sides[direction].open = 1;
+	if (direction == HTTP1_REQUESTS) {
+		p->c.http.counts.requests_ended--;
+	} else {
+		p->c.http.counts.responses_ended--;
+		p->c.http1.popped--;
+	}
 }
 
 /* A goroutine is in a write of a record that has been followed, or has not come from it yet. */
@@ -338,6 +375,13 @@ static __always_inline __u32 kw_plaintext_after_end(const struct kw_plaintext *p
 	return 0;
 }
 
+/* The end of a connection met a goroutine in the write of a record, which has not left whole: nobody can read it. */
+static __always_inline int kw_plaintext_is_cut(const struct kw_plaintext *p, const struct kw_connection *c,
+					       __u64 end)
+{
+	return p->sending.length && end > c->tx_end;
+}
+
 /* The socket has seen whole records with data behind all that the library was seen to take or give: somebody else did, as a process does
  * that was forked behind the handshake. As long as no record of the server is sure to be a response, all of them may be tickets. A server
  * may discard what it reads behind its end, and one of HTTP/2 also streams that had come before: the client's record tells those. */
@@ -350,7 +394,8 @@ static __always_inline int kw_plaintext_is_behind(const struct kw_plaintext *p, 
 	__u64 received = client ? http->response_end : http->request_end;
 	__u64 end = p->c.http1.protocol == HTTP1_PROTOCOL_H2C ? c->ending.rx_read : c->ending.rx_arrived;
 
-	if (!p->blocked && !p->long_send && !kw_plaintext_lags(p) && sent > p->seen[KW_SENT])
+	if (!p->blocked && !p->long_send && !kw_plaintext_lags(p) && !kw_plaintext_is_cut(p, c, sent) &&
+	    sent > p->seen[KW_SENT])
 		return 1;
 	if ((client && !http->counts.responses_ended) || kw_plaintext_is_ended(p, c, t) ||
 	    (c->ending.act == KW_ACT_LOCAL_FIN && received > end))
@@ -418,6 +463,8 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 		kw_plaintext_lose(&p->c);
 	else if (c->closing.time && c->role == KW_ROLE_SERVER)
 		p->c.sides[HTTP1_REQUESTS].flags |= kw_plaintext_after_end(p, c, t);
+	if (whole && c->closing.time)
+		kw_plaintext_trim(p, c);
 	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));

@@ -41,6 +41,18 @@ def test_what_a_server_says_to_a_client_that_has_gone_without_a_request_answers_
     )
 
 
+@pytest.mark.parametrize("said", [b"\x15\x03\x03\x00\x02\x02\x32", b"SSH-2.0-OpenSSH_9.2\r\n"], ids=["an alert of TLS", "a greeting"])
+@proves("unused")
+def test_what_is_no_http_and_said_to_a_client_that_had_gone_is_no_use(trace, talk, said):
+    """A health check that connects and closes; lighttpd answers it by an alert."""
+    talk.client.close()
+    wire.wait_for_end(talk.server)
+    talk.server.sendall(said)
+    talk.server.close()
+    for one in each_says(trace, talk, *[verdict("unused", "client", "fin", "unused")] * 2):
+        assert len(one["evidence"]) == 2, one
+
+
 @pytest.mark.parametrize("first", ["client", "server"])
 @proves("unused")
 def test_a_connection_that_nobody_used_may_be_reset_too(trace, talk, first):

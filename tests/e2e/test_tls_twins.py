@@ -63,6 +63,7 @@ ALONE = {
     "reasons_idle.test_a_connection_that_nobody_used_is_unused": UNUSED,
     "reasons_idle.test_a_connection_that_nobody_used_may_be_reset_too": UNUSED,
     "reasons_idle.test_what_a_server_says_to_a_client_that_has_gone_without_a_request_answers_nothing": UNUSED,
+    "reasons_idle.test_what_is_no_http_and_said_to_a_client_that_had_gone_is_no_use": UNUSED,
     "reasons_idle.test_what_is_not_http_is_not_judged_as_such": NO_HTTP,
     "reasons_idle.test_a_head_that_could_not_be_read_leaves_that_end_without_a_verdict": BELOW,
     "reasons_idle.test_a_connection_older_than_the_observer_whose_request_may_be_waiting": WITHOUT,

@@ -603,7 +603,8 @@ static void say_oddities(struct kw_writer *w)
 	if (http->surplus)
 		kw_say(w, "the server sent %u byte%s that belong%s to no response", http->surplus,
 		       kw_plural(http->surplus), http->surplus == 1 ? "s" : "");
-	if (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE) || http->flags & KW_HTTP_TLS_ANSWER)
+	if (w->verdict->reason != KW_REASON_UNUSED &&
+	    (http->errors & (1 << HTTP1_ERROR_NOT_A_RESPONSE) || http->flags & KW_HTTP_TLS_ANSWER))
 		kw_say(w, "the server's answer is not HTTP%s",
 		       http->flags & KW_HTTP_TLS_ANSWER ? "; it looks like TLS: the port may expect https"
 							: "");

@@ -448,6 +448,16 @@ static enum kw_phase phase_of_records(struct kw_facts *f)
 	return kw_tls_phase(f, f->hidden ? phase_of_hidden(f, phase) : phase);
 }
 
+/* The client had gone, as a health check does, before either side said anything: whatever a server says then, a greeting or an alert of
+ * TLS, is no use of the connection. */
+static bool is_said_to_nobody(const struct kw_facts *f)
+{
+	const struct kw_ending *ending = &f->event->ending;
+
+	return f->role == KW_ROLE_SERVER && f->closer == KW_CLOSER_CLIENT && !ending->rx_arrived &&
+	       !ending->tx_sent && f->event->http.tx_bytes && !f->event->identity.preexisting;
+}
+
 static enum kw_phase derive_phase(struct kw_facts *f)
 {
 	const struct kw_http *http = &f->event->http;
@@ -463,7 +473,7 @@ static enum kw_phase derive_phase(struct kw_facts *f)
 		return phase_of_records(f);
 	if (http->protocol == HTTP1_PROTOCOL_TLS || http->protocol == HTTP1_PROTOCOL_H2C ||
 	    http->protocol == HTTP1_PROTOCOL_OPAQUE)
-		return KW_PHASE_OPAQUE;
+		return is_said_to_nobody(f) ? KW_PHASE_UNUSED : KW_PHASE_OPAQUE;
 	if (f->silent) {
 		f->inferred = true;
 		return KW_PHASE_IDLE;
