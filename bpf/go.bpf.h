@@ -42,6 +42,9 @@ struct kw_go_input {
 	} plaintext;
 };
 
+#define KW_GO_OVERHEAD                                                                                         \
+	(TLS_HEADER +                                                                                          \
+	 16)           /* of a record, at the least: its header, and a tag (RFC 8446 section 5.2, RFC 7905) */
 #define KW_GO_CLOSED 1 /* in state: src/internal/poll/fd_mutex.go, mutexClosed */
 
 /* The method Read in a table of a net.Conn's: behind three words it is the third, because they are in the order of the alphabet. */
@@ -137,18 +140,21 @@ static __noinline struct kw_plaintext *kw_go_find(__u64 stack, __u64 place, __u6
 /* ---- what passes ------------------------------------------------------------------------------------- */
 
 /* @n bytes of plaintext have passed, the first at @begin of the stream, which the current process has at @address. */
-static __always_inline void kw_go_feed(struct kw_plaintext *p, enum kw_way way, __s64 begin, __u64 address,
-				       __u64 n)
+KW_GLOBAL int kw_go_feed(struct kw_plaintext *p, __u32 way, __s64 begin, __u64 address, __u64 n)
 {
-	struct kw_library_call *call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
-							    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct kw_library_call *call;
 
+	if (!kw_reads_libraries || !p)
+		return 0;
+	call = bpf_task_storage_get(&library_calls, bpf_get_current_task_btf(), NULL,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call)
 		kw_count_lost(KW_LOST_STATE);
 	if (!call || begin < 0)
 		p->lost = 1;
 	else
-		kw_feed(p, &call->room, way, begin, address, n);
+		kw_feed(p, &call->room, way & 1, begin, address, n);
+	return 0;
 }
 
 /* The position in the stream of the plaintext at @address, which the program gets next. The latest record ends where the ciphertext begins
@@ -180,6 +186,19 @@ static __always_inline void kw_go_first(struct kw_plaintext *p)
 		p->seen[KW_SENT] = now;
 }
 
+/* What another goroutine wrote may be answered before it has come from its write: then the record in hand has left whole. */
+static __always_inline void kw_go_catch_up(struct kw_plaintext *p)
+{
+	__u64 n = p->sending.length, address = p->sending.address, now;
+
+	if (!n || p->sending.state != KW_SENDING_AHEAD || kw_library_passed(p, KW_SENT, &now) ||
+	    now < p->seen[KW_SENT] + n + KW_GO_OVERHEAD ||
+	    __sync_lock_test_and_set(&p->sending.state, KW_SENDING_FOLLOWED) != KW_SENDING_AHEAD)
+		return;
+	p->seen[KW_SENT] = now;
+	kw_go_feed(p, KW_SENT, now - n, address, n);
+}
+
 /* memmove copies plaintext to the program: its arguments are where to, from where, and how much. */
 static __always_inline void kw_go_on_read(struct pt_regs *ctx)
 {
@@ -189,6 +208,7 @@ static __always_inline void kw_go_on_read(struct pt_regs *ctx)
 	if (!p || !n)
 		return;
 	kw_go_first(p);
+	kw_go_catch_up(p);
 	kw_go_feed(p, KW_RECEIVED, kw_go_place(p, KW_PROBE_INPUT(cookie), address, n), address, n);
 }
 
@@ -212,7 +232,8 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 
 	if (!p)
 		return;
-	p->sending.length = p->sending.early = 0;
+	p->sending.length = 0;
+	p->sending.state = KW_SENDING_AHEAD;
 	if (bpf_probe_read_user(&type, sizeof(type), (const void *)record) ||
 	    kw_library_passed(p, KW_SENT, &now)) {
 		p->lost = 1;
@@ -220,9 +241,10 @@ static __always_inline void kw_go_on_encrypt(struct pt_regs *ctx)
 		p->seen[KW_SENT] = now;
 		p->sending.address = KW_GO_FIFTH(ctx);
 		p->sending.length = KW_GO_SIXTH(ctx);
-		p->sending.early = kw_is_framed(&p->c) && kw_go_can_send(p);
-		if (p->sending.early)
-			kw_go_feed(p, KW_SENT, (__s64)now + 1, p->sending.address, p->sending.length);
+		if (!kw_is_framed(&p->c) || !kw_go_can_send(p))
+			return;
+		p->sending.state = KW_SENDING_EARLY;
+		kw_go_feed(p, KW_SENT, (__s64)now + 1, p->sending.address, p->sending.length);
 	}
 }
 
@@ -241,7 +263,7 @@ static __always_inline __s64 kw_go_end_record(struct kw_plaintext *p, __u64 n)
 /* write has returned, with an error if not all of the record has gone. */
 static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), n;
+	__u64 cookie = bpf_get_attach_cookie(ctx), error = KW_GO_SECOND(ctx), n, state;
 	struct kw_plaintext *p = kw_go_find(KW_STACK(ctx), KW_PLACE(ctx), cookie);
 	__s64 begin;
 
@@ -250,10 +272,13 @@ static __always_inline void kw_go_on_sent(struct pt_regs *ctx)
 	n = p->sending.length;
 	p->sending.length = 0;
 	p->blocked = !!error;
+	state = __sync_lock_test_and_set(&p->sending.state, KW_SENDING_FOLLOWED);
+	if (state == KW_SENDING_FOLLOWED)
+		return;
 	begin = kw_go_end_record(p, n);
 	if (error || !n)
 		return;
-	if (!p->sending.early)
+	if (state == KW_SENDING_AHEAD)
 		kw_go_feed(p, KW_SENT, begin, p->sending.address, n);
 	else if (begin < 0)
 		p->lost = 1;

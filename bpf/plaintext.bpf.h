@@ -20,6 +20,13 @@ const volatile __u8 kw_reads_libraries = 0;
 #define KW_PROCESSES 8192
 #define KW_ASKS_SIZE 65536 /* bytes: whole pages, however large these are */
 
+/* Has the plaintext of the record in hand been followed? */
+enum kw_sending {
+	KW_SENDING_AHEAD,    /* not yet */
+	KW_SENDING_EARLY,    /* before it was sent */
+	KW_SENDING_FOLLOWED, /* or afterwards */
+};
+
 /* The connection as its plaintext shows it: in `c` the machine, counts, times and samples are the library's, all else is copied from
  * the socket's state for each record. Positions are those of the ciphertext, so that they compare with what TCP says. */
 struct kw_plaintext {
@@ -46,7 +53,7 @@ struct kw_plaintext {
 	struct {
 		__u64 address; /* where the process has it */
 		__u64 length;  /* bytes; 0: none is */
-		__u64 early;   /* it has been followed before it was sent */
+		__u64 state;   /* enum kw_sending */
 	} sending;             /* Go: the plaintext of the record that is being sent */
 	struct {
 		__u64 address; /* where the process had it */
@@ -344,7 +351,7 @@ static __always_inline void kw_plaintext_trim(struct kw_plaintext *p, const stru
 /* A goroutine is in a write of a record that has been followed, or has not come from it yet. */
 static __always_inline int kw_plaintext_lags(const struct kw_plaintext *p)
 {
-	return p->sending.length && p->sending.early;
+	return p->sending.length && p->sending.state == KW_SENDING_EARLY;
 }
 
 /* Data has come to an end that had ended its session: a library takes it, but gives it to nobody. */
@@ -409,8 +416,10 @@ static __always_inline void kw_tls_not_notified(struct kw_tls *t, __u32 directio
 	struct kw_tls_facts *facts = &t->facts;
 
 	facts->notifiers &= ~(1 << direction);
-	if (facts->notified_by == 1 + direction)
-		facts->notified = facts->notified_by = 0;
+	if (facts->notified_by != 1 + direction)
+		return;
+	facts->notified = facts->notified_by = 0;
+	facts->notifiers &= ~KW_TLS_OVER_UNREAD;
 }
 
 /* The library has taken or given data up to the end of what looked like an alert. */

@@ -119,6 +119,14 @@ static __always_inline void kw_tls_notified(struct kw_tls *t, const struct kw_ou
 	facts->notified_by = 1 + outcome->direction;
 }
 
+/* The alert was among the bytes that this side has just sent. What came before it and lies unread may be the other side's. */
+static __always_inline void kw_tls_look_unread(struct kw_tls *t, const struct sock *sk,
+					       const struct tcp_sock *tcp, const struct kw_outcome *outcome)
+{
+	if (t->facts.notified == outcome->now && kw_arrived(sk, tcp) - kw_copied(sk, tcp) > TLS_HEADER)
+		t->facts.notifiers |= KW_TLS_OVER_UNREAD;
+}
+
 /* Acts upon events of the machine; a record begins at @outcome->position. */
 KW_GLOBAL int kw_tls_act(struct kw_connection *c, struct kw_tls *t, const struct kw_outcome *outcome, __u32 way)
 {
@@ -289,6 +297,8 @@ static __always_inline void kw_tls_follow(struct kw_connection *c, struct sock *
 	kw_tls_resume(c, reader.tls, cursor);
 	KW_FORGET();
 	kw_tls_step_loop(&reader);
+	if (cursor->way == KW_SENT)
+		kw_tls_look_unread(reader.tls, sk, tcp, &cursor->outcome);
 	if (kw_reads_libraries)
 		kw_plaintext_expect(c, reader.tls, sk);
 	kw_tls_leave(c, reader.tls, cursor);

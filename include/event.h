@@ -345,7 +345,7 @@ struct kw_tls_facts {
 	__u8 alert_by;     /* 1 + enum tls_direction of the alert that ended the handshake; 0: none did */
 	__u8 alert_code;   /* its code (RFC 8446 section 6); TLS_CODE_HIDDEN if it was encrypted */
 	__u8 notified_by;  /* the same of the first alert behind the handshake */
-	__u8 notifiers;    /* bits, 1 << enum tls_direction: who sent one */
+	__u8 notifiers;    /* bits, 1 << enum tls_direction: who sent one; and KW_TLS_OVER_UNREAD */
 	__u8 latest_by;    /* 1 + enum tls_direction of the handshake's latest record */
 	__u8 latest_open;  /* which is not complete */
 	__u8 lost;         /* the records could not be followed: nothing can be said */
@@ -353,6 +353,9 @@ struct kw_tls_facts {
 	char name[TLS_NAME]; /* the server's, if asked for: hostile text, ended by NUL unless full */
 };
 _Static_assert(sizeof(struct kw_tls_facts) == 120, "ABI");
+
+/* This side sent the first alert behind the handshake while more than a record's header lay unread. Older recordings have it never. */
+#define KW_TLS_OVER_UNREAD (1 << 2)
 
 /* The form for TLS. */
 struct kw_event_tls {

@@ -39,14 +39,14 @@ static bool is_notified_before(const struct kw_facts *f)
 	return f->tls->notified && (ending->act == KW_ACT_NONE || f->tls->notified_at < mark);
 }
 
-/* This side closed over an alert that it had not read, and nothing else: the other side had ended the session. */
+/* This side closed, or sent an alert of its own, over one that it had not read, and nothing else: the other side had ended the session. */
 static bool is_notice_unread(const struct kw_facts *f)
 {
 	const struct kw_ending *ending = &f->event->ending;
 	uint64_t unread = ending->rx_arrived > ending->rx_read ? ending->rx_arrived - ending->rx_read : 0;
+	bool first = f->tls->notified ? f->tls->notifiers & KW_TLS_OVER_UNREAD : f->local;
 
-	return f->local && f->tls->done && !f->tls->notified && unread > TLS_HEADER &&
-	       unread <= kw_tls_spare_bytes(f->tls);
+	return first && f->tls->done && unread > TLS_HEADER && unread <= kw_tls_spare_bytes(f->tls);
 }
 
 static void set_closer(struct kw_facts *f, enum kw_closer closer)
@@ -65,12 +65,12 @@ void kw_tls_derive_closer(struct kw_facts *f)
 		return;
 	if (f->tls->alert_by) {
 		set_closer(f, side(f->tls->alert_by));
+	} else if (is_notice_unread(f)) {
+		set_closer(f, other);
 	} else if (is_notified_before(f)) {
 		set_closer(f, side(f->tls->notified_by));
 		if (f->tls->notified < f->closed)
 			f->closed = f->tls->notified;
-	} else if (is_notice_unread(f)) {
-		set_closer(f, other);
 	}
 }
 
