@@ -427,9 +427,9 @@ static __always_inline void kw_plaintext_check_alert(const struct kw_plaintext *
 						     const struct kw_connection *c, struct kw_tls *t)
 {
 	__u32 direction = t->facts.notified_by - 1;
-	__u64 end = direction == kw_direction(c->role, KW_SENT) ? p->taken[KW_SENT] : p->seen[KW_RECEIVED];
+	enum kw_way way = direction == kw_direction(c->role, KW_SENT) ? KW_SENT : KW_RECEIVED;
 
-	if (t->facts.notified && end > t->facts.notified_at)
+	if (t->facts.notified && p->taken[way] > t->facts.notified_at)
 		kw_tls_not_notified(t, direction & 1);
 }
 

@@ -100,6 +100,8 @@ static __always_inline void kw_take_whole(struct kw_connection *c, struct sock *
 	if (way == KW_RECEIVED)
 		t->sent = kw_tx_position(c, tcp, tcp->write_seq);
 	kw_tls_record(c, t, room);
+	if (way == KW_SENT)
+		kw_tls_look_unread(t, sk, tcp, &cursor->outcome);
 }
 
 /* The program that a call goes on in. */
