@@ -102,8 +102,9 @@ static __always_inline int kw_library_position(const struct kw_plaintext *p, str
 	return kw_library_counted(p, call, way, ret_position);
 }
 
-/* A program may give its object another BIO while the handshake is under way, as wrk does; the new one counts from 0. Then the object would
- * have written less than its socket has sent, which is so of no other: the counts go on from where the socket is. */
+/* A program may give its object another BIO, as wrk does while the handshake is under way, or when it has just been done; the new one counts
+ * from 0. Then the object would have written less than its socket has sent, which is so of no other: the counts go on from where the socket
+ * is. */
 static __noinline void kw_library_align(struct kw_plaintext *p, struct kw_library_call *call)
 {
 	__u64 passed[KW_WAYS], counted[KW_WAYS];
@@ -121,6 +122,18 @@ static __noinline void kw_library_align(struct kw_plaintext *p, struct kw_librar
 	p->base[KW_SENT] += passed[KW_SENT] - counted[KW_SENT];
 	if (counted[KW_RECEIVED] < passed[KW_RECEIVED])
 		p->base[KW_RECEIVED] += passed[KW_RECEIVED] - counted[KW_RECEIVED];
+}
+
+/* As kw_library_position(). It cannot go back, so where it does the object has got another BIO. */
+static __always_inline int kw_library_look(struct kw_plaintext *p, struct kw_library_call *call,
+					   enum kw_way way, __u64 *ret_position)
+{
+	if (kw_library_position(p, call, way, ret_position))
+		return -1;
+	if (*ret_position >= p->seen[way & 1])
+		return 0;
+	kw_library_align(p, call);
+	return kw_library_position(p, call, way, ret_position);
 }
 
 /* ---- which connection? ------------------------------------------------------------------------------ */
@@ -182,10 +195,8 @@ static __always_inline void kw_library_remember(struct kw_library_call *call, st
 	call->latest.random = p->random;
 	call->latest.cookie = p->cookie;
 	p->library = KW_PROBE_LIBRARY(call->cookie);
-	if (!p->object) {
+	if (!p->object)
 		__sync_val_compare_and_swap(&p->object, 0, call->object);
-		kw_library_align(p, call);
-	}
 	if (p->object != call->object)
 		p->lost = 1;
 }
@@ -211,6 +222,8 @@ static __noinline struct kw_plaintext *kw_library_find(struct kw_library_call *c
 			return NULL;
 		kw_library_remember(call, p);
 	}
+	if (!p->taken[KW_SENT] && !p->taken[KW_RECEIVED])
+		kw_library_align(p, call);
 	return p->lost ? NULL : p;
 }
 
@@ -235,7 +248,7 @@ static __always_inline __s64 kw_library_place(struct kw_plaintext *p, struct kw_
 {
 	__u64 now;
 
-	if (kw_library_position(p, call, KW_RECEIVED, &now) || now < p->seen[KW_RECEIVED])
+	if (kw_library_look(p, call, KW_RECEIVED, &now) || now < p->seen[KW_RECEIVED])
 		return -1;
 	p->seen[KW_RECEIVED] = now;
 	p->given += n;
@@ -250,7 +263,7 @@ static __always_inline void kw_library_first(struct kw_plaintext *p, struct kw_l
 	__u64 now;
 
 	call->bio = 0; /* the other one */
-	if (kw_library_position(p, call, KW_SENT, &now) == 0)
+	if (kw_library_look(p, call, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 }
 
@@ -319,7 +332,7 @@ static __always_inline __u64 kw_library_gone(struct kw_plaintext *p, struct kw_l
 {
 	__u64 now, gone, most = call->size ? call->size - 1 : 0;
 
-	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT])
+	if (kw_library_look(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT])
 		return 0;
 	gone = (now - p->seen[KW_SENT]) / KW_RECORD_SPAN * KW_RECORD_MOST;
 	return gone < most ? gone : most;
@@ -365,7 +378,7 @@ static __always_inline void kw_library_mark(struct kw_library_call *call)
 	call->found = p->cookie;
 	if (p->blocked)
 		return;
-	if (kw_library_position(p, call, KW_SENT, &now) == 0)
+	if (kw_library_look(p, call, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 	p->long_send = call->size > KW_RECORD_MOST && !kw_is_of_gnutls(call);
 	if (p->long_send)
@@ -428,7 +441,7 @@ static __always_inline void kw_library_sent(struct kw_plaintext *p, struct kw_li
 {
 	__u64 now;
 
-	if (kw_library_position(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT] + n ||
+	if (kw_library_look(p, call, KW_SENT, &now) || now <= p->seen[KW_SENT] + n ||
 	    (n > p->early && !call->buffer && kw_gnutls_find_last(p, call))) {
 		p->lost = 1;
 		return;

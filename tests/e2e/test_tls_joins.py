@@ -132,6 +132,22 @@ def test_an_object_may_get_another_bio_while_its_handshake_is_under_way(watched,
 
 
 @VERSIONS
+@pytest.mark.parametrize("end", ["client", "server"])
+def test_an_object_may_get_another_bio_between_its_messages(watched, contexts, end):
+    """As wrk does, whose first request may go before it has learnt that the handshake is done."""
+    listener, trace = watched
+    with wire.Pair(listener) as pair, openssl.Object(contexts[0]) as client, openssl.Object(contexts[1]) as server:
+        begin(pair, client, server)
+        for _ in range(3):
+            exchange(client, server, 2)
+            (client if end == "client" else server).use(getattr(pair, end))
+        exchange(client, server, 2)
+        close(pair)
+    for record in records_of(trace, pair):
+        is_read(record, 8)
+
+
+@VERSIONS
 def test_of_two_sessions_on_one_connection_neither_is_taken_for_the_whole(watched, contexts):
     listener, trace = watched
     with wire.Pair(listener) as pair:
