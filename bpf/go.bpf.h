@@ -186,7 +186,7 @@ static __always_inline void kw_go_first(struct kw_plaintext *p)
 		p->seen[KW_SENT] = now;
 }
 
-/* What another goroutine wrote may be answered before it has come from its write: then the record in hand has left whole. */
+/* A record may be answered before the goroutine that wrote it has come from its write: then it has left whole. */
 static __always_inline void kw_go_catch_up(struct kw_plaintext *p)
 {
 	__u64 n = p->sending.length, address = p->sending.address, now;

@@ -367,8 +367,8 @@ static __always_inline int kw_plaintext_is_ended(const struct kw_plaintext *p, c
 	       (client ? c->http.response_begin : c->http.request_begin) >= p->seen[KW_RECEIVED];
 }
 
-/* What came to a server behind its end, so that its program was not given it. One that does without its library from there on discards
- * what it reads of the socket. */
+/* Did data come to a server behind its end, so that its program was not given it? One that does without its library from there on discards
+ * what it reads of the socket. Returns the flag that says so, or 0. */
 static __always_inline __u32 kw_plaintext_after_end(const struct kw_plaintext *p, const struct kw_connection *c,
 						    const struct kw_tls *t)
 {

@@ -119,7 +119,7 @@ static __always_inline void kw_tls_notified(struct kw_tls *t, const struct kw_ou
 	facts->notified_by = 1 + outcome->direction;
 }
 
-/* The alert was among the bytes that this side has just sent. What came before it and lies unread may be the other side's. */
+/* Was the alert among the bytes that this side has just sent? Then an alert of the other side may lie unread. */
 static __always_inline void kw_tls_look_unread(struct kw_tls *t, const struct sock *sk,
 					       const struct tcp_sock *tcp, const struct kw_outcome *outcome)
 {

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Real HTTP clients and what they do with their connections, each against one of the servers."""
 
-import http.client
 import subprocess
 import urllib.request
 
 import pytest
-from lib import under_load, wire
+from lib import load, under_load, wire
 
 pytest_plugins = ["lib.stage"]
 
@@ -51,7 +50,7 @@ def by_hey_without_keep_alive(url):
 
 
 def by_http_client(url):
-    connection = http.client.HTTPConnection(url.split("/")[2], timeout=wire.DEADLINE)
+    connection = load.connection(url, timeout=wire.DEADLINE)
     for _ in range(REQUESTS):
         connection.request("GET", "/")
         connection.getresponse().read()

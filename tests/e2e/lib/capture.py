@@ -20,7 +20,7 @@ DEADLINE = 30.0
 FIELDS = """
     tcp.stream ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.syn tcp.flags.ack tcp.flags.fin tcp.flags.reset
     tcp.seq tcp.seq_raw tcp.ack tcp.len http.request.method http.request.version http.response.code
-    http.response.version http.connection
+    http.response.version http.connection tls.alert_message.desc
 """.split()
 
 
@@ -31,7 +31,8 @@ def values(text):
 
 @dataclass
 class Stream:
-    """One TCP connection, as its packets show it. `client` is the end that sent the SYN."""
+    """One TCP connection, as its packets show it. `client` is the end that sent the SYN. An alert of TLS ends a connection as a FIN does,
+    because it says that its sender has nothing more to say, and polite peers leave the first FIN to the other side."""
 
     client_name: str
     server_name: str
@@ -43,10 +44,13 @@ class Stream:
     unheard: int = 0  # final responses that the server sent after the client's FIN or RST
     closer: str = None
     manner: str = None
+    secure: bool = False  # it is of TLS
+    alert_by: str = None  # who closed it by an alert
+    ended: bool = False  # there was a FIN or a RST
     messages: list = field(default_factory=list)  # (who, what its Connection field says, version) in order
     request_begin: int = 1  # position of the latest request's first byte
     request_end: int = 1
-    fin_position: int = None  # of the first FIN
+    fin_position: int = None  # of the first FIN, or the last byte of the alert
     fin_acknowledges: int = None
     crossed: bool = False  # each side sent its FIN before it had the other's
     client_reset: bool = False  # first or afterwards
@@ -58,6 +62,8 @@ class Stream:
             self.first_numbers[who] = int(frame["tcp.seq_raw"])
         self.established = "server" in self.first_numbers
         self._take_messages(who, frame)
+        if frame["tls.alert_message.desc"]:
+            self._take_alert(who, frame)
         if frame["tcp.flags.reset"] == "1" or frame["tcp.flags.fin"] == "1":
             self._take_end(who, frame)
 
@@ -75,22 +81,42 @@ class Stream:
             self.messages.append((who, said, versions[-1]))
         self.requests += len(requests)
         self.responses += len(codes)
-        if who == "client" and length:
+        if who == "client" and (requests if self.secure else length):
             self.request_begin, self.request_end = begin, begin + length
+
+    def _take_alert(self, who, frame):
+        """Its last byte is the mark of the close."""
+        if self.closer is None:
+            self.alert_by = who
+            self._close(who, "fin", frame, mark=-1)
+        else:
+            self._look_for_crossing(who, frame)
 
     def _take_end(self, who, frame):
         rst = frame["tcp.flags.reset"] == "1"
+        manner = "rst" if rst else "fin"
         self.client_reset |= rst and who == "client"
         if self.closer is None:
-            self.closer, self.manner = who, "rst" if rst else "fin"
-            if not self.established:
-                self.manner = "refused"
-            self.fin_position = int(frame["tcp.seq"]) + int(frame["tcp.len"])
-            self.fin_acknowledges = int(frame["tcp.ack"] or 0)
-        elif who != self.closer and not rst and self.manner == "fin" and not self.crossed:
-            # It does not acknowledge the first one: they crossed, which counts as the client's by convention.
-            if int(frame["tcp.ack"]) <= self.fin_position:
-                self.crossed, self.closer = True, "client"
+            self._close(who, manner if self.established else "refused", frame)
+        elif who == self.alert_by and not self.ended:
+            self.manner = manner
+        elif not rst:
+            self._look_for_crossing(who, frame)
+        self.ended = True
+
+    def _close(self, who, manner, frame, mark=0):
+        self.closer, self.manner = who, manner
+        self.fin_position = int(frame["tcp.seq"]) + int(frame["tcp.len"]) + mark
+        self.fin_acknowledges = int(frame["tcp.ack"] or 0)
+
+    def _look_for_crossing(self, who, frame):
+        """Does the other side's end not acknowledge the first one? They crossed, which counts as the client's by convention."""
+        if who != self.closer and self.manner == "fin" and not self.crossed and int(frame["tcp.ack"]) <= self.fin_position:
+            self.crossed, self.closer = True, "client"
+
+    @property
+    def alerts_crossed(self):
+        return self.crossed and self.alert_by is not None
 
     @property
     def flow(self):
@@ -119,11 +145,11 @@ class Stream:
 
 
 class Capture:
-    """dumpcap on the loopback device, on some ports, for as long as the context lasts. @keys: a file with the keys of TLS sessions, by
-    which their packets are read."""
+    """dumpcap on the loopback device, on some ports, for as long as the context lasts. @certificates: of the servers, if they speak TLS.
+    The packets are read by the keys of sessions that an end has noted, and by the server's own key as far as that opens them."""
 
-    def __init__(self, ports, device="lo", snapshot=0, keys=None):
-        self.keys = keys
+    def __init__(self, ports, device="lo", snapshot=0, certificates=None):
+        self.certificates = certificates
         self.kept = tempfile.NamedTemporaryFile(prefix="keepwatch-", suffix=".pcap")
         self.file = Path(self.kept.name)
         self.ports = list(ports)
@@ -181,7 +207,7 @@ class Capture:
         self._stop()
         decode = ["-o", "http.desegment_body:" + ("TRUE" if whole else "FALSE")]
         decode += [item for port in self.ports for told in self._decoding(port) for item in ("-d", told)]
-        decode += ["-o", f"tls.keylog_file:{self.keys}"] if self.keys else []
+        decode += self._keys() if self.certificates else []
         columns = [item for name in FIELDS for item in ("-e", name)]
         shown = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
         told = subprocess.run(
@@ -193,8 +219,12 @@ class Capture:
         lines = csv.reader(told.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
         return [dict(zip(FIELDS, line)) for line in lines]
 
+    def _keys(self):
+        noted = ["-o", f"tls.keylog_file:{self.certificates.keys}"]
+        return [*noted, "-o", f'uat:rsa_keys:"{self.certificates.server_key}",""'] if self.certificates.static else noted
+
     def _decoding(self, port):
-        return (f"tcp.port=={port},tls", f"tls.port=={port},http") if self.keys else (f"tcp.port=={port},http",)
+        return (f"tcp.port=={port},tls", f"tls.port=={port},http") if self.certificates else (f"tcp.port=={port},http",)
 
     def streams(self, complete=False):
         """The connections that began within the capture, by the order of their SYN. Complete responses are told
@@ -212,7 +242,7 @@ class Capture:
             if frame["tcp.flags.syn"] == "1" and frame["tcp.flags.ack"] == "0":
                 client = f"{frame['ip.src']}:{frame['tcp.srcport']}"
                 server = f"{frame['ip.dst']}:{frame['tcp.dstport']}"
-                streams.setdefault(number, Stream(client, server))
+                streams.setdefault(number, Stream(client, server, secure=bool(self.certificates)))
             if number in streams:
                 streams[number].take(frame)
         return streams

@@ -5,6 +5,7 @@ import http.client
 import subprocess
 import threading
 import time
+import urllib.parse
 
 from lib import wire
 
@@ -69,11 +70,18 @@ class Load:
         assert kind is not None or self.process.returncode == 0, self.said
 
 
+def connection(url, timeout):
+    """One of http.client, to the server of this URL."""
+    parts = urllib.parse.urlsplit(url)
+    kind = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}[parts.scheme]
+    return kind(parts.netloc, timeout=timeout)
+
+
 class PythonLoad:
     """http.client in threads; a connection that failed is replaced."""
 
     def __init__(self, server, path="/"):
-        self.address, self.path = server.address, path
+        self.server, self.path = server, path
         self.threads = [threading.Thread(target=self._work) for _ in range(CONNECTIONS)]
 
     def __enter__(self):
@@ -88,16 +96,16 @@ class PythonLoad:
     def _work(self):
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            connection = http.client.HTTPConnection(*self.address, timeout=5)
+            one = connection(self.server.url(), timeout=5)
             try:
                 while time.monotonic() < end:
-                    connection.request("GET", self.path)
-                    connection.getresponse().read()
+                    one.request("GET", self.path)
+                    one.getresponse().read()
                     time.sleep(1 / PER_SECOND)
             except (OSError, http.client.HTTPException):
                 time.sleep(1 / PER_SECOND)
             finally:
-                connection.close()
+                one.close()
 
 
 def python(server, path="/"):

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 
 VERSIONS = ("1.2", "1.3")
+STATIC = "AES128-GCM-SHA256"  # OpenSSL's name of a suite without forward secrecy
 NAME = "server.test"
 
 _EXTENSIONS = f"subjectAltName=DNS:{NAME},DNS:localhost,IP:127.0.0.1,IP:::1"
@@ -16,10 +17,12 @@ def _openssl(*arguments):
 
 
 class Certificates:
-    """An issuer, a certificate of it for a server, and one for a client."""
+    """An issuer, a certificate of it for a server, and one for a client. @static: where no end of a session notes its keys. The server's own
+    key is one of RSA then, and opens each session whose secret the client sends by it: those of TLS 1.2 with STATIC."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, static=False):
         self.folder = folder
+        self.static = static
         self.issuer = folder / "issuer.pem"
         self._make("issuer", "basicConstraints=critical,CA:TRUE")
         self.server, self.server_key = self._issue("server", _EXTENSIONS)
@@ -29,7 +32,8 @@ class Certificates:
         self.both.write_text(self.server.read_text() + self.server_key.read_text())
 
     def _make(self, name, extension, *more):
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / f"{name}.key"]
+        kind = ["rsa:2048"] if self.static else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        key = ["-newkey", *kind, "-nodes", "-keyout", self.folder / f"{name}.key"]
         _openssl("req", "-x509", *key, "-days", "30", "-subj", f"/CN={name}", "-addext", extension,
                  "-out", self.folder / f"{name}.pem", *more)
 

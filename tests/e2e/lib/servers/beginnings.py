@@ -2,6 +2,8 @@
 """The beginning of every configuration of a server: it stays in the foreground, and keeps its files in a folder of its own. Filled
 in by str.format()."""
 
+from lib import tls
+
 NGINX = """
 daemon off;
 user root;
@@ -36,8 +38,10 @@ User nobody
 NGINX_TLS = """
 	ssl_certificate {certificate};
 	ssl_certificate_key {key};
-	ssl_protocols TLSv1.2 TLSv1.3;
 """
+
+NGINX_ANY = "ssl_protocols TLSv1.2 TLSv1.3;"
+NGINX_STATIC = "ssl_protocols TLSv1.2; ssl_ciphers {suite};"
 
 APACHE_TLS = """
 LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so
@@ -61,8 +65,11 @@ http://:{port} {{
 """
 
 
-def keys(text, certificates):
-    """This part of a configuration with the server's certificate and key; nothing without."""
+def keys(text, certificates, static="", otherwise=""):
+    """This part of a configuration with the server's certificate and key; nothing without. @static: what goes behind it if the server's
+    key is to open its sessions; @otherwise: if not."""
     if not certificates:
         return ""
-    return text.format(certificate=certificates.server, key=certificates.server_key, both=certificates.both)
+    text += static if certificates.static else otherwise
+    names = {"certificate": certificates.server, "key": certificates.server_key, "both": certificates.both}
+    return text.format(**names, log=certificates.keys, suite=tls.STATIC)

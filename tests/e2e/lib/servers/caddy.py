@@ -34,6 +34,12 @@ CONFIG = """
 }}
 """
 
+TLS = """
+	tls {certificate} {key} {{
+		insecure_secrets_log {log}
+	}}
+"""
+
 
 class Caddy(Server):
     def __init__(self, folder, port, idle="600s", read_header="30s", certificates=None):
@@ -41,7 +47,7 @@ class Caddy(Server):
         self.folder = folder
         self.settings = {"folder": folder, "port": port, "idle": idle, "read_header": read_header}
         self.settings["scheme"] = "https" if certificates else "http"
-        self.settings["keys"] = beginnings.keys("tls {certificate} {key}", certificates)
+        self.settings["keys"] = beginnings.keys(TLS, certificates)
         self._write_config(1)
         arguments = ["caddy", "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
         super().__init__(folder, port, arguments, certificates, HOME=str(folder), XDG_CONFIG_HOME=str(folder))

@@ -16,6 +16,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -24,10 +26,19 @@ import (
 	"time"
 )
 
+// Where the keys of sessions are noted.
+func keys() io.Writer {
+	file, err := os.OpenFile(os.Getenv("SSLKEYLOGFILE"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0600)
+	if err != nil {
+		return nil
+	}
+	return file
+}
+
 func main() {
 	idle, _ := time.ParseDuration(os.Args[2])
 	header, _ := time.ParseDuration(os.Args[3])
-	server := &http.Server{IdleTimeout: idle, ReadHeaderTimeout: header}
+	server := &http.Server{IdleTimeout: idle, ReadHeaderTimeout: header, TLSConfig: &tls.Config{KeyLogWriter: keys()}}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("ok\\n")) })
 	http.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
 		w.Write(bytes.Repeat([]byte("x"), LARGE))

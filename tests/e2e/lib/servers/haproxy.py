@@ -37,7 +37,7 @@ class HAProxy(Server):
             "keepalive": keepalive,
             "http_request": http_request,
             "purge": purge,
-            "keys": beginnings.keys("ssl crt {both}", certificates),
+            "keys": beginnings.keys("ssl crt {both}", certificates, " ssl-max-ver TLSv1.2 ciphers {suite}"),
             "trusts": "ssl verify none" if certificates else "",
         }
         (folder / "haproxy.conf").write_text(CONFIG.format(**settings))

@@ -25,6 +25,7 @@ server.modules += ("mod_openssl")
 ssl.engine = "enable"
 ssl.pemfile = "{both}"
 """
+STATIC = 'ssl.openssl.ssl-conf-cmd = ("MaxProtocol" => "TLSv1.2", "CipherString" => "{suite}")'
 
 
 class Lighttpd(Server):
@@ -33,7 +34,7 @@ class Lighttpd(Server):
     def __init__(self, folder, port, idle=600, max_requests=100_000, certificates=None):
         www(folder)
         settings = {"folder": folder, "port": port, "idle": idle, "max_requests": max_requests}
-        settings["keys"] = beginnings.keys(KEYS, certificates)
+        settings["keys"] = beginnings.keys(KEYS, certificates, STATIC)
         (folder / "lighttpd.conf").write_text(CONFIG.format(**settings))
         super().__init__(folder, port, ["/usr/sbin/lighttpd", "-D", "-f", folder / "lighttpd.conf"], certificates)
 

@@ -57,7 +57,7 @@ class Nginx(Server):
             "upstream": upstream,
             "scheme": "https" if certificates else "http",
             "ssl": " ssl" if certificates else "",
-            "keys": beginnings.keys(beginnings.NGINX_TLS, certificates),
+            "keys": beginnings.keys(beginnings.NGINX_TLS, certificates, beginnings.NGINX_STATIC, beginnings.NGINX_ANY),
         }
         (folder / "nginx.conf").write_text(CONFIG.format(**self.settings))
         arguments = ["nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
