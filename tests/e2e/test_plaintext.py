@@ -475,6 +475,54 @@ def test_bytes_that_the_program_itself_sends_are_read(watched, certificates, sen
     assert record["protocol"] == "http/1.1" and record["tls"]["plaintext"] == "openssl"
 
 
+def cut_in_clear(listener, role, message, half):
+    with wire.Pair(listener) as pair:
+        begin_message(pair, role)
+        getattr(pair, role).sendall(message[:half])
+        leave(pair, role)
+    return pair
+
+
+def begin_message(pair, role):
+    pair.exchange()
+    if role == "server":
+        pair.send_request()
+
+
+def leave(pair, role):
+    """This side closes, and then the other, which has read what came."""
+    one, other = (pair.client, pair.server) if role == "client" else (pair.server, pair.client)
+    one.close()
+    wire.wait_for_end(other)
+    with contextlib.suppress(OSError):
+        while other.recv(65536):
+            pass
+    other.close()
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["taken whole", "taken in part"])
+@pytest.mark.parametrize("role", ["client", "server"])
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_message_whose_rest_never_left_its_library_was_under_way(watched, certificates, version, role, whole):
+    """As with servers that are killed within a response, which have a library make records of all of it at once."""
+    listener, trace = watched
+    body = b"x" * 60_000
+    fields = [f"Content-Length: {len(body) * (1 if whole else 2)}"]
+    message = (wire.request("POST", "/", *fields) if role == "client" else wire.head("HTTP/1.1 200 OK", *fields)) + body
+    with Session(listener, certificates, version, carried=sessions.over_memory) as session:
+        begin_message(session, role)
+        half = getattr(session, role).send_half(message)
+        leave(session, role)
+    ends = trace.ends(session)
+    twins = trace.ends(cut_in_clear(listener, role, message, half))
+    own = ["client", "server"].index(role)
+    told = ("reason", "closer", "manner", "phase", "premature", "lost_requests", "requests", "responses", "confidence", "body_declared")
+    assert [ends[own][name] for name in told] == [twins[own][name] for name in told], ends[own]
+    assert 0.99 * half < ends[own]["body_bytes"] <= half, ends[own]
+    assert ends[own]["tls"]["plaintext"] == "openssl"
+    assert ends[1 - own]["reason"] in (twins[1 - own]["reason"], ends[own]["reason"]), ends[1 - own]
+
+
 def answer_once(plain, certificates):
     with tls.server_context(certificates).wrap_socket(plain, server_side=True) as end:
         assert wire.read_exactly(end, len(GET)) == GET

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from lib import observer, tls, wire
+from lib import observer, sessions, tls, wire
 from lib.sessions import Address, Session
 
 RACES = 200
@@ -179,6 +179,25 @@ def test_a_server_may_discard_whatever_comes_behind_its_fin(nothing_left, certif
         assert (end["premature"], end["lost_requests"]) == (asks, int(asks)), end
         assert end["late_request"] is (asks and end is server), end
     assert server["reason"] in ("unknown", "unannounced_close", "server_closed_idle"), server
+
+
+@pytest.mark.parametrize("version", tls.VERSIONS)
+@pytest.mark.parametrize("options", [(), ("--tls",)], ids=["by records", "by plaintext"])
+def test_an_alert_that_is_sent_over_one_that_lies_unread_is_not_the_first(nothing_left, certificates, options, version):
+    """As a client does that closes behind a response, and does not read on: it leaves by a reset, but the server had ended the session."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], *options) as trace:
+        with Session(listener, certificates, version, carried=sessions.over_memory) as session:
+            session.exchange(response=wire.response("200 OK", "Connection: close"))
+            session.server.end_session()
+            wire.wait_for_bytes(session.client, 1)
+            session.client.close_session()
+            wire.wait_for_end(session.server)
+            session.server.close()
+        ends = trace.ends(session)
+    for end in ends:
+        assert end["closer"] == "server" and not end["premature"] and not end["lost_requests"], end
+        assert end["reason"] == "announced_by_response" or not options, end
 
 
 # ---- data behind the end of a session -----------------------------------------------------------------

@@ -83,14 +83,17 @@ class MemoryEnd:
                 self._give()
                 self._take()
 
-    def close_session(self):
-        """With close_notify."""
-        if self.plain.fileno() < 0:
-            return
+    def end_session(self):
+        """Sends close_notify, and reads nothing."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self.library.unwrap()
         self._give()
-        self.plain.close()
+
+    def close_session(self):
+        """With close_notify."""
+        if self.plain.fileno() >= 0:
+            self.end_session()
+            self.plain.close()
 
     def _give(self):
         if self.outgoing.pending:
@@ -113,6 +116,13 @@ class MemoryEnd:
     def send(self, data):
         self.sendall(data)
         return len(data)
+
+    def send_half(self, data):
+        """The library takes all of it, and half of what it makes of that leaves. Returns how much of the data that may be, at most."""
+        self.library.write(data)
+        made = self.outgoing.read()
+        self.plain.sendall(made[: len(made) // 2])
+        return len(data) // 2
 
     def recv(self, count, flags=0):
         if flags:
@@ -231,6 +241,6 @@ class Terms:
 class Session(wire.Pair):
     """A wire.Pair whose ends speak TLS."""
 
-    def __init__(self, listener, certificates, version, tickets=0):
+    def __init__(self, listener, certificates, version, tickets=0, carried=over_sockets):
         super().__init__(listener)
-        self.client, self.server = begin(self.client, self.server, certificates, version, tickets=tickets)
+        self.client, self.server = begin(self.client, self.server, certificates, version, carried, tickets)
