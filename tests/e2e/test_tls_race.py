@@ -181,6 +181,27 @@ def test_a_server_may_discard_whatever_comes_behind_its_fin(nothing_left, certif
     assert server["reason"] in ("unknown", "unannounced_close", "server_closed_idle"), server
 
 
+@pytest.mark.parametrize("asks", [True, False], ids=["a request", "an alert"])
+@pytest.mark.parametrize("version", tls.VERSIONS)
+def test_a_server_may_discard_a_request_whose_client_had_closed(nothing_left, certificates, version, asks):
+    """There may have been one in it, so the server's end does not know."""
+    del nothing_left
+    with wire.listen() as listener, observer.Trace([wire.port_of(listener)], "--tls") as trace:
+        with Session(listener, certificates, version) as session:
+            session.exchange()
+            if asks:
+                session.client.sendall(wire.GET)
+            session.client.close_session()
+            wire.wait_for_end(session.server)
+            session.server.shutdown(socket.SHUT_WR)
+            while wire.discard(session.server):
+                pass
+            session.server.close()
+        client, server = trace.ends(session)
+    assert (client["closer"], client["lost_requests"], client["confidence"]) == ("client", int(asks), "certain"), client
+    assert server["reason"] == ("unknown" if asks else "client_closed_idle"), server
+
+
 @pytest.mark.parametrize("version", tls.VERSIONS)
 @pytest.mark.parametrize("options", [(), ("--tls",)], ids=["by records", "by plaintext"])
 def test_an_alert_that_is_sent_over_one_that_lies_unread_is_not_the_first(nothing_left, certificates, options, version):

@@ -298,6 +298,17 @@ static void derive_requests(struct kw_facts *f)
 	f->late_request = beyond || f->late_unread;
 }
 
+/* More than the alert of a client that had closed was read by a server of TLS as nothing but a length: there may be a request in it. */
+static bool is_discarded_blindly(const struct kw_facts *f)
+{
+	const struct kw_http *http = &f->event->http;
+	uint64_t known =
+		http->request_end > f->event->ending.rx_read ? http->request_end : f->event->ending.rx_read;
+
+	return (http->flags & KW_HTTP_DISCARDED) && f->closer == KW_CLOSER_CLIENT && f->tls && !f->http2 &&
+	       http->rx_bytes > known + kw_tls_spare_bytes(f->tls);
+}
+
 /* Bytes that had come when the closer acted, and that nobody read to the end. Bytes that had arrived could still be
  * read after the socket had left the kernel's tables, so the count of bytes read has the last word. Bytes of a body whose
  * end lies behind them hide nothing, and neither do empty lines behind a request. */
@@ -306,6 +317,8 @@ static bool is_hidden(const struct kw_facts *f)
 	const struct kw_event_connection *event = f->event;
 	uint64_t arrived = event->ending.rx_arrived, read = event->http.rx_bytes;
 
+	if (is_discarded_blindly(f))
+		return true;
 	if (!event->closing.unread || read >= arrived)
 		return false;
 	if (f->tls)
