@@ -10,7 +10,7 @@ import urllib.parse
 from lib import wire
 
 CONNECTIONS = 6
-SECONDS = 2.0
+SECONDS = 3.0
 PER_SECOND = 40  # requests on each connection
 
 DELAY = "function delay() return 25 end\n"

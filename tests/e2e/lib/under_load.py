@@ -23,10 +23,12 @@ def reasons_by(stream):
         return {"client_gave_up", "process_exit", "client_left"}  # some clients close, some just end
     if stream.responses > stream.complete:
         return {"response_truncated"}
-    if stream.lost and stream.manner == "rst":
-        return {"stale_reuse", "no_response"}  # which of the two, a RST alone does not tell
+    if stream.lost and stream.request_begin >= stream.fin_acknowledges and stream.manner == "fin":
+        return {"stale_reuse"}
+    if stream.lost and (stream.manner == "rst" or stream.alert_by == "server"):
+        return {"stale_reuse", "no_response"}  # which of the two, depends on what the server's program had read
     if stream.lost:
-        return {"stale_reuse"} if stream.request_begin >= stream.fin_acknowledges else {"no_response"}
+        return {"no_response"}
     if stream.announced("client") or stream.announced("server"):
         return ANSWERED_CLOSES
     if stream.alerts_crossed:
