@@ -42,9 +42,9 @@ struct kw_go_input {
 	} plaintext;
 };
 
-#define KW_GO_OVERHEAD                                                                                         \
-	(TLS_HEADER +                                                                                          \
-	 16)           /* of a record, at the least: its header, and a tag (RFC 8446 section 5.2, RFC 7905) */
+/* A record is longer than what is in it by this much at the least: its header, and a tag (RFC 8446 section 5.2, RFC 7905). */
+#define KW_GO_OVERHEAD (TLS_HEADER + 16)
+
 #define KW_GO_CLOSED 1 /* in state: src/internal/poll/fd_mutex.go, mutexClosed */
 
 /* The method Read in a table of a net.Conn's: behind three words it is the third, because they are in the order of the alphabet. */

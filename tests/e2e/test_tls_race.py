@@ -203,16 +203,20 @@ def test_a_server_may_discard_a_request_whose_client_had_closed(nothing_left, ce
 
 
 @pytest.mark.parametrize("version", tls.VERSIONS)
+@pytest.mark.parametrize("reads", [True, False], ids=["read then", "never read"])
 @pytest.mark.parametrize("options", [(), ("--tls",)], ids=["by records", "by plaintext"])
-def test_an_alert_that_is_sent_over_one_that_lies_unread_is_not_the_first(nothing_left, certificates, options, version):
-    """As a client does that closes behind a response, and does not read on: it leaves by a reset, but the server had ended the session."""
+def test_an_alert_that_is_sent_over_one_that_lies_unread_is_not_the_first(nothing_left, certificates, options, version, reads):
+    """As a client does that closes behind a response: the server had ended the session. One that does not read on leaves by a reset."""
     del nothing_left
     with wire.listen() as listener, observer.Trace([wire.port_of(listener)], *options) as trace:
         with Session(listener, certificates, version, carried=sessions.over_memory) as session:
             session.exchange(response=wire.response("200 OK", "Connection: close"))
             session.server.end_session()
             wire.wait_for_bytes(session.client, 1)
-            session.client.close_session()
+            session.client.end_session()
+            if reads:
+                assert session.client.recv(1) == b""
+            session.client.close()
             wire.wait_for_end(session.server)
             session.server.close()
         ends = trace.ends(session)

@@ -39,14 +39,35 @@ static bool is_notified_before(const struct kw_facts *f)
 	return f->tls->notified && (ending->act == KW_ACT_NONE || f->tls->notified_at < mark);
 }
 
-/* This side closed, or sent an alert of its own, over one that it had not read, and nothing else: the other side had ended the session. */
+/* As this side sent the first alert, bytes of the other side lay unread: was an alert what came of them? */
+static bool is_alert_over_alert(const struct kw_facts *f)
+{
+	const struct kw_http *http = &f->event->http;
+	bool client = f->role == KW_ROLE_CLIENT;
+	bool open = http->flags & (client ? KW_HTTP_RESPONSE_OPEN : KW_HTTP_REQUEST_OPEN);
+	uint64_t latest = client ? http->response_ended : http->request_ended;
+
+	return f->tls->notifiers >> (client ? TLS_SERVER : TLS_CLIENT) & 1 && !open &&
+	       latest <= f->tls->notified;
+}
+
+/* This side closed over an alert that it had not read, and nothing else. */
 static bool is_notice_unread(const struct kw_facts *f)
 {
 	const struct kw_ending *ending = &f->event->ending;
 	uint64_t unread = ending->rx_arrived > ending->rx_read ? ending->rx_arrived - ending->rx_read : 0;
-	bool first = f->tls->notified ? f->tls->notifiers & KW_TLS_OVER_UNREAD : f->local;
 
-	return first && f->tls->done && unread > TLS_HEADER && unread <= kw_tls_spare_bytes(f->tls);
+	return unread > TLS_HEADER && unread <= kw_tls_spare_bytes(f->tls);
+}
+
+/* The other side had ended the session, and this side had not read that. */
+static bool is_unnoticed(const struct kw_facts *f)
+{
+	if (!f->tls->done)
+		return false;
+	if (!f->tls->notified)
+		return f->local && is_notice_unread(f);
+	return f->tls->notifiers & KW_TLS_OVER_UNREAD && (is_notice_unread(f) || is_alert_over_alert(f));
 }
 
 static void set_closer(struct kw_facts *f, enum kw_closer closer)
@@ -65,7 +86,7 @@ void kw_tls_derive_closer(struct kw_facts *f)
 		return;
 	if (f->tls->alert_by) {
 		set_closer(f, side(f->tls->alert_by));
-	} else if (is_notice_unread(f)) {
+	} else if (is_unnoticed(f)) {
 		set_closer(f, other);
 	} else if (is_notified_before(f)) {
 		set_closer(f, side(f->tls->notified_by));
