@@ -350,14 +350,17 @@ static __always_inline void kw_http2_lose(struct kw_connection *c, struct kw_htt
 }
 
 /* The place of the call in hand: how far the other way's bytes have come (@opposite), and where the connection's end stands, if it has
- * begun. */
+ * begun. A send returns later than its bytes passed, so the FIN that answers them may have come meanwhile: they passed before it. */
 static __always_inline void kw_http2_place(const struct kw_connection *c, struct kw_http2 *h,
-					   const struct kw_cursor *cursor, __u64 opposite)
+					   struct kw_cursor *cursor, __u64 opposite)
 {
 	__u64 end = cursor->way == KW_SENT ? c->ending.tx_sent : c->ending.rx_arrived;
 
 	h->opposite = opposite;
 	h->limits[cursor->outcome.direction & 1] = c->ending.act ? end : ~0ULL;
+	if (cursor->way == KW_SENT && c->ending.act && cursor->outcome.position + cursor->left <= end &&
+	    cursor->outcome.now >= c->ending.time)
+		cursor->outcome.now = c->ending.time - 1;
 }
 
 /* Bytes of the stream may have passed since the call before. */
