@@ -176,13 +176,13 @@ static __always_inline __s64 kw_go_place(struct kw_plaintext *p, __u64 input_at,
 	return now - behind - left;
 }
 
-/* The first plaintext that a server gets: up to here it has sent nothing but its handshake, tickets among it. */
+/* The first plaintext that a server gets: up to here it has sent nothing but its handshake, tickets among it. A server of HTTP/2 may be
+ * sending at once, and that record has noted where it begins. */
 static __always_inline void kw_go_first(struct kw_plaintext *p)
 {
 	__u64 now;
 
-	if (p->c.role == KW_ROLE_SERVER && p->c.http1.protocol == HTTP1_PROTOCOL_NONE &&
-	    kw_library_passed(p, KW_SENT, &now) == 0)
+	if (!p->sending.length && kw_library_passed(p, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 }
 
@@ -207,8 +207,10 @@ static __always_inline void kw_go_on_read(struct pt_regs *ctx)
 
 	if (!p || !n)
 		return;
-	kw_go_first(p);
-	kw_go_catch_up(p);
+	if (p->c.role == KW_ROLE_SERVER && p->c.http1.protocol == HTTP1_PROTOCOL_NONE)
+		kw_go_first(p);
+	else
+		kw_go_catch_up(p);
 	kw_go_feed(p, KW_RECEIVED, kw_go_place(p, KW_PROBE_INPUT(cookie), address, n), address, n);
 }
 
