@@ -56,6 +56,33 @@ def test_frames_that_lie_are_taken_as_in_clear_text(doors, lie):
     play_twins(doors, endings.lie(lie))
 
 
+def test_a_goaway_was_before_the_fin_that_answers_it_although_its_call_returns_later(watched, certificates):
+    """As on a busy machine. What is read behind the FIN moves TCP's own clock on."""
+    listener, trace = watched
+    goaway = frames.goaway(0)
+    with gnutls.Session(listener, certificates, "1.3") as session, concurrent.futures.ThreadPoolExecutor(1) as pool:
+
+        def answer():
+            assert wire.read_exactly(session.server, len(goaway)) == goaway
+            session.server.sendall(frames.SETTINGS_ACK)
+            session.server.shutdown(socket.SHUT_WR)
+
+        def fin_has_come():
+            wire.wait_for_end(session.client)
+            assert session.client.plain.recv(1, socket.MSG_PEEK)
+
+        endings.begun(session)
+        session.client.return_late(fin_has_come)
+        answered = pool.submit(answer)
+        session.client.sendall(goaway)
+        answered.result(wire.DEADLINE)
+        assert wire.read_exactly(session.client, len(frames.SETTINGS_ACK)) == frames.SETTINGS_ACK
+        session.close(first=session.server)
+    for one in trace.ends(session):
+        assert (one["protocol"], one["closer"], one["confidence"], one["lost_requests"]) == ("h2", "client", "certain", 0), one
+        assert one["reason"] in ("goaway_drained", "goaway_idle"), one
+
+
 @pytest.mark.parametrize("server_first", [True, False])
 def test_a_server_may_discard_the_end_of_the_clients_session_behind_its_own_fin(watched, certificates, server_first):
     """The client's GOAWAY had come; its alert lies unread as the server closes, or comes behind the server's FIN."""
