@@ -263,7 +263,7 @@ static __always_inline void kw_library_first(struct kw_plaintext *p, struct kw_l
 	__u64 now;
 
 	call->bio = 0; /* the other one */
-	if (kw_library_look(p, call, KW_SENT, &now) == 0)
+	if (kw_library_position(p, call, KW_SENT, &now) == 0)
 		p->seen[KW_SENT] = now;
 }
 

@@ -326,15 +326,13 @@ static __always_inline int kw_plaintext_is_ahead(const struct kw_plaintext *p, c
 }
 
 /* The rest of such a message never left. Its ciphertext is a little longer than what was in it, so that no more is said to have left than
- * had. */
+ * had. An end may be taken back, because ends are in no total. */
 static __always_inline void kw_plaintext_trim(struct kw_plaintext *p, const struct kw_connection *c)
 {
 	__u32 direction = kw_direction(c->role, KW_SENT) & 1;
 	struct http1_stream *s = &p->c.http1.streams[direction];
 	__u64 rest = p->taken[KW_SENT] - c->tx_end;
 
-	if (p->c.http1.protocol != HTTP1_PROTOCOL_HTTP1 || p->taken[KW_SENT] <= c->tx_end)
-		return;
 	p->taken[KW_SENT] = c->tx_end;
 	s->body -= rest < s->body ? rest : s->body;
 	if (p->c.sides[direction].open)
@@ -455,6 +453,16 @@ static __always_inline void kw_plaintext_lose(struct kw_connection *c)
 		c->http1.protocol == HTTP1_PROTOCOL_H2C ? HTTP1_TUNNEL : HTTP1_LOST;
 }
 
+/* The connection has ended, and @p is all that was said on it. */
+static __always_inline void kw_plaintext_conclude(struct kw_plaintext *p, const struct kw_connection *c,
+						  const struct kw_tls *t)
+{
+	if (c->role == KW_ROLE_SERVER)
+		p->c.sides[HTTP1_REQUESTS].flags |= kw_plaintext_after_end(p, c, t);
+	if (p->c.http1.protocol == HTTP1_PROTOCOL_HTTP1 && p->taken[KW_SENT] > c->tx_end)
+		kw_plaintext_trim(p, c);
+}
+
 /* Can the record of a connection be made of its plaintext? If so, @p gets what the socket knows. Counts only grow, so one whose exchanges
  * have been reported by its plaintext is reported so to its end, and one that has been by its records, too. @before: what has been
  * reported, or NULL. */
@@ -470,10 +478,8 @@ KW_GLOBAL int kw_plaintext_settle(struct kw_plaintext *p, struct kw_connection *
 		return 0;
 	if (!whole)
 		kw_plaintext_lose(&p->c);
-	else if (c->closing.time && c->role == KW_ROLE_SERVER)
-		p->c.sides[HTTP1_REQUESTS].flags |= kw_plaintext_after_end(p, c, t);
-	if (whole && c->closing.time)
-		kw_plaintext_trim(p, c);
+	else if (c->closing.time)
+		kw_plaintext_conclude(p, c, t);
 	kw_plaintext_check_alert(p, c, t);
 	kw_plaintext_copy(&p->c, c, p->library);
 	p->c.tx_bytes = c->tx_bytes + (c->closing.time ? 0 : kw_span_passed(c, standing->sent));
