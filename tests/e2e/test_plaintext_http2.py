@@ -57,7 +57,7 @@ def test_frames_that_lie_are_taken_as_in_clear_text(doors, lie):
 
 
 def test_a_goaway_was_before_the_fin_that_answers_it_although_its_call_returns_later(watched, certificates):
-    """As on a busy machine. What is read behind the FIN moves TCP's own clock on."""
+    """As on a busy machine. A read behind the FIN moves TCP's own clock on."""
     listener, trace = watched
     goaway = frames.goaway(0)
     with gnutls.Session(listener, certificates, "1.3") as session, concurrent.futures.ThreadPoolExecutor(1) as pool:
